@@ -1,0 +1,120 @@
+package latency
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// LUT is a latency table: what each block of a space takes on one device.
+type LUT struct {
+	Provenance Provenance
+	Blocks     map[string]Measurement // by model.BlockShape.LUTKey
+	Fixed      Measurement            // stem, first block, last convolution and head
+	// Calibration corrects the sum over the table to whole networks; the zero
+	// value leaves it as it is.
+	Calibration Calibration
+}
+
+// Measurement is what was measured for one block. A table read from a BINAS
+// .pkl has a median (there: the mean) alone.
+type Measurement struct {
+	MedianMS float64 `json:"median_ms"`
+	MinMS    float64 `json:"min_ms,omitempty"`
+	Spread   float64 `json:"spread,omitempty"` // (q75-q25)/median over rounds
+	Rounds   int     `json:"rounds,omitempty"`
+}
+
+// Provenance says how a table was obtained. Zero fields are unknown.
+type Provenance struct {
+	Name              string    `json:"name,omitempty"`
+	Source            string    `json:"source,omitempty"` // which program measured, or the file it was converted from
+	Device            string    `json:"device,omitempty"` // cpu, cuda, ...
+	Processor         string    `json:"processor,omitempty"`
+	Runtime           string    `json:"runtime,omitempty"` // name and version
+	Threads           int       `json:"threads,omitempty"`
+	Batch             int       `json:"batch,omitempty"`
+	Space             string    `json:"space"`
+	ImageSize         int       `json:"image_size"`
+	ChannelMultiplier float64   `json:"channel_multiplier"`
+	Date              time.Time `json:"date,omitzero"`
+	Note              string    `json:"note,omitempty"`
+}
+
+// Calibration is a line from the sum over the table to the latency of whole
+// networks: Slope·sum + InterceptMS (the paper's latency correction).
+type Calibration struct {
+	Slope       float64 `json:"slope"`
+	InterceptMS float64 `json:"intercept_ms"`
+	Networks    int     `json:"networks,omitempty"` // it was fitted on
+	MAPE        float64 `json:"mape,omitempty"`     // fraction, on networks not fitted on
+	Kendall     float64 `json:"kendall,omitempty"`  // rank correlation on the same
+}
+
+// Set reports whether there is a correction.
+func (c Calibration) Set() bool { return c.Slope != 0 }
+
+// ErrLUTMismatch is wrapped by errors about a table of another space.
+var ErrLUTMismatch = errors.New("latency table does not fit the search space")
+
+// Table is a LUT laid out for one space, with the calibration applied: what
+// the solver works on.
+type Table struct {
+	BlockMS []float64 // [block*options+option], stage-major
+	FixedMS float64
+}
+
+// Table lays the LUT out for a space. The error names what differs: the image
+// size, the width, or the first key that is missing or not a finite
+// non-negative number.
+func (l *LUT) Table(s *model.Space) (*Table, error) {
+	p := l.Provenance
+	if p.ImageSize != 0 && p.ImageSize != s.ImageSize {
+		return nil, fmt.Errorf("%w: it was measured at %d pixels, the space is at %d", ErrLUTMismatch, p.ImageSize, s.ImageSize)
+	}
+	if p.Space != "" && p.Space != s.Name {
+		return nil, fmt.Errorf("%w: it is of %s, the space is %s", ErrLUTMismatch, p.Space, s.Name)
+	}
+	t := &Table{BlockMS: make([]float64, s.NumAlphas()), FixedMS: l.Fixed.MedianMS}
+	if !usable(t.FixedMS) {
+		return nil, fmt.Errorf("%w: the fixed part is %v ms: expected a number of at least 0 ms", ErrLUTMismatch, t.FixedMS)
+	}
+	for b := range s.NumBlocks() {
+		shape := s.Block(b)
+		for i, o := range s.Options {
+			key := shape.LUTKey(o)
+			m, ok := l.Blocks[key]
+			if !ok {
+				return nil, fmt.Errorf("%w: no entry %s", ErrLUTMismatch, key)
+			}
+			if !usable(m.MedianMS) {
+				return nil, fmt.Errorf("%w: %s is %v ms: expected a number of at least 0 ms", ErrLUTMismatch, key, m.MedianMS)
+			}
+			t.BlockMS[b*s.NumOptions()+i] = m.MedianMS
+		}
+	}
+	if c := l.Calibration; c.Set() {
+		for i := range t.BlockMS {
+			t.BlockMS[i] *= c.Slope
+		}
+		t.FixedMS = max(0, t.FixedMS*c.Slope+c.InterceptMS)
+	}
+	return t, nil
+}
+
+func usable(ms float64) bool { return ms >= 0 && !math.IsInf(ms, 1) }
+
+// LatencyMS is the latency of a path: the fixed part plus its active blocks
+// (the paper's (p + Q·beta)·alpha).
+func (t *Table) LatencyMS(s *model.Space, p model.Path) float64 {
+	ms := t.FixedMS
+	for b, o := range p.Option {
+		if s.Active(p, b) {
+			ms += t.BlockMS[b*s.NumOptions()+o]
+		}
+	}
+	return ms
+}

@@ -1,0 +1,96 @@
+package model
+
+import "fmt"
+
+// Cost is what a network holds and does at batch size 1.
+type Cost struct {
+	Params int64 // learnable values: convolutions, BN weight and bias, classifier
+	MACs   int64 // multiply-accumulates of convolutions and linear layers
+}
+
+// StemWidth is the width of the 3x3 stem that goes with an architecture
+// string, which does not say it: that of the space the string belongs to, else 32.
+func (a Architecture) StemWidth() int {
+	if s, _, err := SpaceOf(a, 224); err == nil {
+		return s.StemChannels
+	}
+	return 32
+}
+
+// FeatureWidth is the width of conv_head, the 1x1 convolution on the pooled map.
+const FeatureWidth = 1280
+
+// Cost counts parameters and multiply-accumulates of the network, stem and
+// head included, for a square image of imageSize pixels and the given number
+// of classes.
+func (a Architecture) Cost(imageSize, classes int) (Cost, error) {
+	if imageSize < 16 || imageSize > MaxImageSize || classes < 1 || classes > 1<<20 {
+		return Cost{}, fmt.Errorf("cost at %d pixels and %d classes: expected 16 to %d pixels and 1 to %d classes",
+			imageSize, classes, MaxImageSize, 1<<20)
+	}
+	var c Cost
+	in, resolution := a.StemWidth(), Downsample(imageSize, 2)
+	c.conv(3, in, 3, 1, resolution, true)
+	for _, stage := range a {
+		for _, b := range Expanded(stage) {
+			c = c.plus(b.Cost(in, resolution))
+			in, resolution = b.Channels, Downsample(resolution, b.Stride)
+		}
+	}
+	c.conv(in, FeatureWidth, 1, 1, 1, false)
+	c.Params += FeatureWidth // bias of conv_head
+	c.Params += int64(FeatureWidth*classes + classes)
+	c.MACs += int64(FeatureWidth * classes)
+	return c, nil
+}
+
+// Cost counts one block (without repeats) whose input has the given width and
+// resolution.
+func (b BlockCode) Cost(in, resolution int) Cost {
+	var c Cost
+	out := Downsample(resolution, b.Stride)
+	if b.Type == ConvBNAct {
+		c.conv(in, b.Channels, b.Kernel, 1, out, true)
+		return c
+	}
+	mid := b.MidChannels(in)
+	if b.Type == InvertedResidual {
+		c.conv(in, mid, 1, 1, resolution, true)
+	}
+	c.conv(mid, mid, b.Kernel, mid, out, true)
+	if se := b.SEChannels(in); se > 0 {
+		c.conv(mid, se, 1, 1, 1, false)
+		c.conv(se, mid, 1, 1, 1, false)
+		c.Params += int64(se + mid) // biases
+	}
+	c.conv(mid, b.Channels, 1, 1, out, true)
+	return c
+}
+
+// MidChannels is the width of the block's depthwise convolution.
+func (b BlockCode) MidChannels(in int) int {
+	if b.Type == InvertedResidual {
+		return MakeDivisible(float64(in)*b.Expansion, 8)
+	}
+	return in
+}
+
+// SEChannels is the width of the block's squeeze, 0 without squeeze-excite.
+func (b BlockCode) SEChannels(in int) int {
+	if b.SERatio == 0 {
+		return 0
+	}
+	return MakeDivisible(float64(b.MidChannels(in))*b.SERatio, 8)
+}
+
+// conv adds a convolution with an out x out result map, and its BN if bn.
+func (c *Cost) conv(in, channels, kernel, groups, out int, bn bool) {
+	weights := int64(in/groups) * int64(channels) * int64(kernel*kernel)
+	c.Params += weights
+	c.MACs += weights * int64(out) * int64(out)
+	if bn {
+		c.Params += 2 * int64(channels)
+	}
+}
+
+func (c Cost) plus(d Cost) Cost { return Cost{c.Params + d.Params, c.MACs + d.MACs} }
