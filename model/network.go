@@ -80,9 +80,6 @@ func (s *Space) Path(a Architecture) (Path, error) {
 	return p, nil
 }
 
-
-
-
 // Expanded writes out the repeats of a stage: only the first block of a repeat
 // has the stride.
 func Expanded(stage []BlockCode) []BlockCode {
