@@ -1,0 +1,121 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Engine answers budgets for one Setup. It is used by one goroutine at a
+// time, except [Engine.Frontier], which works on a copy.
+type Engine struct {
+	Setup
+	Table *latency.Table
+
+	problem *solver.Problem
+	exact   *solver.Exact // of the latency alone where the predictor is not bilinear
+	bcfw    *solver.BCFWSolver
+}
+
+// New prepares a Setup: a few milliseconds for the BINAS space.
+func New(ctx context.Context, s Setup) (*Engine, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	table, err := s.LUT.Table(s.Space)
+	if err != nil {
+		return nil, fmt.Errorf("latency table %s: %w", s.LUTName, err)
+	}
+	e := &Engine{Setup: s, Table: table, problem: s.Problem(table)}
+	if e.exact, err = solver.Prepare(ctx, e.problem); err != nil {
+		return nil, err
+	}
+	if e.Bilinear() {
+		e.bcfw, err = solver.NewBCFW(e.problem)
+	}
+	return e, err
+}
+
+// Bilinear reports whether the predictor is bilinear, so that BCFW and the
+// exact search apply. Other predictors are searched by evolution.
+func (e *Engine) Bilinear() bool {
+	_, ok := e.Predictor.(*model.Bilinear)
+	return ok
+}
+
+// Problem is the search problem that is solved; it must not be changed.
+func (e *Engine) Problem() *solver.Problem { return e.problem }
+
+// MinLatencyMS is the least latency of any network the pins allow.
+func (e *Engine) MinLatencyMS() float64 { return e.exact.MinLatencyMS() }
+
+// MaxLatencyMS is the latency beyond which more budget gives no better
+// network; where the predictor is not bilinear, that of the slowest network.
+func (e *Engine) MaxLatencyMS() float64 {
+	if e.Bilinear() {
+		return e.exact.MaxLatencyMS()
+	}
+	return e.slowest()
+}
+
+func (e *Engine) slowest() float64 {
+	p, n := e.problem, e.problem.Options
+	path := model.Path{Depth: make([]int, p.Stages), Option: make([]int, p.NumBlocks())}
+	for s := range path.Depth {
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if p.Pins.AllowsDepth(s, d) {
+				path.Depth[s] = d
+			}
+		}
+	}
+	for b := range path.Option {
+		worst := -1.0
+		for o := range n {
+			if ms := p.BlockLatencyMS[b*n+o]; p.Pins.Allows(b, o) && ms > worst {
+				worst, path.Option[b] = ms, o
+			}
+		}
+	}
+	return p.LatencyMS(path)
+}
+
+// Answer is what the two live methods found for one budget.
+type Answer struct {
+	LimitMS   float64
+	Exact     solver.Solution // with proof
+	BCFW      solver.Solution // the paper's method, as it stands
+	ExactTime time.Duration
+	BCFWTime  time.Duration
+}
+
+// BCFWShort is how many accuracy points BCFW is below the optimum.
+func (a *Answer) BCFWShort() float64 {
+	if a.BCFW.Status == solver.Infeasible || a.Exact.Status == solver.Infeasible {
+		return 0
+	}
+	return max(0, a.Exact.Accuracy-a.BCFW.Accuracy)
+}
+
+// Solve runs BCFW and certifies it with the exact search: the live loop of the
+// explorer. It is for bilinear predictors.
+func (e *Engine) Solve(dst *Answer, limitMS float64) {
+	dst.LimitMS = limitMS
+	start := time.Now()
+	e.bcfw.Solve(&dst.BCFW, limitMS)
+	dst.BCFWTime = time.Since(start)
+	start = time.Now()
+	e.exact.Solve(&dst.Exact, limitMS)
+	dst.ExactTime = time.Since(start)
+}
+
+// Accuracy is the predicted accuracy of a path in percent.
+func (e *Engine) Accuracy(p model.Path) float64 {
+	return e.Predictor.Accuracy(e.Space.Encode(nil, p, e.Inactive))
+}
+
+// LatencyMS is the latency of a path by the table, in milliseconds.
+func (e *Engine) LatencyMS(p model.Path) float64 { return e.Table.LatencyMS(e.Space, p) }

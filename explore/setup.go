@@ -1,0 +1,90 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Setup is what is explored: a space, what its blocks cost on a device and
+// what its networks are predicted to reach.
+type Setup struct {
+	Profile       string
+	Space         *model.Space
+	LUT           *latency.LUT
+	LUTName       string
+	Predictor     model.Predictor
+	PredictorInfo model.CheckpointInfo
+	PredictorName string
+	Inactive      model.InactiveBlocks
+	Pins          solver.Pins
+}
+
+// Load makes a Setup from a profile (""  is the default) whose latency table
+// and predictor can be replaced by name or file. The space is that of the
+// latency table where the table says so, else the profile's.
+func Load(profile, lut, predictor string) (Setup, error) {
+	p, err := FindProfile(profile)
+	if err != nil {
+		return Setup{}, err
+	}
+	if lut == "" {
+		lut = p.LUT
+	}
+	if predictor == "" {
+		predictor = p.Predictor
+	}
+	s := Setup{Profile: p.Name, LUTName: lut, PredictorName: predictor}
+	if s.LUT, err = LoadLUT(lut); err != nil {
+		return Setup{}, err
+	}
+	if s.Predictor, s.PredictorInfo, err = LoadPredictor(predictor); err != nil {
+		return Setup{}, err
+	}
+	name, size := p.Space, p.ImageSize
+	if from := s.LUT.Provenance; from.Space != "" && from.ImageSize != 0 {
+		name, size = from.Space, from.ImageSize
+	}
+	if s.Space, err = model.NewSpace(name, size); err != nil {
+		return Setup{}, fmt.Errorf("latency table %s: %w", lut, err)
+	}
+	return s, s.Check()
+}
+
+// Check reports a latency table or predictor that does not fit the space.
+func (s Setup) Check() error {
+	if _, err := s.LUT.Table(s.Space); err != nil {
+		return fmt.Errorf("latency table %s: %w", s.LUTName, err)
+	}
+	if err := s.Space.CheckPredictor(s.Predictor); err != nil {
+		return fmt.Errorf("predictor %s: %w", s.PredictorName, err)
+	}
+	return nil
+}
+
+// Problem is the search problem of the Setup. The predictor's part is left
+// out where the predictor is not bilinear.
+func (s Setup) Problem(t *latency.Table) *solver.Problem {
+	p := &solver.Problem{
+		Stages: len(s.Space.Stages), MinDepth: s.Space.MinDepth, MaxDepth: s.Space.MaxDepth,
+		Options:        s.Space.NumOptions(),
+		BlockLatencyMS: t.BlockMS, FixedLatencyMS: t.FixedMS,
+		Inactive: s.Inactive, Pins: s.Pins,
+	}
+	if b, ok := s.Predictor.(*model.Bilinear); ok {
+		p.Bias, p.Alpha, p.Beta, p.Q = b.Bias, b.Linear[:b.Alphas], b.Linear[b.Alphas:], b.Q
+	} else {
+		p.Alpha, p.Beta = make([]float64, s.Space.NumAlphas()), make([]float64, s.Space.NumBetas())
+	}
+	return p
+}
+
+// AccuracySource says in one phrase what an accuracy shown comes from.
+func (s Setup) AccuracySource() string {
+	if s.PredictorInfo.Source != "" {
+		return s.PredictorInfo.Source
+	}
+	return s.Predictor.Kind() + " predictor from a file that does not say what it was fitted on"
+}
