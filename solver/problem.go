@@ -102,16 +102,17 @@ func (p Pins) AllowsDepth(stage, depth int) bool {
 	return len(p.Depth) == 0 || p.Depth[stage] == 0 || p.Depth[stage] == depth
 }
 
-// LatencyMS is the latency of a path in milliseconds.
+// LatencyMS is the latency of a path in milliseconds, rounded to a picosecond:
+// equal sums are equal whatever the order of their terms.
 func (p *Problem) LatencyMS(path model.Path) float64 {
-	ms := p.FixedLatencyMS
+	units := latencyUnits(p.FixedLatencyMS)
 	for s, d := range path.Depth {
 		for k := range d {
 			b := s*p.MaxDepth + k
-			ms += p.BlockLatencyMS[b*p.Options+path.Option[b]]
+			units += latencyUnits(p.BlockLatencyMS[b*p.Options+path.Option[b]])
 		}
 	}
-	return ms
+	return networkMS(units)
 }
 
 // Accuracy is the predicted accuracy of a path in percent. A switched-off

@@ -1,0 +1,184 @@
+package solver
+
+import (
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Exact finds proved optima of one Problem at any limit, and its frontier.
+// One goroutine at a time may use it; [Exact.Clone] gives another goroutine
+// its own.
+type Exact struct {
+	*prepared
+	core  core
+	cands []candidate
+}
+
+// candidate is a knapsack that may hold something better than the incumbent.
+type candidate struct {
+	bound    int64
+	knapsack int32
+	brk      int32
+}
+
+// Clone returns an Exact for another goroutine. It shares the preparation.
+func (e *Exact) Clone() *Exact { return &Exact{prepared: e.prepared} }
+
+// Problem returns what was prepared.
+func (e *Exact) Problem() *Problem { return e.t.p }
+
+// MinLatencyMS is the least latency of any network that the pins allow.
+func (e *Exact) MinLatencyMS() float64 { return networkMS(e.least + e.t.fixed) }
+
+// MaxLatencyMS is the latency of the most accurate network, the fastest if
+// there are several: a limit above it changes nothing.
+func (e *Exact) MaxLatencyMS() float64 { return networkMS(e.most + e.t.fixed) }
+
+// Solve writes the most accurate network within limitMS to dst, reusing its
+// slices. Among equally accurate ones (to 1e-12 points per decision) it is the
+// fastest. Status is Optimal, or Infeasible where nothing fits or the limit is
+// not a number. The latency of the answer, as [Problem.LatencyMS] gives it, is
+// never above the limit.
+func (e *Exact) Solve(dst *Solution, limitMS float64) {
+	*dst = Solution{Path: dst.Path, Optimizer: IQCP, LimitMS: limitMS}
+	e.solve(dst, limitSteps(limitMS))
+}
+
+func (e *Exact) solve(dst *Solution, steps int64) {
+	if steps < 0 || !e.search(stepsLimit(steps)-e.t.fixed) {
+		return
+	}
+	best := &e.core.best
+	dst.Status = Optimal
+	dst.LatencyMS = networkMS(best.latency + e.t.fixed)
+	dst.Accuracy = accuracyPoints(best.value)
+	dst.Bound = dst.Accuracy
+	dst.ShadowPrice = best.price
+	e.path(&dst.Path)
+}
+
+// search makes e.core.best the optimum at a limit in units without the fixed
+// part, and reports whether there is one.
+func (e *Exact) search(limit int64) bool {
+	if limit < e.least {
+		return false
+	}
+	limit = min(limit, e.most)
+	c := &e.core
+	c.reserve(e.t.blocks)
+	c.best.found = false
+	e.cands = e.cands[:0]
+	bounds := e.buckets.at(limit)
+	top := 0
+	for i, b := range bounds {
+		if b > bounds[top] {
+			top = i
+		}
+	}
+	e.consider(top, limit)
+	for i, b := range bounds {
+		if i != top && (b >= c.best.value || !c.best.found) && b != none {
+			e.consider(i, limit)
+		}
+	}
+	for i := 1; i < len(e.cands); i++ {
+		x, j := e.cands[i], i
+		for ; j > 0 && (e.cands[j-1].bound < x.bound || e.cands[j-1].bound == x.bound && e.cands[j-1].knapsack > x.knapsack); j-- {
+			e.cands[j] = e.cands[j-1]
+		}
+		e.cands[j] = x
+	}
+	for _, x := range e.cands {
+		if x.bound < c.best.value {
+			break
+		}
+		c.solve(&e.knapsacks[x.knapsack], int(x.knapsack), limit, x.bound, int(x.brk))
+	}
+	return c.best.found
+}
+
+// consider rounds the LP solution of a knapsack, and notes the knapsack where
+// that is not yet its optimum.
+func (e *Exact) consider(index int, limit int64) {
+	k := &e.knapsacks[index]
+	bound, brk, exact := k.bound(limit)
+	if bound == none || e.core.best.found && bound < e.core.best.value {
+		return
+	}
+	e.core.round(k, index, limit, brk)
+	if !exact && bound >= e.core.best.value {
+		e.cands = append(e.cands, candidate{bound, int32(index), int32(brk)})
+	}
+}
+
+// path writes the network of the incumbent.
+func (e *Exact) path(dst *model.Path) {
+	t, p, best := e.t, e.t.p, &e.core.best
+	dst.Depth = resize(dst.Depth, p.Stages)
+	dst.Option = resize(dst.Option, t.blocks)
+	items := e.store.items
+	if e.stages != nil {
+		for s := range dst.Depth {
+			point := int(items[best.chosen[s]].id)
+			set := &e.stages[s]
+			dst.Depth[s] = int(set.depth[point])
+			for b := range dst.Depth[s] {
+				dst.Option[s*p.MaxDepth+b] = int(set.option[point*p.MaxDepth+b])
+			}
+		}
+	} else {
+		g := 0
+		for s := range dst.Depth {
+			d := int(e.depths[best.knapsack*p.Stages+s])
+			dst.Depth[s] = d
+			for b := range d {
+				dst.Option[s*p.MaxDepth+b] = int(items[best.chosen[g]].id)
+				g++
+			}
+		}
+	}
+	t.fillInactive(dst)
+}
+
+// fillInactive sets the options of switched-off blocks of a path whose depths
+// are set.
+func (t *tables) fillInactive(dst *model.Path) {
+	p := t.p
+	for s, d := range dst.Depth {
+		for b := s*p.MaxDepth + d; b < (s+1)*p.MaxDepth; b++ {
+			dst.Option[b] = model.Off
+			if p.Inactive == model.InactiveFree {
+				dst.Option[b] = t.freeOption(b, dst.Depth)
+			}
+		}
+	}
+}
+
+// freeOption is the option that a switched-off block takes at the given depths.
+func (t *tables) freeOption(block int, depth []int) int {
+	best, option := int64(none), model.Off
+	for _, o := range t.order[block] {
+		if v := t.value(block*t.options+int(o), depth); v > best {
+			best, option = v, int(o)
+		}
+	}
+	return option
+}
+
+// value is what an option adds at the given depths: an entry of the row, or of
+// its means.
+func (t *tables) value(entry int, depth []int) int64 {
+	v := t.linear[entry]
+	for s, d := range depth {
+		if q := t.q[s*t.p.NumDepths()+d-t.p.MinDepth]; q != nil {
+			v += q[entry]
+		}
+	}
+	return v
+}
+
+func resize(s []int, n int) []int {
+	if cap(s) < n {
+		return make([]int, n)
+	}
+	return s[:n]
+}

@@ -1,0 +1,158 @@
+package solver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrTooLarge says that a Problem has too many cases for exact search.
+var ErrTooLarge = errors.New("problem is too large for exact search")
+
+// Limits of what Prepare enumerates when Q is dense.
+const (
+	maxDepthVectors = 1 << 16
+	maxDepthItems   = 1 << 24 // depth vectors times options of all blocks
+)
+
+var infinity = math.Inf(1)
+
+// prepared is what all searches of one Problem share. It is immutable.
+type prepared struct {
+	t         *tables
+	store     knapsackStore
+	knapsacks []knapsack
+	depths    []uint8    // dense Q: [knapsack*Stages+stage]
+	stages    []stageSet // local Q: one knapsack, a group for every stage
+	least     int64      // latency of the fastest network, less the fixed part
+	most      int64      // latency of the fastest network with the best accuracy, likewise
+	buckets   buckets
+}
+
+// Prepare makes a Problem ready for exact search at any limit. The Problem
+// must not change afterwards.
+//
+// Where Q is nil or couples blocks with the depth of their own stage alone,
+// every stage is reduced to the choices that no other choice beats. Otherwise
+// every vector of depths that the pins allow becomes a multiple-choice
+// knapsack; above 65,536 of them, or above 16.8 million options over all of
+// them, Prepare returns an error that wraps ErrTooLarge.
+func Prepare(ctx context.Context, p *Problem) (*Exact, error) {
+	t, err := newTables(p)
+	if err != nil {
+		return nil, err
+	}
+	pr := &prepared{t: t}
+	if t.local {
+		err = pr.prepareStages(ctx)
+	} else {
+		err = pr.prepareDepths(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	pr.least, pr.most = math.MaxInt64, 0
+	best := int64(none)
+	for i := range pr.knapsacks {
+		k := &pr.knapsacks[i]
+		pr.least = min(pr.least, k.latency)
+		if l, v := k.most(); v > best || v == best && l < pr.most {
+			pr.most, best = l, v
+		}
+	}
+	pr.buckets.build(pr.knapsacks, pr.least, pr.most)
+	return &Exact{prepared: pr}, nil
+}
+
+func (pr *prepared) prepareStages(ctx context.Context) error {
+	t := pr.t
+	k := pr.store.begin(t.bias)
+	chains := make([]chain, t.p.NumDepths())
+	for s := range t.p.Stages {
+		set, err := t.stageSet(ctx, &pr.store, &k, s, chains)
+		if err != nil {
+			return err
+		}
+		pr.stages = append(pr.stages, set)
+	}
+	pr.store.end(&k)
+	pr.knapsacks = []knapsack{k}
+	return nil
+}
+
+// prepareDepths walks the tree of depths: a node of level s holds the row of
+// what the first s depths add to every option.
+func (pr *prepared) prepareDepths(ctx context.Context) error {
+	t, p := pr.t, pr.t.p
+	vectors := 1.0
+	for s := range p.Stages {
+		n := 0
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if p.Pins.AllowsDepth(s, d) {
+				n++
+			}
+		}
+		vectors *= float64(n)
+	}
+	if vectors > maxDepthVectors || vectors*float64(t.alphas) > maxDepthItems {
+		return fmt.Errorf("solver: %w: %g vectors of depths with %d options each and a Q across stages: expected at most %d vectors and %d options in all",
+			ErrTooLarge, vectors, t.alphas, maxDepthVectors, maxDepthItems)
+	}
+	rows := make([][]int64, p.Stages+1)
+	rows[0] = t.linear
+	for s := range p.Stages {
+		rows[s+1] = make([]int64, t.alphas+t.blocks)
+	}
+	pr.knapsacks = make([]knapsack, 0, int(vectors))
+	pr.depths = make([]uint8, 0, int(vectors)*p.Stages)
+	depth := make([]int, p.Stages)
+	var walk func(stage int, value int64) error
+	walk = func(stage int, value int64) error {
+		if stage == p.Stages {
+			if len(pr.knapsacks)&15 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			pr.knapsacks = append(pr.knapsacks, t.knapsack(&pr.store, rows[stage], depth, value))
+			for _, d := range depth {
+				pr.depths = append(pr.depths, uint8(d))
+			}
+			return nil
+		}
+		for j := range p.NumDepths() {
+			depth[stage] = p.MinDepth + j
+			if !p.Pins.AllowsDepth(stage, depth[stage]) {
+				continue
+			}
+			beta := stage*p.NumDepths() + j
+			t.addRow(rows[stage+1], rows[stage], beta)
+			if err := walk(stage+1, value+t.beta[beta]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return walk(0, t.bias)
+}
+
+// knapsack appends the knapsack of one vector of depths to store: a group for
+// every active block, stage-major, whose items are its options.
+func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value int64) knapsack {
+	k := store.begin(value)
+	for s, d := range depth {
+		b := s * t.p.MaxDepth
+		for end := b + d; b < end; b++ {
+			first, at := len(store.items), b*t.options
+			for _, o := range t.order[b] {
+				store.add(first, item{t.latency[at+int(o)], row[at+int(o)], int32(o)})
+			}
+			store.closeGroup(&k, first)
+		}
+		for ; b < (s+1)*t.p.MaxDepth; b++ {
+			v, _ := t.inactive(row, b)
+			k.value += v
+		}
+	}
+	store.end(&k)
+	return k
+}

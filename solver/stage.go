@@ -1,0 +1,115 @@
+package solver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// maxStageStates bounds the dynamic programme of one depth of one stage.
+const maxStageStates = 1 << 22
+
+// stageSet is what one stage can be when Q couples its blocks with its own
+// depth alone: the choices of depth and options that no other choice beats.
+type stageSet struct {
+	depth  []uint8 // per point
+	option []uint8 // [point*MaxDepth+block], of active blocks
+}
+
+// stagePoint is a candidate of a stage before dominance between depths.
+type stagePoint struct {
+	latency, value int64
+	state          int32
+	depth          uint8
+}
+
+// stageSet builds the set of a stage, appends its points as one group to k and
+// returns what the points are.
+func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack, stage int, chains []chain) (stageSet, error) {
+	p := t.p
+	perStage := p.MaxDepth * t.options
+	row := make([]int64, t.alphas+t.blocks)
+	var points []stagePoint
+	for j := range p.NumDepths() {
+		depth := p.MinDepth + j
+		if !p.Pins.AllowsDepth(stage, depth) {
+			continue
+		}
+		beta := stage*p.NumDepths() + j
+		t.addStageRow(row, stage, beta, perStage)
+		base := t.beta[beta]
+		for b := stage*p.MaxDepth + depth; b < (stage+1)*p.MaxDepth; b++ {
+			v, _ := t.inactive(row, b)
+			base += v
+		}
+		c := &chains[j]
+		c.reset()
+		for b := stage * p.MaxDepth; b < stage*p.MaxDepth+depth; b++ {
+			if ctx.Err() != nil {
+				return stageSet{}, ctx.Err()
+			}
+			items := make([]item, 0, t.options)
+			for _, o := range t.order[b] {
+				a := b*t.options + int(o)
+				items = append(items, item{t.latency[a], row[a], int32(o)})
+			}
+			if !c.extend(items, stepsLimit(1<<53), 0, infinity, maxStageStates) {
+				return stageSet{}, fmt.Errorf("%w: stage %d at depth %d has more than %d partial choices that none beats",
+					ErrTooLarge, stage+1, depth, maxStageStates)
+			}
+		}
+		for i, s := range c.last() {
+			points = append(points, stagePoint{s.latency, s.value + base, int32(c.level + i), uint8(j)})
+		}
+	}
+	slices.SortFunc(points, func(a, b stagePoint) int {
+		switch {
+		case a.latency != b.latency:
+			return sign(a.latency - b.latency)
+		case a.value != b.value:
+			return sign(b.value - a.value)
+		}
+		return int(a.depth) - int(b.depth)
+	})
+	first := len(store.items)
+	var set stageSet
+	for i, pt := range points {
+		if n := len(store.items); n > first && store.items[n-1].value >= pt.value {
+			continue
+		}
+		store.items = append(store.items, item{pt.latency, pt.value, int32(i)})
+	}
+	store.closeGroup(k, first)
+	n := len(store.items) - first
+	set.depth, set.option = make([]uint8, n), make([]uint8, n*p.MaxDepth)
+	for i := range n {
+		it := &store.items[first+i]
+		pt := points[it.id]
+		it.id = int32(i)
+		set.depth[i] = uint8(p.MinDepth) + pt.depth
+		states := chains[pt.depth].states
+		for b, at := int(set.depth[i])-1, pt.state; b >= 0; b-- {
+			set.option[i*p.MaxDepth+b] = uint8(states[at].id)
+			at = states[at].parent
+		}
+	}
+	return set, nil
+}
+
+// addStageRow is addRow for the blocks of one stage alone.
+func (t *tables) addStageRow(row []int64, stage, beta, perStage int) {
+	q := t.q[beta]
+	for _, r := range [2][2]int{
+		{stage * perStage, (stage + 1) * perStage},
+		{t.alphas + stage*t.p.MaxDepth, t.alphas + (stage+1)*t.p.MaxDepth},
+	} {
+		copy(row[r[0]:r[1]], t.linear[r[0]:r[1]])
+		if q != nil {
+			for i := r[0]; i < r[1]; i++ {
+				row[i] += q[i]
+			}
+		}
+	}
+}
+
+func sign(v int64) int { return int(min(max(v, -1), 1)) }

@@ -1,0 +1,45 @@
+package solver
+
+import "math"
+
+// The exact methods compute in whole numbers, so that sums do not depend on
+// the order of their terms, equal is equal, and a limit is either kept or not:
+// latencies of blocks in femtoseconds (1e-12 ms), limits and latencies of
+// networks in picoseconds (1e-9 ms), accuracies in 1e-12 points.
+const (
+	unitsPerMS    = 1e12
+	unitsPerPoint = 1e12
+	unitsPerStep  = 1000 // latency units in a picosecond, the step of a network's latency
+
+	maxTotalMS     = 4e6 // above it float64 milliseconds no longer tell picoseconds apart
+	maxTotalPoints = 1e6
+)
+
+func latencyUnits(ms float64) int64 { return int64(math.Round(ms * unitsPerMS)) }
+
+func accuracyUnits(points float64) int64 { return int64(math.Round(points * unitsPerPoint)) }
+
+func accuracyPoints(units int64) float64 { return float64(units) / unitsPerPoint }
+
+// networkSteps rounds a network's latency to picoseconds.
+func networkSteps(units int64) int64 { return (units + unitsPerStep/2) / unitsPerStep }
+
+func stepsMS(steps int64) float64 { return float64(steps) / (unitsPerMS / unitsPerStep) }
+
+func networkMS(units int64) float64 { return stepsMS(networkSteps(units)) }
+
+// limitSteps returns the greatest latency in picoseconds that is at or below
+// limitMS as a float64, and -1 where there is none (negative or NaN).
+func limitSteps(limitMS float64) int64 {
+	if !(limitMS >= 0) {
+		return -1
+	}
+	steps := int64(math.Round(min(limitMS, 2*maxTotalMS) * (unitsPerMS / unitsPerStep)))
+	for stepsMS(steps) > limitMS {
+		steps--
+	}
+	return steps
+}
+
+// stepsLimit is the greatest latency in units that rounds to steps.
+func stepsLimit(steps int64) int64 { return steps*unitsPerStep + unitsPerStep/2 - 1 }
