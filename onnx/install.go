@@ -1,0 +1,242 @@
+package onnx
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Microsoft publishes the library of every platform in one npm package.
+const (
+	npmPackage      = "onnxruntime-node"
+	defaultRegistry = "https://registry.npmjs.org"
+)
+
+// packaged says where in the npm package a platform's library is, and what its
+// content must be.
+type packaged struct{ path, sha256 string }
+
+var libraries = map[string]packaged{
+	"linux/amd64":   {"linux/x64/libonnxruntime.so.1", "d8aff4aa8abee8fb2abb2f2f2459ffc94461e781e41b9f7c072829dd0d470221"},
+	"linux/arm64":   {"linux/arm64/libonnxruntime.so.1", "c36bc200e7e6c093b8abb0b34590fbdd8c52fd3fb5e33795b9523ffdde2fce0f"},
+	"darwin/arm64":  {"darwin/arm64/libonnxruntime.1.dylib", "89f692a3a1a224e4ad0b796b0e7c0bd81113b0741bfe84211eceef14d05a9e59"},
+	"windows/amd64": {"win32/x64/onnxruntime.dll", "273f9ef9cf755c6a0f342226a80448156c10ceb74db2ae8c8370dc98e75af0eb"},
+	"windows/arm64": {"win32/arm64/onnxruntime.dll", "908ce63e73f375e90daabe24c52486b42392c19df3d63973a26f871cfeab5453"},
+}
+
+// Bounds of what Install reads.
+const (
+	maxLibraryBytes = 64 << 20
+	maxPackageBytes = 512 << 20 // unpacked
+)
+
+// Errors of Install.
+var (
+	ErrNoBuild  = errors.New("there is no ONNX Runtime build for this platform")
+	ErrChecksum = errors.New("checksum differs")
+)
+
+// Progress is told how many bytes of the download have arrived; total is 0
+// where it is not known.
+type Progress func(done, total int64)
+
+// Install downloads ONNX Runtime [LibraryVersion] from the npm registry and
+// puts it where [Find] looks, at [InstallPath]. Of the package, about 100 MB,
+// only the one library is kept, and only if its SHA-256 is the one built in;
+// the file appears whole or not at all. A library that is there already and has
+// the right checksum is left alone.
+//
+// The registry is that of npm_config_registry, else of `npm config get
+// registry` where npm is installed, else registry.npmjs.org. Where a plain
+// request fails and npm is installed, `npm pack` is tried, which knows about
+// logins. progress may be nil.
+func Install(ctx context.Context, progress Progress) (Library, error) {
+	want, ok := libraries[runtime.GOOS+"/"+runtime.GOARCH]
+	if !ok {
+		return Library{}, fmt.Errorf("install: %w: %s/%s", ErrNoBuild, runtime.GOOS, runtime.GOARCH)
+	}
+	if progress == nil {
+		progress = func(int64, int64) {}
+	}
+	return install(ctx, registry(ctx), want, InstallPath(), progress)
+}
+
+func install(ctx context.Context, registry string, want packaged, path string, progress Progress) (Library, error) {
+	lib := Library{Path: path, Place: "user data"}
+	if sum, err := fileSHA256(path); err == nil && sum == want.sha256 {
+		return lib, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return Library{}, fmt.Errorf("install: %w", err)
+	}
+	err := installFromRegistry(ctx, registry, want, path, progress)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrChecksum) && hasNPM() {
+		if packErr := installFromPack(ctx, want, path); packErr == nil {
+			err = nil
+		} else {
+			err = fmt.Errorf("%w; npm pack: %w", err, packErr)
+		}
+	}
+	if err != nil {
+		return Library{}, fmt.Errorf("install ONNX Runtime %s: %w", LibraryVersion, err)
+	}
+	return lib, nil
+}
+
+// installFromRegistry streams the package over HTTP and stops at the library.
+func installFromRegistry(ctx context.Context, registry string, want packaged, path string, progress Progress) error {
+	address, err := url.JoinPath(registry, npmPackage, "-", npmPackage+"-"+LibraryVersion+".tgz")
+	if err != nil {
+		return fmt.Errorf("registry %s: %w", registry, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return fmt.Errorf("registry %s: %w", registry, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("get %s: %s", request.URL.Redacted(), response.Status)
+	}
+	body := &progressReader{r: response.Body, total: max(0, response.ContentLength), report: progress}
+	return extract(body, want, path)
+}
+
+// installFromPack lets npm fetch the package.
+func installFromPack(ctx context.Context, want packaged, path string) error {
+	folder, err := os.MkdirTemp("", "binas-tui-onnxruntime-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent", npmPackage+"@"+LibraryVersion)
+	cmd.Dir = folder
+	if out, err := cmd.CombinedOutput(); err != nil {
+		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		return fmt.Errorf("%w: %s", err, line)
+	}
+	f, err := os.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return extract(f, want, path)
+}
+
+// extract copies one library out of a package into path, through a temporary
+// file beside it.
+func extract(tarball io.Reader, want packaged, path string) error {
+	unzipped, err := gzip.NewReader(tarball)
+	if err != nil {
+		return fmt.Errorf("package: %w", err)
+	}
+	archive := tar.NewReader(io.LimitReader(unzipped, maxPackageBytes))
+	for {
+		entry, err := archive.Next()
+		if err == io.EOF {
+			return fmt.Errorf("package: no file bin/napi-*/%s in it", want.path)
+		}
+		if err != nil {
+			return fmt.Errorf("package: %w", err)
+		}
+		if entry.Typeflag != tar.TypeReg || !strings.HasSuffix(entry.Name, "/"+want.path) {
+			continue
+		}
+		if entry.Size > maxLibraryBytes {
+			return fmt.Errorf("package: %s has %d bytes: expected at most %d", entry.Name, entry.Size, maxLibraryBytes)
+		}
+		return writeChecked(archive, want.sha256, path)
+	}
+}
+
+func writeChecked(r io.Reader, sum, path string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".download-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(tmp, hash), r)
+	if err == nil {
+		err = tmp.Chmod(0o755)
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	if have := hex.EncodeToString(hash.Sum(nil)); have != sum {
+		return fmt.Errorf("%w: the library's SHA-256 is %s: expected %s", ErrChecksum, have, sum)
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// registry is the npm registry in use on this machine.
+func registry(ctx context.Context) string {
+	for _, name := range []string{"npm_config_registry", "NPM_CONFIG_REGISTRY"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if hasNPM() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
+		if v := strings.TrimSpace(string(out)); err == nil && strings.HasPrefix(v, "http") {
+			return v
+		}
+	}
+	return defaultRegistry
+}
+
+func hasNPM() bool {
+	_, err := exec.LookPath("npm")
+	return err == nil
+}
+
+// progressReader reports what passes through it.
+type progressReader struct {
+	r           io.Reader
+	done, total int64
+	report      Progress
+}
+
+func (p *progressReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.done += int64(n)
+	p.report(p.done, p.total)
+	return n, err
+}

@@ -1,0 +1,217 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/adrg/xdg"
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// EnvLibrary is the environment variable that names the ONNX Runtime library.
+const EnvLibrary = "BINAS_ONNXRUNTIME"
+
+// LibraryVersion is the version of ONNX Runtime that [Install] fetches.
+// OldestVersion is the oldest that works: the Go binding asks for C API 24.
+const (
+	LibraryVersion = "1.27.0"
+	OldestVersion  = "1.24"
+)
+
+// Errors about the library.
+var (
+	ErrNoLibrary      = errors.New("ONNX Runtime was not found")
+	ErrTooOld         = errors.New("ONNX Runtime is older than " + OldestVersion)
+	ErrNotONNXRuntime = errors.New("not a usable ONNX Runtime library")
+)
+
+// Library is a shared library of ONNX Runtime.
+type Library struct {
+	Path    string
+	Place   string // where it was found, in words: one of the places of Tried
+	Version string // known once it is loaded
+}
+
+// Tried is one place that [Find] looked at.
+type Tried struct {
+	Place string
+	Path  string // empty: the place is not set
+	Found bool
+}
+
+// Find looks for the library, in this order, and takes the first file there is:
+//
+//  1. flag, the value of --onnxruntime (a file or the folder it is in)
+//  2. the environment variable BINAS_ONNXRUNTIME, likewise
+//  3. the folder of the executable
+//  4. the user's data folder, where [Install] puts it
+//  5. the system's library folders
+//
+// A flag or variable that names nothing is an error rather than a reason to
+// look further. Find does not load the library. Tried lists the places looked
+// at, the last one being that of the result. The error wraps ErrNoLibrary.
+func Find(flag string) (Library, []Tried, error) {
+	var tried []Tried
+	look := func(place, path string) bool {
+		path = inFolder(path)
+		info, err := os.Stat(path)
+		found := path != "" && err == nil && info.Mode().IsRegular()
+		tried = append(tried, Tried{place, path, found})
+		return found
+	}
+	for _, named := range []struct{ place, path string }{
+		{"--onnxruntime", flag}, {EnvLibrary, os.Getenv(EnvLibrary)},
+	} {
+		if look(named.place, named.path) {
+			return found(tried), tried, nil
+		}
+		if named.path != "" {
+			return Library{}, tried, fmt.Errorf("%w: %s names %s: no such file", ErrNoLibrary, named.place, named.path)
+		}
+	}
+	if exe, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = real
+		}
+		if look("next to the program", filepath.Dir(exe)) {
+			return found(tried), tried, nil
+		}
+	}
+	if look("user data", InstallPath()) {
+		return found(tried), tried, nil
+	}
+	for _, folder := range systemFolders() {
+		for _, name := range libraryNames() {
+			if look("system", filepath.Join(folder, name)) {
+				return found(tried), tried, nil
+			}
+		}
+	}
+	return Library{}, tried, fmt.Errorf("%w: looked at %s, next to the program, in %s and in the system's library folders",
+		ErrNoLibrary, EnvLibrary, filepath.Dir(InstallPath()))
+}
+
+func found(tried []Tried) Library {
+	last := tried[len(tried)-1]
+	return Library{Path: last.Path, Place: last.Place}
+}
+
+// inFolder returns the library inside path if path is a folder, else path.
+func inFolder(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path
+	}
+	for _, name := range libraryNames() {
+		if file := filepath.Join(path, name); exists(file) {
+			return file
+		}
+	}
+	return filepath.Join(path, libraryNames()[0])
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// libraryNames are the file names the library goes by, the usual one first.
+func libraryNames() []string {
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"libonnxruntime.dylib", "libonnxruntime.1.dylib", "libonnxruntime." + LibraryVersion + ".dylib"}
+	case "windows":
+		return []string{"onnxruntime.dll"}
+	}
+	return []string{"libonnxruntime.so", "libonnxruntime.so.1", "libonnxruntime.so." + LibraryVersion}
+}
+
+func systemFolders() []string {
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"/opt/homebrew/lib", "/usr/local/lib"}
+	case "windows":
+		return nil // System32 may hold the one of Windows ML, which is too old
+	}
+	folders := filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))
+	triple := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
+	return append(folders, "/usr/local/lib", "/usr/lib64", filepath.Join("/usr/lib", triple), "/usr/lib")
+}
+
+// InstallPath is where [Install] puts the library: binas-tui/onnxruntime/VERSION
+// in the user's data folder ($XDG_DATA_HOME).
+func InstallPath() string {
+	xdg.Reload()
+	names := libraryNames()
+	return filepath.Join(xdg.DataHome, "binas-tui", "onnxruntime", LibraryVersion, names[min(1, len(names)-1)])
+}
+
+var loading struct {
+	sync.Mutex
+	library Library
+}
+
+// Load opens the library for the whole process. It may be called again: the
+// same library is a no-op, another one an error, because ONNX Runtime can be
+// loaded once only. Errors wrap ErrNoLibrary, ErrTooOld or ErrNotONNXRuntime,
+// and leave the process free to try another.
+func Load(lib Library) (Library, error) {
+	loading.Lock()
+	defer loading.Unlock()
+	if have := loading.library; have.Path != "" {
+		if have.Path != lib.Path {
+			return have, fmt.Errorf("load %s: ONNX Runtime %s from %s is loaded already", lib.Path, have.Version, have.Path)
+		}
+		return have, nil
+	}
+	if _, err := os.Stat(lib.Path); err != nil {
+		return Library{}, fmt.Errorf("load ONNX Runtime: %w: %w", ErrNoLibrary, err)
+	}
+	ort.SetSharedLibraryPath(lib.Path)
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
+		return Library{}, loadError(lib.Path, err)
+	}
+	ort.DisableTelemetry()
+	lib.Version = ort.GetVersion()
+	loading.library = lib
+	return lib, nil
+}
+
+// loadError turns the binding's message into one of the sentinels.
+func loadError(path string, err error) error {
+	message := err.Error()
+	switch {
+	case strings.Contains(message, "Error setting ORT API base: 2"):
+		return fmt.Errorf("load %s: %w", path, ErrTooOld)
+	case strings.Contains(message, "OrtGetApiBase"):
+		return fmt.Errorf("load %s: %w: it has no function OrtGetApiBase", path, ErrNotONNXRuntime)
+	}
+	if _, tail, ok := strings.Cut(message, path+"\": "); ok {
+		message = strings.TrimPrefix(tail, path+": ")
+	}
+	return fmt.Errorf("load %s: %w: %s", path, ErrNotONNXRuntime, strings.TrimSpace(message))
+}
+
+// Open finds the library and loads it, unless one is loaded already.
+func Open(flag string) (Library, error) {
+	if lib, ok := Loaded(); ok {
+		return lib, nil
+	}
+	lib, _, err := Find(flag)
+	if err != nil {
+		return Library{}, err
+	}
+	return Load(lib)
+}
+
+// Loaded returns the library in use, if there is one.
+func Loaded() (Library, bool) {
+	loading.Lock()
+	defer loading.Unlock()
+	return loading.library, loading.library.Path != ""
+}

@@ -1,0 +1,142 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// ErrNotModel is wrapped by errors about bytes that are not an ONNX model.
+var ErrNotModel = errors.New("not an ONNX model")
+
+// ModelIO reads the inputs and outputs of a model, and skips the rest. Inputs
+// that are constants of the model as well are left out. Sizes that are open
+// come back as [Batch].
+func ModelIO(model []byte) (inputs, outputs []Value, err error) {
+	constants := map[string]bool{}
+	found := false
+	err = fields(model, func(n protowire.Number, v []byte, _ uint64) error {
+		if n != modelGraph {
+			return nil
+		}
+		found = true
+		return fields(v, func(n protowire.Number, v []byte, _ uint64) error {
+			switch n {
+			case graphInitialiser:
+				return fields(v, func(n protowire.Number, v []byte, _ uint64) error {
+					if n == tensorName {
+						constants[string(v)] = true
+					}
+					return nil
+				})
+			case graphInput, graphOutput:
+				value, err := readValue(v)
+				if err != nil {
+					return err
+				}
+				if n == graphInput {
+					inputs = append(inputs, value)
+				} else {
+					outputs = append(outputs, value)
+				}
+			}
+			return nil
+		})
+	})
+	if err == nil && !found {
+		err = errors.New("no graph in it")
+	}
+	if err == nil && len(outputs) == 0 {
+		err = errors.New("the graph has no outputs")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrNotModel, err)
+	}
+	free := inputs[:0]
+	for _, v := range inputs {
+		if !constants[v.Name] {
+			free = append(free, v)
+		}
+	}
+	return free, outputs, nil
+}
+
+// readValue reads a ValueInfoProto with a tensor type.
+func readValue(b []byte) (Value, error) {
+	var v Value
+	err := fields(b, func(n protowire.Number, b []byte, _ uint64) error {
+		switch n {
+		case valueName:
+			v.Name = string(b)
+		case valueType:
+			return fields(b, func(n protowire.Number, b []byte, _ uint64) error {
+				if n != typeTensor {
+					return nil
+				}
+				return fields(b, v.readTensorType)
+			})
+		}
+		return nil
+	})
+	return v, err
+}
+
+func (v *Value) readTensorType(n protowire.Number, b []byte, number uint64) error {
+	switch n {
+	case tensorTypeElem:
+		v.Type = Type(number)
+	case tensorTypeShape:
+		return fields(b, func(n protowire.Number, b []byte, _ uint64) error {
+			if n != shapeDim {
+				return nil
+			}
+			size := Batch
+			err := fields(b, func(n protowire.Number, _ []byte, number uint64) error {
+				if n == dimValue && number > 0 && number < 1<<31 {
+					size = int(number)
+				}
+				return nil
+			})
+			v.Shape = append(v.Shape, size)
+			return err
+		})
+	}
+	return nil
+}
+
+// fields calls each with every field of a message: the bytes of a
+// length-delimited one, the number of any other.
+func fields(b []byte, each func(n protowire.Number, v []byte, number uint64) error) error {
+	for len(b) > 0 {
+		n, kind, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		b = b[size:]
+		var bytes []byte
+		var number uint64
+		switch kind {
+		case protowire.BytesType:
+			bytes, size = protowire.ConsumeBytes(b)
+		case protowire.VarintType:
+			number, size = protowire.ConsumeVarint(b)
+		case protowire.Fixed32Type:
+			var v uint32
+			v, size = protowire.ConsumeFixed32(b)
+			number = uint64(v)
+		case protowire.Fixed64Type:
+			number, size = protowire.ConsumeFixed64(b)
+		default:
+			size = protowire.ConsumeFieldValue(n, kind, b)
+		}
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		b = b[size:]
+		if err := each(n, bytes, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// Weights hands out the tensors of a network by the names of its PyTorch state
+// dict: conv_stem.weight, bn1.weight, blocks.1.0.conv_pw.weight,
+// blocks.1.0.bn1.running_var, blocks.1.0.se.conv_reduce.bias, conv_head.bias,
+// classifier.weight and so on. Convolutions are [out, in/groups, k, k], row
+// major. The caller does not change what it gets.
+type Weights interface {
+	Tensor(name string, shape []int) ([]float32, error)
+}
+
+// Errors about weights, wrapped with the tensor's name and shapes.
+var (
+	ErrNoTensor    = errors.New("no such tensor")
+	ErrTensorShape = errors.New("tensor has another shape")
+)
+
+// Tensor data with its shape, as a state dict holds it.
+type TensorData struct {
+	Shape []int
+	Data  []float32
+}
+
+// StateDict is a set of trained weights.
+type StateDict map[string]TensorData
+
+// Tensor implements [Weights].
+func (s StateDict) Tensor(name string, shape []int) ([]float32, error) {
+	t, ok := s[name]
+	if !ok {
+		return nil, fmt.Errorf("weights: %w: %s of shape %v", ErrNoTensor, name, shape)
+	}
+	if !slices.Equal(t.Shape, shape) || len(t.Data) != Elements(shape) {
+		return nil, fmt.Errorf("weights: %w: %s is %v with %d values: the network needs %v",
+			ErrTensorShape, name, t.Shape, len(t.Data), shape)
+	}
+	return t.Data, nil
+}
+
+// RandomWeights are drawn from a seed, for networks whose latency matters and
+// whose answers do not. Convolutions are scaled by their fan-in and BN is near
+// the identity, so that activations stay finite at any depth. A tensor depends
+// on the seed and its name alone.
+type RandomWeights struct{ Seed uint64 }
+
+// Tensor implements [Weights].
+func (r RandomWeights) Tensor(name string, shape []int) ([]float32, error) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	rng := rand.New(rand.NewPCG(r.Seed, h.Sum64()))
+	data := make([]float32, Elements(shape))
+	low, high := -0.1, 0.1
+	switch {
+	case len(shape) > 1:
+		bound := math.Sqrt(3 / float64(Elements(shape[1:])))
+		low, high = -bound, bound
+	case strings.HasSuffix(name, ".running_var"), strings.HasSuffix(name, ".weight"):
+		low, high = 0.8, 1.2
+	}
+	for i := range data {
+		data[i] = float32(low + (high-low)*rng.Float64())
+	}
+	return data, nil
+}
+
+// batchNormEps is what PyTorch adds to the variance.
+const batchNormEps = 1e-5
+
+// folded returns the weight and bias of a convolution followed by the
+// normalisation bn in evaluation mode: w·g and b - mean·g with
+// g = weight/sqrt(var+eps), computed in float64.
+func folded(w Weights, conv, bn string, shape []int) (weight, bias []float32, err error) {
+	raw, err := w.Tensor(conv+".weight", shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	var p [4][]float32
+	for i, name := range []string{".weight", ".bias", ".running_mean", ".running_var"} {
+		if p[i], err = w.Tensor(bn+name, shape[:1]); err != nil {
+			return nil, nil, err
+		}
+	}
+	per := Elements(shape[1:])
+	weight, bias = make([]float32, len(raw)), make([]float32, shape[0])
+	for c := range bias {
+		gain := float64(p[0][c]) / math.Sqrt(float64(p[3][c])+batchNormEps)
+		bias[c] = float32(float64(p[1][c]) - float64(p[2][c])*gain)
+		for i := c * per; i < (c+1)*per; i++ {
+			weight[i] = float32(float64(raw[i]) * gain)
+		}
+	}
+	return weight, bias, nil
+}
