@@ -1,0 +1,14 @@
+// Package latency holds latency tables (LUTs): what each block of a search
+// space takes on one device, in milliseconds.
+//
+// The latency of a network is the fixed part plus its active blocks, the
+// paper's (p + Q·beta)·alpha (§3.2 of arXiv 2110.12399):
+//
+//	lut, err := latency.DecodeLUT(data)  // BINAS .pkl or this program's JSON
+//	table, err := lut.Table(space)       // laid out for a space, calibrated
+//	ms := table.LatencyMS(space, path)
+//
+// BINAS tables are in seconds and have one number per block; they become
+// milliseconds when they are read. A table that does not fit the space in use
+// is refused with [ErrLUTMismatch] by name of what differs.
+package latency
