@@ -90,3 +90,25 @@ func BenchmarkPrepare(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkFrontier(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		p    *Problem
+	}{
+		{"dense", reference(b, model.InactiveMean)},
+		{"estimator", estimator(b, model.InactiveMean)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			e := prepare(b, c.p)
+			points := 0
+			run := func(float64) { points = len(frontier(b, e).Points) }
+			b.ReportAllocs()
+			for b.Loop() {
+				run(0)
+			}
+			reportTimes(b, make([]float64, 20), run)
+			b.ReportMetric(float64(points), "points")
+		})
+	}
+}

@@ -49,6 +49,13 @@ func (s *knapsackStore) reset() {
 	s.items, s.starts, s.steps = s.items[:0], s.starts[:0], s.steps[:0]
 }
 
+// reserve makes room for times as much as there is.
+func (s *knapsackStore) reserve(times float64) {
+	s.items = slices.Grow(s.items, int(float64(len(s.items))*times))
+	s.starts = slices.Grow(s.starts, int(float64(len(s.starts))*times))
+	s.steps = slices.Grow(s.steps, int(float64(len(s.steps))*times))
+}
+
 // begin opens a knapsack whose switched-off part is worth value.
 func (s *knapsackStore) begin(value int64) knapsack {
 	return knapsack{items: s, group: int32(len(s.starts)), step: int32(len(s.steps)), value: value}

@@ -14,6 +14,7 @@ var ErrTooLarge = errors.New("problem is too large for exact search")
 const (
 	maxDepthVectors = 1 << 16
 	maxDepthItems   = 1 << 24 // depth vectors times options of all blocks
+	sampleVectors   = 8       // from which the memory of all is estimated
 )
 
 var infinity = math.Inf(1)
@@ -114,6 +115,9 @@ func (pr *prepared) prepareDepths(ctx context.Context) error {
 				return ctx.Err()
 			}
 			pr.knapsacks = append(pr.knapsacks, t.knapsack(&pr.store, rows[stage], depth, value))
+			if len(pr.knapsacks) == sampleVectors {
+				pr.store.reserve(vectors / sampleVectors * 1.25)
+			}
 			for _, d := range depth {
 				pr.depths = append(pr.depths, uint8(d))
 			}
