@@ -1,0 +1,84 @@
+package published
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// The two families of published networks.
+const (
+	BINAS       = "BINAS"
+	HardCoReNAS = "HardCoRe-NAS"
+)
+
+// Network is one published network and the figures its authors give.
+type Network struct {
+	Name         string             // family and letter: "BINAS A"
+	Family       string             // BINAS or HardCoReNAS
+	Letter       string             // A to F, by rising latency
+	Architecture model.Architecture // of mobilenasnet, width 1
+	Path         model.Path         // the same as decisions; off blocks have model.Off
+	Top1         float64            // ImageNet top-1 accuracy, percent
+	Training     string             // how the network got that accuracy
+	LatencyMS    float64            // on Hardware, milliseconds
+	Hardware     string
+	Source       string
+}
+
+//go:embed networks.json
+var networksJSON []byte
+
+// Networks returns the twelve networks, BINAS A to F and HardCoRe-NAS A to F.
+// Each call returns a new slice; the architectures and paths are shared and
+// must not be written to.
+func Networks() []Network { return slices.Clone(networks()) }
+
+var networks = sync.OnceValue(func() []Network {
+	out, err := parseNetworks(networksJSON)
+	if err != nil {
+		panic("published: " + err.Error())
+	}
+	return out
+})
+
+func parseNetworks(data []byte) ([]Network, error) {
+	var records []struct {
+		Name         string  `json:"name"`
+		Family       string  `json:"family"`
+		Letter       string  `json:"letter"`
+		Architecture string  `json:"architecture"`
+		Top1         float64 `json:"top1"`
+		Training     string  `json:"training"`
+		LatencyMS    float64 `json:"latency_ms"`
+		Hardware     string  `json:"hardware"`
+		Source       string  `json:"source"`
+	}
+	if err := json.Unmarshal(data, &records); err != nil {
+		return nil, fmt.Errorf("networks.json: %w", err)
+	}
+	space, err := model.NewSpace(model.MobileNASNet, ImageSize)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Network, len(records))
+	for i, r := range records {
+		arch, err := model.ParseArchitecture(r.Architecture)
+		if err != nil {
+			return nil, fmt.Errorf("networks.json: %s: %w", r.Name, err)
+		}
+		path, err := space.Path(arch)
+		if err != nil {
+			return nil, fmt.Errorf("networks.json: %s: %w", r.Name, err)
+		}
+		out[i] = Network{
+			Name: r.Name, Family: r.Family, Letter: r.Letter, Architecture: arch, Path: path, Top1: r.Top1,
+			Training: r.Training, LatencyMS: r.LatencyMS, Hardware: r.Hardware, Source: r.Source,
+		}
+	}
+	return out, nil
+}
