@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -47,30 +46,42 @@ func (s StateDict) Tensor(name string, shape []int) ([]float32, error) {
 	return t.Data, nil
 }
 
-// RandomWeights are drawn from a seed, for networks whose latency matters and
+// RandomWeights are made from a seed, for networks whose latency matters and
 // whose answers do not. Convolutions are scaled by their fan-in and BN is near
 // the identity, so that activations stay finite at any depth. A tensor depends
-// on the seed and its name alone.
+// on the seed and its name alone: value i is low + (high-low)·u with u the top
+// 24 bits of splitmix64(fnv1a(name) + seed + i·step), so that other programs can
+// make the same.
 type RandomWeights struct{ Seed uint64 }
 
 // Tensor implements [Weights].
 func (r RandomWeights) Tensor(name string, shape []int) ([]float32, error) {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	rng := rand.New(rand.NewPCG(r.Seed, h.Sum64()))
 	data := make([]float32, Elements(shape))
-	low, high := -0.1, 0.1
 	switch {
 	case len(shape) > 1:
-		bound := math.Sqrt(3 / float64(Elements(shape[1:])))
-		low, high = -bound, bound
+		bound := math.Sqrt(6 / float64(Elements(shape[1:])))
+		r.fill(data, name, -bound, bound)
 	case strings.HasSuffix(name, ".running_var"), strings.HasSuffix(name, ".weight"):
-		low, high = 0.8, 1.2
-	}
-	for i := range data {
-		data[i] = float32(low + (high-low)*rng.Float64())
+		r.fill(data, name, 0.8, 1.2)
+	default:
+		r.fill(data, name, -0.1, 0.1)
 	}
 	return data, nil
+}
+
+// fill writes numbers from low to high.
+func (r RandomWeights) fill(data []float32, name string, low, high float64) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	state := h.Sum64() + r.Seed
+	for i := range data {
+		state += 0x9e3779b97f4a7c15
+		z := state
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+		data[i] = float32(low + (high-low)*float64(z>>40)/(1<<24))
+	}
 }
 
 // batchNormEps is what PyTorch adds to the variance.

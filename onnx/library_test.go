@@ -1,0 +1,239 @@
+package onnx
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// emptyMachine hides every place a library could be in except the system's.
+func emptyMachine(t *testing.T) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	t.Setenv(EnvLibrary, "")
+	t.Setenv("XDG_DATA_HOME", home)
+	t.Setenv("LD_LIBRARY_PATH", "")
+	return home
+}
+
+func touch(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("not a library"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFindOrder(t *testing.T) {
+	emptyMachine(t)
+	touch(t, InstallPath())
+	lib, tried, err := Find("")
+	if err != nil || lib.Path != InstallPath() || lib.Place != "user data" {
+		t.Errorf("installed library: %+v, %v", lib, err)
+	}
+	if last := tried[len(tried)-1]; len(tried) != 4 || !last.Found || last.Path != lib.Path {
+		t.Errorf("tried %+v", tried)
+	}
+	folder := t.TempDir()
+	name := libraryNames()[0]
+	touch(t, filepath.Join(folder, name))
+	t.Setenv(EnvLibrary, folder)
+	if lib, _, err = Find(""); err != nil || lib.Path != filepath.Join(folder, name) || lib.Place != EnvLibrary {
+		t.Errorf("folder in the environment: %+v, %v", lib, err)
+	}
+	other := filepath.Join(t.TempDir(), "mine.so")
+	touch(t, other)
+	if lib, _, err = Find(other); err != nil || lib.Path != other || lib.Place != "--onnxruntime" {
+		t.Errorf("flag: %+v, %v", lib, err)
+	}
+	t.Setenv(EnvLibrary, filepath.Join(folder, "missing"))
+	if _, _, err = Find(""); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), EnvLibrary) {
+		t.Errorf("a variable that names nothing: %v", err)
+	}
+}
+
+func TestFindNothing(t *testing.T) {
+	emptyMachine(t)
+	lib, tried, err := Find("")
+	if err == nil {
+		t.Skipf("this machine has %s", lib.Path)
+	}
+	if !errors.Is(err, ErrNoLibrary) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%q", err)
+	}
+	if len(tried) < 4 {
+		t.Errorf("tried %+v", tried)
+	}
+}
+
+// Loading is once per process, so each attempt that must fail has a process of
+// its own: the test binary, told what to load.
+func TestLoadErrors(t *testing.T) {
+	if path := os.Getenv("ONNX_TEST_LOAD"); path != "" {
+		_, err := Load(Library{Path: path})
+		switch {
+		case errors.Is(err, ErrTooOld):
+			os.Stdout.WriteString("too old\n")
+		case errors.Is(err, ErrNotONNXRuntime):
+			os.Stdout.WriteString("not it\n")
+		case errors.Is(err, ErrNoLibrary):
+			os.Stdout.WriteString("none\n")
+		}
+		if err != nil && (strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), path)) {
+			t.Errorf("error is not one line with the path: %q", err)
+		}
+		t.Log(err)
+		return
+	}
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text.so")
+	touch(t, text)
+	cases := map[string]string{text: "not it", filepath.Join(folder, "missing.so"): "none"}
+	if cc, err := exec.LookPath("cc"); err == nil && runtime.GOOS != "windows" {
+		for name, source := range map[string]string{
+			"other": "int other;",
+			"old": "typedef struct { const void *(*GetApi)(unsigned); const char *(*Version)(void); } Base;\n" +
+				"static const void *get(unsigned v) { return 0; }\nstatic const char *version(void) { return \"1.10.0\"; }\n" +
+				"static Base base = {get, version};\nconst Base *OrtGetApiBase(void) { return &base; }",
+		} {
+			out := filepath.Join(folder, name+".so")
+			cmd := exec.Command(cc, "-shared", "-fPIC", "-x", "c", "-o", out, "-")
+			cmd.Stdin = strings.NewReader(source)
+			if msg, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, msg)
+			}
+			cases[out] = map[string]string{"other": "not it", "old": "too old"}[name]
+		}
+	}
+	for path, want := range cases {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestLoadErrors$", "-test.v")
+		cmd.Env = append(os.Environ(), "ONNX_TEST_LOAD="+path)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want+"\n") {
+			t.Errorf("%s: expected %q: %v\n%s", filepath.Base(path), want, err, out)
+		}
+	}
+}
+
+func TestLoadIsOnce(t *testing.T) {
+	requireLibrary(t)
+	lib, _ := Loaded()
+	again, err := Load(lib)
+	if err != nil || again != lib || lib.Version == "" {
+		t.Errorf("the same again: %+v, %v", again, err)
+	}
+	if _, err := Load(Library{Path: "/another"}); err == nil {
+		t.Error("another library is accepted")
+	}
+}
+
+// registryServer serves a package whose one library has the given content.
+func registryServer(t *testing.T, name string, content []byte) *httptest.Server {
+	t.Helper()
+	var tarball bytes.Buffer
+	gz := gzip.NewWriter(&tarball)
+	archive := tar.NewWriter(gz)
+	for path, data := range map[string][]byte{"package/README.md": []byte("x"), "package/bin/napi-v6/" + name: content} {
+		if err := archive.WriteHeader(&tar.Header{Name: path, Mode: 0o644, Size: int64(len(data))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := archive.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(archive.Close(), gz.Close()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/mirror/onnxruntime-node/-/onnxruntime-node-"+LibraryVersion+".tgz" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Write(tarball.Bytes())
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestInstall(t *testing.T) {
+	t.Setenv("PATH", "") // no npm to fall back to
+	content := bytes.Repeat([]byte("library "), 1000)
+	sum := sha256.Sum256(content)
+	want := packaged{"linux/x64/lib.so", hex.EncodeToString(sum[:])}
+	server := registryServer(t, want.path, content)
+	folder := t.TempDir()
+	path := filepath.Join(folder, "sub", "lib.so")
+	var done, total int64
+	progress := func(d, n int64) { done, total = d, n }
+
+	lib, err := install(context.Background(), server.URL+"/mirror/", want, path, progress)
+	if err != nil || lib.Path != path {
+		t.Fatal(lib, err)
+	}
+	if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, content) {
+		t.Errorf("installed %d bytes, %v", len(have), err)
+	}
+	if done == 0 || total < done {
+		t.Errorf("progress ended at %d of %d", done, total)
+	}
+	server.Close()
+	if _, err := install(context.Background(), server.URL, want, path, progress); err != nil {
+		t.Errorf("a library that is there already is fetched again: %v", err)
+	}
+}
+
+func TestInstallRefuses(t *testing.T) {
+	t.Setenv("PATH", "")
+	server := registryServer(t, "linux/x64/lib.so", []byte("tampered"))
+	right := strings.Repeat("0", 64)
+	nothing := func(int64, int64) {}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, c := range []struct {
+		name, registry string
+		ctx            context.Context
+		want           packaged
+		sentinel       error
+	}{
+		{"another content", server.URL + "/mirror", context.Background(), packaged{"linux/x64/lib.so", right}, ErrChecksum},
+		{"no such file", server.URL + "/mirror", context.Background(), packaged{"linux/x64/none.so", right}, nil},
+		{"not found", server.URL + "/elsewhere", context.Background(), packaged{"linux/x64/lib.so", right}, nil},
+		{"cancelled", server.URL + "/mirror", cancelled, packaged{"linux/x64/lib.so", right}, context.Canceled},
+	} {
+		folder := t.TempDir()
+		_, err := install(c.ctx, c.registry, c.want, filepath.Join(folder, "lib.so"), nothing)
+		if err == nil || (c.sentinel != nil && !errors.Is(err, c.sentinel)) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if entries, _ := os.ReadDir(folder); len(entries) != 0 {
+			t.Errorf("%s: left behind %v", c.name, entries)
+		}
+	}
+}
+
+func TestRegistryOfTheEnvironment(t *testing.T) {
+	t.Setenv("PATH", "")
+	t.Setenv("npm_config_registry", "")
+	t.Setenv("NPM_CONFIG_REGISTRY", "")
+	if r := registry(context.Background()); r != defaultRegistry {
+		t.Errorf("registry %q", r)
+	}
+	t.Setenv("npm_config_registry", "https://mirror.example/npm/")
+	if r := registry(context.Background()); r != "https://mirror.example/npm/" {
+		t.Errorf("registry %q", r)
+	}
+}
