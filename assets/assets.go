@@ -1,0 +1,18 @@
+// Package assets holds the files that are built into the program: latency
+// tables (luts/) and accuracy predictors (predictors/). The name to choose one
+// by is the file's name without its ending.
+//
+// luts/torch-cpu-224.json was measured elsewhere and converted;
+// predictors/published-12.safetensors is written by the program in generate/
+// and says in its header what it was fitted on and how far off it is.
+package assets
+
+import "embed"
+
+// FS holds luts/*.json, in the form of latency.EncodeLUT, and
+// predictors/*.safetensors, in the form of model.EncodePredictor.
+//
+//go:embed luts
+var FS embed.FS
+
+//go:generate go run ./generate
