@@ -112,3 +112,38 @@ func BenchmarkFrontier(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkBCFW(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		p    *Problem
+	}{
+		{"dense", reference(b, model.InactiveMean)},
+		{"estimator", estimator(b, model.InactiveMean)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			e := prepare(b, c.p)
+			f, err := NewBCFW(c.p, BCFWSettings{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			limits := limitsAcross(e, 200)
+			var s Solution
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				f.Solve(&s, limits[i%len(limits)])
+				i++
+			}
+			worst := 0.0
+			reportTimes(b, limits, func(limit float64) { f.Solve(&s, limit) })
+			var best Solution
+			for _, limit := range limits {
+				f.Solve(&s, limit)
+				e.Solve(&best, limit)
+				worst = max(worst, best.Accuracy-s.Accuracy)
+			}
+			b.ReportMetric(worst, "worst-points")
+		})
+	}
+}

@@ -19,6 +19,10 @@ func (in *incumbent) beats(latency, value int64) bool {
 // core finds the exact optimum of one prepared knapsack at one limit. It
 // holds the buffers, so that a warm search allocates nothing.
 type core struct {
+	// maxStates bounds a dynamic programme; 0 is no bound. Where it is
+	// reached, solve leaves the incumbent as it is.
+	maxStates int
+
 	best   incumbent
 	chosen []int32
 	groups []coreGroup
@@ -151,9 +155,13 @@ func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) {
 		}
 	}
 	c.chain.reset()
+	maxStates := c.maxStates
+	if maxStates == 0 {
+		maxStates = math.MaxInt32
+	}
 	for _, g := range c.groups {
 		leastRest -= g.least
-		if !c.chain.extend(c.deltas[g.first:g.end], rest-leastRest, price, gap, math.MaxInt) || c.chain.empty() {
+		if !c.chain.extend(c.deltas[g.first:g.end], rest-leastRest, price, gap, maxStates) || c.chain.empty() {
 			return
 		}
 	}
