@@ -35,7 +35,7 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 		return nil, err
 	}
 	if e.Bilinear() {
-		e.bcfw, err = solver.NewBCFW(e.problem)
+		e.bcfw, err = solver.NewBCFW(e.problem, solver.BCFWSettings{})
 	}
 	return e, err
 }
@@ -119,3 +119,13 @@ func (e *Engine) Accuracy(p model.Path) float64 {
 
 // LatencyMS is the latency of a path by the table, in milliseconds.
 func (e *Engine) LatencyMS(p model.Path) float64 { return e.Table.LatencyMS(e.Space, p) }
+
+// Frontier computes the whole exact frontier. It may run beside Solve.
+func (e *Engine) Frontier(ctx context.Context) (*solver.Frontier, error) {
+	f, err := e.exact.Clone().Frontier(ctx)
+	return &f, err
+}
+
+// Sensitivity says what every decision not taken would cost: the explanation
+// of a solution found by this engine.
+func (e *Engine) Sensitivity(s *solver.Solution) solver.Sensitivity { return e.exact.Sensitivity(s) }

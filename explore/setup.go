@@ -83,8 +83,18 @@ func (s Setup) Problem(t *latency.Table) *solver.Problem {
 
 // AccuracySource says in one phrase what an accuracy shown comes from.
 func (s Setup) AccuracySource() string {
-	if s.PredictorInfo.Source != "" {
-		return s.PredictorInfo.Source
+	source := s.PredictorInfo.Source
+	if source == "" {
+		source = s.Predictor.Kind() + " predictor from a file that does not say what it was fitted on"
 	}
-	return s.Predictor.Kind() + " predictor from a file that does not say what it was fitted on"
+	if e, ok := s.AccuracyError(); ok {
+		source += fmt.Sprintf(", leave-one-out error %.2f pt", e)
+	}
+	return source
+}
+
+// AccuracyError is the mean absolute error of the predictor on networks left
+// out of its fit, in percentage points, where it was measured.
+func (s Setup) AccuracyError() (points float64, known bool) {
+	return s.PredictorInfo.LeaveOneOut, s.PredictorInfo.LeaveOneOut > 0
 }

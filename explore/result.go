@@ -1,0 +1,87 @@
+package explore
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Number is a float64 whose JSON is null where it is not finite.
+type Number float64
+
+// Finite reports whether the number is one.
+func (n Number) Finite() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
+
+// MarshalJSON writes the number, or null.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if !n.Finite() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// Result is one search in the form scripts read: the JSON of the search
+// command and of the explorer's copy menu. What is not known is null.
+type Result struct {
+	Architecture      *string       `json:"architecture"`
+	LimitMS           Number        `json:"limit_ms"`
+	LatencyMS         *Number       `json:"latency_ms"`
+	PredictedAccuracy *Number       `json:"predicted_accuracy"` // percent
+	Optimizer         string        `json:"optimizer"`
+	Status            string        `json:"status"`
+	Bound             *Number       `json:"bound"`        // percent
+	Gap               *Number       `json:"gap"`          // accuracy points
+	ShadowPrice       *Number       `json:"shadow_price"` // accuracy points per millisecond
+	MinLatencyMS      Number        `json:"min_latency_ms"`
+	MaxLatencyMS      Number        `json:"max_latency_ms"`
+	SolveSeconds      Number        `json:"solve_seconds"`
+	Blocks            []ResultBlock `json:"blocks"`
+	LUT               string        `json:"lut"`
+	Predictor         string        `json:"predictor"`
+	AccuracySource    string        `json:"accuracy_source"`
+	InactiveBlocks    string        `json:"inactive_blocks"`
+}
+
+// ResultBlock is one active block. Stages count from 1, as in the architecture
+// string, whose stage 0 is fixed; blocks count from 0.
+type ResultBlock struct {
+	Stage        int     `json:"stage"`
+	Block        int     `json:"block"`
+	Expansion    float64 `json:"expansion"`
+	Kernel       int     `json:"kernel"`
+	SE           float64 `json:"se"`
+	LatencyMS    Number  `json:"latency_ms"`
+	Contribution Number  `json:"contribution"` // points over the mean option of the block
+}
+
+// NewResult puts a finding of the engine in that form.
+func NewResult(e *Engine, f Finding) Result {
+	r := Result{
+		LimitMS: Number(f.LimitMS), Optimizer: string(f.Optimizer), Status: f.Status.String(),
+		MinLatencyMS: Number(e.MinLatencyMS()), MaxLatencyMS: Number(e.MaxLatencyMS()),
+		SolveSeconds: Number(f.SolveTime.Seconds()), Blocks: []ResultBlock{},
+		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
+		InactiveBlocks: e.Inactive.String(),
+	}
+	if f.Status == solver.Infeasible {
+		return r
+	}
+	known := func(v float64) *Number { n := Number(v); return &n }
+	arch := e.Space.Architecture(f.Path).String()
+	r.Architecture, r.LatencyMS, r.PredictedAccuracy = &arch, known(f.LatencyMS), known(f.Accuracy)
+	r.Bound, r.Gap, r.ShadowPrice = known(f.Bound), known(f.Gap()), known(f.ShadowPrice)
+	n := e.Space.NumOptions()
+	for b, i := range f.Path.Option {
+		if !e.Space.Active(f.Path, b) {
+			continue
+		}
+		o := e.Space.Options[i]
+		r.Blocks = append(r.Blocks, ResultBlock{
+			Stage: b/e.Space.MaxDepth + 1, Block: b % e.Space.MaxDepth,
+			Expansion: o.Expansion, Kernel: o.Kernel, SE: o.SERatio,
+			LatencyMS: Number(e.Table.BlockMS[b*n+i]), Contribution: Number(e.Contribution(f.Path, b)),
+		})
+	}
+	return r
+}

@@ -1,0 +1,374 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// optimizerMode is what answers the budget.
+type optimizerMode int
+
+const (
+	modeCertified optimizerMode = iota // BCFW, certified and where short replaced by the exact search
+	modeIQCP
+	modeBCFW
+	modeEvolution
+	modeCount
+)
+
+var modeNames = [modeCount]string{"BCFW, certified", "IQCP", "BCFW alone", "evolution"}
+
+// App is the one Bubble Tea model of the explorer. Panes are plain methods in
+// the file that bears their name; they draw from App and change nothing.
+// Update never reads files and never waits: solving takes microseconds, and
+// what takes longer runs as a command whose result carries a generation.
+type App struct {
+	ctx  context.Context
+	opts Options
+
+	width, height int
+	layout        layout
+	screen        *screen
+	theme, glyphs int // indices
+	mouseOff      bool
+	frame         string // the last rendered frame
+	dirty         bool   // the frame is older than the state
+	frames        int
+
+	engine     *explore.Engine
+	setup      explore.Setup // the latest asked for; the engine follows
+	generation int           // of engine: results for an older one are dropped
+	cancel     context.CancelFunc
+	evoCancel  context.CancelFunc
+	working    int // background jobs under way
+
+	limitMS  float64
+	mode     optimizerMode
+	answer   explore.Answer
+	evolved  solver.Solution // the last answer of evolution
+	solution solver.Solution // the one shown; shares memory with one of the above
+	detail   detail
+
+	frontier  *solver.Frontier // nil until it is there
+	published []publishedPoint
+
+	focus    paneID
+	archRow  int
+	whyRow   int
+	contrib  contributionsView
+	hairline int // point of the frontier; -1 is none
+	pubRow   int
+	filter   string
+	dragging bool
+	compare  *comparison
+	dialog   dialog
+	message  string
+	warning  bool
+	history  history
+	keys     *keymap
+	finished bool
+}
+
+// newApp makes the explorer for a prepared engine.
+func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
+	a := &App{ctx: ctx, opts: opts, hairline: -1, dirty: true, keys: &keymap{keyTable()}}
+	if keys, err := newKeymap(opts.Keys); err != nil {
+		a.warn(err.Error())
+	} else {
+		a.keys = keys
+	}
+	a.theme = themeIndex(opts.State.Theme)
+	a.glyphs = glyphsIndex(opts.State.Glyphs)
+	a.mouseOff = opts.State.MouseOff
+	if p := paneID(opts.State.Pane); p >= 0 && p < paneCount {
+		a.focus = p
+	}
+	a.contrib.sort = contributionSort(min(max(opts.State.Sort, 0), int(sortCount)-1))
+	a.setEngine(engine)
+	lo, hi := engine.MinLatencyMS(), engine.MaxLatencyMS()
+	limit := opts.LimitMS
+	if limit == 0 {
+		limit = opts.State.LimitMS
+	}
+	if !(limit >= lo && limit <= hi) {
+		limit = lo + (hi-lo)*0.4
+	}
+	a.limitMS = limit
+	a.solve()
+	return a
+}
+
+// Init starts the work that the first frame does not wait for.
+func (a *App) Init() tea.Cmd { return a.startFrontier() }
+
+// Messages of background work.
+type (
+	preparedMsg struct {
+		generation int
+		engine     *explore.Engine
+		then       func(*App) // more to change once it is there
+		err        error
+	}
+	frontierMsg struct {
+		generation int
+		frontier   *solver.Frontier
+		err        error
+	}
+	evolvedMsg struct {
+		generation int
+		solution   solver.Solution
+		err        error
+	}
+	copiedMsg struct{ text string }
+	panicMsg  struct{ value any }
+)
+
+// Update handles one message.
+func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	a.dirty = true
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.resize(msg.Width, msg.Height)
+	case tea.KeyPressMsg:
+		return a, a.key(msg)
+	case tea.PasteMsg:
+		if a.dialog != nil {
+			return a, a.dialog.paste(a, msg.Content)
+		}
+	case tea.MouseMsg:
+		return a, a.mouse(msg)
+	case preparedMsg:
+		return a, a.prepared(msg)
+	case frontierMsg:
+		a.working--
+		if msg.generation == a.generation && msg.err == nil {
+			a.frontier = msg.frontier
+		}
+	case evolvedMsg:
+		a.working--
+		if msg.generation == a.generation && msg.err == nil && msg.solution.LimitMS == a.limitMS {
+			a.evolved = msg.solution
+			a.show()
+		}
+	case copiedMsg:
+		a.say(msg.text)
+	case panicMsg:
+		panic(msg.value) // in Update, where the library restores the terminal
+	default:
+		a.dirty = false
+	}
+	return a, nil
+}
+
+// View returns the frame, redrawn only when the state changed.
+func (a *App) View() tea.View {
+	if a.width > 0 && (a.dirty || a.frame == "") {
+		a.frame = a.render()
+		a.dirty = false
+		a.frames++
+	}
+	v := tea.NewView(a.frame)
+	v.AltScreen = true
+	v.WindowTitle = "binas-tui"
+	if !a.mouseOff {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+func (a *App) resize(w, h int) {
+	a.width, a.height = w, h
+	a.screen = nil
+	a.relayout()
+}
+
+func (a *App) relayout() { a.layout = newLayout(a.width, a.height, a.focus) }
+
+// render draws every part of the screen that the layout shows.
+func (a *App) render() string {
+	t, g := themes[a.theme], glyphSets[a.glyphs]
+	if a.screen == nil || a.screen.w != a.width || a.screen.h != a.height {
+		a.screen = newScreen(a.width, a.height, t, g)
+	}
+	s := a.screen
+	s.theme, s.glyphs = t, g
+	s.canvas.Clear()
+	if a.layout.tooSmall {
+		s.text(0, 0, a.width, t.warn, fmt.Sprintf("too small: %dx%d needed", minWidth, minHeight))
+		a.drawStatus(s, a.layout.status)
+		return s.String()
+	}
+	a.drawHeader(s, a.layout.header)
+	a.drawBudget(s)
+	for id, draw := range [paneCount]func(*screen, rect){
+		a.drawArchitecture, a.drawFrontier, a.drawContributions, a.drawWhy, a.drawPublished,
+	} {
+		r := a.layout.panes[id]
+		if !r.shown() {
+			continue
+		}
+		draw(s, s.box(r, a.paneTitle(paneID(id)), a.focus == paneID(id) && a.dialog == nil))
+	}
+	a.drawHints(s, a.layout.hints)
+	if a.dialog != nil {
+		a.dialog.draw(a, s)
+	}
+	return s.String()
+}
+
+// setEngine replaces what is explored and drops what belonged to the old one.
+func (a *App) setEngine(e *explore.Engine) {
+	a.generation++
+	a.engine, a.setup = e, e.Setup
+	a.frontier = nil
+	a.hairline = -1
+	a.published = publishedPoints(e)
+	a.evolved = solver.Solution{}
+	if !e.Bilinear() {
+		a.mode = modeEvolution
+	}
+}
+
+// rebuild prepares a changed setup in the background; the last one wins.
+func (a *App) rebuild(s explore.Setup, then func(*App)) tea.Cmd {
+	a.generation++
+	a.setup = s
+	a.cancelWork()
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.cancel = cancel
+	generation := a.generation
+	a.working++
+	return guard(func() tea.Msg {
+		engine, err := explore.New(ctx, s)
+		return preparedMsg{generation, engine, then, err}
+	})
+}
+
+func (a *App) cancelWork() {
+	if a.cancel != nil {
+		a.cancel()
+		a.cancel = nil
+	}
+}
+
+func (a *App) prepared(msg preparedMsg) tea.Cmd {
+	a.working--
+	if msg.generation != a.generation {
+		return nil
+	}
+	if msg.err != nil {
+		a.setup = a.engine.Setup
+		a.warn(msg.err.Error())
+		return nil
+	}
+	a.setEngine(msg.engine)
+	if msg.then != nil {
+		msg.then(a)
+	}
+	a.limitMS = a.clampLimit(a.limitMS)
+	return tea.Batch(a.solve(), a.startFrontier())
+}
+
+// startFrontier computes the whole frontier in the background.
+func (a *App) startFrontier() tea.Cmd {
+	if !a.engine.Bilinear() {
+		return nil
+	}
+	a.cancelWork()
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.cancel = cancel
+	generation, engine := a.generation, a.engine
+	a.working++
+	return guard(func() tea.Msg {
+		f, err := engine.Frontier(ctx)
+		return frontierMsg{generation, f, err}
+	})
+}
+
+// guard turns a panic of a command into a message, so that it ends in Update,
+// where the terminal is restored.
+func guard(cmd tea.Cmd) tea.Cmd {
+	return func() (msg tea.Msg) {
+		defer func() {
+			if v := recover(); v != nil {
+				msg = panicMsg{v}
+			}
+		}()
+		return cmd()
+	}
+}
+
+// solve answers the current budget: at once, or in the background for
+// evolution.
+func (a *App) solve() tea.Cmd {
+	if a.engine.Bilinear() {
+		a.engine.Solve(&a.answer, a.limitMS)
+	}
+	var cmd tea.Cmd
+	if a.mode == modeEvolution {
+		cmd = a.startEvolution()
+	}
+	a.show()
+	return cmd
+}
+
+// show selects the solution that the mode asks for and explains it.
+func (a *App) show() {
+	switch a.mode {
+	case modeBCFW:
+		a.solution = a.answer.BCFW
+	case modeEvolution:
+		a.solution = a.evolved
+		a.solution.LimitMS = a.limitMS
+	default:
+		a.solution = a.answer.Exact
+	}
+	a.detail.explain(a)
+	a.clampCursors()
+}
+
+// startEvolution searches the current budget with the paper's evolution.
+func (a *App) startEvolution() tea.Cmd {
+	generation, engine, limit := a.generation, a.engine, a.limitMS
+	a.working++
+	if a.evoCancel != nil {
+		a.evoCancel()
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.evoCancel = cancel
+	return guard(func() tea.Msg {
+		s, err := engine.Evolve(ctx, limit, 1)
+		return evolvedMsg{generation, s, err}
+	})
+}
+
+func (a *App) hasSolution() bool { return a.solution.Status != solver.Infeasible }
+
+func (a *App) choices() choices {
+	return choices{a.limitMS, a.setup.Pins, a.setup.Inactive}
+}
+
+func (a *App) say(text string)  { a.message, a.warning = text, false }
+func (a *App) warn(text string) { a.message, a.warning = text, true }
+
+// paneTitle is the title of a pane's border.
+func (a *App) paneTitle(id paneID) string {
+	switch id {
+	case paneWhy:
+		return a.whyTitle()
+	case paneContributions:
+		return "Contributions, by " + contributionSortNames[a.contrib.sort]
+	case paneFrontier:
+		return a.frontierTitle()
+	}
+	return paneTitles[id]
+}
+
+// space is the search space explored.
+func (a *App) space() *model.Space { return a.engine.Space }

@@ -1,0 +1,250 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+
+	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// archRow is one line of the architecture pane: a stage, or a block of it.
+type archRow struct {
+	stage int
+	block int // stage-major index; -1 is the line of the stage itself
+}
+
+// archRows lists the lines for the network shown.
+func (a *App) archRows() []archRow {
+	if !a.hasSolution() {
+		return nil
+	}
+	rows := make([]archRow, 0, 25)
+	for s, depth := range a.solution.Path.Depth {
+		rows = append(rows, archRow{s, -1})
+		for k := range depth {
+			rows = append(rows, archRow{s, s*a.space().MaxDepth + k})
+		}
+	}
+	return rows
+}
+
+// current is the line under the cursor.
+func (a *App) current() (archRow, bool) {
+	rows := a.archRows()
+	if len(rows) == 0 {
+		return archRow{}, false
+	}
+	return rows[min(max(a.archRow, 0), len(rows)-1)], true
+}
+
+// archColumns are the columns of the pane for a width.
+type archColumns struct {
+	option, latency, latencyBar, accuracy, accuracyBar, bar int
+}
+
+func newArchColumns(w int) archColumns {
+	c := archColumns{option: 7, latency: 19}
+	c.bar = min(16, max(4, (w-38)/2))
+	c.latencyBar = c.latency + 7
+	c.accuracy = c.latencyBar + c.bar + 1
+	c.accuracyBar = c.accuracy + 7
+	return c
+}
+
+// drawArchitecture shows the network stage by stage and block by block: what
+// it is, where its time goes and where its accuracy comes from.
+func (a *App) drawArchitecture(s *screen, r rect) {
+	t := s.theme
+	rows := a.archRows()
+	if len(rows) == 0 {
+		a.drawNothing(s, r)
+		return
+	}
+	c := newArchColumns(r.w)
+	slowest, best := a.extremes()
+	s.right(r.x+c.latency, r.y-1, 6, t.title, "ms")
+	s.text(r.x+c.accuracy, r.y-1, 7, t.title, " "+s.glyphs.delta+" acc ")
+	top := scrollTop(a.archRow, len(rows)+1, r.h)
+	for i := range min(r.h, len(rows)+1-top) {
+		y := r.y + i
+		if top+i == len(rows) {
+			s.text(r.x+1, y, c.latency-1, t.dim, "fixed parts")
+			s.right(r.x+c.latency, y, 6, t.dim, formatNumber(a.engine.Table.FixedMS, 2))
+			s.text(r.x+c.latencyBar, y, r.w-c.latencyBar, t.dim, a.sizeText())
+			continue
+		}
+		row := rows[top+i]
+		selected := top+i == a.archRow && a.focus == paneArchitecture
+		if selected {
+			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
+		}
+		if row.block < 0 {
+			a.drawStageRow(s, r, y, row.stage, selected, c)
+		} else {
+			a.drawBlockRow(s, r, y, row.block, selected, c, slowest, best)
+		}
+	}
+}
+
+func over(selected bool, st uv.Style, t *theme) uv.Style {
+	if selected {
+		st.Bg = t.selected.Bg
+		st.Attrs |= t.selected.Attrs
+	}
+	return st
+}
+
+func (a *App) drawStageRow(s *screen, r rect, y, stage int, selected bool, c archColumns) {
+	t, st := s.theme, a.space().Stages[stage]
+	depth := a.solution.Path.Depth[stage]
+	text := fmt.Sprintf("stage %d  depth %d", stage+1, depth)
+	x := r.x + 1 + s.text(r.x+1, y, r.w-1, over(selected, t.strong, t), text)
+	if a.pinnedDepth(stage) {
+		x += s.text(x, y, 6, over(selected, t.pin, t), " "+s.glyphs.pinned+"pin")
+	} else if was, ok := a.compare.depthDiffers(stage, depth); ok {
+		x += s.text(x, y, 9, over(selected, t.warn, t), fmt.Sprintf(" was %d", was))
+	}
+	out := model.Downsample(st.Resolution, st.Stride)
+	shape := fmt.Sprintf("%d ch  %d%s", st.OutChannels, out, s.glyphs.squared)
+	start := max(x+1, r.x+c.latencyBar)
+	s.text(start, y, r.x+r.w-start, over(selected, t.dim, t), shape)
+}
+
+func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c archColumns, slowest, best float64) {
+	t := s.theme
+	option := a.solution.Path.Option[block]
+	space := a.space()
+	marker := " "
+	if selected {
+		marker = s.glyphs.cursor
+	}
+	s.text(r.x, y, 1, over(selected, t.accent, t), marker)
+	s.text(r.x+1, y, 6, over(selected, t.dim, t), fmt.Sprintf(" %d.%d", block/space.MaxDepth+1, block%space.MaxDepth))
+	optionStyle := t.text
+	if _, differs := a.compare.optionDiffers(block, option, space); differs {
+		optionStyle = t.warn
+	}
+	s.text(r.x+c.option, y, 9, over(selected, optionStyle, t), space.Options[option].String())
+	if a.pinnedOption(block) {
+		s.text(r.x+c.option+9, y, 1, over(selected, t.pin, t), s.glyphs.pinned)
+	}
+	ms := a.engine.Table.BlockMS[block*space.NumOptions()+option]
+	s.right(r.x+c.latency, y, 6, over(selected, t.text, t), formatNumber(ms, 2))
+	s.bar(r.x+c.latencyBar, y, c.bar, over(selected, t.latencyBar, t), ms, slowest)
+	gain := a.detail.blockGain(block)
+	s.right(r.x+c.accuracy, y, 6, over(selected, t.text, t), signed(gain, 2, s.glyphs))
+	gainStyle := t.accuracyBar
+	if gain < 0 {
+		gainStyle = t.bad
+	}
+	s.bar(r.x+c.accuracyBar, y, min(c.bar, r.w-c.accuracyBar), over(selected, gainStyle, t), math.Abs(gain), best)
+	if was, differs := a.compare.optionDiffers(block, option, space); differs {
+		x := r.x + r.w - 13
+		if x > r.x+c.accuracyBar+2 {
+			s.right(x, y, 13, over(selected, t.warn, t), "was "+was)
+		}
+	}
+}
+
+// extremes are the largest block latency and gain, the full length of a bar.
+func (a *App) extremes() (slowest, best float64) {
+	n := a.space().NumOptions()
+	for _, row := range a.archRows() {
+		if row.block >= 0 {
+			slowest = max(slowest, a.engine.Table.BlockMS[row.block*n+a.solution.Path.Option[row.block]])
+			best = max(best, math.Abs(a.detail.blockGain(row.block)))
+		}
+	}
+	return slowest, best
+}
+
+func (a *App) drawNothing(s *screen, r rect) {
+	text := "no network fits this budget"
+	if a.mode == modeEvolution && a.working > 0 {
+		text = "evolution is searching"
+	}
+	s.text(r.x+1, r.y, r.w-1, s.theme.dim, text)
+}
+
+// sizeText is the size of the whole network, for ImageNet's classes.
+func (a *App) sizeText() string {
+	cost := a.detail.cost
+	return fmt.Sprintf("%.2f M params, %.0f M MACs", float64(cost.Params)/1e6, float64(cost.MACs)/1e6)
+}
+
+// scrollTop is the first line shown so that the cursor is in view.
+func scrollTop(cursor, lines, height int) int {
+	if lines <= height {
+		return 0
+	}
+	return min(max(0, cursor-height/2), lines-height)
+}
+
+func (a *App) clickRow(id paneID, line int) {
+	height := a.layout.panes[id].inside().h
+	switch id {
+	case paneArchitecture:
+		rows := len(a.archRows())
+		a.archRow = min(max(scrollTop(a.archRow, rows+1, height)+line, 0), max(rows-1, 0))
+		a.whyRow = 0
+	case paneWhy:
+		a.whyRow = max(0, line-whyHeaderLines+a.whyTop(height))
+	case panePublished:
+		a.pubRow = max(0, line-1+scrollTop(a.pubRow, len(a.publishedRows()), height-1))
+	case paneContributions:
+		if line == 0 {
+			a.nextSort()
+			return
+		}
+		a.contrib.row = max(0, line-1+scrollTop(a.contrib.row, len(a.detail.effects), height-1))
+	}
+	a.clampCursors()
+}
+
+func cursorStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		a.moveCursor(a.focus, n)
+		return nil
+	}
+}
+
+// moveCursor moves the row under the cursor of a pane; in the plot, the
+// hairline.
+func (a *App) moveCursor(id paneID, n int) {
+	switch id {
+	case paneArchitecture:
+		a.archRow += n
+		a.whyRow = 0
+	case paneWhy:
+		a.whyRow += n
+	case panePublished:
+		a.pubRow += n
+	case paneContributions:
+		a.contrib.row += n
+	case paneFrontier:
+		a.moveHairline(-n)
+	}
+	a.clampCursors()
+}
+
+func (a *App) clampCursors() {
+	a.archRow = min(max(a.archRow, 0), max(len(a.archRows())-1, 0))
+	a.whyRow = min(max(a.whyRow, 0), max(len(a.alternatives())-1, 0))
+	a.pubRow = min(max(a.pubRow, 0), max(len(a.publishedRows())-1, 0))
+	a.contrib.row = min(max(a.contrib.row, 0), max(len(a.detail.effects)-1, 0))
+}
+
+func focusStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		a.setFocus((a.focus + paneID(n) + paneCount) % paneCount)
+		return nil
+	}
+}
+
+func (a *App) setFocus(id paneID) {
+	a.focus = id
+	a.relayout()
+}

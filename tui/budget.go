@@ -1,0 +1,273 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// steps is the number of steps of the slider: one for every dot column of the
+// frontier plot, so that a step moves the budget line by one dot.
+func (a *App) steps() int {
+	if r := a.layout.panes[paneFrontier]; r.shown() {
+		if w := a.plotArea(r.inside()).w; w > 0 {
+			return w * 2
+		}
+	}
+	return 200
+}
+
+// clampLimit brings a limit into the reachable range.
+func (a *App) clampLimit(limitMS float64) float64 {
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	return max(lo, min(hi, limitMS))
+}
+
+// setLimit moves the budget and solves for it.
+func (a *App) setLimit(limitMS float64) tea.Cmd {
+	limitMS = a.clampLimit(limitMS)
+	if limitMS == a.limitMS {
+		return nil
+	}
+	a.limitMS = limitMS
+	a.hairline = -1
+	return a.solve()
+}
+
+// record notes the choices for undo before they change.
+func (a *App) record(budgetMove bool) { a.history.before(a.choices(), budgetMove) }
+
+func budgetStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		a.record(true)
+		lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+		steps := float64(a.steps())
+		if hi <= lo {
+			return nil
+		}
+		// Move on the grid of steps: a limit between two goes to the next one.
+		at := (a.limitMS - lo) / (hi - lo) * steps
+		if n > 0 {
+			at = math.Floor(at+1e-9) + float64(n)
+		} else {
+			at = math.Ceil(at-1e-9) + float64(n)
+		}
+		return a.setLimit(lo + (hi-lo)*at/steps)
+	}
+}
+
+func (a *App) budgetLeast() tea.Cmd {
+	a.record(true)
+	return a.setLimit(a.engine.MinLatencyMS())
+}
+
+func (a *App) budgetMost() tea.Cmd {
+	a.record(true)
+	return a.setLimit(a.engine.MaxLatencyMS())
+}
+
+// frontierStep goes to the next or previous network of the exact frontier.
+func frontierStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		if a.frontier == nil {
+			a.say("the frontier is still being computed")
+			return nil
+		}
+		i := a.frontier.At(a.limitMS)
+		i = min(max(i+n, 0), len(a.frontier.Points)-1)
+		a.record(true)
+		return a.setLimit(a.frontier.Points[i].LatencyMS)
+	}
+}
+
+// trackLimit is the limit at a column of the slider.
+func (a *App) trackLimit(x int) float64 {
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	start, n := a.trackSpan()
+	if n < 2 {
+		return a.limitMS
+	}
+	return lo + (hi-lo)*float64(min(max(x-start, 0), n-1))/float64(n-1)
+}
+
+// trackSpan is the first column of the slider and its number of cells.
+func (a *App) trackSpan() (start, n int) {
+	left, right := a.trackLabels()
+	r := a.layout.track
+	start = r.x + len(left) + 1
+	return start, r.x + r.w - len(right) - 1 - start
+}
+
+func (a *App) trackLabels() (left, right string) {
+	return formatNumber(a.engine.MinLatencyMS(), 2) + " ms", formatNumber(a.engine.MaxLatencyMS(), 2) + " ms"
+}
+
+// drawHeader names what is explored and what the figures come from.
+func (a *App) drawHeader(s *screen, r rect) {
+	e := a.engine
+	x := 1 + s.text(1, r.y, r.w, s.theme.accent, "binas-tui")
+	part := func(st uv.Style, text string) { x += s.text(x, r.y, r.w-x-1, st, text) }
+	part(s.theme.dim, fmt.Sprintf("  %s %dpx", sanitize.Line(e.Profile), e.Space.ImageSize))
+	part(s.theme.dim, " "+s.glyphs.dot+" LUT ")
+	part(s.theme.text, sanitize.Line(e.LUTName))
+	if p := e.LUT.Provenance.Processor; p != "" && r.w >= wideWidth {
+		part(s.theme.dim, " ("+sanitize.Line(p)+")")
+	}
+	if e.LUT.Calibration.Set() {
+		part(s.theme.dim, " calibrated")
+	}
+	part(s.theme.dim, " "+s.glyphs.dot+" accuracy: ")
+	part(s.theme.text, sanitize.Line(e.AccuracySource()))
+}
+
+// drawBudget draws the slider and, below it, what the budget buys.
+func (a *App) drawBudget(s *screen) {
+	if a.layout.boxed {
+		s.box(a.layout.budget, "Budget", false)
+	}
+	a.drawTrack(s)
+	a.drawStatus(s, a.layout.status)
+}
+
+func (a *App) drawTrack(s *screen) {
+	r := a.layout.track
+	left, right := a.trackLabels()
+	start, n := a.trackSpan()
+	s.text(r.x, r.y, r.w, s.theme.dim, left)
+	s.right(r.x, r.y, r.w, s.theme.dim, right)
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	at := 0
+	if hi > lo {
+		at = int(math.Round((a.limitMS - lo) / (hi - lo) * float64(n-1)))
+	}
+	for i := range n {
+		if i < at {
+			s.set(start+i, r.y, s.theme.accent, s.glyphs.trackOver)
+		} else {
+			s.set(start+i, r.y, s.theme.border, s.glyphs.track)
+		}
+	}
+	s.set(start+at, r.y, s.theme.accent, s.glyphs.handle)
+}
+
+// segment is one fact of the status line.
+type segment struct {
+	style    uv.Style
+	text     string
+	optional bool // left out first where it does not fit
+}
+
+// status lists what the budget buys, the most important first.
+func (a *App) status(t *theme, g *glyphs) []segment {
+	sol := &a.solution
+	out := []segment{{t.accent, "limit " + formatNumber(a.limitMS, 2) + " ms", false}}
+	if !a.hasSolution() {
+		text := "no network fits: the least reachable is " + formatNumber(a.engine.MinLatencyMS(), 2) + " ms"
+		if a.mode == modeEvolution {
+			text = "evolution is searching" + g.ellipsis
+		}
+		return append(out, segment{t.warn, text, false})
+	}
+	out = append(out,
+		segment{t.text, fmt.Sprintf("latency %s (slack %s)", formatNumber(sol.LatencyMS, 2), formatNumber(a.limitMS-sol.LatencyMS, 2)), false},
+		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
+	if a.engine.Bilinear() {
+		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
+	}
+	if c := a.compare; c != nil {
+		out = append(out, segment{t.warn, fmt.Sprintf("vs %s %s pt %s ms", c.name, signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g)), false})
+	}
+	return append(out, a.proof(t, g)...)
+}
+
+// proof says how the solution was found and what is known about better ones.
+func (a *App) proof(t *theme, g *glyphs) []segment {
+	ans := &a.answer
+	micro := func(seconds float64) string { return strconv.Itoa(int(seconds*1e6+0.5)) + " " + g.micro }
+	short := "BCFW agrees"
+	if d := ans.BCFWShort(); d > 1e-9 {
+		short = "BCFW " + g.minus + formatNumber(d, 4) + " pt"
+	}
+	switch {
+	case a.mode == modeEvolution && !a.engine.Bilinear():
+		return []segment{{t.warn, "evolution: feasible, no certificate", false}}
+	case a.mode == modeEvolution:
+		return []segment{{t.warn, "evolution: " + g.minus + formatNumber(max(0, ans.Exact.Accuracy-a.solution.Accuracy), 4) + " pt to the optimum", false}}
+	case a.mode == modeBCFW:
+		return []segment{
+			{t.warn, "BCFW: " + g.minus + formatNumber(ans.BCFWShort(), 4) + " pt to the optimum", false},
+			{t.dim, micro(ans.BCFWTime.Seconds()), true},
+		}
+	case a.mode == modeIQCP:
+		return []segment{
+			{t.good, "IQCP: optimal", false}, {t.good, "gap " + formatNumber(a.solution.Gap(), 0), true},
+			{t.dim, micro(ans.ExactTime.Seconds()), true},
+		}
+	}
+	return []segment{
+		{t.good, "optimal", false}, {t.good, "gap " + formatNumber(a.solution.Gap(), 0), true},
+		{t.text, short, true},
+		{t.dim, micro(ans.BCFWTime.Seconds()) + " + " + micro(ans.ExactTime.Seconds()), true},
+	}
+}
+
+// accuracyError is the leave-one-out error of the predictor, where known.
+func (a *App) accuracyError() string {
+	if e, ok := a.engine.AccuracyError(); ok {
+		return " ±" + formatNumber(e, 2)
+	}
+	return ""
+}
+
+// drawStatus writes the status in the lines it has, leaving out what is
+// optional where it does not fit.
+func (a *App) drawStatus(s *screen, r rect) {
+	segments := a.status(s.theme, s.glyphs)
+	gap := "  "
+	if r.h == 1 && r.w < wideWidth {
+		gap = " " // one line has to hold it all
+	}
+	x, y := r.x, r.y
+	for _, seg := range segments {
+		w := ansi.StringWidth(seg.text)
+		if x > r.x && x+len(gap)+w > r.x+r.w {
+			if y+1 >= r.y+r.h {
+				if seg.optional {
+					continue
+				}
+				s.text(x, y, r.x+r.w-x, seg.style, gap+seg.text)
+				return
+			}
+			x, y = r.x, y+1
+		}
+		if x > r.x {
+			x += s.text(x, y, len(gap), s.theme.dim, gap)
+		}
+		x += s.text(x, y, r.x+r.w-x, seg.style, seg.text)
+	}
+}
+
+// formatNumber writes a number with the given decimals; -0.00 becomes 0.00.
+func formatNumber(v float64, decimals int) string {
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.HasPrefix(s, "-") && strings.Trim(s, "-0.") == "" {
+		return s[1:]
+	}
+	return s
+}
+
+// signed is formatNumber with a sign.
+func signed(v float64, decimals int, g *glyphs) string {
+	s := formatNumber(v, decimals)
+	if n, ok := strings.CutPrefix(s, "-"); ok {
+		return g.minus + n
+	}
+	return "+" + s
+}

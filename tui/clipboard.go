@@ -1,0 +1,103 @@
+package tui
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/atotto/clipboard"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+)
+
+// copyText puts text on the clipboard: through the native tool where there is
+// one and the session is local, and through the terminal (OSC 52) always. Only
+// the native tool says whether it worked, and the message says no more.
+func copyText(text, what string) tea.Cmd {
+	report := func() tea.Msg {
+		remote := os.Getenv("SSH_TTY") != "" || os.Getenv("SSH_CONNECTION") != ""
+		if !remote && !clipboard.Unsupported && clipboard.WriteAll(text) == nil {
+			return copiedMsg{what + " copied"}
+		}
+		return copiedMsg{what + " sent to the terminal's clipboard (OSC 52)"}
+	}
+	return tea.Batch(tea.SetClipboard(text), guard(report))
+}
+
+func (a *App) copyArchitecture() tea.Cmd {
+	if !a.hasSolution() {
+		a.warn("no network to copy")
+		return nil
+	}
+	return copyText(a.space().Architecture(a.solution.Path).String(), "architecture string")
+}
+
+// openCopyMenu chooses what to copy.
+func (a *App) openCopyMenu() tea.Cmd {
+	if !a.hasSolution() {
+		a.warn("no network to copy")
+		return nil
+	}
+	a.dialog = &menu{title: "Copy", hint: "enter to copy, esc to close", items: []item{
+		{label: "architecture string", detail: "as BINAS and timm read it", choose: (*App).copyArchitecture},
+		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
+		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
+		{label: "save the JSON to a file" + glyphSets[a.glyphs].ellipsis, choose: (*App).saveJSON},
+	}}
+	return nil
+}
+
+func (a *App) resultJSON() ([]byte, error) {
+	r := explore.NewResult(a.engine, explore.Finding{Solution: a.solution, SolveTime: a.answer.ExactTime})
+	return json.MarshalIndent(r, "", "  ")
+}
+
+func (a *App) copyJSON() tea.Cmd {
+	text, err := a.resultJSON()
+	if err != nil {
+		a.warn(err.Error())
+		return nil
+	}
+	return copyText(string(text), "JSON")
+}
+
+func (a *App) copyCommand() tea.Cmd { return copyText(a.commandLine(), "command line") }
+
+// commandLine is the command that finds the network shown again; pins have no
+// flags and are left out.
+func (a *App) commandLine() string {
+	e := a.engine
+	line := fmt.Sprintf("binas-tui search --limit %sms --lut %s --predictor %s --nas-optimizer %s",
+		formatNumber(a.limitMS, 6), shellQuote(e.LUTName), shellQuote(e.PredictorName), a.solution.Optimizer)
+	if e.Inactive != 0 {
+		line += " --inactive-blocks " + e.Inactive.String()
+	}
+	return line
+}
+
+// saveJSON asks for a file to write the result to; it never replaces one.
+func (a *App) saveJSON() tea.Cmd {
+	a.dialog = newEntry("Save JSON", "file: ", "binas.json", func(a *App, name string) (tea.Cmd, error) {
+		text, err := a.resultJSON()
+		if err != nil {
+			return nil, err
+		}
+		name = expandHome(name)
+		return guard(func() tea.Msg {
+			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if err == nil {
+				_, err = f.Write(append(text, '\n'))
+				if e := f.Close(); err == nil {
+					err = e
+				}
+			}
+			if err != nil {
+				return copiedMsg{"not saved: " + err.Error()}
+			}
+			return copiedMsg{"saved " + name}
+		}), nil
+	})
+	return nil
+}

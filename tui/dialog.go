@@ -1,0 +1,221 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// dialog is what is drawn over the panes and takes all keys while it is open.
+type dialog interface {
+	key(*App, tea.KeyPressMsg) tea.Cmd
+	paste(*App, string) tea.Cmd
+	mouse(*App, tea.MouseMsg) tea.Cmd
+	draw(*App, *screen)
+}
+
+// closeDialog takes the dialog off the screen.
+func (a *App) closeDialog() { a.dialog = nil }
+
+// centred draws an empty framed box over the panes and returns its inside.
+func (s *screen) centred(w, h int, title string) rect {
+	w, h = min(w, s.w), min(h, s.h)
+	r := rect{(s.w - w) / 2, (s.h - h) / 2, w, h}
+	s.fill(r, s.theme.text, " ")
+	return s.box(r, title, true)
+}
+
+// item is one line of a menu.
+type item struct {
+	label  string
+	detail string // dim, after the label
+	keys   string // at the right end
+	head   bool   // a heading: not selectable
+	choose func(*App) tea.Cmd
+}
+
+// menu is a list to choose from, with a filter: pickers, palette and help.
+type menu struct {
+	title  string
+	hint   string
+	items  []item
+	filter string
+	typing bool // letters go to the filter
+	row    int
+	area   rect // of the lines, when last drawn
+	top    int
+}
+
+// shown are the items that pass the filter; headings stay where they head
+// something.
+func (m *menu) shown() []item {
+	if m.filter == "" {
+		return m.items
+	}
+	var out []item
+	for i, it := range m.items {
+		if it.head {
+			for _, below := range m.items[i+1:] {
+				if below.head {
+					break
+				}
+				if m.matches(below) {
+					out = append(out, it)
+					break
+				}
+			}
+		} else if m.matches(it) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+func (m *menu) matches(it item) bool {
+	text := strings.ToLower(it.label + " " + it.detail + " " + it.keys)
+	for _, word := range strings.Fields(strings.ToLower(m.filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *menu) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	switch name := msg.String(); {
+	case name == "esc":
+		a.closeDialog()
+	case name == "enter":
+		return m.choose(a)
+	case name == "up" || name == "ctrl+p" || (name == "k" && !m.typing):
+		m.move(-1)
+	case name == "down" || name == "ctrl+n" || (name == "j" && !m.typing):
+		m.move(1)
+	case name == "pgup":
+		m.move(-10)
+	case name == "pgdown":
+		m.move(10)
+	case name == "backspace":
+		if n := len(m.filter); n > 0 {
+			m.filter = trimLast(m.filter)
+			m.settle()
+		}
+	case name == "/" && !m.typing:
+		m.typing = true
+	case (name == "q" || name == "?") && !m.typing:
+		a.closeDialog()
+	case m.typing && msg.Text != "":
+		m.filter += msg.Text
+		m.settle()
+	}
+	return nil
+}
+
+func trimLast(s string) string {
+	r := []rune(s)
+	return string(r[:len(r)-1])
+}
+
+func (m *menu) paste(_ *App, text string) tea.Cmd {
+	if m.typing {
+		m.filter += ansi.Strip(text)
+		m.settle()
+	}
+	return nil
+}
+
+func (m *menu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+	switch e := msg.(type) {
+	case tea.MouseWheelMsg:
+		if e.Button == tea.MouseWheelUp {
+			m.move(-1)
+		} else {
+			m.move(1)
+		}
+	case tea.MouseClickMsg:
+		if !m.area.contains(e.X, e.Y) {
+			a.closeDialog()
+			return nil
+		}
+		if i := m.top + e.Y - m.area.y; i < len(m.shown()) && !m.shown()[i].head {
+			m.row = i
+			return m.choose(a)
+		}
+	}
+	return nil
+}
+
+func (m *menu) choose(a *App) tea.Cmd {
+	items := m.shown()
+	if m.row >= len(items) || items[m.row].choose == nil {
+		a.closeDialog()
+		return nil
+	}
+	a.closeDialog()
+	return items[m.row].choose(a)
+}
+
+// move changes the row by n, past headings.
+func (m *menu) move(n int) {
+	items := m.shown()
+	row := min(max(m.row+n, 0), max(len(items)-1, 0))
+	step := 1
+	if n < 0 {
+		step = -1
+	}
+	for row >= 0 && row < len(items) && items[row].head {
+		row += step
+	}
+	if row >= 0 && row < len(items) {
+		m.row = row
+	}
+}
+
+// settle puts the row on the first item that can be chosen.
+func (m *menu) settle() {
+	m.row = 0
+	for i, it := range m.shown() {
+		if !it.head {
+			m.row = i
+			return
+		}
+	}
+}
+
+func (m *menu) draw(a *App, s *screen) {
+	t := s.theme
+	items := m.shown()
+	width := 30
+	for _, it := range m.items {
+		width = max(width, ansi.StringWidth(it.label)+ansi.StringWidth(it.detail)+ansi.StringWidth(it.keys)+9)
+	}
+	r := s.centred(min(width, s.w-2), min(len(m.items)+4, s.h-2), m.title)
+	line := m.hint
+	if m.typing || m.filter != "" {
+		line = "/ " + m.filter + "_"
+	}
+	s.text(r.x+1, r.y, r.w-2, t.dim, line)
+	m.area = rect{r.x, r.y + 1, r.w, r.h - 1}
+	m.top = scrollTop(m.row, len(items), m.area.h)
+	if len(items) == 0 {
+		s.text(r.x+1, r.y+1, r.w-2, t.warn, "nothing matches")
+	}
+	for i := range min(m.area.h, len(items)-m.top) {
+		it, y := items[m.top+i], m.area.y+i
+		if it.head {
+			s.text(r.x+1, y, r.w-2, t.titleFocus, it.label)
+			continue
+		}
+		selected := m.top+i == m.row
+		if selected {
+			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
+			s.text(r.x, y, 1, over(true, t.accent, t), s.glyphs.cursor)
+		}
+		room := r.w - 3 - ansi.StringWidth(it.keys)
+		x := r.x + 2
+		x += s.text(x, y, room, over(selected, t.text, t), it.label)
+		s.text(x+1, y, r.x+room-x, over(selected, t.dim, t), it.detail)
+		s.right(r.x, y, r.w-1, over(selected, t.key, t), it.keys)
+	}
+}

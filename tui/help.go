@@ -1,0 +1,38 @@
+package tui
+
+import tea "charm.land/bubbletea/v2"
+
+// openHelp shows every action with its keys, from the key table.
+func (a *App) openHelp() tea.Cmd {
+	a.openActions("Help: every action and its keys", "/ to search, enter to run it, esc to close", false)
+	return nil
+}
+
+// openPalette finds an action by name.
+func (a *App) openPalette() tea.Cmd {
+	a.openActions("Actions", "", true)
+	return nil
+}
+
+func (a *App) openActions(title, hint string, typing bool) {
+	m := &menu{title: title, hint: hint, typing: typing}
+	group := ""
+	for i := range a.keys.bindings {
+		b := &a.keys.bindings[i]
+		if b.group != group {
+			group = b.group
+			m.items = append(m.items, item{label: group, head: true})
+		}
+		m.items = append(m.items, item{
+			label: b.help, keys: b.keyLabel(glyphSets[a.glyphs]),
+			choose: func(a *App) tea.Cmd {
+				if !b.worksIn(a.focus) {
+					a.setFocus(b.panes[0])
+				}
+				return a.run(b)
+			},
+		})
+	}
+	m.settle()
+	a.dialog = m
+}

@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"slices"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// hintItems are the key table's hints for the focused pane, its own first.
+func (a *App) hintItems() []*binding {
+	var own, general []*binding
+	for i := range a.keys.bindings {
+		b := &a.keys.bindings[i]
+		switch {
+		case b.hint == "" || len(b.keys) == 0 || !b.worksIn(a.focus):
+		case b.panes != nil:
+			own = append(own, b)
+		default:
+			general = append(general, b)
+		}
+	}
+	return slices.Concat(own, general)
+}
+
+// drawHints shows the last message, or the keys that work here.
+func (a *App) drawHints(s *screen, r rect) {
+	t := s.theme
+	x, end := r.x+1, r.x+r.w-1
+	right := a.activity()
+	if right != "" {
+		end -= ansi.StringWidth(right) + 2
+		s.right(r.x, r.y, r.w-1, t.warn, right)
+	}
+	if a.message != "" {
+		st := t.good
+		if a.warning {
+			st = t.bad
+		}
+		s.text(x, r.y, end-x, st, a.message)
+		return
+	}
+	for _, b := range a.hintItems() {
+		key := binding{keys: b.keys[:1]}.keyLabel(s.glyphs)
+		if b.id == "budget-down" {
+			key = s.glyphs.arrows
+		}
+		if x+ansi.StringWidth(key)+1+len(b.hint) > end {
+			continue
+		}
+		x += s.text(x, r.y, end-x, t.key, key)
+		x += s.text(x, r.y, end-x, t.dim, " "+b.hint+"  ")
+	}
+}
+
+// activity says what goes on: the optimiser where it is not the default one,
+// pins, the treatment of inactive blocks, background work.
+func (a *App) activity() string {
+	text := ""
+	add := func(part string) {
+		if text != "" {
+			text += ", "
+		}
+		text += part
+	}
+	if n := a.pinCount(); n == 1 {
+		add("1 pin")
+	} else if n > 1 {
+		add(formatNumber(float64(n), 0) + " pins")
+	}
+	if a.mode != modeCertified {
+		add(modeNames[a.mode])
+	}
+	if a.engine.Inactive != 0 {
+		add("inactive " + a.engine.Inactive.String())
+	}
+	if a.mouseOff {
+		add("mouse off")
+	}
+	if a.working > 0 {
+		add("working" + glyphSets[a.glyphs].ellipsis)
+	}
+	return text
+}

@@ -1,0 +1,52 @@
+package tui
+
+import (
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// choices are what undo brings back.
+type choices struct {
+	limitMS  float64
+	pins     solver.Pins
+	inactive model.InactiveBlocks
+}
+
+// history is the undo stack. Consecutive moves of the budget count as one.
+type history struct {
+	past, future []choices
+	moving       bool // the last entry was made by a move of the budget
+}
+
+const historyDepth = 200
+
+// before records the choices that an action is about to change.
+func (h *history) before(c choices, budgetMove bool) {
+	if budgetMove && h.moving {
+		return
+	}
+	h.moving = budgetMove
+	h.future = nil
+	h.past = append(h.past, c)
+	if len(h.past) > historyDepth {
+		h.past = h.past[1:]
+	}
+}
+
+// undo returns the choices to go back to, given the current ones.
+func (h *history) undo(now choices) (choices, bool) { return swap(&h.past, &h.future, now, h) }
+
+// redo is the inverse of undo.
+func (h *history) redo(now choices) (choices, bool) { return swap(&h.future, &h.past, now, h) }
+
+func swap(from, to *[]choices, now choices, h *history) (choices, bool) {
+	h.moving = false
+	n := len(*from)
+	if n == 0 {
+		return choices{}, false
+	}
+	c := (*from)[n-1]
+	*from = (*from)[:n-1]
+	*to = append(*to, now)
+	return c, true
+}

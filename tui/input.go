@@ -1,0 +1,120 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+// key sends a key to the dialog on top, or to the action that the key table
+// gives it in the focused pane.
+func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
+	name := msg.String()
+	if a.opts.TestPanic && name == "ctrl+\\" {
+		panic("asked to by a test")
+	}
+	if a.dialog != nil && name != "ctrl+c" && name != "ctrl+z" {
+		return a.dialog.key(a, msg)
+	}
+	a.message = ""
+	if len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+		return a.openEntryWith(name)
+	}
+	if b := a.keys.find(name, a.focus); b != nil {
+		return a.run(b)
+	}
+	return nil
+}
+
+func (a *App) run(b *binding) tea.Cmd { return b.do(a) }
+
+// mouse moves the budget (click, drag, wheel), focuses panes and selects rows.
+func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
+	m := msg.Mouse()
+	if a.dialog != nil {
+		return a.dialog.mouse(a, msg)
+	}
+	switch msg.(type) {
+	case tea.MouseClickMsg:
+		if m.Button != tea.MouseLeft {
+			return nil
+		}
+		a.message = ""
+		if a.layout.budget.contains(m.X, m.Y) && m.Y == a.layout.track.y {
+			a.dragging = true
+			a.record(true)
+			return a.setLimit(a.trackLimit(m.X))
+		}
+		return a.clickPane(m.X, m.Y)
+	case tea.MouseMotionMsg:
+		if a.dragging {
+			return a.setLimit(a.trackLimit(m.X))
+		}
+		a.dirty = false
+	case tea.MouseReleaseMsg:
+		if !a.dragging {
+			a.dirty = false
+			return nil
+		}
+		a.dragging = false
+		cmd := a.setLimit(a.trackLimit(m.X))
+		a.history.moving = false
+		return cmd
+	case tea.MouseWheelMsg:
+		step := 1
+		if m.Button == tea.MouseWheelDown {
+			step = -1
+		} else if m.Button != tea.MouseWheelUp {
+			return nil
+		}
+		for id, r := range a.layout.panes {
+			if r.contains(m.X, m.Y) && paneID(id) != paneFrontier {
+				a.moveCursor(paneID(id), -step)
+				return nil
+			}
+		}
+		return budgetStep(step)(a)
+	}
+	return nil
+}
+
+func (a *App) clickPane(x, y int) tea.Cmd {
+	for i, r := range a.layout.panes {
+		if !r.contains(x, y) {
+			continue
+		}
+		id := paneID(i)
+		a.setFocus(id)
+		inside := r.inside()
+		if !inside.contains(x, y) {
+			return nil
+		}
+		if id == paneFrontier {
+			if limit, ok := a.plotLimit(inside, x); ok {
+				a.dragging = false
+				a.record(true)
+				return a.setLimit(limit)
+			}
+			return nil
+		}
+		a.clickRow(id, y-inside.y)
+		return nil
+	}
+	return nil
+}
+
+// filterMouse drops mouse movement that comes faster than the screen is
+// drawn, before it reaches Update.
+func filterMouse(now func() int64) func(tea.Model, tea.Msg) tea.Msg {
+	const interval = 16e6 // nanoseconds
+	last := int64(0)
+	return func(_ tea.Model, msg tea.Msg) tea.Msg {
+		switch msg.(type) {
+		case tea.MouseMotionMsg:
+			if t := now(); t-last < interval {
+				return nil
+			} else {
+				last = t
+			}
+		}
+		return msg
+	}
+}

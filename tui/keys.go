@@ -1,0 +1,157 @@
+package tui
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// binding is one line of the key table: what a key does, where, and how it is
+// explained. Dispatch, the hint bar, the help screen and the palette are all
+// made from this table.
+type binding struct {
+	id    string   // stable name, used in the keys file
+	keys  []string // as Bubble Tea spells them
+	group string   // heading on the help screen
+	help  string   // what it does, for help and palette
+	hint  string   // one or two words for the hint bar; "" keeps it off
+	panes []paneID // where it works; nil is everywhere
+	do    func(*App) tea.Cmd
+}
+
+// keyTable lists every action, in the order of the help screen. Hints are
+// shown in this order, those of the focused pane first.
+func keyTable() []binding {
+	arch, plot := []paneID{paneArchitecture}, []paneID{paneFrontier}
+	why, contributions := []paneID{paneWhy}, []paneID{paneContributions}
+	return []binding{
+		{"budget-down", []string{"left", "h"}, "Budget", "lower the budget by one step", "budget", nil, budgetStep(-1)},
+		{"budget-up", []string{"right", "l"}, "Budget", "raise the budget by one step", "", nil, budgetStep(1)},
+		{"budget-down-10", []string{"shift+left", "H"}, "Budget", "lower the budget by ten steps", "", nil, budgetStep(-10)},
+		{"budget-up-10", []string{"shift+right", "L"}, "Budget", "raise the budget by ten steps", "", nil, budgetStep(10)},
+		{"budget-least", []string{"home", "g"}, "Budget", "least reachable latency", "", nil, (*App).budgetLeast},
+		{"budget-most", []string{"end", "G"}, "Budget", "latency beyond which nothing improves", "", nil, (*App).budgetMost},
+		{"budget-previous", []string{","}, "Budget", "previous network of the frontier", "", nil, frontierStep(-1)},
+		{"budget-next", []string{"."}, "Budget", "next network of the frontier", "", nil, frontierStep(1)},
+		{"budget-enter", []string{"="}, "Budget", "type a budget (or just start with a digit)", "", nil, (*App).openEntry},
+
+		{"pane-next", []string{"tab"}, "Panes", "next pane", "pane", nil, focusStep(1)},
+		{"pane-previous", []string{"shift+tab"}, "Panes", "previous pane", "", nil, focusStep(-1)},
+		{"up", []string{"up", "k"}, "Panes", "up in the focused pane", "", nil, cursorStep(-1)},
+		{"down", []string{"down", "j"}, "Panes", "down in the focused pane", "", nil, cursorStep(1)},
+		{"page-up", []string{"pgup"}, "Panes", "a page up", "", nil, cursorStep(-8)},
+		{"page-down", []string{"pgdown"}, "Panes", "a page down", "", nil, cursorStep(8)},
+		{"filter", []string{"/"}, "Panes", "filter the published networks by name", "filter", []paneID{panePublished}, (*App).openFilter},
+
+		{"pin", []string{"space"}, "Pins", "pin or free the option or depth under the cursor", "pin", arch, (*App).togglePin},
+		{"pin-expansion", []string{"E"}, "Pins", "pin or free only the block's expansion", "", arch, togglePinDimension(dimExpansion)},
+		{"pin-kernel", []string{"K"}, "Pins", "pin or free only the block's kernel", "", arch, togglePinDimension(dimKernel)},
+		{"pin-se", []string{"S"}, "Pins", "pin or free only the block's squeeze-excite", "", arch, togglePinDimension(dimSE)},
+		{"pin-alternative", []string{"space"}, "Pins", "pin the alternative under the cursor instead", "pin this", why, (*App).pinAlternative},
+		{"unpin-all", []string{"ctrl+u"}, "Pins", "free everything", "", nil, (*App).unpinAll},
+
+		{"hairline-go", []string{"enter"}, "Frontier", "move the budget to the hairline", "go here", plot, (*App).budgetToHairline},
+		{"sort", []string{"s"}, "Contributions", "sort by the next column", "sort", contributions, (*App).nextSort},
+		{"published-go", []string{"enter"}, "Published", "move the budget to this network's latency", "go here", []paneID{panePublished}, (*App).budgetToPublished},
+
+		{"copy", []string{"y"}, "Result", "copy the architecture string", "copy", nil, (*App).copyArchitecture},
+		{"copy-menu", []string{"Y"}, "Result", "choose what to copy: string, JSON, command line", "", nil, (*App).openCopyMenu},
+		{"compare", []string{"c"}, "Result", "compare with the network shown now; again to stop", "compare", nil, (*App).toggleCompare},
+		{"optimizer", []string{"o"}, "Result", "switch optimiser: BCFW certified, IQCP, BCFW, evolution", "optimiser", nil, (*App).nextOptimizer},
+		{"inactive", []string{"i"}, "Result", "switched-off blocks: mean over options, or free as in the paper", "", nil, (*App).toggleInactive},
+		{"undo", []string{"u"}, "Result", "undo the last change of budget, pins or setting", "undo", nil, (*App).undo},
+		{"redo", []string{"ctrl+r"}, "Result", "redo", "", nil, (*App).redo},
+
+		{"lut", []string{"d"}, "Data", "choose the device: another latency table", "device", nil, (*App).openLUTPicker},
+		{"predictor", []string{"p"}, "Data", "choose another predictor", "predictor", nil, (*App).openPredictorPicker},
+		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
+
+		{"help", []string{"?"}, "Program", "this help", "help", nil, (*App).openHelp},
+		{"palette", []string{":", "ctrl+p"}, "Program", "find any action by name", "", nil, (*App).openPalette},
+		{"theme", []string{"ctrl+t"}, "Program", "next theme: dark, light, 16-colour, mono", "", nil, (*App).nextTheme},
+		{"glyphs", []string{"ctrl+g"}, "Program", "next glyph set: braille, block, ASCII", "", nil, (*App).nextGlyphs},
+		{"mouse", []string{"ctrl+x"}, "Program", "mouse on or off (off to select text)", "", nil, (*App).toggleMouse},
+		{"suspend", []string{"ctrl+z"}, "Program", "suspend to the shell", "", nil, func(*App) tea.Cmd { return tea.Suspend }},
+		{"quit", []string{"q", "ctrl+c"}, "Program", "quit", "quit", nil, (*App).quit},
+	}
+}
+
+func (b binding) worksIn(p paneID) bool { return b.panes == nil || slices.Contains(b.panes, p) }
+
+// keymap is the key table with the user's changes, ready for look-up.
+type keymap struct{ bindings []binding }
+
+// newKeymap applies remaps, a JSON object from action to keys, to the table.
+// Errors name an unknown action or two actions on one key.
+func newKeymap(remaps []byte) (*keymap, error) {
+	m := &keymap{keyTable()}
+	if len(remaps) == 0 {
+		return m, nil
+	}
+	var changes map[string][]string
+	if err := json.Unmarshal(remaps, &changes); err != nil {
+		return m, fmt.Errorf("keys file: %w: expected an object such as {\"budget-up\": [\"right\"]}", err)
+	}
+	ids := make([]string, 0, len(changes))
+	for id := range changes {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	changed := keyTable()
+	for _, id := range ids {
+		i := slices.IndexFunc(changed, func(b binding) bool { return b.id == id })
+		if i < 0 {
+			return m, fmt.Errorf("keys file: unknown action %q", id)
+		}
+		changed[i].keys = changes[id]
+	}
+	if clash := clashes(changed); clash != "" {
+		return m, fmt.Errorf("keys file: %s", clash)
+	}
+	return &keymap{changed}, nil
+}
+
+// clashes describes the first key that two actions share where both work.
+func clashes(bindings []binding) string {
+	for i, a := range bindings {
+		for _, b := range bindings[i+1:] {
+			for _, k := range a.keys {
+				overlap := slices.ContainsFunc([]paneID{0, 1, 2, 3, 4}, func(p paneID) bool { return a.worksIn(p) && b.worksIn(p) })
+				if overlap && slices.Contains(b.keys, k) {
+					return fmt.Sprintf("key %q is both %s and %s", k, a.id, b.id)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// find returns the binding of a key in a pane, or nil.
+func (m *keymap) find(key string, pane paneID) *binding {
+	for i := range m.bindings {
+		if b := &m.bindings[i]; b.worksIn(pane) && slices.Contains(b.keys, key) {
+			return b
+		}
+	}
+	return nil
+}
+
+// keyNames are the keys whose name on screen differs from Bubble Tea's.
+var keyNames = map[string]string{
+	"left": "←", "right": "→", "up": "↑", "down": "↓", "shift+left": "⇧←", "shift+right": "⇧→",
+}
+
+func (b binding) keyLabel(g *glyphs) string {
+	var out []string
+	for _, k := range b.keys {
+		if name, ok := keyNames[k]; ok && g.name != "ascii" {
+			k = name
+		}
+		out = append(out, k)
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,107 @@
+package tui
+
+// paneID names a part of the screen that can have the focus.
+type paneID int
+
+const (
+	paneArchitecture paneID = iota
+	paneFrontier
+	paneContributions
+	paneWhy
+	panePublished
+	paneCount
+)
+
+var paneTitles = [paneCount]string{"Architecture", "Accuracy over latency", "Contributions", "Why", "Published networks"}
+
+// Sizes at which the layout changes.
+const (
+	minWidth, minHeight       = 60, 16
+	mediumWidth, mediumHeight = 104, 30
+	wideWidth, wideHeight     = 160, 48
+)
+
+// layout is where everything is for one size of the terminal: rectangles and
+// nothing else.
+type layout struct {
+	tooSmall bool
+	header   rect
+	budget   rect // border included where it has one
+	track    rect // one line: labels and slider
+	status   rect
+	boxed    bool // the budget has a border
+	panes    [paneCount]rect
+	hints    rect
+}
+
+// newLayout places the panes. In a narrow terminal the focused pane is shown
+// alone; in a medium one the focused one of the two explanations is.
+func newLayout(w, h int, focus paneID) layout {
+	l := layout{}
+	if w < minWidth || h < minHeight {
+		l.tooSmall = true
+		l.status = rect{0, min(1, h-1), w, max(0, h-1)}
+		return l
+	}
+	l.header = rect{0, 0, w, 1}
+	l.hints = rect{0, h - 1, w, 1}
+	if w < mediumWidth || h < mediumHeight {
+		l.track = rect{1, 1, w - 2, 1}
+		l.status = rect{1, 2, w - 2, 2}
+		l.budget = rect{0, 1, w, 3}
+		l.panes[focus] = rect{0, 4, w, h - 5}
+		return l
+	}
+	l.boxed = true
+	l.budget = rect{0, 1, w, 4}
+	l.track = rect{2, 2, w - 4, 1}
+	l.status = rect{2, 3, w - 4, 1}
+	body := rect{0, 5, w, h - 6}
+	if w >= wideWidth && h >= wideHeight {
+		return l.wide(body)
+	}
+	return l.medium(body, focus)
+}
+
+// archRows is what a whole network of the deepest kind needs: five stage
+// lines, twenty blocks, the fixed part, and the border.
+const archRows = 28
+
+func (l layout) medium(body rect, focus paneID) layout {
+	left := rect{body.x, body.y, body.w / 2, body.h}
+	right := rect{left.w, body.y, body.w - left.w, body.h}
+	if spare := left.h - archRows; spare >= 6 {
+		l.panes[paneArchitecture] = rect{left.x, left.y, left.w, archRows}
+		l.panes[paneWhy] = rect{left.x, left.y + archRows, left.w, spare}
+	} else {
+		l.panes[paneArchitecture] = left
+	}
+	plot := right.h * 55 / 100
+	l.panes[paneFrontier] = rect{right.x, right.y, right.w, plot}
+	below := rect{right.x, right.y + plot, right.w, right.h - plot}
+	switch {
+	case focus == panePublished:
+		l.panes[panePublished] = below
+	case focus == paneWhy && !l.panes[paneWhy].shown():
+		l.panes[paneWhy] = below
+	default:
+		l.panes[paneContributions] = below
+	}
+	return l
+}
+
+func (l layout) wide(body rect) layout {
+	leftWidth := min(84, body.w*42/100)
+	l.panes[paneArchitecture] = rect{body.x, body.y, leftWidth, archRows}
+	l.panes[panePublished] = rect{body.x, body.y + archRows, leftWidth, body.h - archRows}
+	right := rect{leftWidth, body.y, body.w - leftWidth, body.h}
+	plot := right.h - 26
+	if plot < 20 {
+		plot = right.h / 2
+	}
+	l.panes[paneFrontier] = rect{right.x, right.y, right.w, plot}
+	half := right.w / 2
+	l.panes[paneContributions] = rect{right.x, right.y + plot, half, right.h - plot}
+	l.panes[paneWhy] = rect{right.x + half, right.y + plot, right.w - half, right.h - plot}
+	return l
+}

@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// openLUTPicker chooses another latency table.
+func (a *App) openLUTPicker() tea.Cmd {
+	return a.openSources("Latency table", explore.LUTs(), a.engine.LUTName, func(a *App, name string) tea.Cmd {
+		return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
+	})
+}
+
+// openPredictorPicker chooses another predictor.
+func (a *App) openPredictorPicker() tea.Cmd {
+	return a.openSources("Predictor", explore.Predictors(), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
+		return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
+	})
+}
+
+// openProfilePicker chooses space, table and predictor together.
+func (a *App) openProfilePicker() tea.Cmd {
+	m := &menu{title: "Profile", hint: "enter to choose, esc to close"}
+	for _, p := range explore.Profiles() {
+		m.items = append(m.items, item{
+			label: p.Name, detail: fmt.Sprintf("%s at %d px, %s, %s", p.Space, p.ImageSize, p.LUT, p.Predictor),
+			choose: func(a *App) tea.Cmd { return a.openSetup(p.Name, "", "") },
+		})
+	}
+	a.dialog = m
+	return nil
+}
+
+func (a *App) openSources(title string, sources []explore.Source, current string, open func(*App, string) tea.Cmd) tea.Cmd {
+	m := &menu{title: title, hint: "enter to choose, esc to close"}
+	add := func(label, name, detail string) {
+		if name == current {
+			m.row = len(m.items)
+			detail += " (in use)"
+		}
+		m.items = append(m.items, item{
+			label: sanitize.Line(label), detail: sanitize.Line(detail),
+			choose: func(a *App) tea.Cmd { return open(a, name) },
+		})
+	}
+	for _, s := range sources {
+		detail := "built in"
+		if s.Path != "" {
+			detail = s.Path
+		}
+		add(s.Name, s.Name, detail)
+	}
+	known := func(name string) bool {
+		for _, s := range sources {
+			if s.Name == name {
+				return true
+			}
+		}
+		return false
+	}
+	if !known(current) {
+		add(current, current, "file")
+	}
+	m.items = append(m.items, item{
+		label: "a file" + glyphSets[a.glyphs].ellipsis, detail: "type its path",
+		choose: func(a *App) tea.Cmd {
+			a.dialog = newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
+				if text == "" {
+					return nil, fmt.Errorf("no path given")
+				}
+				return open(a, expandHome(text)), nil
+			})
+			return nil
+		},
+	})
+	a.dialog = m
+	return nil
+}

@@ -1,0 +1,225 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+func (a *App) pinnedDepth(stage int) bool {
+	p := a.setup.Pins.Depth
+	return len(p) > 0 && p[stage] != 0
+}
+
+func (a *App) pinnedOption(block int) bool {
+	p := a.setup.Pins.Allowed
+	return len(p) > 0 && p[block] != 0
+}
+
+// pinsCopy is a copy of the pins with both tables at full size.
+func (a *App) pinsCopy() solver.Pins {
+	p := solver.Pins{Depth: make([]int, len(a.space().Stages)), Allowed: make([]uint64, a.space().NumBlocks())}
+	copy(p.Depth, a.setup.Pins.Depth)
+	copy(p.Allowed, a.setup.Pins.Allowed)
+	return p
+}
+
+// setPins re-solves under other pins.
+func (a *App) setPins(p solver.Pins) tea.Cmd {
+	a.record(false)
+	s := a.setup
+	s.Pins = p
+	return a.rebuild(s, nil)
+}
+
+// togglePin holds or frees what is under the cursor: a stage's depth or a
+// block's option.
+func (a *App) togglePin() tea.Cmd {
+	row, ok := a.current()
+	if !ok {
+		return nil
+	}
+	p := a.pinsCopy()
+	if row.block < 0 {
+		if p.Depth[row.stage] != 0 {
+			p.Depth[row.stage] = 0
+		} else {
+			p.Depth[row.stage] = a.solution.Path.Depth[row.stage]
+		}
+		return a.setPins(p)
+	}
+	if p.Allowed[row.block] != 0 {
+		p.Allowed[row.block] = 0
+	} else {
+		p.Allowed[row.block] = 1 << a.solution.Path.Option[row.block]
+	}
+	return a.setPins(p)
+}
+
+// dimension is one of the decisions an option is made of.
+type dimension int
+
+const (
+	dimExpansion dimension = iota
+	dimKernel
+	dimSE
+)
+
+var dimensionNames = [...]string{"expansion", "kernel", "squeeze-excite"}
+
+func (d dimension) same(a, b model.Option) bool {
+	switch d {
+	case dimExpansion:
+		return a.Expansion == b.Expansion
+	case dimKernel:
+		return a.Kernel == b.Kernel
+	}
+	return a.SERatio == b.SERatio
+}
+
+// mask allows the options that agree with option in one dimension.
+func (d dimension) mask(space *model.Space, option int) (mask uint64) {
+	for i, o := range space.Options {
+		if d.same(o, space.Options[option]) {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// togglePinDimension holds one dimension of the block under the cursor, or
+// frees it where it is already held.
+func togglePinDimension(d dimension) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		row, ok := a.current()
+		if !ok || row.block < 0 {
+			a.say("move to a block to pin its " + dimensionNames[d])
+			return nil
+		}
+		space := a.space()
+		p := a.pinsCopy()
+		option := a.solution.Path.Option[row.block]
+		all := uint64(1)<<space.NumOptions() - 1
+		held := p.Allowed[row.block]
+		if held == 0 {
+			held = all
+		}
+		mask := d.mask(space, option)
+		if held&^mask == 0 { // already held: free this dimension, keep the others
+			held = all
+			for _, other := range []dimension{dimExpansion, dimKernel, dimSE} {
+				if m := other.mask(space, option); other != d && p.Allowed[row.block]&^m == 0 {
+					held &= m
+				}
+			}
+		} else {
+			held &= mask
+		}
+		if held == all {
+			held = 0
+		}
+		p.Allowed[row.block] = held
+		return a.setPins(p)
+	}
+}
+
+// pinAlternative holds the alternative under the cursor of the Why pane.
+func (a *App) pinAlternative() tea.Cmd {
+	row, ok := a.current()
+	alts := a.alternatives()
+	if !ok || len(alts) == 0 {
+		return nil
+	}
+	alt := alts[min(a.whyRow, len(alts)-1)]
+	p := a.pinsCopy()
+	if row.block < 0 {
+		p.Depth[row.stage] = alt.choice
+	} else {
+		p.Allowed[row.block] = 1 << alt.choice
+	}
+	return a.setPins(p)
+}
+
+func (a *App) unpinAll() tea.Cmd {
+	if a.pinCount() == 0 {
+		a.say("nothing is pinned")
+		return nil
+	}
+	return a.setPins(solver.Pins{})
+}
+
+// pinCount is the number of stages and blocks with a pin.
+func (a *App) pinCount() int {
+	n := 0
+	for _, d := range a.setup.Pins.Depth {
+		if d != 0 {
+			n++
+		}
+	}
+	for _, m := range a.setup.Pins.Allowed {
+		if m != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *App) toggleInactive() tea.Cmd {
+	a.record(false)
+	s := a.setup
+	if s.Inactive == model.InactiveMean {
+		s.Inactive = model.InactiveFree
+	} else {
+		s.Inactive = model.InactiveMean
+	}
+	return a.rebuild(s, func(a *App) { a.say("switched-off blocks: " + a.engine.Inactive.String()) })
+}
+
+func (a *App) undo() tea.Cmd { return a.restore(a.history.undo) }
+func (a *App) redo() tea.Cmd { return a.restore(a.history.redo) }
+
+func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
+	c, ok := step(a.choices())
+	if !ok {
+		a.say("nothing to undo or redo")
+		return nil
+	}
+	s := a.setup
+	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed)
+	a.say(fmt.Sprintf("budget %s ms", formatNumber(c.limitMS, 2)))
+	if same {
+		return a.setLimit(c.limitMS)
+	}
+	s.Pins, s.Inactive = c.pins, c.inactive
+	return a.rebuild(s, func(a *App) { a.limitMS = c.limitMS })
+}
+
+// openSetup replaces table, predictor or profile; the budget stays where it
+// can, pins stay where the space is the same.
+func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
+	a.generation++
+	a.cancelWork()
+	generation, ctx := a.generation, a.ctx
+	pins, inactive, space := a.setup.Pins, a.setup.Inactive, a.setup.Space
+	a.working++
+	return guard(func() tea.Msg {
+		s, err := explore.Load(profile, lut, predictor)
+		if err != nil {
+			return preparedMsg{generation: generation, err: err}
+		}
+		s.Inactive = inactive
+		if s.Space.Name == space.Name {
+			s.Pins = pins
+		}
+		engine, err := explore.New(ctx, s)
+		return preparedMsg{generation, engine, func(a *App) {
+			a.history = history{}
+			a.say("exploring " + a.engine.LUTName + " with " + a.engine.PredictorName)
+		}, err}
+	})
+}

@@ -1,0 +1,137 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+)
+
+// Options are the explorer's settings. The zero value works.
+type Options struct {
+	LimitMS   float64 // budget to start with; 0 is that of the last start
+	State     State   // of the last start
+	Keys      []byte  // the user's key table, JSON
+	IdleFile  string  // for tests: a line is added each time nothing is left to do
+	TestPanic bool    // for tests: ctrl+\ panics
+}
+
+// ErrTerminated and ErrHangup say which signal ended the explorer.
+var (
+	ErrTerminated = errors.New("terminated")
+	ErrHangup     = errors.New("hung up")
+)
+
+// Run shows the explorer until the user quits. The terminal is restored on
+// every way out. It returns ErrTerminated or ErrHangup after these signals.
+func Run(ctx context.Context, setup explore.Setup, opts Options) error {
+	engine, err := explore.New(ctx, setup)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	app := newApp(ctx, engine, opts)
+	var root tea.Model = app
+	if opts.IdleFile != "" {
+		f, err := os.OpenFile(opts.IdleFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		root = &idleReporter{app: app, to: f}
+	}
+	start := time.Now()
+	p := tea.NewProgram(root, tea.WithFilter(filterMouse(func() int64 { return int64(time.Since(start)) })),
+		tea.WithoutSignalHandler())
+
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTSTP)
+	defer signal.Stop(signals)
+	ended := make(chan error, 1)
+	done := make(chan struct{})
+	defer close(done)
+	go relaySignals(p, signals, ended, done)
+
+	_, err = p.Run()
+	if e := app.state().save(); e != nil && err == nil {
+		fmt.Fprintf(os.Stderr, "the explorer's state was not saved: %v\n", e)
+	}
+	select {
+	case why := <-ended:
+		return why
+	default:
+	}
+	if errors.Is(err, tea.ErrInterrupted) {
+		return context.Canceled
+	}
+	return err
+}
+
+// relaySignals turns signals into messages: the library restores the screen,
+// the caller learns the reason.
+func relaySignals(p *tea.Program, signals <-chan os.Signal, ended chan<- error, done <-chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		case s := <-signals:
+			switch s {
+			case syscall.SIGTSTP:
+				p.Send(tea.SuspendMsg{})
+				continue
+			case syscall.SIGTERM:
+				ended <- ErrTerminated
+			case syscall.SIGHUP:
+				ended <- ErrHangup
+			default:
+				ended <- context.Canceled
+			}
+			p.Quit()
+			return
+		}
+	}
+}
+
+// idleReporter wraps the App for tests of the whole program: it writes a line
+// each time every message has been handled, no background work is left and
+// the frame has had time to reach the terminal.
+type idleReporter struct {
+	app     *App
+	to      io.Writer
+	changes int
+}
+
+type idleMsg struct{ changes int }
+
+// idleAfter is longer than two frames of the renderer.
+const idleAfter = 40 * time.Millisecond
+
+func (r *idleReporter) Init() tea.Cmd { return tea.Batch(r.app.Init(), r.later()) }
+
+func (r *idleReporter) View() tea.View { return r.app.View() }
+
+func (r *idleReporter) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if idle, ok := msg.(idleMsg); ok {
+		if idle.changes == r.changes && r.app.working == 0 {
+			fmt.Fprintf(r.to, "idle %d %dx%d frame=%d\n", r.changes, r.app.width, r.app.height, r.app.frames)
+		}
+		return r, nil
+	}
+	_, cmd := r.app.Update(msg)
+	r.changes++
+	return r, tea.Batch(cmd, r.later())
+}
+
+func (r *idleReporter) later() tea.Cmd {
+	n := r.changes
+	return tea.Tick(idleAfter, func(time.Time) tea.Msg { return idleMsg{n} })
+}

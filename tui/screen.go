@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"charm.land/lipgloss/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// rect is a rectangle of cells; the zero rect is not shown.
+type rect struct{ x, y, w, h int }
+
+func (r rect) shown() bool { return r.w > 0 && r.h > 0 }
+
+func (r rect) contains(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
+
+// inside is the part of a box within its border.
+func (r rect) inside() rect { return rect{r.x + 1, r.y + 1, max(0, r.w-2), max(0, r.h-2)} }
+
+// screen is what panes draw on: a grid of styled cells. Nothing drawn on it
+// can leave the grid, so every line of a frame fits the terminal.
+type screen struct {
+	canvas *lipgloss.Canvas
+	w, h   int
+	theme  *theme
+	glyphs *glyphs
+}
+
+func newScreen(w, h int, t *theme, g *glyphs) *screen {
+	return &screen{canvas: lipgloss.NewCanvas(w, h), w: w, h: h, theme: t, glyphs: g}
+}
+
+// set draws one cell; content is one character of width 1.
+func (s *screen) set(x, y int, st uv.Style, content string) {
+	if x >= 0 && y >= 0 && x < s.w && y < s.h {
+		s.canvas.SetCell(x, y, &uv.Cell{Content: content, Width: 1, Style: st})
+	}
+}
+
+// text draws str from (x, y) in at most w cells and returns the cells used. A
+// text that does not fit ends in an ellipsis. Control characters are not drawn:
+// text from files goes through sanitize before it gets here.
+func (s *screen) text(x, y, w int, st uv.Style, str string) int {
+	if w <= 0 || y < 0 || y >= s.h {
+		return 0
+	}
+	if len(str) > w && ansi.StringWidth(str) > w {
+		str = ansi.Truncate(str, w, s.glyphs.ellipsis)
+	}
+	used := 0
+	for len(str) > 0 {
+		if c := str[0]; c < utf8.RuneSelf {
+			if c >= ' ' && c != 0x7f {
+				s.set(x+used, y, st, str[:1])
+				used++
+			}
+			str = str[1:]
+			continue
+		}
+		cluster, width := ansi.FirstGraphemeCluster(str, ansi.GraphemeWidth)
+		if cluster == "" {
+			break
+		}
+		if width > 0 && used+width <= w && x+used >= 0 && x+used+width <= s.w {
+			s.canvas.SetCell(x+used, y, &uv.Cell{Content: cluster, Width: width, Style: st})
+			used += width
+		}
+		str = str[len(cluster):]
+	}
+	return used
+}
+
+// right draws str so that it ends before column x+w.
+func (s *screen) right(x, y, w int, st uv.Style, str string) {
+	width := ansi.StringWidth(str)
+	if width > w {
+		s.text(x, y, w, st, str)
+		return
+	}
+	s.text(x+w-width, y, width, st, str)
+}
+
+// fill draws one character over a rectangle.
+func (s *screen) fill(r rect, st uv.Style, content string) {
+	for y := r.y; y < r.y+r.h; y++ {
+		for x := r.x; x < r.x+r.w; x++ {
+			s.set(x, y, st, content)
+		}
+	}
+}
+
+// box draws a border with a title and returns the inside.
+func (s *screen) box(r rect, title string, focused bool) rect {
+	if r.w < 2 || r.h < 2 {
+		return rect{}
+	}
+	st, titleStyle := s.theme.border, s.theme.title
+	if focused {
+		st, titleStyle = s.theme.borderFocus, s.theme.titleFocus
+	}
+	b := s.glyphs.border
+	for x := r.x + 1; x < r.x+r.w-1; x++ {
+		s.set(x, r.y, st, b.Top)
+		s.set(x, r.y+r.h-1, st, b.Bottom)
+	}
+	for y := r.y + 1; y < r.y+r.h-1; y++ {
+		s.set(r.x, y, st, b.Left)
+		s.set(r.x+r.w-1, y, st, b.Right)
+	}
+	s.set(r.x, r.y, st, b.TopLeft)
+	s.set(r.x+r.w-1, r.y, st, b.TopRight)
+	s.set(r.x, r.y+r.h-1, st, b.BottomLeft)
+	s.set(r.x+r.w-1, r.y+r.h-1, st, b.BottomRight)
+	if title != "" && r.w > 6 {
+		s.text(r.x+2, r.y, r.w-4, titleStyle, " "+title+" ")
+	}
+	return r.inside()
+}
+
+// bar draws a horizontal bar of value out of full in w cells.
+func (s *screen) bar(x, y, w int, st uv.Style, value, full float64) {
+	if w <= 0 || full <= 0 || value <= 0 {
+		return
+	}
+	eighths := int(value/full*float64(w)*8 + 0.5)
+	eighths = min(max(eighths, 1), w*8)
+	for i := range w {
+		part := min(8, eighths-8*i)
+		if part <= 0 {
+			return
+		}
+		s.set(x+i, y, st, s.glyphs.bar[part-1])
+	}
+}
+
+// String renders the grid.
+func (s *screen) String() string { return s.canvas.Render() }
+
+// plain renders the grid as text without styles, one line a row.
+func (s *screen) plain() string { return ansi.Strip(s.canvas.Render()) }
+
+// pad extends str to w cells.
+func pad(str string, w int) string {
+	if n := w - ansi.StringWidth(str); n > 0 {
+		return str + strings.Repeat(" ", n)
+	}
+	return str
+}

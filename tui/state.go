@@ -1,0 +1,81 @@
+package tui
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+)
+
+// State is what is kept from one start to the next.
+type State struct {
+	LimitMS  float64 `json:"limit_ms,omitempty"`
+	LUT      string  `json:"lut,omitempty"`
+	Pane     int     `json:"pane,omitempty"`
+	Sort     int     `json:"sort,omitempty"`
+	Theme    string  `json:"theme,omitempty"`
+	Glyphs   string  `json:"glyphs,omitempty"`
+	MouseOff bool    `json:"mouse_off,omitempty"`
+}
+
+// statePath is $XDG_STATE_HOME/binas-tui/explorer.json.
+func statePath() string { return filepath.Join(xdg.StateHome, "binas-tui", "explorer.json") }
+
+// LoadState reads the state of the last start; the zero State where there is
+// none or it cannot be read, since nothing depends on it.
+func LoadState() State {
+	var s State
+	if data, err := os.ReadFile(statePath()); err == nil && len(data) < 1<<16 {
+		if json.Unmarshal(data, &s) != nil {
+			return State{}
+		}
+	}
+	return s
+}
+
+// save writes the state beside the old one and renames it, so that a crash
+// leaves one of the two.
+func (s State) save() error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := statePath()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".explorer-*")
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(append(data, '\n')); err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}
+
+// LoadKeys reads the user's key table, $XDG_CONFIG_HOME/binas-tui/keys.json;
+// nil where there is none.
+func LoadKeys() []byte {
+	data, err := os.ReadFile(filepath.Join(xdg.ConfigHome, "binas-tui", "keys.json"))
+	if err != nil || len(data) > 1<<16 {
+		return nil
+	}
+	return data
+}
+
+func (a *App) state() State {
+	return State{
+		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
+		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff,
+	}
+}
