@@ -1,0 +1,295 @@
+package solver
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Scorer predicts the accuracy of paths, in percent: accuracy[i] of paths[i].
+// Paths belong to the caller and may change after the call. A switched-off
+// block's Option is Off, unless Problem.Inactive is model.InactiveFree.
+type Scorer func(paths []model.Path, accuracy []float64)
+
+// EvolutionSettings tune evolution. Zero values stand for the paper's.
+type EvolutionSettings struct {
+	Population  int     // 0 is 100
+	Generations int     // 0 is 500
+	Parents     float64 // share of the population that has children; 0 is 0.25
+	Mutation    float64 // chance of every gene to change in a mutated child; 0 is 0.1
+	Seed        uint64
+
+	// Progress, if set, is called after every generation with the best so far.
+	// The solution is not to be kept or changed.
+	Progress func(generation int, best *Solution)
+}
+
+func (s EvolutionSettings) withDefaults() (EvolutionSettings, error) {
+	if s.Population == 0 {
+		s.Population = 100
+	}
+	if s.Generations == 0 {
+		s.Generations = 500
+	}
+	if s.Parents == 0 {
+		s.Parents = 0.25
+	}
+	if s.Mutation == 0 {
+		s.Mutation = 0.1
+	}
+	if s.Population < 2 || s.Generations < 0 || !(s.Parents > 0 && s.Parents <= 1) || !(s.Mutation > 0 && s.Mutation <= 1) {
+		return s, fmt.Errorf("solver: evolution of %d networks over %d generations, parents %v, mutation %v: expected at least 2 networks and shares above 0 and at most 1",
+			s.Population, s.Generations, s.Parents, s.Mutation)
+	}
+	return s, nil
+}
+
+// Evolve searches by evolution with any predictor (the paper's baseline). The
+// space, latencies and pins are those of p; score nil stands for p.Accuracy,
+// otherwise the accuracy terms of p are not used and may be nil.
+//
+// The best quarter of a population has children: half are copies of a parent
+// with mutated genes, half cross two parents. A child above the limit is drawn
+// again a few times and then repaired, gene by gene towards the cheapest, so
+// that every network scored keeps the limit and the search ends even where
+// only one network does. Status is Feasible, or Infeasible where nothing fits.
+// On cancellation the best network so far is returned with the context's error.
+func Evolve(ctx context.Context, p *Problem, score Scorer, limitMS float64, settings EvolutionSettings) (Solution, error) {
+	sol := Solution{Optimizer: Evolution, LimitMS: limitMS, Bound: math.Inf(1)}
+	settings, err := settings.withDefaults()
+	if err != nil {
+		return sol, err
+	}
+	latencies := *p
+	if score != nil {
+		latencies.Alpha, latencies.Q = make([]float64, p.NumBlocks()*p.Options), nil
+		latencies.Beta, latencies.Bias = make([]float64, p.Stages*p.NumDepths()), 0
+	} else {
+		score = func(paths []model.Path, accuracy []float64) {
+			for i, path := range paths {
+				accuracy[i] = p.Accuracy(path)
+			}
+		}
+	}
+	t, err := newTables(&latencies)
+	if err != nil {
+		return sol, err
+	}
+	e := newEvolver(t, settings)
+	e.limit = stepsLimit(limitSteps(limitMS)) - t.fixed
+	if limitSteps(limitMS) < 0 || e.least > e.limit {
+		return sol, nil
+	}
+	for range settings.Population {
+		e.children = append(e.children, e.fit(e.randomGenes))
+	}
+	for g := 0; ; g++ {
+		if err := ctx.Err(); err != nil {
+			return sol, err
+		}
+		e.score(score)
+		e.survive()
+		e.solution(&sol)
+		if settings.Progress != nil {
+			settings.Progress(g, &sol)
+		}
+		if g == settings.Generations {
+			return sol, nil
+		}
+		e.breed()
+	}
+}
+
+// individual is a network of a population. Its genes are a depth for every
+// stage, then an option for every block, on or off.
+type individual struct {
+	genes    []int
+	latency  int64
+	accuracy float64
+}
+
+type evolver struct {
+	t        *tables
+	settings EvolutionSettings
+	random   *rand.Rand
+	choices  [][]int // allowed values of every gene, cheapest first
+	limit    int64
+	least    int64
+	parents  []individual // best first
+	children []individual
+	paths    []model.Path
+	accuracy []float64
+	open     []int // genes that can still get cheaper
+}
+
+func newEvolver(t *tables, settings EvolutionSettings) *evolver {
+	p := t.p
+	e := &evolver{t: t, settings: settings, random: rand.New(rand.NewPCG(settings.Seed, 0xda3e39cb94b95bdb))}
+	cheapest := make([]int, p.Stages+t.blocks)
+	for s := range p.Stages {
+		var depths []int
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if p.Pins.AllowsDepth(s, d) {
+				depths = append(depths, d)
+			}
+		}
+		e.choices = append(e.choices, depths)
+	}
+	for b := range t.blocks {
+		var options []int
+		for _, o := range t.order[b] {
+			options = append(options, int(o))
+		}
+		e.choices = append(e.choices, options)
+	}
+	for i, c := range e.choices {
+		cheapest[i] = c[0]
+	}
+	e.least = e.latency(cheapest)
+	return e
+}
+
+func (e *evolver) latency(genes []int) int64 {
+	p, sum := e.t.p, int64(0)
+	for s, d := range genes[:p.Stages] {
+		for b := s * p.MaxDepth; b < s*p.MaxDepth+d; b++ {
+			sum += e.t.latency[b*e.t.options+genes[p.Stages+b]]
+		}
+	}
+	return sum
+}
+
+// maxDraws is how often a child above the limit is drawn again.
+const maxDraws = 20
+
+// fit draws genes until they keep the limit, and repairs the last draw.
+func (e *evolver) fit(draw func(genes []int)) individual {
+	genes := make([]int, len(e.choices))
+	for range maxDraws {
+		draw(genes)
+		if l := e.latency(genes); l <= e.limit {
+			return individual{genes: genes, latency: l}
+		}
+	}
+	return individual{genes: genes, latency: e.repair(genes)}
+}
+
+// repair moves random genes to cheaper values until the limit is kept. Every
+// move makes one gene cheaper, and the cheapest network fits, so it ends.
+func (e *evolver) repair(genes []int) int64 {
+	p := e.t.p
+	e.open = e.open[:0]
+	for i := range genes {
+		e.open = append(e.open, i)
+	}
+	for len(e.open) > 0 {
+		if l := e.latency(genes); l <= e.limit {
+			return l
+		}
+		k := e.random.IntN(len(e.open))
+		i := e.open[k]
+		at := slices.Index(e.choices[i], genes[i])
+		b := i - p.Stages
+		if at == 0 || b >= 0 && b%p.MaxDepth >= genes[b/p.MaxDepth] { // cheapest, or off for good
+			e.open[k] = e.open[len(e.open)-1]
+			e.open = e.open[:len(e.open)-1]
+			continue
+		}
+		genes[i] = e.choices[i][e.random.IntN(at)]
+	}
+	return e.latency(genes)
+}
+
+func (e *evolver) randomGenes(genes []int) {
+	for i, c := range e.choices {
+		genes[i] = c[e.random.IntN(len(c))]
+	}
+}
+
+// breed makes as many children as the population has: half mutated, half crossed.
+func (e *evolver) breed() {
+	e.children = e.children[:0]
+	parent := func() []int { return e.parents[e.random.IntN(len(e.parents))].genes }
+	for i := range e.settings.Population {
+		if i < e.settings.Population/2 {
+			from := parent()
+			e.children = append(e.children, e.fit(func(genes []int) {
+				copy(genes, from)
+				for g, c := range e.choices {
+					if e.random.Float64() < e.settings.Mutation {
+						genes[g] = c[e.random.IntN(len(c))]
+					}
+				}
+			}))
+			continue
+		}
+		a, b := parent(), parent()
+		e.children = append(e.children, e.fit(func(genes []int) {
+			for g := range genes {
+				genes[g] = a[g]
+				if e.random.Uint64()&1 == 0 {
+					genes[g] = b[g]
+				}
+			}
+		}))
+	}
+}
+
+// score predicts the accuracy of the children in one batch.
+func (e *evolver) score(score Scorer) {
+	for len(e.paths) < len(e.children) {
+		e.paths = append(e.paths, model.Path{})
+	}
+	if len(e.accuracy) < len(e.children) {
+		e.accuracy = make([]float64, len(e.children))
+	}
+	for i, c := range e.children {
+		e.path(&e.paths[i], c.genes)
+	}
+	score(e.paths[:len(e.children)], e.accuracy[:len(e.children)])
+	for i := range e.children {
+		e.children[i].accuracy = e.accuracy[i]
+		if math.IsNaN(e.accuracy[i]) {
+			e.children[i].accuracy = math.Inf(-1)
+		}
+	}
+}
+
+func (e *evolver) path(dst *model.Path, genes []int) {
+	p := e.t.p
+	dst.Depth = append(dst.Depth[:0], genes[:p.Stages]...)
+	dst.Option = append(dst.Option[:0], genes[p.Stages:]...)
+	if p.Inactive == model.InactiveMean {
+		e.t.fillInactive(dst)
+	}
+}
+
+// survive keeps the best of parents and children, each network once, as the
+// next parents.
+func (e *evolver) survive() {
+	all := append(e.parents, e.children...)
+	slices.SortStableFunc(all, func(a, b individual) int {
+		switch {
+		case a.accuracy > b.accuracy:
+			return -1
+		case a.accuracy < b.accuracy:
+			return 1
+		}
+		return sign(a.latency - b.latency)
+	})
+	all = slices.CompactFunc(all, func(a, b individual) bool { return slices.Equal(a.genes, b.genes) })
+	n := max(1, int(math.Round(float64(e.settings.Population)*e.settings.Parents)))
+	e.parents = all[:min(n, len(all))]
+}
+
+func (e *evolver) solution(sol *Solution) {
+	best := &e.parents[0]
+	sol.Status = Feasible
+	sol.LatencyMS = networkMS(best.latency + e.t.fixed)
+	sol.Accuracy = best.accuracy
+	e.path(&sol.Path, best.genes)
+}

@@ -1,0 +1,121 @@
+package solver
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+func TestEvolutionNearTheOptimum(t *testing.T) {
+	for _, inactive := range inactiveModes {
+		p := reference(t, inactive)
+		e := prepare(t, p)
+		var best Solution
+		for _, limit := range []float64{18, 30, 45} {
+			s, err := Evolve(t.Context(), p, nil, limit, EvolutionSettings{Seed: 1, Generations: 150})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSolution(t, p, &s)
+			e.Solve(&best, limit)
+			if s.Status != Feasible || s.Accuracy > best.Accuracy+1e-9 || s.Accuracy < best.Accuracy-0.5 {
+				t.Errorf("limit %v: %v, accuracy %v, optimum %v", limit, s.Status, s.Accuracy, best.Accuracy)
+			}
+		}
+	}
+}
+
+// Any network that fits is found, the fastest one included, and pins hold.
+func TestEvolutionIsFeasibleWhenever(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	quick := EvolutionSettings{Population: 10, Generations: 3}
+	for i := range 60 {
+		p := random(r, shape{stages: 1 + r.IntN(4), minDepth: 1, maxDepth: 3, options: 1 + r.IntN(6), q: "dense",
+			inactive: inactiveModes[i%2], round: i%4 == 0, pins: i%5 < 2})
+		e := prepare(t, p)
+		low := e.MinLatencyMS()
+		for _, limit := range []float64{low, low + 1e-6, math.Inf(1)} {
+			s, err := Evolve(t.Context(), p, nil, limit, quick)
+			if err != nil || s.Status != Feasible {
+				t.Fatalf("%d: limit %v: %v, %v", i, limit, s.Status, err)
+			}
+			checkSolution(t, p, &s)
+		}
+		for _, limit := range []float64{math.Nextafter(low, -1), math.NaN(), math.Inf(-1)} {
+			if s, err := Evolve(t.Context(), p, nil, limit, quick); err != nil || s.Status != Infeasible {
+				t.Fatalf("%d: limit %v: %v, %v", i, limit, s.Status, err)
+			}
+		}
+	}
+}
+
+// A scorer of its own replaces the accuracy terms, and gets batches that fit.
+func TestEvolutionWithScorer(t *testing.T) {
+	p := reference(t, model.InactiveMean)
+	p.Alpha, p.Beta, p.Q = nil, nil, nil
+	calls := 0
+	score := func(paths []model.Path, accuracy []float64) {
+		calls++
+		if len(paths) != 20 || len(accuracy) != 20 {
+			t.Fatalf("batch of %d paths and %d results", len(paths), len(accuracy))
+		}
+		for i, path := range paths {
+			if l := p.LatencyMS(path); l > 40 {
+				t.Fatalf("a network of %v ms is scored", l)
+			}
+			accuracy[i] = float64(path.Depth[0] - path.Depth[4])
+			if path.Option[0] == 3 {
+				accuracy[i] = math.NaN()
+			}
+		}
+	}
+	generations, last := 0, math.Inf(-1)
+	s, err := Evolve(t.Context(), p, score, 40, EvolutionSettings{Population: 20, Generations: 30, Progress: func(g int, best *Solution) {
+		if g != generations || best.Accuracy < last {
+			t.Fatalf("generation %d, want %d; best %v after %v", g, generations, best.Accuracy, last)
+		}
+		generations, last = g+1, best.Accuracy
+	}})
+	if err != nil || s.Accuracy != 2 || s.Path.Option[0] == 3 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if generations != 31 || calls != 31 {
+		t.Errorf("%d generations, %d batches", generations, calls)
+	}
+}
+
+func TestEvolutionSeedAndCancel(t *testing.T) {
+	p := reference(t, model.InactiveMean)
+	run := func(seed uint64) Solution {
+		s, err := Evolve(t.Context(), p, nil, 25, EvolutionSettings{Population: 20, Generations: 5, Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	a, b, c := run(1), run(1), run(2)
+	if a.Accuracy != b.Accuracy || !slices.Equal(a.Path.Option, b.Path.Option) {
+		t.Error("one seed gives two answers")
+	}
+	if slices.Equal(a.Path.Option, c.Path.Option) {
+		t.Error("two seeds give one answer")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Evolve(ctx, p, nil, 25, EvolutionSettings{Progress: func(g int, _ *Solution) {
+		if g == 2 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || s.Status != Feasible {
+		t.Errorf("cancelled: %v, %v", s.Status, err)
+	}
+	checkSolution(t, p, &s)
+	if _, err := Evolve(t.Context(), p, nil, 25, EvolutionSettings{Mutation: 2}); err == nil {
+		t.Error("mutation of 2: no error")
+	}
+}
