@@ -2,11 +2,33 @@ package explore
 
 import (
 	"context"
-	"errors"
 
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
+// Evolve searches one limit with the paper's evolution: the only method for
+// predictors that are not bilinear. Equal seeds give equal answers. It may run
+// beside Solve.
 func (e *Engine) Evolve(ctx context.Context, limitMS float64, seed uint64) (solver.Solution, error) {
-	return solver.Solution{}, errors.New("not there yet")
+	return solver.Evolve(ctx, e.problem, e.scorer(), limitMS, solver.EvolutionSettings{Seed: seed})
+}
+
+// scorer predicts many paths at once; nil leaves it to the Problem.
+func (e *Engine) scorer() solver.Scorer {
+	if e.Bilinear() {
+		return nil
+	}
+	size := e.Space.EncodingSize()
+	var batch []float64
+	return func(paths []model.Path, accuracy []float64) {
+		if cap(batch) < len(paths)*size {
+			batch = make([]float64, len(paths)*size)
+		}
+		batch = batch[:len(paths)*size]
+		for i, p := range paths {
+			e.Space.Encode(batch[i*size:(i+1)*size:(i+1)*size], p, e.Inactive)
+		}
+		model.PredictBatch(e.Predictor, batch, accuracy)
+	}
 }
