@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -49,6 +50,9 @@ func BenchmarkExactSolve(b *testing.B) {
 		{"dense/free", reference(b, model.InactiveFree)},
 		{"estimator/mean", estimator(b, model.InactiveMean)},
 		{"estimator/free", estimator(b, model.InactiveFree)},
+		{"52blocks", random(rand.New(rand.NewPCG(61, 62)), shape{stages: 13, minDepth: 2, maxDepth: 4, options: 30, q: "local"})},
+		{"400blocks", random(rand.New(rand.NewPCG(63, 64)), shape{stages: 100, minDepth: 2, maxDepth: 4, options: 30, q: "local"})},
+		{"random", fitted(rand.New(rand.NewPCG(65, 66)), model.InactiveMean)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := prepare(b, c.p)

@@ -53,6 +53,12 @@ func Prepare(ctx context.Context, p *Problem) (*Exact, error) {
 	if err != nil {
 		return nil, err
 	}
+	pr.finish()
+	return &Exact{prepared: pr}, nil
+}
+
+// finish adds what is known once all knapsacks are there.
+func (pr *prepared) finish() {
 	pr.least, pr.most = math.MaxInt64, 0
 	best := int64(none)
 	for i := range pr.knapsacks {
@@ -63,7 +69,6 @@ func Prepare(ctx context.Context, p *Problem) (*Exact, error) {
 		}
 	}
 	pr.buckets.build(pr.knapsacks, pr.least, pr.most)
-	return &Exact{prepared: pr}, nil
 }
 
 func (pr *prepared) prepareStages(ctx context.Context) error {
