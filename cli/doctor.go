@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	var (
+		library string
+		install bool
+	)
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what was found: assets, terminal, ONNX Runtime",
+		Long: `Say what was found: built-in profiles, latency tables and predictors, what the
+terminal can do, and ONNX Runtime. The explorer and the searches need no ONNX
+Runtime. The exit code is 1 where a profile cannot be used.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if install {
+				return a.installRuntime(cmd.Context())
+			}
+			fmt.Fprintln(a.out, "binas-tui "+versionText())
+			err := doctorAssets(cmd.Context(), a.out)
+			a.doctorTerminal()
+			doctorRuntime(a.out, library)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	cmd.Flags().BoolVar(&install, "install-onnxruntime", false, "download ONNX Runtime "+onnx.LibraryVersion+" to the user's data folder, and do nothing else")
+	return cmd
+}
+
+// section prints a heading, line one line under it.
+func section(w io.Writer, title string) { fmt.Fprintf(w, "\n%s\n", title) }
+
+func line(w io.Writer, label, text string) {
+	fmt.Fprintf(w, "  %-22s %s\n", sanitize.Line(label), sanitize.Line(text))
+}
+
+// doctorAssets loads every profile, table and predictor there is.
+func doctorAssets(ctx context.Context, w io.Writer) error {
+	section(w, "Profiles")
+	var broken error
+	for _, p := range explore.Profiles() {
+		setup, err := explore.Load(p.Name, "", "")
+		var e *explore.Engine
+		if err == nil {
+			e, err = explore.New(ctx, setup)
+		}
+		if err != nil {
+			line(w, p.Name, "cannot be used: "+err.Error())
+			broken = fmt.Errorf("profile %s: %w", p.Name, err)
+			continue
+		}
+		line(w, p.Name, fmt.Sprintf("%s at %d pixels, table %s, predictor %s, from %s ms",
+			p.Space, p.ImageSize, p.LUT, p.Predictor, formatMS(e.MinLatencyMS(), 4)))
+	}
+	section(w, "Latency tables")
+	for _, s := range explore.LUTs() {
+		text := ""
+		if lut, err := explore.LoadLUT(s.Name); err != nil {
+			text = err.Error()
+		} else {
+			text = fmt.Sprintf("%d blocks, %s", len(lut.Blocks), lutSource(lut))
+		}
+		line(w, s.Name, place(s)+text)
+	}
+	section(w, "Predictors")
+	for _, s := range explore.Predictors() {
+		text := ""
+		if p, info, err := explore.LoadPredictor(s.Name); err != nil {
+			text = err.Error()
+		} else {
+			text = p.Kind() + ", " + explore.Setup{Predictor: p, PredictorInfo: info}.AccuracySource()
+		}
+		line(w, s.Name, place(s)+text)
+	}
+	line(w, "your own go to", explore.DataDir()+": luts and predictors")
+	return broken
+}
+
+func place(s explore.Source) string {
+	if s.Path == "" {
+		return "built in: "
+	}
+	return s.Path + ": "
+}
+
+// doctorTerminal says what can be known about the terminal without asking it.
+func (a *app) doctorTerminal() {
+	section(a.out, "Terminal")
+	for _, name := range []string{"TERM", "COLORTERM", "NO_COLOR", "LANG", "TMUX", "SSH_TTY"} {
+		if v, ok := os.LookupEnv(name); ok {
+			line(a.out, name, v)
+		}
+	}
+	out, ok := a.Out.(*os.File)
+	if !ok || !term.IsTerminal(out.Fd()) {
+		line(a.out, "output", "not a terminal: the explorer prints a report instead")
+		line(a.out, "colours", colorprofile.Env(os.Environ()).String()+", by the environment")
+		return
+	}
+	if width, height, err := term.GetSize(out.Fd()); err == nil {
+		line(a.out, "size", fmt.Sprintf("%d x %d (the explorer needs %d x %d)", width, height, 60, 16))
+	}
+	line(a.out, "colours", colorprofile.Detect(out, os.Environ()).String())
+	mouse := "asked for by the explorer (SGR mode); the terminal decides"
+	if !a.interactive() {
+		mouse = "none: the explorer prints a report here"
+	}
+	line(a.out, "mouse", mouse)
+}
+
+// doctorRuntime says where ONNX Runtime was looked for and what it can do.
+func doctorRuntime(w io.Writer, library string) {
+	section(w, "ONNX Runtime (to measure and train; not needed to explore)")
+	found, tried, err := onnx.Find(library)
+	for _, t := range tried {
+		switch {
+		case t.Found:
+			line(w, t.Place, t.Path)
+		case t.Path == "":
+			line(w, t.Place, "not set")
+		default:
+			line(w, t.Place, "nothing at "+t.Path)
+		}
+	}
+	if err == nil {
+		found, err = onnx.Load(found)
+	}
+	if err != nil {
+		line(w, "result", err.Error())
+		line(w, "to install it", "binas-tui doctor --install-onnxruntime")
+		return
+	}
+	line(w, "version", found.Version)
+	for _, t := range onnx.Targets() {
+		if t.Check() == nil {
+			line(w, "target", string(t))
+		}
+	}
+}
+
+// installRuntime downloads the library and prints where it is.
+func (a *app) installRuntime(ctx context.Context) error {
+	last := int64(-1)
+	lib, err := onnx.Install(ctx, func(done, total int64) {
+		if percent := done * 100 / max(total, 1); total > 0 && percent/10 != last/10 {
+			last = percent
+			fmt.Fprintf(a.Err, "ONNX Runtime %s: %d%%\n", onnx.LibraryVersion, percent)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, lib.Path)
+	return err
+}

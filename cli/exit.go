@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Exit codes that scripts can rely on.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2 // wrong usage or unreadable input
+	exitNothing = 3 // no network fits the limit
+
+	exitSignal      = 128            // plus the signal's number
+	exitInterrupted = exitSignal + 2 // ended from within, as by an interrupt
+)
+
+// errEnded says that an interrupt or another signal ended the explorer.
+var errEnded = errors.New("ended")
+
+// usageError marks an error as one of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// exitCode classifies an error by what it wraps.
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case errors.Is(err, explore.ErrNoNetwork):
+		return exitNothing
+	case errors.As(err, &usage),
+		errors.Is(err, explore.ErrUnreadable),
+		errors.Is(err, explore.ErrOptimizer),
+		errors.Is(err, latency.ErrLUTMismatch),
+		errors.Is(err, model.ErrPredictorMismatch):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// noArguments refuses arguments, and names a command that was likely meant.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !cmd.HasSubCommands() {
+		return fmt.Errorf("%s takes no arguments: found %q", cmd.CommandPath(), args[0])
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(": did you mean %s?", near[0])
+	}
+	return fmt.Errorf("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
+}
+
+// arguments asks for exactly the named arguments.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return fmt.Errorf("%s needs %s", cmd.CommandPath(), names[len(args)])
+		case len(args) > len(names):
+			return fmt.Errorf("%s takes %d arguments: found %q too", cmd.CommandPath(), len(names), args[len(names)])
+		}
+		return nil
+	}
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// lutCommand groups the commands about latency tables; each is in a file
+// lut_NAME.go.
+func (a *app) lutCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lut",
+		Short: "Show and convert latency tables",
+		Args:  cobra.ArbitraryArgs,
+
+		SuggestionsMinimumDistance: 2,
+	}
+	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand())
+	cmd.RunE = a.groupUsage
+	return cmd
+}
+
+// groupUsage is what a command that only groups others does by itself.
+func (a *app) groupUsage(cmd *cobra.Command, args []string) error {
+	if err := noArguments(cmd, args); err != nil {
+		return usageError{err}
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return usagef("%s needs a command: %s", cmd.CommandPath(), strings.Join(names, ", "))
+}
+
+// lutSource says in one phrase how a table was obtained.
+func lutSource(l *latency.LUT) string {
+	p := l.Provenance
+	var parts []string
+	add := func(format, text string) {
+		if text != "" {
+			parts = append(parts, fmt.Sprintf(format, sanitize.Line(text)))
+		}
+	}
+	add("%s", p.Source)
+	add("on %s", p.Processor)
+	add("with %s", p.Runtime)
+	if p.Threads > 0 {
+		parts = append(parts, fmt.Sprintf("%d threads", p.Threads))
+	}
+	if p.Batch > 0 {
+		parts = append(parts, fmt.Sprintf("batch %d", p.Batch))
+	}
+	if l.Calibration.Set() {
+		parts = append(parts, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
+	}
+	if len(parts) == 0 {
+		return "the file does not say how they were measured"
+	}
+	return strings.Join(parts, ", ")
+}

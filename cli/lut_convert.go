@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+func (a *app) lutConvertCommand() *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "Convert a latency table between BINAS .pkl and JSON",
+		Long: `Convert a latency table. IN is a name or a file of either form; the ending of
+OUT, or --to, says which form is written: .pkl as BINAS reads it, in seconds,
+or .json, this program's own, in milliseconds. OUT may be - for standard output.`,
+		Example: "  binas-tui lut convert lut.pkl lut.json",
+		Args:    arguments("the table to read", "the file to write"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			form, err := lutForm(args[1], to)
+			if err != nil {
+				return err
+			}
+			lut, err := explore.LoadLUT(args[0])
+			if err != nil {
+				return err
+			}
+			var data []byte
+			var leftOut []string
+			if form == "pkl" {
+				data, leftOut, err = latency.EncodePickle(lut)
+			} else {
+				data, err = latency.EncodeLUT(lut)
+			}
+			if err != nil {
+				return err
+			}
+			write := func(w io.Writer) error { _, err := w.Write(data); return err }
+			if args[1] == "-" {
+				err = write(a.out)
+			} else {
+				err = replaceFile(args[1], write)
+			}
+			if err == nil && len(leftOut) > 0 {
+				fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(args[1]), sanitize.Line(strings.Join(leftOut, ", ")))
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "`FORM` to write, pkl or json, whatever the name of OUT")
+	return cmd
+}
+
+// lutForm is the form to write: to, else what the ending of the name says.
+func lutForm(name, to string) (string, error) {
+	form := to
+	if form == "" {
+		form = strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	}
+	switch {
+	case form == "pkl" || form == "json":
+		return form, nil
+	case to != "":
+		return "", usagef("--to %q: expected pkl or json", to)
+	}
+	return "", usagef("%q: expected a name that ends in .pkl or .json, or --to pkl, or --to json", name)
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// Streams are what a command reads and writes. In and Out are asked whether
+// they are terminals where they are files.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// Main runs the command line with args, which do not include the program's
+// name, and returns the exit code.
+func Main(args []string, s Streams) int {
+	ctx, caught := watchSignals(context.Background())
+	err := run(ctx, args, s)
+	if sig := caught(); sig != nil {
+		return signalCode(sig)
+	}
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errEnded) {
+		return exitInterrupted
+	}
+	fmt.Fprintln(s.Err, "binas-tui: "+errorLine(err))
+	return exitCode(err)
+}
+
+// maxErrorRunes bounds the message of an error, parts of which can come from
+// a file.
+const maxErrorRunes = 1000
+
+func errorLine(err error) string {
+	line := []rune(sanitize.Line(err.Error()))
+	if len(line) > maxErrorRunes {
+		line = append(line[:maxErrorRunes], '…')
+	}
+	return string(line)
+}
+
+func run(ctx context.Context, args []string, s Streams) error {
+	out := bufio.NewWriter(s.Out)
+	a := &app{Streams: s, out: out}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(out)
+	root.SetErr(s.Err)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !a.started {
+		err = usageError{err}
+	}
+	if flushErr := out.Flush(); flushErr != nil && err == nil {
+		err = fmt.Errorf("standard output: %w", flushErr)
+	}
+	return err
+}
+
+// app is what the commands of one run share.
+type app struct {
+	Streams
+	out     *bufio.Writer // buffers Streams.Out
+	started bool          // flags and arguments were accepted: later errors are not of usage
+}
+
+// rootCommand builds the tree of commands.
+func (a *app) rootCommand() *cobra.Command {
+	root := a.explorerCommand()
+	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	root.AddCommand(
+		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.fitCommand(),
+		a.doctorCommand(), a.versionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// reportLimits is how many limits the report answers, evenly spread.
+const reportLimits = 8
+
+// writeReport is the explorer as text: the answer for a limit, or with limit 0
+// the curve and the answers for some limits over its range.
+func (a *app) writeReport(ctx context.Context, setup explore.Setup, limitMS float64) error {
+	e, err := explore.New(ctx, setup)
+	if err != nil {
+		return err
+	}
+	if limitMS > 0 {
+		found, err := e.Search(ctx, "", limitMS, 1)
+		if err != nil {
+			return err
+		}
+		if found.Status == solver.Infeasible {
+			return e.NoNetwork(limitMS)
+		}
+		return writeSearch(a.out, e, found)
+	}
+	points, exact, err := e.Pareto(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := writePareto(a.out, e, points, exact, reportLimits); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, "One limit: binas-tui search --limit 45ms. All commands: binas-tui --help")
+	return err
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// selection is the flags that say what to explore; search, pareto and the
+// explorer share them.
+type selection struct {
+	profile   string
+	lut       string
+	predictor string
+	inactive  string
+}
+
+func (s *selection) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.profile, "profile", "", "built-in `NAME` to start from (default "+explore.Profiles()[0].Name+")")
+	f.StringVar(&s.lut, "lut", "", "latency table: a `NAME` or a BINAS .pkl or JSON file (default: the profile's)")
+	f.StringVar(&s.predictor, "predictor", "", "predictor: a `NAME` or a BINAS .pth or safetensors file (default: the profile's)")
+	f.StringVar(&s.inactive, "inactive-blocks", "mean", "what a switched-off block adds to accuracy: the mean of its options, or, as in the paper, a `free` choice of one")
+}
+
+// load reads what the flags name.
+func (s *selection) load() (explore.Setup, error) {
+	var inactive model.InactiveBlocks
+	switch s.inactive {
+	case model.InactiveMean.String():
+		inactive = model.InactiveMean
+	case model.InactiveFree.String():
+		inactive = model.InactiveFree
+	default:
+		return explore.Setup{}, usagef("--inactive-blocks %q: expected mean or free", s.inactive)
+	}
+	if _, err := explore.FindProfile(s.profile); err != nil {
+		return explore.Setup{}, usageError{err}
+	}
+	setup, err := explore.Load(s.profile, s.lut, s.predictor)
+	setup.Inactive = inactive
+	return setup, err
+}
+
+// engine prepares what the flags name.
+func (s *selection) engine(ctx context.Context) (*explore.Engine, error) {
+	setup, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	return explore.New(ctx, setup)
+}
