@@ -12,7 +12,7 @@ import "embed"
 // FS holds luts/*.json, in the form of latency.EncodeLUT, and
 // predictors/*.safetensors, in the form of model.EncodePredictor.
 //
-//go:embed luts
+//go:embed luts predictors
 var FS embed.FS
 
 //go:generate go run ./generate

@@ -44,6 +44,7 @@ func Fit(space *model.Space) (*model.Bilinear, Report, error) {
 		return nil, Report{}, err
 	}
 	p := f.expand(weights)
+	report.Space = space.Name
 	report.Lowest, report.Highest = f.extremes(weights)
 	return p, report, nil
 }

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/model"
 )
 
 // Report says what was fitted and how well it predicts networks it has not
 // seen. Errors are in points of top-1 accuracy.
 type Report struct {
+	Space      string // that the predictor is for
 	Networks   int
 	Penalty    float64 // λ
 	Bias       float64 // percent
@@ -119,7 +122,7 @@ func baselines(all []Network, y []float64) ([]Baseline, error) {
 }
 
 func scored(features string, predicted, y []float64) Baseline {
-	b := Baseline{Features: features, Kendall: kendall(predicted, y)}
+	b := Baseline{Features: features, Kendall: model.KendallTau(predicted, y)}
 	for i, p := range predicted {
 		d := math.Abs(p - y[i])
 		b.MAE += d / float64(len(y))
@@ -130,27 +133,28 @@ func scored(features string, predicted, y []float64) Baseline {
 	return b
 }
 
-// kendall is the rank correlation tau-b. gonum's stat.Kendall has no rule for
-// ties (two pairs of the networks tie) and depends on the order of the pairs.
-func kendall(a, b []float64) float64 {
-	agree, untiedA, untiedB := 0.0, 0.0, 0.0
-	for i := range a {
-		for j := range i {
-			x, y := sign(a[i]-a[j]), sign(b[i]-b[j])
-			agree, untiedA, untiedB = agree+x*y, untiedA+x*x, untiedB+y*y
-		}
+// CheckpointInfo is what a file of the fitted predictor says about it.
+func (r Report) CheckpointInfo() model.CheckpointInfo {
+	return model.CheckpointInfo{
+		Kind: "bilinear", Space: r.Space, Samples: r.Networks, LeaveOneOut: r.LeaveOneOutMAE,
+		Source: fmt.Sprintf("fitted on %d published networks", r.Networks),
+		Note:   r.note(),
+		Metrics: map[string]float64{
+			"leave_one_out_kendall": r.Kendall, "leave_one_out_rmse": r.LeaveOneOutRMSE, "leave_one_out_worst": r.LeaveOneOutWorst,
+		},
 	}
-	return agree / math.Sqrt(untiedA*untiedB)
 }
 
-func sign(v float64) float64 {
-	switch {
-	case v > 0:
-		return 1
-	case v < 0:
-		return -1
+func (r Report) note() string {
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, p := range r.Predictions {
+		least, most = min(least, p.Top1), max(most, p.Top1)
 	}
-	return 0
+	note := fmt.Sprintf("ImageNet top-1 of BINAS A-F and HardCoRe-NAS A-F, %.1f to %.1f%%; beyond that it extrapolates", least, most)
+	if r.Space != model.MobileNASNet {
+		note += "; the networks are of " + model.MobileNASNet + ", so all of " + r.Space + " is extrapolation"
+	}
+	return note
 }
 
 // String is the report as text, about twenty lines.

@@ -111,23 +111,6 @@ func TestRanking(t *testing.T) {
 	}
 }
 
-func TestKendall(t *testing.T) {
-	for _, c := range []struct {
-		a, b []float64
-		want float64
-	}{
-		{[]float64{1, 2, 3, 4}, []float64{10, 20, 30, 40}, 1},
-		{[]float64{1, 2, 3, 4}, []float64{4, 3, 2, 1}, -1},
-		{[]float64{1, 2, 3}, []float64{1, 3, 2}, 1.0 / 3},
-		{[]float64{1, 2, 3}, []float64{1, 2, 2}, 2 / math.Sqrt(6)}, // a tie
-		{[]float64{3, 2, 1}, []float64{2, 2, 1}, 2 / math.Sqrt(6)}, // the same, in another order
-	} {
-		if got := kendall(c.a, c.b); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("kendall(%v, %v) = %v, expected %v", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func TestReportAsText(t *testing.T) {
 	_, _, r := fitted(t, model.MobileNASNet)
 	text := r.String()
@@ -135,5 +118,18 @@ func TestReportAsText(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+func TestCheckpointInfoSaysWhatTheFileIs(t *testing.T) {
+	_, _, r := fitted(t, model.MobileNASNet)
+	_, _, wide := fitted(t, model.MobileNASNetLarge)
+	info := r.CheckpointInfo()
+	if info.Samples != 12 || info.LeaveOneOut != r.LeaveOneOutMAE || info.Space != model.MobileNASNet ||
+		!strings.Contains(info.Source, "12 published networks") || !strings.Contains(info.Note, "75.4 to 78.1%") {
+		t.Errorf("%+v", info)
+	}
+	if strings.Contains(info.Note, "all of") || !strings.Contains(wide.CheckpointInfo().Note, "all of mobilenasnet_large is extrapolation") {
+		t.Errorf("notes %q and %q", info.Note, wide.CheckpointInfo().Note)
 	}
 }
