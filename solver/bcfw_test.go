@@ -84,3 +84,40 @@ func TestBCFWIsDeterministic(t *testing.T) {
 		t.Errorf("%v allocations a solve", n)
 	}
 }
+
+// The quick test of a vector of depths is a bound: it is never below the LP.
+func TestAtPriceIsABound(t *testing.T) {
+	for _, inactive := range inactiveModes {
+		p := reference(t, inactive)
+		e, f := prepare(t, p), bcfw(t, p, BCFWSettings{})
+		var s Solution
+		for _, limitMS := range limitsAcross(e, 10) {
+			f.Solve(&s, limitMS)
+			limit := stepsLimit(limitSteps(limitMS)) - f.t.fixed
+			closest := math.Inf(1)
+			for i := range e.knapsacks {
+				bound, _, _ := e.knapsacks[i].bound(limit)
+				if bound == none {
+					continue
+				}
+				value := f.t.bias
+				copy(f.row, f.t.linear)
+				for st := range f.depth {
+					f.depth[st] = int(e.depths[i*p.Stages+st])
+					j := st*p.NumDepths() + f.depth[st] - p.MinDepth
+					value += f.t.beta[j]
+					f.t.addColumn(f.row, j)
+				}
+				above := f.atPrice(value, limit) - float64(bound)
+				if above < -10 {
+					t.Fatalf("limit %v, knapsack %d: %v units below the LP", limitMS, i, -above)
+				}
+				closest = min(closest, above)
+			}
+			// At its own price the best network's depths have the LP as bound.
+			if closest > 1e-3*unitsPerPoint {
+				t.Errorf("limit %v: every bound is at least %v units above its LP", limitMS, closest)
+			}
+		}
+	}
+}

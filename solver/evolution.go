@@ -157,7 +157,7 @@ func (e *evolver) latency(genes []int) int64 {
 	p, sum := e.t.p, int64(0)
 	for s, d := range genes[:p.Stages] {
 		for b := s * p.MaxDepth; b < s*p.MaxDepth+d; b++ {
-			sum += e.t.latency[b*e.t.options+genes[p.Stages+b]]
+			sum += e.t.latency[b*e.t.stride+genes[p.Stages+b]]
 		}
 	}
 	return sum

@@ -157,21 +157,18 @@ func (t *tables) fillInactive(dst *model.Path) {
 func (t *tables) freeOption(block int, depth []int) int {
 	best, option := int64(none), model.Off
 	for _, o := range t.order[block] {
-		if v := t.value(block*t.options+int(o), depth); v > best {
+		if v := t.value(block*t.stride+int(o), depth); v > best {
 			best, option = v, int(o)
 		}
 	}
 	return option
 }
 
-// value is what an option adds at the given depths: an entry of the row, or of
-// its means.
+// value is an entry of the row at the given depths.
 func (t *tables) value(entry int, depth []int) int64 {
 	v := t.linear[entry]
 	for s, d := range depth {
-		if q := t.q[s*t.p.NumDepths()+d-t.p.MinDepth]; q != nil {
-			v += q[entry]
-		}
+		v += t.q[s*t.p.NumDepths()+d-t.p.MinDepth].at(entry)
 	}
 	return v
 }

@@ -101,14 +101,14 @@ func (pr *prepared) prepareDepths(ctx context.Context) error {
 		}
 		vectors *= float64(n)
 	}
-	if vectors > maxDepthVectors || vectors*float64(t.alphas) > maxDepthItems {
+	if vectors > maxDepthVectors || vectors*float64(len(p.Alpha)) > maxDepthItems {
 		return fmt.Errorf("solver: %w: %g vectors of depths with %d options each and a Q across stages: expected at most %d vectors and %d options in all",
-			ErrTooLarge, vectors, t.alphas, maxDepthVectors, maxDepthItems)
+			ErrTooLarge, vectors, len(p.Alpha), maxDepthVectors, maxDepthItems)
 	}
 	rows := make([][]int64, p.Stages+1)
 	rows[0] = t.linear
 	for s := range p.Stages {
-		rows[s+1] = make([]int64, t.alphas+t.blocks)
+		rows[s+1] = make([]int64, len(t.linear))
 	}
 	pr.knapsacks = make([]knapsack, 0, int(vectors))
 	pr.depths = make([]uint8, 0, int(vectors)*p.Stages)
@@ -151,7 +151,7 @@ func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value 
 	for s, d := range depth {
 		b := s * t.p.MaxDepth
 		for end := b + d; b < end; b++ {
-			first, at := len(store.items), b*t.options
+			first, at := len(store.items), b*t.stride
 			for _, o := range t.order[b] {
 				store.add(first, item{t.latency[at+int(o)], row[at+int(o)], int32(o)})
 			}

@@ -50,10 +50,10 @@ func (e *Exact) Sensitivity(sol *Solution) Sensitivity {
 	}
 	for s, d := range sol.Path.Depth {
 		for b := s * p.MaxDepth; b < s*p.MaxDepth+d; b++ {
-			at := b*t.options + sol.Path.Option[b]
+			at := b*t.stride + sol.Path.Option[b]
 			value := t.value(at, sol.Path.Depth)
 			for o := range t.options {
-				if a := b*t.options + o; a != at {
+				if a := b*t.stride + o; a != at {
 					out.Options = append(out.Options, OptionChange{b, o, !p.Pins.Allows(b, o),
 						change(t.value(a, sol.Path.Depth)-value, t.latency[a]-t.latency[at])})
 				}
@@ -86,7 +86,7 @@ func (e *Exact) Sensitivity(sol *Solution) Sensitivity {
 func (t *tables) bestAt(price float64, block int, depth []int) int {
 	best, option := -infinity, 0
 	for _, o := range t.order[block] {
-		a := block*t.options + int(o)
+		a := block*t.stride + int(o)
 		if v := float64(t.value(a, depth)) - price*float64(t.latency[a]); v > best {
 			best, option = v, int(o)
 		}
@@ -104,12 +104,12 @@ func (t *tables) total(path model.Path) (value, latency int64) {
 		for k := range p.MaxDepth {
 			b := s*p.MaxDepth + k
 			o := path.Option[b]
-			entry := b*t.options + o
+			entry := b*t.stride + o
 			switch {
 			case k < d:
 				latency += t.latency[entry]
 			case o == model.Off || p.Inactive == model.InactiveMean:
-				entry = t.alphas + b
+				entry = b*t.stride + t.options
 			}
 			value += t.value(entry, path.Depth)
 		}

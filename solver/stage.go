@@ -27,8 +27,8 @@ type stagePoint struct {
 // returns what the points are.
 func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack, stage int, chains []chain) (stageSet, error) {
 	p := t.p
-	perStage := p.MaxDepth * t.options
-	row := make([]int64, t.alphas+t.blocks)
+	row := make([]int64, t.blocks*t.stride)
+	part := row[stage*p.MaxDepth*t.stride : (stage+1)*p.MaxDepth*t.stride]
 	var points []stagePoint
 	for j := range p.NumDepths() {
 		depth := p.MinDepth + j
@@ -36,7 +36,8 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 			continue
 		}
 		beta := stage*p.NumDepths() + j
-		t.addStageRow(row, stage, beta, perStage)
+		copy(part, t.linear[stage*p.MaxDepth*t.stride:])
+		t.addColumn(row, beta)
 		base := t.beta[beta]
 		for b := stage*p.MaxDepth + depth; b < (stage+1)*p.MaxDepth; b++ {
 			v, _ := t.inactive(row, b)
@@ -50,7 +51,7 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 			}
 			items := make([]item, 0, t.options)
 			for _, o := range t.order[b] {
-				a := b*t.options + int(o)
+				a := b*t.stride + int(o)
 				items = append(items, item{t.latency[a], row[a], int32(o)})
 			}
 			if !c.extend(items, stepsLimit(1<<53), 0, infinity, maxStageStates) {
@@ -94,22 +95,6 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 		}
 	}
 	return set, nil
-}
-
-// addStageRow is addRow for the blocks of one stage alone.
-func (t *tables) addStageRow(row []int64, stage, beta, perStage int) {
-	q := t.q[beta]
-	for _, r := range [2][2]int{
-		{stage * perStage, (stage + 1) * perStage},
-		{t.alphas + stage*t.p.MaxDepth, t.alphas + (stage+1)*t.p.MaxDepth},
-	} {
-		copy(row[r[0]:r[1]], t.linear[r[0]:r[1]])
-		if q != nil {
-			for i := r[0]; i < r[1]; i++ {
-				row[i] += q[i]
-			}
-		}
-	}
 }
 
 func sign(v int64) int { return int(min(max(v, -1), 1)) }
