@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
@@ -63,6 +64,26 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		hint = fmt.Sprintf(": did you mean %s?", near[0])
 	}
 	return fmt.Errorf("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
+}
+
+// flagError shortens the library's words about a value that a flag cannot take.
+func flagError(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return fmt.Errorf("--%s %q: expected %s", invalid.GetFlag().Name, invalid.GetValue(),
+			map[string]string{"uint64": "a whole number of at least 0", "bool": "true or false"}[invalid.GetFlag().Value.Type()])
+	}
+	return err
+}
+
+// atMost takes up to n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("%s takes %d argument at most: found %q too", cmd.CommandPath(), n, args[n])
+		}
+		return nil
+	}
 }
 
 // arguments asks for exactly the named arguments.

@@ -22,7 +22,7 @@ func (a *app) lutShowCommand() *cobra.Command {
 		Short: "Show a latency table and how it was measured",
 		Long: `Show what each block takes, and how that was measured. Without an argument it is
 the table of the default profile.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := explore.FindProfile(profile)
 			if err != nil {

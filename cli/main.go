@@ -80,9 +80,33 @@ func (a *app) rootCommand() *cobra.Command {
 	root := a.explorerCommand()
 	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	root.Version = versionText()
+	root.SetVersionTemplate("binas-tui {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.fitCommand(),
 		a.doctorCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// helpCommand is "help [command]"; unlike the library's, it refuses a command
+// that does not exist.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Explain a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err == nil {
+				err = noArguments(topic, rest)
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
 }

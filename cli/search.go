@@ -32,6 +32,9 @@ the limit, and say what is proved about it.`,
 			if limit == "" {
 				return usagef("search needs a latency limit, for example --limit 45ms")
 			}
+			if cmd.Flags().Changed("nas-optimizer") && method == "" {
+				return usagef("--nas-optimizer is empty: expected bcfw, iqcp or evo")
+			}
 			limitMS, err := latency.ParseLimit(limit)
 			if err != nil {
 				return usageError{err}
@@ -40,7 +43,7 @@ the limit, and say what is proved about it.`,
 			if err != nil {
 				return err
 			}
-			found, err := a.search(cmd, engine, method, limitMS, seed)
+			found, err := engine.Search(cmd.Context(), solver.Optimizer(method), limitMS, seed)
 			if err != nil {
 				return err
 			}
@@ -62,14 +65,6 @@ the limit, and say what is proved about it.`,
 	f.Uint64Var(&seed, "seed", 1, "seed of evo")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-// search runs one search; a method that does not apply is wrong usage.
-func (a *app) search(cmd *cobra.Command, e *explore.Engine, method string, limitMS float64, seed uint64) (explore.Finding, error) {
-	if cmd.Flags().Changed("nas-optimizer") && method == "" {
-		method = " " // given and empty: not the default
-	}
-	return e.Search(cmd.Context(), solver.Optimizer(method), limitMS, seed)
 }
 
 // searchReport is the JSON of a search. What is not known is null.

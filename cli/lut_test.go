@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/latency"
+)
+
+func loadLUT(t *testing.T, name string) *latency.LUT {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := latency.DecodeLUT(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestLUTConvert(t *testing.T) {
+	name := defaultEngine(t).LUTName
+	dir := t.TempDir()
+	first, pickle, second := filepath.Join(dir, "a.json"), filepath.Join(dir, "b.pkl"), filepath.Join(dir, "c.json")
+	mustRun(t, "lut", "convert", name, first)
+	r := runCLI(t, "lut", "convert", first, pickle)
+	if r.code != 0 || r.out != "" || !strings.Contains(r.err, "no room for") || strings.Count(r.err, "\n") != 1 {
+		t.Fatalf("%+v", r)
+	}
+	mustRun(t, "lut", "convert", pickle, second)
+	a, c := loadLUT(t, first), loadLUT(t, second)
+	if len(a.Blocks) != 120 || len(c.Blocks) != len(a.Blocks) {
+		t.Fatalf("%d blocks, then %d", len(a.Blocks), len(c.Blocks))
+	}
+	for key, m := range a.Blocks {
+		if d := c.Blocks[key].MedianMS/m.MedianMS - 1; d > 1e-12 || d < -1e-12 {
+			t.Errorf("%s: %v ms became %v ms", key, m.MedianMS, c.Blocks[key].MedianMS)
+		}
+	}
+	viaOut := runCLI(t, "lut", "convert", first, "-", "--to", "pkl").out
+	if data, err := os.ReadFile(pickle); err != nil || viaOut != string(data) {
+		t.Errorf("standard output and file differ (%v)", err)
+	}
+	mustRun(t, "lut", "convert", pickle, pickle, "--to", "json") // in place
+	if b := loadLUT(t, pickle); len(b.Blocks) != 120 {
+		t.Errorf("%d blocks after converting in place", len(b.Blocks))
+	}
+}
+
+func TestLUTShow(t *testing.T) {
+	e := defaultEngine(t)
+	text := mustRun(t, "lut", "show")
+	if text != mustRun(t, "lut", "show", e.LUTName) {
+		t.Error("the default is not the profile's table")
+	}
+	if !strings.Contains(text, e.LUT.Provenance.Source) || strings.Count(text, "\nstage ") != 2*len(e.Space.Stages) {
+		t.Errorf("lut show:\n%s", text)
+	}
+	file := writeTemp(t, "a.json", []byte(mustRun(t, "lut", "show", "--json")))
+	if again := loadLUT(t, file); len(again.Blocks) != len(e.LUT.Blocks) {
+		t.Errorf("JSON has %d blocks, want %d", len(again.Blocks), len(e.LUT.Blocks))
+	}
+}
+
+func TestFitPublished(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "p.safetensors")
+	if text := mustRun(t, "fit", "--published", "--predictor-ckpt", file); !strings.Contains(text, "12 published networks") {
+		t.Errorf("fit printed:\n%s", text)
+	}
+	builtIn := decode[searchJSON](t, mustRun(t, "search", "--json", "--limit", "30ms"))
+	fitted := decode[searchJSON](t, mustRun(t, "search", "--json", "--limit", "30ms", "--predictor", file))
+	if *builtIn.Architecture != *fitted.Architecture {
+		t.Error("the built-in predictor is not what fit --published writes")
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	e := defaultEngine(t)
+	text := mustRun(t, "doctor")
+	for _, want := range []string{"Profiles", e.LUTName, e.PredictorName, "Terminal", "not a terminal", "ONNX Runtime", "BINAS_ONNXRUNTIME"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// result is what one run of the command line did.
+type result struct {
+	out, err string
+	code     int
+}
+
+// runCLI runs the command line without a terminal.
+func runCLI(t *testing.T, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code := Main(args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+	return result{out.String(), errs.String(), code}
+}
+
+// mustRun runs a command that must succeed and say nothing on standard error.
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	r := runCLI(t, args...)
+	if r.code != 0 || r.err != "" {
+		t.Fatalf("%q: exit code %d, standard error %q", args, r.code, r.err)
+	}
+	return r.out
+}
+
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, text)
+	}
+	return v
+}
+
+// quadraticFile writes a predictor that is not bilinear: more of everything is
+// better, by alpha index.
+func quadraticFile(t *testing.T) string {
+	t.Helper()
+	space, err := model.NewSpace(model.MobileNASNet, 224)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := space.EncodingSize()
+	q := &model.Quadratic{Inputs: n, Bias: 60, Linear: make([]float64, n), W: make([]float64, n*n)}
+	for i := range q.Linear {
+		q.Linear[i] = 0.05 * float64(i%space.NumOptions())
+		q.W[i*n+(i+13)%n] = 0.01
+	}
+	data, err := model.EncodePredictor(q, model.CheckpointInfo{Source: "a test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeTemp(t, "quadratic.safetensors", data)
+}
+
+func writeTemp(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func defaultEngine(t *testing.T) *explore.Engine {
+	t.Helper()
+	setup, err := explore.Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := explore.New(t.Context(), setup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestBadInput(t *testing.T) {
+	quadratic := quadraticFile(t)
+	nan := writeTemp(t, "nan.json", []byte(`{"format":"binas-tui-lut","version":1,"provenance":{},"fixed":{"median_ms":-1},"blocks":{}}`))
+	empty := writeTemp(t, "empty.pkl", nil)
+	folder := t.TempDir()
+	for _, c := range []struct {
+		args string
+		code int
+		want string // in the message
+	}{
+		{"serch", 2, "did you mean search?"},
+		{"--nonsense", 2, "unknown flag"},
+		{"--profile nonsense", 2, "expected one of imagenet"},
+		{"--limit 45", 2, "45ms? 45s?"},
+		{"help serch", 2, "did you mean search?"},
+		{"search", 2, "--limit 45ms"},
+		{"search --limit", 2, "needs an argument"},
+		{"search --limit 45", 2, "45ms? 45s?"},
+		{"search --limit NaNms", 2, "expected a number"},
+		{"search --limit nan", 2, "expected a number"},
+		{"search --limit infms", 2, "expected a number"},
+		{"search --limit 1e999ms", 2, "finite"},
+		{"search --limit 0ms", 2, "more than 0"},
+		{"search --limit -45ms", 2, "more than 0"},
+		{"search --limit 45min", 2, "expected us, ms or s"},
+		{"search --limit 45ms surplus", 2, "takes no arguments"},
+		{"search --limit 45ms --nas-optimizer cplex", 2, "bcfw, iqcp, evo"},
+		{"search --limit 45ms --nas-optimizer=", 2, "bcfw, iqcp or evo"},
+		{"search --limit 45ms --inactive-blocks off", 2, "mean or free"},
+		{"search --limit 45ms --seed -1", 2, "whole number"},
+		{"search --limit 45ms --lut nowhere", 2, "no such file"},
+		{"search --limit 45ms --lut " + folder, 2, "not a regular file"},
+		{"search --limit 45ms --lut " + nan, 2, "nan.json"},
+		{"search --limit 45ms --lut " + empty, 2, "empty"},
+		{"search --limit 45ms --predictor " + empty, 2, "empty.pkl"},
+		{"search --limit 45ms --predictor " + quadratic + " --nas-optimizer iqcp", 2, "bilinear"},
+		{"search --limit 45ms --predictor " + quadratic + " --nas-optimizer bcfw", 2, "bilinear"},
+		{"search --limit 1ns", 2, "expected us, ms or s"},
+		{"search --limit 1us", 3, "least reachable latency is"},
+		{"--plain --limit 1us", 3, "least reachable latency is"},
+		{"pareto --json --csv", 2, "one of them"},
+		{"pareto --figure frontier.pdf", 2, ".svg or .png"},
+		{"pareto --figure=", 2, ".svg or .png"},
+		{"pareto --figure " + folder + "/none/a.svg", 1, "no such file or directory"},
+		{"lut", 2, "needs a command: convert, show"},
+		{"lut sow", 2, "did you mean show?"},
+		{"lut show nowhere", 2, "no such file"},
+		{"lut show a b", 2, "1 argument at most"},
+		{"lut convert torch-cpu-224", 2, "the file to write"},
+		{"lut convert torch-cpu-224 out.txt", 2, ".pkl or .json"},
+		{"lut convert torch-cpu-224 out.pkl --to xml", 2, "pkl or json"},
+		{"lut convert nowhere out.pkl", 2, "no such file"},
+		{"lut convert torch-cpu-224 " + folder + " --to pkl", 1, "folder"},
+		{"fit", 2, "--published"},
+		{"fit --published", 2, "--predictor-ckpt"},
+		{"version now", 2, "takes no arguments"},
+	} {
+		r := runCLI(t, strings.Fields(c.args)...)
+		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
+			t.Errorf("binas-tui %s: exit code %d, output %q, error %q; want code %d and one line with %q",
+				c.args, r.code, r.out, r.err, c.code, c.want)
+		}
+	}
+}
+
+func TestHostileText(t *testing.T) {
+	hostile := "\x1b]0;owned\a\x1b[2J\u202e\u009b31m\nsecond"
+	lut := mustRun(t, "lut", "show", "--json")
+	lut = strings.Replace(lut, `"provenance": {`, `"provenance": {"note": `+string(must(json.Marshal(hostile)))+`,`, 1)
+	lut = strings.Replace(lut, `"processor":`, `"processor": `+string(must(json.Marshal(hostile)))+`,"x":`, 1)
+	file := writeTemp(t, "hostile\x1b[31m\u202e.json", []byte(lut))
+	for _, args := range [][]string{
+		{hostile}, {"lut", hostile}, {"search", "--limit", hostile}, {"search", "--limit", "45ms", "--lut", hostile},
+		{"--profile", hostile}, {"search", "--limit", "45ms", "--nas-optimizer", hostile}, {"--" + hostile},
+		{"lut", "show", file}, {"search", "--limit", "45ms", "--lut", file}, {"pareto", "--lut", file},
+	} {
+		r := runCLI(t, args...)
+		for _, text := range []string{r.out, strings.TrimSuffix(r.err, "\n")} {
+			for _, line := range strings.Split(text, "\n") {
+				if i := strings.IndexFunc(line, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) }); i >= 0 {
+					t.Errorf("%q printed a control character: %q", args, line)
+				}
+			}
+		}
+		if strings.Count(r.err, "\n") > 1 {
+			t.Errorf("%q: more than one line of error: %q", args, r.err)
+		}
+	}
+	if out := runCLI(t, "lut", "show", file).out; !strings.Contains(out, "second") {
+		t.Errorf("the note did not arrive:\n%s", out)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, args := range []string{"--help", "help", "help lut show", "search --help", "--version", "version"} {
+		if out := mustRun(t, strings.Fields(args)...); !strings.Contains(out, "binas-tui") {
+			t.Errorf("binas-tui %s printed %q", args, out)
+		}
+	}
+}
+
+// fullDisk fails every write.
+type fullDisk struct{}
+
+var errFull = errors.New("no space left on device")
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
+
+func TestOutputThatFails(t *testing.T) {
+	for _, args := range []string{"version", "search --limit 45ms", "search --limit 45ms --json", "pareto", "pareto --csv", "pareto --json", "lut show", "doctor", "--plain", "--help"} {
+		var errs bytes.Buffer
+		code := Main(strings.Fields(args), Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs})
+		if code != 1 || !strings.Contains(errs.String(), errFull.Error()) || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("binas-tui %s on a full disk: exit code %d, error %q", args, code, errs.String())
+		}
+	}
+}
