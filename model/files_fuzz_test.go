@@ -107,7 +107,7 @@ func TestDecodersAreBounded(t *testing.T) {
 			"samples":       func() { _, _ = DecodeSamples(s, data) },
 			"contributions": func() { _, _ = DecodeContributions(s, data) },
 		} {
-			if got, limit := allocated(decode), uint64(16*len(data)+1<<20); got > limit {
+			if got, limit := allocated(decode), uint64(40*len(data)+2<<20); got > limit {
 				t.Errorf("%s as %s: %d bytes were allocated for %d", name, what, got, len(data))
 			}
 		}

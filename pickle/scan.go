@@ -19,15 +19,17 @@ var (
 	ErrTooLarge = errors.New("too large")
 )
 
-// Bounds of the memory a pickle may ask for: costFactor bytes for each of its
-// bytes, and costBase more. Torch state dicts need about 20 bytes per byte.
+// Bounds of the memory a pickle may ask for: a factor times its length, and
+// costBase more. BINAS's tables need 9 to 16 bytes per byte, the state dicts of
+// torch about 20 (of the pickle alone, which is a small part of a file).
 const (
-	costFactor = 40
-	costBase   = 128 << 10
-	maxMarks   = 64 // depth of open MARKs
-	maxBuilds  = 64 // BUILD copies the attributes of an object
-	maxLong    = 16 // bytes of a LONG1
-	maxMemo    = 1 << 24
+	plainFactor = 24
+	torchFactor = 40
+	costBase    = 1 << 20
+	maxMarks    = 64 // depth of open MARKs
+	maxBuilds   = 64 // BUILD copies the attributes of an object
+	maxLong     = 16 // bytes of a LONG1
+	maxMemo     = 1 << 24
 )
 
 // What the machine allocates, in bytes, a little above what was measured.
@@ -72,13 +74,17 @@ type group struct{ depth, capacity int }
 // included. Bytes after it are not looked at.
 func scan(data []byte, torch bool) (int, error) {
 	s := scanner{data: data, torch: torch, groups: []group{{0, 16}}, memo: map[uint32]bool{}}
+	limit := plainFactor*len(data) + costBase
+	if torch {
+		limit = torchFactor*len(data) + costBase
+	}
 	for {
 		at := s.pos
 		stop, err := s.opcode()
 		if err != nil {
 			return 0, fmt.Errorf("pickle: byte %d: %w", at, err)
 		}
-		if limit := costFactor*len(data) + costBase; s.cost > limit {
+		if s.cost > limit {
 			return 0, fmt.Errorf("pickle: byte %d: %w: it would need more than %d bytes of memory", at, ErrTooLarge, limit)
 		}
 		if stop {
