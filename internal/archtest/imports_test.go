@@ -1,0 +1,152 @@
+// Package archtest checks who may depend on whom; see docs/ARCHITECTURE.md.
+package archtest
+
+import (
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/binas-tui/binas-tui"
+
+// mayImport lists, for every package of the project, the packages of the
+// project it may import. Dependencies point one way, from the bottom of this
+// list to its top. A package that is not here fails the test: say where it
+// belongs.
+var mayImport = map[string][]string{
+	"sanitize":          {},
+	"pickle":            {},
+	"assets":            {},
+	"model":             {"pickle"},
+	"solver":            {"model"},
+	"published":         {"model"},
+	"onnx":              {"model"},
+	"latency":           {"model", "onnx", "pickle"},
+	"assets/generate":   {"latency", "model", "published"},
+	"explore":           {"assets", "latency", "model", "published", "solver"},
+	"tui":               {"explore", "latency", "model", "published", "sanitize", "solver"},
+	"cli":               {"explore", "latency", "model", "onnx", "published", "sanitize", "solver", "tui"},
+	"internal/archtest": {},
+	"e2e":               {},
+	".":                 {"cli"},
+}
+
+// pure packages compute: they take readers and bytes, open no files, and know
+// no network, no screen and no inference library.
+var pure = []string{"model", "solver", "pickle", "published", "sanitize"}
+
+// outside is what pure packages must not import; a name that ends in a slash
+// stands for everything below it.
+var outside = []string{
+	"os", "os/", "net", "net/", "io/ioutil", "syscall", "log", "log/", "plugin",
+	"github.com/adrg/xdg", "github.com/yalue/onnxruntime_go", "golang.org/x/sys/",
+}
+
+// screen is what only cli and tui may import: the rest can serve any front end.
+var screen = []string{
+	"charm.land/", "github.com/charmbracelet/", "github.com/spf13/", "github.com/guptarohit/asciigraph",
+	"github.com/atotto/clipboard", "gonum.org/v1/plot", "gonum.org/v1/plot/", "golang.org/x/term",
+}
+
+func TestImports(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, dir := range packageDirs(t, root) {
+		pkg, err := build.ImportDir(filepath.Join(root, dir), 0)
+		if _, none := err.(*build.NoGoError); none {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[dir] = true
+		allowed, known := mayImport[dir]
+		if !known {
+			t.Errorf("package %s: not in mayImport", dir)
+		}
+		for _, path := range pkg.Imports {
+			if name, own := strings.CutPrefix(path, module+"/"); own && !slices.Contains(allowed, name) {
+				t.Errorf("%s imports %s: it may import %v", dir, name, allowed)
+			}
+			if slices.Contains(pure, dir) && matches(path, outside) {
+				t.Errorf("%s imports %s: it must work without files, network and inference library", dir, path)
+			}
+			if dir != "cli" && dir != "tui" && matches(path, screen) {
+				t.Errorf("%s imports %s: only cli and tui know the screen", dir, path)
+			}
+			if strings.HasPrefix(path, "charm.land/") && dir == "cli" {
+				t.Errorf("%s imports %s: only tui draws", dir, path)
+			}
+			if path == "github.com/yalue/onnxruntime_go" && dir != "onnx" {
+				t.Errorf("%s imports %s: only onnx knows the library", dir, path)
+			}
+		}
+	}
+	for _, needed := range []string{".", "cli", "model", "solver", "latency"} {
+		if !seen[needed] {
+			t.Errorf("package %s was not found below %s", needed, root)
+		}
+	}
+}
+
+// The rules themselves must point one way.
+func TestNoCycles(t *testing.T) {
+	done, open := map[string]bool{}, map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		if open[name] {
+			t.Fatalf("%s may import itself in the end", name)
+		}
+		if done[name] {
+			return
+		}
+		if _, known := mayImport[name]; !known {
+			t.Errorf("mayImport names %s, which it does not describe", name)
+		}
+		open[name] = true
+		for _, to := range mayImport[name] {
+			visit(to)
+		}
+		open[name], done[name] = false, true
+	}
+	for name := range mayImport {
+		visit(name)
+	}
+}
+
+func matches(path string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		return path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(path, p)
+	})
+}
+
+// packageDirs lists the folders below root that can hold packages.
+func packageDirs(t *testing.T, root string) []string {
+	var dirs []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		name := d.Name()
+		if path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata") {
+			return fs.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && path != root {
+			return fs.SkipDir
+		}
+		rel, err := filepath.Rel(root, path)
+		dirs = append(dirs, filepath.ToSlash(rel))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
