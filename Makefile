@@ -1,0 +1,54 @@
+# Needs Go, a C compiler, and npm or network access to the npm registry (for
+# ONNX Runtime, which measuring and training use; exploring works without).
+
+GO          ?= go
+BIN         := bin/binas-tui
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 3s
+BENCH       ?= .
+
+# Packages with goroutines of their own, for the race detector.
+CONCURRENT := ./cli ./explore ./solver ./tui
+
+.PHONY: run build setup onnxruntime test check unit race fuzz bench clean
+
+run: setup ## build with all set-up, start the explorer
+	@$(BIN)
+
+build: ## build the program
+	$(GO) build -o $(BIN) .
+
+setup: build
+	@$(BIN) doctor --install-onnxruntime >/dev/null || \
+		echo "ONNX Runtime was not installed: exploring works, measuring and training do not" >&2
+
+onnxruntime: build ## install ONNX Runtime for the user, or fail
+	$(BIN) doctor --install-onnxruntime
+
+test: check setup unit race fuzz ## all set-up, every test
+
+check:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+		test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+unit:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -short $(CONCURRENT)
+
+# Every fuzz target for a short time.
+fuzz:
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+bench: ## every benchmark, or BENCH=name
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clean:
+	rm -rf bin
