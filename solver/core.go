@@ -19,9 +19,7 @@ func (in *incumbent) beats(latency, value int64) bool {
 // core finds the exact optimum of one prepared knapsack at one limit. It
 // holds the buffers, so that a warm search allocates nothing.
 type core struct {
-	// maxStates bounds a dynamic programme; 0 is no bound. Where it is
-	// reached, solve leaves the incumbent as it is.
-	maxStates int
+	maxStates int // bounds a dynamic programme
 
 	best   incumbent
 	chosen []int32
@@ -116,32 +114,82 @@ func (c *core) round(k *knapsack, index int, limit int64, brk int) {
 	}
 }
 
-// solve improves the incumbent to the optimum of k, given its LP bound.
+// solve improves the incumbent to the optimum of k, given its LP bound, and
+// reports whether that is proved: it is, unless the states run out.
 //
 // With the LP multiplier as price, an item loses its reduced cost against the
 // item of the break solution: no selection is better than the bound less the
 // sum of its losses. Items that alone lose more than the gap are dropped; over
-// what is left runs a dynamic programme with dominance (Pisinger 1995).
-func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) {
-	latency, value := k.take(c.chosen, brk)
-	rest := limit - latency
-	price := k.price(brk)
+// what is left runs a dynamic programme with dominance (Pisinger 1995). Where
+// that has too many states it looks at smaller losses first, which raises the
+// incumbent and narrows the gap.
+func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) bool {
 	// Rounding of losses: values are below 2^60 units and usually below 2^48.
 	margin := 2 + float64(k.groups)*(0.02+math.Abs(float64(bound))*0x1p-51)
 	gap := float64(bound-c.best.value) + margin
-	if !c.best.found {
-		gap = math.Inf(1)
+	loss := gap
+	for range 32 {
+		if !c.within(k, index, limit, brk, loss) {
+			loss /= 4
+			continue
+		}
+		now := float64(bound-c.best.value) + margin
+		if now <= loss {
+			return true
+		}
+		if now > gap/2 {
+			return false
+		}
+		gap, loss = now, now
 	}
+	return false
+}
+
+// within improves the incumbent to the best selection that loses at most loss.
+// It reports false where that takes too many states.
+func (c *core) within(k *knapsack, index int, limit int64, brk int, loss float64) bool {
+	latency, value := k.take(c.chosen, brk)
+	rest, price := limit-latency, k.price(brk)
+	leastRest := c.reduce(k, price, loss)
+	c.chain.reset()
+	for _, g := range c.groups {
+		leastRest -= g.least
+		if !c.chain.extend(c.deltas[g.first:g.end], rest-leastRest, price, loss, c.maxStates) {
+			return false
+		}
+		if c.chain.empty() {
+			return true
+		}
+	}
+	last := c.chain.last()
+	end := &last[len(last)-1]
+	latency += end.latency
+	value += end.value
+	if !c.best.beats(latency, value) {
+		return true
+	}
+	at := int32(len(c.chain.states) - 1)
+	for i := len(c.groups) - 1; i >= 0; i-- {
+		s := &c.chain.states[at]
+		c.chosen[c.groups[i].group] = s.id
+		at = s.parent
+	}
+	c.keep(k, index, latency, value, -1, 0, brk)
+	return true
+}
+
+// reduce collects the groups with more than one item that loses at most loss
+// against c.chosen, and returns the sum of their least latency deltas.
+func (c *core) reduce(k *knapsack, price, loss float64) (leastRest int64) {
 	c.groups, c.deltas = c.groups[:0], c.deltas[:0]
 	items := k.items.items
-	var leastRest int64
 	for g := range k.groups {
 		first, end := k.groupItems(g)
 		at := items[c.chosen[g]]
 		start, least := int32(len(c.deltas)), int64(0)
 		for i := first; i < end; i++ {
 			dl, dv := items[i].latency-at.latency, items[i].value-at.value
-			if price*float64(dl)-float64(dv) > gap {
+			if price*float64(dl)-float64(dv) > loss {
 				continue
 			}
 			c.deltas = append(c.deltas, item{dl, dv, i})
@@ -154,29 +202,5 @@ func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) {
 			c.deltas = c.deltas[:start]
 		}
 	}
-	c.chain.reset()
-	maxStates := c.maxStates
-	if maxStates == 0 {
-		maxStates = math.MaxInt32
-	}
-	for _, g := range c.groups {
-		leastRest -= g.least
-		if !c.chain.extend(c.deltas[g.first:g.end], rest-leastRest, price, gap, maxStates) || c.chain.empty() {
-			return
-		}
-	}
-	last := c.chain.last()
-	end := &last[len(last)-1]
-	latency += end.latency
-	value += end.value
-	if !c.best.beats(latency, value) {
-		return
-	}
-	at := int32(len(c.chain.states) - 1)
-	for i := len(c.groups) - 1; i >= 0; i-- {
-		s := &c.chain.states[at]
-		c.chosen[c.groups[i].group] = s.id
-		at = s.parent
-	}
-	c.keep(k, index, latency, value, -1, 0, brk)
+	return leastRest
 }

@@ -11,6 +11,16 @@ type Exact struct {
 	*prepared
 	core  core
 	cands []candidate
+	above int64 // bound of what could not be proved to be no better; none
+}
+
+// maxSearchStates bounds the dynamic programme of one knapsack, some 25 MB
+// with its buffers. The BINAS space takes hundreds of states, 400 blocks of 30
+// options tens of thousands.
+const maxSearchStates = 1 << 19
+
+func newExact(pr *prepared) *Exact {
+	return &Exact{prepared: pr, core: core{maxStates: maxSearchStates}}
 }
 
 // candidate is a knapsack that may hold something better than the incumbent.
@@ -21,7 +31,7 @@ type candidate struct {
 }
 
 // Clone returns an Exact for another goroutine. It shares the preparation.
-func (e *Exact) Clone() *Exact { return &Exact{prepared: e.prepared} }
+func (e *Exact) Clone() *Exact { return newExact(e.prepared) }
 
 // Problem returns what was prepared.
 func (e *Exact) Problem() *Problem { return e.t.p }
@@ -38,6 +48,10 @@ func (e *Exact) MaxLatencyMS() float64 { return networkMS(e.most + e.t.fixed) }
 // fastest. Status is Optimal, or Infeasible where nothing fits or the limit is
 // not a number. The latency of the answer, as [Problem.LatencyMS] gives it, is
 // never above the limit.
+//
+// Where accuracy is nearly a multiple of latency over all options, proof can
+// take more memory than there is; Status is then Feasible, and Bound says how
+// much better anything else could be.
 func (e *Exact) Solve(dst *Solution, limitMS float64) {
 	*dst = Solution{Path: dst.Path, Optimizer: IQCP, LimitMS: limitMS}
 	e.solve(dst, limitSteps(limitMS))
@@ -52,6 +66,10 @@ func (e *Exact) solve(dst *Solution, steps int64) {
 	dst.LatencyMS = networkMS(best.latency + e.t.fixed)
 	dst.Accuracy = accuracyPoints(best.value)
 	dst.Bound = dst.Accuracy
+	if e.above > best.value {
+		dst.Status = Feasible
+		dst.Bound = accuracyPoints(e.above)
+	}
 	dst.ShadowPrice = best.price
 	e.path(&dst.Path)
 }
@@ -65,7 +83,7 @@ func (e *Exact) search(limit int64) bool {
 	limit = min(limit, e.most)
 	c := &e.core
 	c.reserve(e.t.blocks)
-	c.best.found = false
+	c.best.found, e.above = false, none
 	e.cands = e.cands[:0]
 	bounds := e.buckets.at(limit)
 	top := 0
@@ -91,7 +109,9 @@ func (e *Exact) search(limit int64) bool {
 		if x.bound < c.best.value {
 			break
 		}
-		c.solve(&e.knapsacks[x.knapsack], int(x.knapsack), limit, x.bound, int(x.brk))
+		if !c.solve(&e.knapsacks[x.knapsack], int(x.knapsack), limit, x.bound, int(x.brk)) {
+			e.above = max(e.above, x.bound)
+		}
 	}
 	return c.best.found
 }

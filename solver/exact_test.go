@@ -249,3 +249,33 @@ func TestPrepareRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Accuracy proportional to latency is a subset sum: proof can be out of reach.
+// The answer still keeps the limit, comes with a bound, and is close to it.
+func TestExactWithoutProof(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	p := random(r, shape{stages: 5, minDepth: 3, maxDepth: 4, options: 12, q: "nil"})
+	for a, l := range p.BlockLatencyMS {
+		p.Alpha[a] = l / 10
+	}
+	p.Q = make([]float64, len(p.Alpha)*len(p.Beta))
+	p.Q[len(p.Q)-1] = 1e-6 // across stages: no stage sets
+	p.Q[len(p.Beta)-1] = 1e-6
+	e := prepare(t, p)
+	e.core.maxStates = 1 << 12 // or it takes a second
+	limit := (e.MinLatencyMS() + e.MaxLatencyMS()) / 2
+	var s Solution
+	e.Solve(&s, limit)
+	checkSolution(t, p, &s)
+	t.Logf("%v, gap %v", s.Status, s.Gap())
+	if s.Status != Feasible || !(s.Gap() > 0 && s.Gap() < 1e-3) {
+		t.Errorf("%v, accuracy %v, bound %v", s.Status, s.Accuracy, s.Bound)
+	}
+	if f, err := e.Frontier(t.Context()); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("frontier of %d points: %v", len(f.Points), err)
+	}
+	other := e.Clone()
+	if other.Solve(&s, e.MaxLatencyMS()); s.Status != Optimal {
+		t.Errorf("at the greatest useful latency: %v", s.Status)
+	}
+}

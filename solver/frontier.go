@@ -2,6 +2,7 @@ package solver
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 
@@ -76,7 +77,8 @@ func (f *Frontier) reverse() {
 // Frontier returns the whole exact frontier, proved: it walks down from the
 // most accurate network, solving each time for a limit one picosecond below
 // the last answer. On cancellation it returns the part already walked, the
-// most accurate networks, with the context's error.
+// most accurate networks, with the context's error; likewise where a point
+// cannot be proved, with an error that wraps ErrTooLarge.
 func (e *Exact) Frontier(ctx context.Context) (f Frontier, err error) {
 	f = Frontier{stages: e.t.p.Stages, blocks: e.t.blocks}
 	defer func() { f.reverse() }()
@@ -88,6 +90,9 @@ func (e *Exact) Frontier(ctx context.Context) (f Frontier, err error) {
 		s.Status = Infeasible
 		if e.solve(&s, steps); s.Status == Infeasible {
 			return f, nil
+		}
+		if s.Status != Optimal {
+			return f, fmt.Errorf("solver: %w: no proof at %g ms within %d states", ErrTooLarge, stepsMS(steps), maxSearchStates)
 		}
 		f.append(&s)
 	}

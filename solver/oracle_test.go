@@ -200,7 +200,7 @@ func TestStagesAgreeWithDepths(t *testing.T) {
 			t.Fatal(err)
 		}
 		pr.finish()
-		depths := &Exact{prepared: pr}
+		depths := newExact(pr)
 		if len(stages.knapsacks) != 1 || len(depths.knapsacks) != 243 {
 			t.Fatalf("%d and %d knapsacks", len(stages.knapsacks), len(depths.knapsacks))
 		}

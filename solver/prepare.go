@@ -54,7 +54,7 @@ func Prepare(ctx context.Context, p *Problem) (*Exact, error) {
 		return nil, err
 	}
 	pr.finish()
-	return &Exact{prepared: pr}, nil
+	return newExact(pr), nil
 }
 
 // finish adds what is known once all knapsacks are there.
