@@ -93,9 +93,9 @@ func (s *BCFWSolver) Solve(dst *Solution, limitMS float64) {
 	}
 	dst.Status = Feasible
 	dst.LatencyMS = networkMS(best.latency + s.t.fixed)
-	dst.Accuracy = accuracyPoints(best.value)
+	dst.Accuracy = s.t.points(best.value)
 	dst.Bound = math.Inf(1)
-	dst.ShadowPrice = best.price
+	dst.ShadowPrice = best.price / float64(s.t.options)
 	dst.Path.Depth = append(dst.Path.Depth[:0], s.path.Depth...)
 	dst.Path.Option = append(dst.Path.Option[:0], s.path.Option...)
 	s.t.fillInactive(&dst.Path)

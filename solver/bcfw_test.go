@@ -115,7 +115,7 @@ func TestAtPriceIsABound(t *testing.T) {
 				closest = min(closest, above)
 			}
 			// At its own price the best network's depths have the LP as bound.
-			if closest > 1e-3*unitsPerPoint {
+			if closest > 1e-3*unitsPerPoint*float64(p.Options) {
 				t.Errorf("limit %v: every bound is at least %v units above its LP", limitMS, closest)
 			}
 		}

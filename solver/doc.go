@@ -39,7 +39,7 @@
 // limit as a float64: an answer's latency, as [Problem.LatencyMS] gives it, is
 // never above the limit. Of equally accurate networks the fastest is returned,
 // and the same input gives the same answer. A Problem may have up to 4e6 ms
-// and 1e6 points over all its terms.
+// and 1e5 points over all its terms.
 //
 // # Other methods
 //

@@ -64,13 +64,13 @@ func (e *Exact) solve(dst *Solution, steps int64) {
 	best := &e.core.best
 	dst.Status = Optimal
 	dst.LatencyMS = networkMS(best.latency + e.t.fixed)
-	dst.Accuracy = accuracyPoints(best.value)
+	dst.Accuracy = e.t.points(best.value)
 	dst.Bound = dst.Accuracy
 	if e.above > best.value {
 		dst.Status = Feasible
-		dst.Bound = accuracyPoints(e.above)
+		dst.Bound = e.t.points(e.above)
 	}
-	dst.ShadowPrice = best.price
+	dst.ShadowPrice = best.price / float64(e.t.options)
 	e.path(&dst.Path)
 }
 

@@ -279,3 +279,21 @@ func TestExactWithoutProof(t *testing.T) {
 		t.Errorf("at the greatest useful latency: %v", s.Status)
 	}
 }
+
+// Thirds that add up to the same accuracy are a tie, and the faster wins.
+func TestExactTieOfMeans(t *testing.T) {
+	p := &Problem{Stages: 2, MinDepth: 1, MaxDepth: 2, Options: 3,
+		Alpha:          []float64{0, 0, 0, 0.5, 0, 0, 0, 0, 0, 1, 0, 0},
+		Beta:           []float64{0, 0.5, 0, 0},
+		Q:              make([]float64, 12*4),
+		BlockLatencyMS: []float64{0, 0, 0, 3, 9, 9, 0, 0, 0, 5, 9, 9},
+	}
+	p.Q[3*4] = 0.5 // stage 1 at depth 1: its second block is off, and means 0.5/3 + 0.5/3
+	e := prepare(t, p)
+	var s Solution
+	e.Solve(&s, 7)
+	checkSolution(t, p, &s)
+	if s.Status != Optimal || s.LatencyMS != 3 || !slices.Equal(s.Path.Depth, []int{2, 1}) || math.Abs(s.Accuracy-4./3) > 1e-12 {
+		t.Errorf("%v at %v ms, depths %v", s.Accuracy, s.LatencyMS, s.Path.Depth)
+	}
+}

@@ -18,7 +18,7 @@ type item struct {
 // latency and value are totals over this step and the ones before it.
 type step struct {
 	latency, value int64
-	efficiency     float64 // value per latency: points per millisecond
+	efficiency     float64 // value per latency
 	group, item    int32   // the group, and the item it moves to
 }
 
@@ -182,7 +182,7 @@ func (k *knapsack) boundAt(brk int, rest int64) (int64, int, bool) {
 	return bound + int64(part+part*1e-15) + 1, brk, false
 }
 
-// price is the LP multiplier of the limit after brk steps, points per ms.
+// price is the LP multiplier of the limit after brk steps, in units.
 func (k *knapsack) price(brk int) float64 {
 	if brk == int(k.steps) {
 		return 0

@@ -68,12 +68,13 @@ func TestBoundIsTheLP(t *testing.T) {
 			bound, brk, _ := k.bound(units)
 			limit := float64(units)/unitsPerMS + p.FixedLatencyMS
 			want := simplex(t, p, depth, limit)
-			if math.Abs(accuracyPoints(bound)-want) > 1e-8 {
-				t.Fatalf("depths %v, limit %v: bound %v, simplex %v", depth, limit, accuracyPoints(bound), want)
+			if math.Abs(e.t.points(bound)-want) > 1e-8 {
+				t.Fatalf("depths %v, limit %v: bound %v, simplex %v", depth, limit, e.t.points(bound), want)
 			}
 			const little = 1e-4
-			if slope := (want - simplex(t, p, depth, limit-little)) / little; slope < k.price(brk)-1e-5 {
-				t.Fatalf("depths %v, limit %v: price %v, slope to the left %v", depth, limit, k.price(brk), slope)
+			price := k.price(brk) / float64(p.Options)
+			if slope := (want - simplex(t, p, depth, limit-little)) / little; slope < price-1e-5 {
+				t.Fatalf("depths %v, limit %v: price %v, slope to the left %v", depth, limit, price, slope)
 			}
 		}
 	}
@@ -223,10 +224,10 @@ func TestExactAtScale(t *testing.T) {
 			e.Solve(&s, limit)
 			checkSolution(t, p, &s)
 			bound, brk, _ := e.knapsacks[0].bound(stepsLimit(limitSteps(limit)) - e.t.fixed)
-			gap := accuracyPoints(bound) - s.Accuracy
+			gap := e.t.points(bound) - s.Accuracy
 			if steps := e.knapsacks[0].path(); s.Status != Optimal || s.Accuracy < last || gap < 0 ||
-				brk > 0 && brk < len(steps) && gap > accuracyPoints(steps[brk].value-steps[brk-1].value)+1e-9 {
-				t.Fatalf("%d stages, limit %v: %v, accuracy %v after %v, bound %v", stages, limit, s.Status, s.Accuracy, last, accuracyPoints(bound))
+				brk > 0 && brk < len(steps) && gap > e.t.points(steps[brk].value-steps[brk-1].value)+1e-9 {
+				t.Fatalf("%d stages, limit %v: %v, accuracy %v after %v, bound %v", stages, limit, s.Status, s.Accuracy, last, e.t.points(bound))
 			}
 			last = s.Accuracy
 			f.Solve(&other, limit)

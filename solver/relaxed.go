@@ -53,7 +53,7 @@ func (s *BCFWSolver) climb(limit int64) bool {
 		}
 		s.evaluateChoice()
 		r.accuracy = s.objective(r.weight, r.activity)
-		if !(r.accuracy > last+1e3) { // 1e-9 points
+		if !(r.accuracy > last+1e-9*unitsPerPoint*float64(s.t.options)) {
 			return true
 		}
 		last = r.accuracy

@@ -45,7 +45,7 @@ func (e *Exact) Sensitivity(sol *Solution) Sensitivity {
 		return out
 	}
 	change := func(value, latency int64) Change {
-		points, ms := accuracyPoints(value), float64(latency)/unitsPerMS
+		points, ms := t.points(value), float64(latency)/unitsPerMS
 		return Change{points, ms, points - sol.ShadowPrice*ms}
 	}
 	for s, d := range sol.Path.Depth {
@@ -85,6 +85,7 @@ func (e *Exact) Sensitivity(sol *Solution) Sensitivity {
 // latency at a price.
 func (t *tables) bestAt(price float64, block int, depth []int) int {
 	best, option := -infinity, 0
+	price *= float64(t.options)
 	for _, o := range t.order[block] {
 		a := block*t.stride + int(o)
 		if v := float64(t.value(a, depth)) - price*float64(t.latency[a]); v > best {

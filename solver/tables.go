@@ -43,9 +43,9 @@ func newTables(p *Problem) (*tables, error) {
 	t.linear = t.row(p.Alpha, 1, 0)
 	t.beta = make([]int64, len(p.Beta))
 	for i, v := range p.Beta {
-		t.beta[i] = accuracyUnits(v)
+		t.beta[i] = accuracyUnits(v, t.options)
 	}
-	t.bias = accuracyUnits(p.Bias)
+	t.bias = accuracyUnits(p.Bias, t.options)
 	t.latency = make([]int64, t.blocks*t.stride)
 	for a, v := range p.BlockLatencyMS {
 		t.latency[a/t.options*t.stride+a%t.options] = latencyUnits(v)
@@ -62,15 +62,21 @@ func (t *tables) row(values []float64, step, first int) []int64 {
 	blocks := (len(values) + step - 1) / step / t.options
 	row := make([]int64, 0, blocks*t.stride)
 	for range blocks {
-		sum := 0.0
+		sum := int64(0)
 		for range t.options {
-			row = append(row, accuracyUnits(values[first]))
-			sum += values[first]
+			units := accuracyUnits(values[first], t.options)
+			row = append(row, units)
+			sum += units
 			first += step
 		}
-		row = append(row, accuracyUnits(sum/float64(t.options)))
+		row = append(row, sum/int64(t.options))
 	}
 	return row
+}
+
+// points is the accuracy that units stand for.
+func (t *tables) points(units int64) float64 {
+	return float64(units) / (unitsPerPoint * float64(t.options))
 }
 
 // transpose turns Q into columns: whole ones, or where Q is local the part of

@@ -5,21 +5,24 @@ import "math"
 // The exact methods compute in whole numbers, so that sums do not depend on
 // the order of their terms, equal is equal, and a limit is either kept or not:
 // latencies of blocks in femtoseconds (1e-12 ms), limits and latencies of
-// networks in picoseconds (1e-9 ms), accuracies in 1e-12 points.
+// networks in picoseconds (1e-9 ms), accuracies in 1e-12 points divided by the
+// number of options, so that the mean over a block's options is whole too.
 const (
 	unitsPerMS    = 1e12
 	unitsPerPoint = 1e12
 	unitsPerStep  = 1000 // latency units in a picosecond, the step of a network's latency
 
 	maxTotalMS     = 4e6 // above it float64 milliseconds no longer tell picoseconds apart
-	maxTotalPoints = 1e6
+	maxTotalPoints = 1e5 // 64 options of it are below 2^63 units
 )
 
 func latencyUnits(ms float64) int64 { return int64(math.Round(ms * unitsPerMS)) }
 
-func accuracyUnits(points float64) int64 { return int64(math.Round(points * unitsPerPoint)) }
-
-func accuracyPoints(units int64) float64 { return float64(units) / unitsPerPoint }
+// accuracyUnits rounds points to 1e-12 and returns them in units of a table
+// with that many options.
+func accuracyUnits(points float64, options int) int64 {
+	return int64(math.Round(points*unitsPerPoint)) * int64(options)
+}
 
 // networkSteps rounds a network's latency to picoseconds.
 func networkSteps(units int64) int64 { return (units + unitsPerStep/2) / unitsPerStep }
