@@ -12,11 +12,13 @@ import (
 // FuzzDecodeLUT checks that a table that is read can be written in both forms
 // and laid out, or refused, without harm.
 func FuzzDecodeLUT(f *testing.F) {
-	for _, name := range []string{"lut.pkl", "lut.json"} {
-		data := golden(f, name)
-		f.Add(data)
-		f.Add(data[:len(data)/2])
+	few := &LUT{Blocks: map[string]Measurement{someKey: {MedianMS: 1}, strings.Replace(someKey, "er_4", "er_2.5", 1): {MedianMS: 2}}}
+	data, _, err := EncodePickle(few)
+	if err != nil {
+		f.Fatal(err)
 	}
+	f.Add(data)
+	f.Add(data[:len(data)/2])
 	f.Add([]byte(`{"format":"binas-tui-lut","version":1,"provenance":{"space":"mobilenasnet","image_size":32,"date":"2025-01-02T03:04:05Z"},` +
 		`"fixed":{"median_ms":1},"calibration":{"slope":1.5,"intercept_ms":-1},"blocks":{"` + someKey + `":{"median_ms":1e-9,"rounds":3}}}`))
 	f.Add([]byte(`{"general":0.1,"` + someKey + `":1e-3}`))

@@ -10,12 +10,7 @@ import (
 // FuzzDecodePredictor checks that what is read as a predictor can be used and
 // written back.
 func FuzzDecodePredictor(f *testing.F) {
-	for _, name := range []string{"bilinear_predictor_ckpt", "estimator_ckpt"} {
-		data := golden(f, name+".pth.gz")
-		f.Add(data)
-		f.Add(data[:len(data)/2])
-		f.Add(append([]byte("PK\x03\x04"), data[40:]...))
-	}
+	f.Add([]byte("PK\x03\x04"))
 	small, err := EncodePredictor(&Bilinear{Alphas: 2, Betas: 1, Linear: []float64{1, 2, 3}, Q: []float64{0.1, 0.2}}, CheckpointInfo{Samples: 3})
 	if err != nil {
 		f.Fatal(err)
@@ -58,13 +53,12 @@ func FuzzDecodeSamples(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	few, err := EncodeSamples(s, all[:3])
+	few, err := EncodeSamples(s, all[:1])
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(few)
 	f.Add(few[:len(few)/2])
-	f.Add(golden(f, "accuracy_contributions_lut.pkl.gz"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := DecodeContributions(s, data); err == nil {
 			written, err := EncodeContributions(s, c)
