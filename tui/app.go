@@ -56,6 +56,7 @@ type App struct {
 	detail   detail
 
 	frontier  *solver.Frontier // nil until it is there
+	effects   []effect         // of the engine, sorted
 	published []publishedPoint
 
 	focus    paneID
@@ -229,6 +230,11 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.frontier = nil
 	a.hairline = -1
 	a.published = publishedPoints(e)
+	a.effects = nil
+	if e.Bilinear() {
+		a.effects = newEffects(solver.StageEffects(e.Problem(), e.Space.Options))
+		sortEffects(a.effects, a.contrib.sort)
+	}
 	a.evolved = solver.Solution{}
 	if !e.Bilinear() {
 		a.mode = modeEvolution

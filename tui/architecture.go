@@ -199,7 +199,7 @@ func (a *App) clickRow(id paneID, line int) {
 			a.nextSort()
 			return
 		}
-		a.contrib.row = max(0, line-1+scrollTop(a.contrib.row, len(a.detail.effects), height-1))
+		a.contrib.row = max(0, line-1+scrollTop(a.contrib.row, len(a.effects), height-1))
 	}
 	a.clampCursors()
 }
@@ -234,7 +234,7 @@ func (a *App) clampCursors() {
 	a.archRow = min(max(a.archRow, 0), max(len(a.archRows())-1, 0))
 	a.whyRow = min(max(a.whyRow, 0), max(len(a.alternatives())-1, 0))
 	a.pubRow = min(max(a.pubRow, 0), max(len(a.publishedRows())-1, 0))
-	a.contrib.row = min(max(a.contrib.row, 0), max(len(a.detail.effects)-1, 0))
+	a.contrib.row = min(max(a.contrib.row, 0), max(len(a.effects)-1, 0))
 }
 
 func focusStep(n int) func(*App) tea.Cmd {

@@ -111,20 +111,29 @@ func (a *App) trackLabels() (left, right string) {
 
 // drawHeader names what is explored and what the figures come from.
 func (a *App) drawHeader(s *screen, r rect) {
-	e := a.engine
-	x := 1 + s.text(1, r.y, r.w, s.theme.accent, "binas-tui")
-	part := func(st uv.Style, text string) { x += s.text(x, r.y, r.w-x-1, st, text) }
-	part(s.theme.dim, fmt.Sprintf("  %s %dpx", sanitize.Line(e.Profile), e.Space.ImageSize))
-	part(s.theme.dim, " "+s.glyphs.dot+" LUT ")
-	part(s.theme.text, sanitize.Line(e.LUTName))
+	e, t := a.engine, s.theme
+	x := r.x + 1
+	part := func(st uv.Style, text string) { x += s.text(x, r.y, r.x+r.w-1-x, st, text) }
+	if a.layout.boxed {
+		part(t.accent, "binas-tui")
+		part(t.dim, "  "+sanitize.Line(e.Profile)+" "+s.glyphs.dot+" LUT ")
+	}
+	part(t.text, sanitize.Line(e.LUTName))
+	part(t.dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
 	if p := e.LUT.Provenance.Processor; p != "" && r.w >= wideWidth {
-		part(s.theme.dim, " ("+sanitize.Line(p)+")")
+		part(t.dim, " ("+sanitize.Line(p)+")")
 	}
 	if e.LUT.Calibration.Set() {
-		part(s.theme.dim, " calibrated")
+		part(t.dim, " calibrated")
 	}
-	part(s.theme.dim, " "+s.glyphs.dot+" accuracy: ")
-	part(s.theme.text, sanitize.Line(e.AccuracySource()))
+	source := sanitize.Line(e.AccuracySource())
+	if !a.layout.boxed {
+		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
+	} else {
+		part(t.dim, " "+s.glyphs.dot+" accuracy")
+	}
+	part(t.dim, " "+s.glyphs.dot+" ")
+	part(t.text, source)
 }
 
 // drawBudget draws the slider and, below it, what the budget buys.
@@ -176,7 +185,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 		return append(out, segment{t.warn, text, false})
 	}
 	out = append(out,
-		segment{t.text, fmt.Sprintf("latency %s (slack %s)", formatNumber(sol.LatencyMS, 2), formatNumber(a.limitMS-sol.LatencyMS, 2)), false},
+		segment{t.text, fmt.Sprintf("latency %s ms (slack %s)", formatNumber(sol.LatencyMS, 2), formatNumber(a.limitMS-sol.LatencyMS, 2)), false},
 		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
 	if a.engine.Bilinear() {
 		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
@@ -206,16 +215,17 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 			{t.dim, micro(ans.BCFWTime.Seconds()), true},
 		}
 	case a.mode == modeIQCP:
-		return []segment{
-			{t.good, "IQCP: optimal", false}, {t.good, "gap " + formatNumber(a.solution.Gap(), 0), true},
-			{t.dim, micro(ans.ExactTime.Seconds()), true},
-		}
+		return []segment{{t.good, "IQCP: optimal", false}, {t.dim, micro(ans.ExactTime.Seconds()), true}, a.gap(t)}
 	}
 	return []segment{
-		{t.good, "optimal", false}, {t.good, "gap " + formatNumber(a.solution.Gap(), 0), true},
-		{t.text, short, true},
-		{t.dim, micro(ans.BCFWTime.Seconds()) + " + " + micro(ans.ExactTime.Seconds()), true},
+		{t.good, "optimal", false}, {t.text, short, true},
+		{t.dim, micro(ans.BCFWTime.Seconds() + ans.ExactTime.Seconds()), true}, a.gap(t),
 	}
+}
+
+// gap is what the proof leaves open: 0 where the network is optimal.
+func (a *App) gap(t *theme) segment {
+	return segment{t.good, "gap " + formatNumber(a.solution.Gap(), 0) + " pt", true}
 }
 
 // accuracyError is the leave-one-out error of the predictor, where known.

@@ -78,17 +78,17 @@ func worth(e solver.Effect) float64 {
 func (a *App) nextSort() tea.Cmd {
 	a.contrib.sort = (a.contrib.sort + 1) % sortCount
 	a.contrib.row = 0
-	sortEffects(a.detail.effects, a.contrib.sort)
+	sortEffects(a.effects, a.contrib.sort)
 	return nil
 }
 
 // drawContributions shows which kind of decision pays, stage by stage (the
-// paper's insight), averaged over the blocks of the network shown.
+// paper's insight). It belongs to predictor and table, not to the budget.
 func (a *App) drawContributions(s *screen, r rect) {
 	t := s.theme
-	effects := a.detail.effects
+	effects := a.effects
 	if len(effects) == 0 {
-		s.text(r.x+1, r.y, r.w-1, t.dim, "needs a bilinear predictor and a network")
+		s.text(r.x+1, r.y, r.w-1, t.dim, "needs a bilinear predictor")
 		return
 	}
 	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-8s%-15s%8s%9s%9s", "stage", "decision", "points", "ms", "pt/ms"))
@@ -107,11 +107,11 @@ func (a *App) drawContributions(s *screen, r rect) {
 		}
 		per := "free"
 		if v := worth(e.Effect); !math.IsInf(v, 1) {
-			per = signed(v, 3, s.glyphs)
+			per = signed(v, 2, s.glyphs)
 		}
 		s.text(r.x, y, r.w, over(selected, t.text, t), fmt.Sprintf(" stage %d %-15s%8s%9s%9s", e.stage+1, effectNames[e.kind],
-			signed(e.Accuracy, 3, s.glyphs), signed(e.LatencyMS, 3, s.glyphs), per))
+			signed(e.Accuracy, 2, s.glyphs), signed(e.LatencyMS, 2, s.glyphs), per))
 		const bar = 51
-		s.bar(r.x+bar, y, min(20, r.w-bar-1), over(selected, t.accuracyBar, t), worth(e.Effect), full)
+		s.bar(r.x+bar, y, min(20, r.w-bar-1), over(selected, t.accuracyBar, t), min(worth(e.Effect), full), full)
 	}
 }

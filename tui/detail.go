@@ -10,7 +10,6 @@ type detail struct {
 	cost          model.Cost
 	contributions solver.Contributions
 	sensitivity   solver.Sensitivity
-	effects       []effect
 	gains         []float64 // per block: points over the mean of its options
 }
 
@@ -35,8 +34,6 @@ func (d *detail) explain(a *App) {
 	d.contributions = solver.NewContributions(e.Problem(), path)
 	d.gains = append(d.gains, d.contributions.Block...)
 	d.sensitivity = e.Sensitivity(&a.solution)
-	d.effects = newEffects(solver.StageEffects(e.Problem(), e.Space.Options, path))
-	sortEffects(d.effects, a.contrib.sort)
 }
 
 // classes is what the parameter count on screen is for: ImageNet's.

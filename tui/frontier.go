@@ -77,9 +77,10 @@ func (a *App) drawFrontier(s *screen, r rect) {
 					st = t.dim
 				}
 				s.set(area.x+x, area.y+y, st, g)
+			case y%2 == 1: // every second row is free: half the bytes when the line moves
 			case x == budget:
 				s.set(area.x+x, area.y+y, t.accent, s.glyphs.budget)
-			case x > budget && (x+y)%2 == 0:
+			case x > budget && x%2 == 0:
 				s.set(area.x+x, area.y+y, t.shade, s.glyphs.shade)
 			}
 		}

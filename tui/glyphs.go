@@ -1,6 +1,10 @@
 package tui
 
-import "charm.land/lipgloss/v2"
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
 
 // glyphs is a set of characters to draw with: some fonts break braille, some
 // terminals show only ASCII. It can be switched while running.
@@ -16,8 +20,9 @@ type glyphs struct {
 	dot, minus, delta        string
 	plotCols, plotRows       int // dots per cell of the plot
 	squared, micro           string
-	arrows, upDown           string // in hints
+	arrows                   string // in hints
 	pinned, up, down         string
+	spell                    *strings.Replacer // of characters the set lacks; nil has all
 }
 
 var glyphSets = []*glyphs{brailleGlyphs(), blockGlyphs(), asciiGlyphs()}
@@ -28,7 +33,7 @@ func brailleGlyphs() *glyphs {
 		bar: [8]string{"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}, ellipsis: "…",
 		track: "─", trackOver: "━", handle: "●", chosen: "◆", cursor: "▸",
 		budget: "┊", shade: "░", dot: "·", minus: "−", delta: "Δ",
-		plotCols: 2, plotRows: 4, squared: "²", micro: "µs", arrows: "←→", upDown: "↑↓", pinned: "▪", up: "▲", down: "▼",
+		plotCols: 2, plotRows: 4, squared: "²", micro: "µs", arrows: "←→", pinned: "▪", up: "▲", down: "▼",
 	}
 }
 
@@ -44,7 +49,8 @@ func asciiGlyphs() *glyphs {
 		bar: [8]string{".", ".", "-", "-", "=", "=", "#", "#"}, ellipsis: "~",
 		track: "-", trackOver: "=", handle: "O", chosen: "@", cursor: ">",
 		budget: "|", shade: ":", dot: ".", minus: "-", delta: "d",
-		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", upDown: "^/v", pinned: "#", up: "^", down: "v",
+		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", pinned: "#", up: "^", down: "v",
+		spell: strings.NewReplacer("·", "-", "±", "+/-", "…", "...", "←", "left", "→", "right", "µ", "u"),
 	}
 }
 

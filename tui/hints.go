@@ -48,7 +48,7 @@ func (a *App) drawHints(s *screen, r rect) {
 			continue
 		}
 		x += s.text(x, r.y, end-x, t.key, key)
-		x += s.text(x, r.y, end-x, t.dim, " "+b.hint+"  ")
+		x += 2 + s.text(x, r.y, end-x, t.dim, " "+b.hint)
 	}
 }
 

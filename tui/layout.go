@@ -95,7 +95,7 @@ func (l layout) wide(body rect) layout {
 	l.panes[paneArchitecture] = rect{body.x, body.y, leftWidth, archRows}
 	l.panes[panePublished] = rect{body.x, body.y + archRows, leftWidth, body.h - archRows}
 	right := rect{leftWidth, body.y, body.w - leftWidth, body.h}
-	plot := right.h - 26
+	plot := right.h - 23
 	if plot < 20 {
 		plot = right.h / 2
 	}

@@ -46,6 +46,9 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 	if w <= 0 || y < 0 || y >= s.h {
 		return 0
 	}
+	if s.glyphs.spell != nil {
+		str = s.glyphs.spell.Replace(str)
+	}
 	if len(str) > w && ansi.StringWidth(str) > w {
 		str = ansi.Truncate(str, w, s.glyphs.ellipsis)
 	}

@@ -31,34 +31,35 @@ var themes = []*theme{darkTheme(), lightTheme(), basicTheme(), monoTheme()}
 func fg(c color.Color) uv.Style   { return uv.Style{Fg: c} }
 func bold(c color.Color) uv.Style { return uv.Style{Fg: c, Attrs: uv.AttrBold} }
 
-func coloured(name string, text, dim, faint, accent, blue, green, yellow, red, violet, selected string) *theme {
+// coloured makes a theme from indices of the 256-colour palette: they need
+// half the bytes of true colours, on every step of the slider.
+func coloured(name string, dim, faint, accent, blue, green, yellow, red, violet, selected string) *theme {
 	c := lipgloss.Color
 	return &theme{
 		name: name,
-		text: fg(c(text)), dim: fg(c(dim)), strong: bold(c(text)),
+		text: uv.Style{}, dim: fg(c(dim)), strong: uv.Style{Attrs: uv.AttrBold},
 		border: fg(c(faint)), borderFocus: fg(c(accent)),
 		title: fg(c(dim)), titleFocus: bold(c(accent)),
 		accent: bold(c(accent)), chosen: bold(c(yellow)),
 		frontier: fg(c(blue)), shade: fg(c(faint)), published: bold(c(violet)),
 		latencyBar: fg(c(blue)), accuracyBar: fg(c(green)),
 		good: fg(c(green)), warn: fg(c(yellow)), bad: bold(c(red)), pin: bold(c(violet)),
-		selected: uv.Style{Fg: c(text), Bg: c(selected), Attrs: uv.AttrBold}, key: bold(c(accent)),
+		selected: uv.Style{Bg: c(selected), Attrs: uv.AttrBold}, key: bold(c(accent)),
 	}
 }
 
 func darkTheme() *theme {
-	return coloured("dark", "#d8dee9", "#8b95a7", "#4c566a", "#ff9e64", "#7aa2f7", "#9ece6a", "#e0c060", "#f7768e", "#bb9af7", "#2f3b54")
+	return coloured("dark", "246", "240", "215", "111", "149", "221", "204", "141", "237")
 }
 
 func lightTheme() *theme {
-	return coloured("light", "#24292f", "#57606a", "#a8b1bb", "#b35900", "#0550ae", "#1a7f37", "#8a6100", "#cf222e", "#8250df", "#dbe7f7")
+	return coloured("light", "241", "248", "130", "25", "28", "94", "160", "92", "189")
 }
 
 // basicTheme uses the 16 colours of the terminal's own palette.
 func basicTheme() *theme {
-	t := coloured("16-colour", "7", "7", "8", "3", "4", "2", "11", "1", "5", "0")
-	t.text, t.dim = uv.Style{}, uv.Style{Attrs: uv.AttrFaint}
-	t.strong, t.title = uv.Style{Attrs: uv.AttrBold}, uv.Style{}
+	t := coloured("16-colour", "7", "8", "3", "4", "2", "11", "1", "5", "0")
+	t.dim, t.title = uv.Style{Attrs: uv.AttrFaint}, uv.Style{}
 	t.selected = uv.Style{Attrs: uv.AttrReverse}
 	return t
 }
