@@ -169,7 +169,7 @@ func (s *Space) EncodingSize() int { return s.NumAlphas() + s.NumBetas() }
 func (s *Space) Block(index int) BlockShape {
 	stage := s.Stages[index/s.MaxDepth]
 	if index%s.MaxDepth == 0 {
-		return BlockShape{stage.InChannels, stage.OutChannels, stage.Stride, stage.Resolution, stage.Activation}
+		return BlockShape(stage)
 	}
 	return BlockShape{stage.OutChannels, stage.OutChannels, 1, Downsample(stage.Resolution, stage.Stride), stage.Activation}
 }

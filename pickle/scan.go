@@ -59,8 +59,7 @@ type scanner struct {
 	data     []byte
 	pos      int
 	torch    bool // globals, REDUCE, BUILD and persistent ids are allowed
-	protocol int
-	frameEnd int // 0 outside a frame
+	frameEnd int  // 0 outside a frame
 	groups   []group
 	memo     map[uint32]bool
 	builds   int
