@@ -1,0 +1,200 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Errors of measuring.
+var (
+	// ErrInconclusive says that the device was not quiet long enough to be
+	// measured: no numbers are better than wrong ones.
+	ErrInconclusive = errors.New("the measurement is inconclusive")
+	// ErrRunMismatch says that a run folder was begun with other settings.
+	ErrRunMismatch = errors.New("run folder was begun with other settings")
+)
+
+// MeasureOptions say what is measured on and how. The zero value measures one
+// thread of the processor at batch 1.
+type MeasureOptions struct {
+	Target  onnx.Target // empty is CPU
+	Threads int         // inside an operator; 0 is 1
+	Batch   int         // images at once; 0 is 1
+	Classes int         // of the classifier in the fixed part; 0 is 1000
+	Name    string      // of the table, for its provenance
+
+	Rounds int // conclusive rounds wanted; 0 is 30
+	// Slice is how long a round gives every block or network, and at least
+	// three runs; 0 is 3 ms for blocks and 25 ms for networks.
+	Slice time.Duration
+	// MaxRatio is how far the sentinel may be above its best in a round that
+	// counts; 0 is 1.15. MaxAttempts is how many rounds may be made in all
+	// before [ErrInconclusive]; 0 is three times Rounds.
+	MaxRatio    float64
+	MaxAttempts int
+	Seed        uint64 // of the order within rounds
+
+	// Folder keeps every finished round, so that a run that was killed goes on
+	// where it was; empty keeps nothing. See [Measure].
+	Folder   string
+	Progress func(MeasureProgress) // called now and then, from the measuring goroutine; may be nil
+
+	now func() time.Time // of tests
+}
+
+// A slice must hold several runs, so that one of them is undisturbed.
+const (
+	blockSlice   = 3 * time.Millisecond
+	networkSlice = 25 * time.Millisecond
+)
+
+func (o MeasureOptions) withDefaults() MeasureOptions {
+	set := func(v *int, otherwise int) {
+		if *v == 0 {
+			*v = otherwise
+		}
+	}
+	set(&o.Threads, 1)
+	set(&o.Batch, 1)
+	set(&o.Classes, 1000)
+	set(&o.Rounds, 30)
+	set(&o.MaxAttempts, 3*o.Rounds)
+	if o.Target == "" {
+		o.Target = onnx.CPU
+	}
+	if o.Slice == 0 {
+		o.Slice = blockSlice
+	}
+	if o.MaxRatio == 0 {
+		o.MaxRatio = 1.15
+	}
+	if o.Progress == nil {
+		o.Progress = func(MeasureProgress) {}
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	return o
+}
+
+// as fills what is zero with what a table was measured with. Another batch,
+// target or number of threads than the table's is an error: its numbers would
+// not be comparable.
+func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
+	if o.Threads == 0 {
+		o.Threads = p.Threads
+	}
+	if o.Batch == 0 {
+		o.Batch = p.Batch
+	}
+	if o.Target == "" {
+		o.Target = onnx.Target(p.Device)
+	}
+	differs := func(name string, now, then any) error {
+		return fmt.Errorf("%w: it was measured with %s %v, now it is %v", ErrLUTMismatch, name, then, now)
+	}
+	switch {
+	case p.Threads != 0 && o.Threads != p.Threads:
+		return o, differs("threads", o.Threads, p.Threads)
+	case p.Batch != 0 && o.Batch != p.Batch:
+		return o, differs("batch", o.Batch, p.Batch)
+	case p.Device != "" && string(o.Target) != p.Device:
+		return o, differs("device", o.Target, p.Device)
+	}
+	return o, nil
+}
+
+func (o MeasureOptions) check() error {
+	if o.Threads < 1 || o.Batch < 1 || o.Classes < 1 || o.Rounds < 1 || o.MaxAttempts < 1 || o.Slice < 0 || !(o.MaxRatio > 1) {
+		return fmt.Errorf("measure: %d threads, batch %d, %d classes, %d rounds of at most %d, slices of %v, ratio %v: expected positive numbers and a ratio above 1",
+			o.Threads, o.Batch, o.Classes, o.Rounds, o.MaxAttempts, o.Slice, o.MaxRatio)
+	}
+	return nil
+}
+
+// MeasureProgress is how far a measurement is.
+type MeasureProgress struct {
+	Preparing    bool // sessions are being made; Done and Total count those
+	Round        int  // conclusive rounds so far
+	Rounds       int  // wanted
+	Inconclusive int  // rounds that do not count
+	Done, Total  int  // visits to blocks or networks
+	Elapsed      time.Duration
+	Remaining    time.Duration // estimated
+}
+
+// Measure measures every block of a space and its fixed part on this machine.
+// ONNX Runtime must be loaded (see [onnx.Open]).
+//
+// Blocks are visited in rounds, in a new random order each time; a visit runs
+// the block for a slice of time, after one run that does not count, and keeps
+// the fastest: what the block takes when nothing interrupts it. MedianMS is the
+// median over rounds. A sentinel block is visited again and again within each
+// round; where its median is more than MaxRatio above its best ever, something
+// else had the device and the round is made again.
+//
+// With a Folder, each finished round is appended to measure.jsonl there, and a
+// later call with the same settings goes on from it, also after kill -9. Other
+// settings are an error that wraps [ErrRunMismatch] and names the difference.
+// Other errors wrap [ErrInconclusive], the context's error,
+// [onnx.ErrNotLoaded] or [onnx.ErrTargetUnavailable].
+func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	tasks := spaceTasks(s, o)
+	header := o.header("table", s.Name, s.ImageSize, tasks)
+	results, started, err := measureTasks(ctx, tasks, sentinelOf(tasks), header, o)
+	if err != nil {
+		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
+	}
+	lut := &LUT{
+		Provenance: Provenance{
+			Name: o.Name, Source: "measured by binas-tui", Device: string(o.Target), Processor: header.Processor,
+			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Space: s.Name, ImageSize: s.ImageSize,
+			ChannelMultiplier: s.ChannelMultiplier, Date: started,
+		},
+		Blocks: results, Fixed: results[fixedKey],
+	}
+	delete(results, fixedKey)
+	return lut, nil
+}
+
+// MeasureNetwork measures one whole network of any architecture, in the way
+// [Measure] measures blocks; the network is its own sentinel. o.Folder is not
+// used.
+func MeasureNetwork(ctx context.Context, arch model.Architecture, imageSize int, o MeasureOptions) (Measurement, error) {
+	m, err := measureNetworks(ctx, []model.Architecture{arch}, imageSize, o)
+	if err != nil {
+		return Measurement{}, fmt.Errorf("measure network: %w", err)
+	}
+	return m[0], nil
+}
+
+// measureNetworks measures networks in common rounds.
+func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize int, o MeasureOptions) ([]Measurement, error) {
+	if o.Slice == 0 {
+		o.Slice = networkSlice
+	}
+	o = o.withDefaults()
+	o.Folder = ""
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	tasks := networkTasks(archs, imageSize, o)
+	results, _, err := measureTasks(ctx, tasks, sentinelOf(tasks), measureHeader{}, o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Measurement, len(archs))
+	for i, t := range tasks {
+		out[i] = results[t.key]
+	}
+	return out, nil
+}

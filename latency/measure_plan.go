@@ -1,0 +1,119 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// runner is something that can be timed.
+type runner interface {
+	Run(ctx context.Context) error
+	Close() error
+}
+
+// task is one thing to measure.
+type task struct {
+	key  string
+	open func() (runner, error)
+}
+
+// fixedKey is the task of the fixed part, beside the LUT keys.
+const fixedKey = "fixed"
+
+// spaceTasks are the distinct blocks of a space and its fixed part.
+func spaceTasks(s *model.Space, o MeasureOptions) []task {
+	tasks := []task{{fixedKey, func() (runner, error) {
+		return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) {
+			return onnx.FixedPart(s, w, onnx.NetworkOptions{Batch: o.Batch, Classes: o.Classes})
+		})
+	}}}
+	seen := map[string]bool{}
+	for b := range s.NumBlocks() {
+		shape := s.Block(b)
+		for i, option := range s.Options {
+			key := shape.LUTKey(option)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			block := onnx.Block{Code: s.BlockCode(b, i), InChannels: shape.InChannels, Resolution: shape.Resolution}
+			tasks = append(tasks, task{key, func() (runner, error) {
+				return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) { return block.Graph(o.Batch, w) })
+			}})
+		}
+	}
+	return tasks
+}
+
+// networkTasks are whole networks, keyed by their position.
+func networkTasks(archs []model.Architecture, imageSize int, o MeasureOptions) []task {
+	var tasks []task
+	for i, arch := range archs {
+		tasks = append(tasks, task{fmt.Sprintf("network %d", i), func() (runner, error) {
+			return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) {
+				return onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Batch: o.Batch, Classes: o.Classes})
+			})
+		}})
+	}
+	return tasks
+}
+
+// openSession prepares a graph with random weights and random input.
+func openSession(o MeasureOptions, build func(onnx.Weights) (*onnx.Graph, error)) (runner, error) {
+	weights := onnx.RandomWeights{Seed: 1}
+	graph, err := build(weights)
+	if err != nil {
+		return nil, err
+	}
+	session, err := onnx.NewSession(graph.Marshal(), onnx.SessionOptions{Target: o.Target, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	for i, in := range session.Inputs() {
+		data, err := session.Input(i)
+		if err != nil {
+			session.Close()
+			return nil, err
+		}
+		values, err := weights.Tensor(in.Name+".bias", []int{len(data)})
+		if err != nil {
+			session.Close()
+			return nil, err
+		}
+		copy(data, values)
+	}
+	return session, nil
+}
+
+// sentinelOf picks the task that is measured again and again.
+func sentinelOf(tasks []task) int { return len(tasks) / 2 }
+
+// sentinelEvery is how many visits lie between two of the sentinel.
+const sentinelEvery = 16
+
+// visit is one stop of a round.
+type visit struct {
+	task     int
+	sentinel bool // a repeat of the sentinel, not the task's own visit
+}
+
+// roundPlan is the order of one round: every task once, in an order that
+// depends on the seed and the round alone, with the sentinel in between and, in
+// rounds of more than one task, at both ends.
+func roundPlan(tasks, sentinel int, seed, round uint64) []visit {
+	var plan []visit
+	for i, t := range rand.New(rand.NewPCG(seed, round)).Perm(tasks) {
+		if tasks > 1 && i%sentinelEvery == 0 {
+			plan = append(plan, visit{sentinel, true})
+		}
+		plan = append(plan, visit{task: t})
+	}
+	if tasks > 1 {
+		plan = append(plan, visit{sentinel, true})
+	}
+	return plan
+}

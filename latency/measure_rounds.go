@@ -1,0 +1,227 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Bounds of a visit, beside its slice of time.
+const (
+	minRuns = 3
+	maxRuns = 64
+	// A run shorter than this is waited for when the context ends; a longer one
+	// is interrupted. Runs that can be interrupted take a few microseconds more.
+	interruptible = 20 * time.Millisecond
+	reportEvery   = 50 * time.Millisecond
+)
+
+// roundResult is what one round found.
+type roundResult struct {
+	MS       []float64 `json:"ms"`       // per task, the fastest run of its visit
+	Sentinel []float64 `json:"sentinel"` // the same per visit to the sentinel, its own included
+}
+
+// measurer carries out rounds.
+type measurer struct {
+	o        MeasureOptions
+	tasks    []task
+	runners  []runner
+	typical  []time.Duration // of a run, per task, from the last visit
+	sentinel int
+	record   *record
+
+	begun    time.Time // of the first round made now
+	visits   int       // made since
+	reported time.Time
+}
+
+// measureTasks measures until there are o.Rounds conclusive rounds and returns
+// the results by key, and when the run was first begun.
+func measureTasks(ctx context.Context, tasks []task, sentinel int, header measureHeader, o MeasureOptions) (map[string]Measurement, time.Time, error) {
+	header.Date = o.now().UTC().Truncate(time.Second)
+	record, err := openRecord(o.Folder, header)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer record.close()
+	m := &measurer{o: o, tasks: tasks, sentinel: sentinel, record: record, typical: make([]time.Duration, len(tasks))}
+	if len(conclusive(record.rounds, o.MaxRatio)) < o.Rounds {
+		defer m.close()
+		if err := m.prepare(ctx); err != nil {
+			return nil, time.Time{}, err
+		}
+		if err := m.measure(ctx); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	return m.results(), record.header.Date, nil
+}
+
+// prepare opens the runners and runs each once.
+func (m *measurer) prepare(ctx context.Context) error {
+	m.begun = m.o.now()
+	for i, t := range m.tasks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r, err := t.open()
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.key, err)
+		}
+		m.runners = append(m.runners, r)
+		start := m.o.now()
+		if err := r.Run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", t.key, err)
+		}
+		m.typical[i] = m.o.now().Sub(start)
+		m.report(MeasureProgress{Preparing: true, Rounds: m.o.Rounds, Done: i + 1, Total: len(m.tasks)})
+	}
+	return nil
+}
+
+func (m *measurer) close() {
+	for _, r := range m.runners {
+		r.Close()
+	}
+}
+
+// measure makes rounds until enough are conclusive.
+func (m *measurer) measure(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	m.begun, m.visits = m.o.now(), 0
+	for attempt := 0; ; attempt++ {
+		done := len(conclusive(m.record.rounds, m.o.MaxRatio))
+		if done >= m.o.Rounds {
+			return nil
+		}
+		if attempt >= m.o.MaxAttempts {
+			return fmt.Errorf("%w: in %d of %d rounds the sentinel was more than %.0f%% above its best: something else uses the device, or its clock varies",
+				ErrInconclusive, len(m.record.rounds)-done, len(m.record.rounds), 100*(m.o.MaxRatio-1))
+		}
+		result, err := m.round(ctx, done)
+		if err != nil {
+			return err
+		}
+		if err := m.record.add(result); err != nil {
+			return err
+		}
+	}
+}
+
+// round visits every task once.
+func (m *measurer) round(ctx context.Context, done int) (roundResult, error) {
+	number := len(m.record.rounds)
+	plan := roundPlan(len(m.tasks), m.sentinel, m.o.Seed, uint64(number))
+	result := roundResult{MS: make([]float64, len(m.tasks))}
+	for i, v := range plan {
+		ms, err := m.visit(ctx, v.task)
+		if err != nil {
+			return result, err
+		}
+		if !v.sentinel {
+			result.MS[v.task] = ms
+		}
+		if v.task == m.sentinel {
+			result.Sentinel = append(result.Sentinel, ms)
+		}
+		m.visits++
+		left := len(plan)*(m.o.Rounds-done) - i - 1
+		m.report(MeasureProgress{
+			Round: done, Rounds: m.o.Rounds, Inconclusive: number - done, Done: m.visits, Total: m.visits + left,
+			Remaining: m.o.now().Sub(m.begun) / time.Duration(m.visits) * time.Duration(left),
+		})
+	}
+	return result, nil
+}
+
+// visit returns the fastest of the runs that fit a slice, in milliseconds. The
+// first run brings the weights into the caches and is not counted.
+func (m *measurer) visit(ctx context.Context, t int) (float64, error) {
+	var spent, best time.Duration
+	for run := -1; run < minRuns || (run < maxRuns && spent < m.o.Slice); run++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		runCtx := context.Background()
+		if m.typical[t] > interruptible {
+			runCtx = ctx
+		}
+		start := m.o.now()
+		if err := m.runners[t].Run(runCtx); err != nil {
+			return 0, fmt.Errorf("%s: %w", m.tasks[t].key, err)
+		}
+		took := m.o.now().Sub(start)
+		if run < 0 {
+			continue
+		}
+		spent += took
+		if run == 0 || took < best {
+			best = took
+		}
+	}
+	m.typical[t] = best
+	return float64(best) / float64(time.Millisecond), nil
+}
+
+// report passes progress on, unless it did so a moment ago.
+func (m *measurer) report(p MeasureProgress) {
+	now := m.o.now()
+	if p.Done < p.Total && now.Sub(m.reported) < reportEvery {
+		return
+	}
+	m.reported = now
+	p.Elapsed = now.Sub(m.begun)
+	m.o.Progress(p)
+}
+
+// conclusive returns the rounds in which the sentinel's median is at most
+// maxRatio times its best of all rounds.
+func conclusive(rounds []roundResult, maxRatio float64) []roundResult {
+	best := 0.0
+	for i, r := range rounds {
+		if v := slices.Min(r.Sentinel); i == 0 || v < best {
+			best = v
+		}
+	}
+	var out []roundResult
+	for _, r := range rounds {
+		if quantile(r.Sentinel, 0.5) <= maxRatio*best {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// results summarises the conclusive rounds.
+func (m *measurer) results() map[string]Measurement {
+	rounds := conclusive(m.record.rounds, m.o.MaxRatio)
+	out := make(map[string]Measurement, len(m.tasks))
+	values := make([]float64, len(rounds))
+	for i, t := range m.tasks {
+		for j, r := range rounds {
+			values[j] = r.MS[i]
+		}
+		median := quantile(values, 0.5)
+		measured := Measurement{MedianMS: median, MinMS: slices.Min(values), Rounds: len(rounds)}
+		if median > 0 {
+			measured.Spread = (quantile(values, 0.75) - quantile(values, 0.25)) / median
+		}
+		out[t.key] = measured
+	}
+	return out
+}
+
+// quantile interpolates linearly between the order statistics of values.
+func quantile(values []float64, p float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	at := p * float64(len(sorted)-1)
+	low := int(at)
+	if low+1 >= len(sorted) {
+		return sorted[low]
+	}
+	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
+}

@@ -1,0 +1,166 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// requireLibrary loads ONNX Runtime, or skips the test where there is none and
+// BINAS_REQUIRE_ONNXRUNTIME is not set.
+func requireLibrary(t testing.TB) {
+	t.Helper()
+	if _, err := onnx.Open(""); err != nil {
+		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+// anyDevice accepts rounds however restless this machine is: the tests below
+// are about what is measured, not how well.
+var anyDevice = MeasureOptions{Name: "here", Batch: 2, Classes: 10, Rounds: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000}
+
+func smallSpace(t *testing.T) *model.Space {
+	t.Helper()
+	s, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// smallTable measures the small space once for all tests.
+var smallTable = sync.OnceValues(func() (*LUT, error) {
+	s, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		return nil, err
+	}
+	return Measure(context.Background(), s, anyDevice)
+})
+
+func TestMeasureFillsTheTable(t *testing.T) {
+	requireLibrary(t)
+	s := smallSpace(t)
+	lut, err := smallTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lut.Blocks) != 120 || lut.Fixed.MedianMS <= 0 {
+		t.Errorf("%d blocks, fixed part %+v", len(lut.Blocks), lut.Fixed)
+	}
+	p := lut.Provenance
+	if p.Name != "here" || p.Batch != 2 || p.Threads != 1 || p.Device != "cpu" || p.ImageSize != 32 || p.Space != s.Name ||
+		p.Processor == "" || p.Runtime == "" || p.Date.IsZero() || p.ChannelMultiplier != 1 {
+		t.Errorf("provenance %+v", p)
+	}
+	table, err := lut.Table(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The heaviest option of all blocks takes longer than the lightest, by far.
+	heaviest, lightest := 0.0, 0.0
+	for b := range s.NumBlocks() {
+		lightest += table.BlockMS[b*s.NumOptions()]
+		heaviest += table.BlockMS[(b+1)*s.NumOptions()-1]
+	}
+	if heaviest < 1.3*lightest {
+		t.Errorf("heaviest blocks %.3f ms, lightest %.3f ms", heaviest, lightest)
+	}
+	data, err := EncodeLUT(lut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := DecodeLUT(data); err != nil || back.Fixed != lut.Fixed {
+		t.Errorf("the table does not survive its file: %v", err)
+	}
+}
+
+func TestVerifyMeasuresNetworks(t *testing.T) {
+	requireLibrary(t)
+	s := smallSpace(t)
+	measured, err := smallTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lut := *measured
+	fit, check := SplitNetworks(RandomNetworks(s, 6, 1))
+	c, v, err := Calibrate(context.Background(), &lut, s, fit, check, anyDevice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Networks) != 3 || c.MAPE != v.MAPE || c.Networks != 3 {
+		t.Errorf("%+v\n%+v", c, v)
+	}
+	if v.MAPE > 0.5 {
+		t.Errorf("calibrated predictions are %.0f%% off", 100*v.MAPE)
+	}
+	lut.Calibration = c
+	again, err := Verify(context.Background(), &lut, s, check, anyDevice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range again.Networks {
+		if d := n.PredictedMS/v.Networks[i].PredictedMS - 1; d > 1e-9 || d < -1e-9 {
+			t.Errorf("network %d: Verify predicts %v, Calibrate %v", i, n.PredictedMS, v.Networks[i].PredictedMS)
+		}
+	}
+}
+
+func TestMeasureNetworkIsCancelled(t *testing.T) {
+	requireLibrary(t)
+	arch, err := model.ParseArchitecture("[['ds_r1_k3_s1_e1_c16_nre'], ['ir_r4_k5_s2_e6_c24_nre'], ['cn_r1_k1_s1_c960']]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := MeasureNetwork(context.Background(), arch, 64, anyDevice)
+	if err != nil || !(m.MedianMS > 0) || m.MinMS > m.MedianMS || m.Rounds != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	// At batch 16 a run takes long; the context ends in the middle of one.
+	o := anyDevice
+	o.Batch = 16
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stopped := make(chan time.Time, 1)
+	o.Progress = func(p MeasureProgress) {
+		if p.Preparing {
+			time.AfterFunc(20*time.Millisecond, func() { stopped <- time.Now(); cancel() })
+		}
+	}
+	if _, err := MeasureNetwork(ctx, arch, 224, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if took := time.Since(<-stopped); took > time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+func TestMeasureOptionsAreChecked(t *testing.T) {
+	s := space(t)
+	for _, o := range []MeasureOptions{{Threads: -1}, {Batch: -1}, {Rounds: -2}, {MaxRatio: 0.9}, {Slice: -1}} {
+		if _, err := Measure(context.Background(), s, o); err == nil {
+			t.Errorf("%+v is accepted", o)
+		}
+	}
+}
+
+func BenchmarkMeasureTable(b *testing.B) {
+	requireLibrary(b)
+	s, err := model.NewSpace(model.MobileNASNet, 224)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Measure(context.Background(), s, MeasureOptions{MaxRatio: 1000}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
