@@ -43,6 +43,10 @@ type MeasureOptions struct {
 	// where it was; empty keeps nothing. See [Measure].
 	Folder   string
 	Progress func(MeasureProgress) // called now and then, from the measuring goroutine; may be nil
+	// Partial is called after every round, from the measuring goroutine, with
+	// what the conclusive rounds so far say: by LUT key, the fixed part under
+	// [FixedKey]. The map is the callee's. May be nil.
+	Partial func(map[string]Measurement)
 
 	now func() time.Time // of tests
 }
@@ -75,6 +79,9 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	}
 	if o.Progress == nil {
 		o.Progress = func(MeasureProgress) {}
+	}
+	if o.Partial == nil {
+		o.Partial = func(map[string]Measurement) {}
 	}
 	if o.now == nil {
 		o.now = time.Now
@@ -160,9 +167,9 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Space: s.Name, ImageSize: s.ImageSize,
 			ChannelMultiplier: s.ChannelMultiplier, Date: started,
 		},
-		Blocks: results, Fixed: results[fixedKey],
+		Blocks: results, Fixed: results[FixedKey],
 	}
-	delete(results, fixedKey)
+	delete(results, FixedKey)
 	return lut, nil
 }
 

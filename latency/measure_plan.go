@@ -21,12 +21,12 @@ type task struct {
 	open func() (runner, error)
 }
 
-// fixedKey is the task of the fixed part, beside the LUT keys.
-const fixedKey = "fixed"
+// FixedKey is the fixed part among measurements by LUT key.
+const FixedKey = "fixed"
 
 // spaceTasks are the distinct blocks of a space and its fixed part.
 func spaceTasks(s *model.Space, o MeasureOptions) []task {
-	tasks := []task{{fixedKey, func() (runner, error) {
+	tasks := []task{{FixedKey, func() (runner, error) {
 		return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) {
 			return onnx.FixedPart(s, w, onnx.NetworkOptions{Batch: o.Batch, Classes: o.Classes})
 		})

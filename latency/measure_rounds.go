@@ -109,6 +109,9 @@ func (m *measurer) measure(ctx context.Context) error {
 		if err := m.record.add(result); err != nil {
 			return err
 		}
+		if len(conclusive(m.record.rounds, m.o.MaxRatio)) > 0 {
+			m.o.Partial(m.results())
+		}
 	}
 }
 
