@@ -2,11 +2,12 @@ package tui
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+
+	"github.com/binas-tui/binas-tui/explore"
 )
 
 // State is what is kept from one start to the next.
@@ -35,30 +36,11 @@ func LoadState() State {
 	return s
 }
 
-// save writes the state beside the old one and renames it, so that a crash
-// leaves one of the two.
+// save writes the state.
 func (s State) save() error {
 	data, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
-	path := statePath()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".explorer-*")
-	if err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(append(data, '\n')); err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = explore.WriteFile(statePath(), append(data, '\n'))
 	}
 	return err
 }

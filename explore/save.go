@@ -1,0 +1,40 @@
+package explore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"github.com/binas-tui/binas-tui/latency"
+)
+
+// LUTPath is the file of a table of the user's own, which is then known by
+// name: in the data folder, luts/NAME.json. Names that are no plain file names
+// are refused.
+func LUTPath(name string) (string, error) {
+	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || len(name) > 100 {
+		return "", fmt.Errorf("table name %q: expected a plain name such as my-phone-224", name)
+	}
+	return filepath.Join(DataDir(), "luts", name+".json"), nil
+}
+
+// SaveLUT writes a table to a file, beside it first and then by rename: a crash
+// leaves the old file or the new one.
+func SaveLUT(path string, l *latency.LUT) error {
+	data, err := latency.EncodeLUT(l)
+	if err != nil {
+		return err
+	}
+	return WriteFile(path, data)
+}
+
+// WriteFile writes a file by rename and makes its folder where there is none.
+func WriteFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, data, 0o644)
+}
