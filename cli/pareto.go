@@ -80,9 +80,9 @@ type paretoReport struct {
 }
 
 type paretoPoint struct {
-	LatencyMS         number `json:"latency_ms"`
-	PredictedAccuracy number `json:"predicted_accuracy"` // percent
-	Architecture      string `json:"architecture"`
+	LatencyMS         explore.Number `json:"latency_ms"`
+	PredictedAccuracy explore.Number `json:"predicted_accuracy"` // percent
+	Architecture      string         `json:"architecture"`
 }
 
 func newParetoReport(e *explore.Engine, points []explore.ParetoPoint, exact bool) paretoReport {
@@ -91,7 +91,7 @@ func newParetoReport(e *explore.Engine, points []explore.ParetoPoint, exact bool
 		AccuracySource: e.AccuracySource(), InactiveBlocks: e.Inactive.String(),
 	}
 	for i, p := range points {
-		r.Points[i] = paretoPoint{number(p.LatencyMS), number(p.Accuracy), e.Space.Architecture(p.Path).String()}
+		r.Points[i] = paretoPoint{explore.Number(p.LatencyMS), explore.Number(p.Accuracy), e.Space.Architecture(p.Path).String()}
 	}
 	return r
 }

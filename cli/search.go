@@ -48,7 +48,7 @@ the limit, and say what is proved about it.`,
 				return err
 			}
 			if asJSON {
-				err = writeJSON(a.out, newSearchReport(engine, found))
+				err = writeJSON(a.out, explore.NewResult(engine, found))
 			} else if found.Status != solver.Infeasible {
 				err = writeSearch(a.out, engine, found)
 			}
@@ -67,72 +67,9 @@ the limit, and say what is proved about it.`,
 	return cmd
 }
 
-// searchReport is the JSON of a search. What is not known is null.
-type searchReport struct {
-	Architecture      *string       `json:"architecture"`
-	LimitMS           number        `json:"limit_ms"`
-	LatencyMS         *number       `json:"latency_ms"`
-	PredictedAccuracy *number       `json:"predicted_accuracy"` // percent
-	Optimizer         string        `json:"optimizer"`
-	Status            string        `json:"status"`
-	Bound             *number       `json:"bound"`        // percent
-	Gap               *number       `json:"gap"`          // accuracy points
-	ShadowPrice       *number       `json:"shadow_price"` // accuracy points per millisecond
-	MinLatencyMS      number        `json:"min_latency_ms"`
-	MaxLatencyMS      number        `json:"max_latency_ms"`
-	SolveSeconds      number        `json:"solve_seconds"`
-	Blocks            []blockReport `json:"blocks"`
-	LUT               string        `json:"lut"`
-	Predictor         string        `json:"predictor"`
-	AccuracySource    string        `json:"accuracy_source"`
-	InactiveBlocks    string        `json:"inactive_blocks"`
-}
-
-// blockReport is one active block. Stages count from 1, as in the
-// architecture string, whose stage 0 is fixed; blocks count from 0.
-type blockReport struct {
-	Stage        int     `json:"stage"`
-	Block        int     `json:"block"`
-	Expansion    float64 `json:"expansion"`
-	Kernel       int     `json:"kernel"`
-	SE           float64 `json:"se"`
-	LatencyMS    number  `json:"latency_ms"`
-	Contribution number  `json:"contribution"` // points over the mean option of the block
-}
-
-func newSearchReport(e *explore.Engine, f explore.Finding) searchReport {
-	r := searchReport{
-		LimitMS: number(f.LimitMS), Optimizer: string(f.Optimizer), Status: f.Status.String(),
-		MinLatencyMS: number(e.MinLatencyMS()), MaxLatencyMS: number(e.MaxLatencyMS()),
-		SolveSeconds: number(f.SolveTime.Seconds()), Blocks: []blockReport{},
-		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
-		InactiveBlocks: e.Inactive.String(),
-	}
-	if f.Status == solver.Infeasible {
-		return r
-	}
-	known := func(v float64) *number { n := number(v); return &n }
-	arch := e.Space.Architecture(f.Path).String()
-	r.Architecture, r.LatencyMS, r.PredictedAccuracy = &arch, known(f.LatencyMS), known(f.Accuracy)
-	r.Bound, r.Gap, r.ShadowPrice = known(f.Bound), known(f.Gap()), known(f.ShadowPrice)
-	n := e.Space.NumOptions()
-	for b, i := range f.Path.Option {
-		if !e.Space.Active(f.Path, b) {
-			continue
-		}
-		o := e.Space.Options[i]
-		r.Blocks = append(r.Blocks, blockReport{
-			Stage: b/e.Space.MaxDepth + 1, Block: b % e.Space.MaxDepth,
-			Expansion: o.Expansion, Kernel: o.Kernel, SE: o.SERatio,
-			LatencyMS: number(e.Table.BlockMS[b*n+i]), Contribution: number(e.Contribution(f.Path, b)),
-		})
-	}
-	return r
-}
-
 // writeSearch prints a search for people. The architecture is the last line.
 func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
-	r := newSearchReport(e, f)
+	r := explore.NewResult(e, f)
 	fmt.Fprintf(w, "%s\n\n", verdict(f))
 	fmt.Fprintf(w, "latency   %s ms (limit %s ms; reachable from %s ms, nothing gained beyond %s ms)\n",
 		formatMS(f.LatencyMS, 4), formatMS(f.LimitMS, 4), formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
@@ -161,7 +98,7 @@ func verdict(f explore.Finding) string {
 	switch {
 	case f.Status == solver.Optimal:
 		return "optimal: no network within the limit is predicted to be better"
-	case number(f.Bound).finite():
+	case explore.Number(f.Bound).Finite():
 		return fmt.Sprintf("feasible: at most %.4f points below the best within the limit", f.Gap())
 	}
 	return "feasible: the predictor is not bilinear, so better networks may exist"

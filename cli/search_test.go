@@ -187,10 +187,3 @@ func TestInactiveFree(t *testing.T) {
 		t.Errorf("inactive_blocks is %v", have["inactive_blocks"])
 	}
 }
-
-func TestNumber(t *testing.T) {
-	data, err := json.Marshal([]number{1.5, number(math.NaN()), number(math.Inf(1)), number(math.Inf(-1))})
-	if err != nil || string(data) != "[1.5,null,null,null]" {
-		t.Errorf("%s, %v", data, err)
-	}
-}

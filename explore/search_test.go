@@ -1,0 +1,194 @@
+package explore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"sort"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+func defaultEngine(t *testing.T, change ...func(*Setup)) *Engine {
+	t.Helper()
+	setup, err := Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(&setup)
+	}
+	e, err := New(t.Context(), setup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// mlp is a small random predictor that is not bilinear.
+func mlp(s *Setup) {
+	r := rand.New(rand.NewPCG(1, 2))
+	layer := func(in, out int) model.Layer {
+		l := model.Layer{In: in, Out: out, W: make([]float64, in*out), Bias: make([]float64, out)}
+		for i := range l.W {
+			l.W[i] = r.NormFloat64()
+		}
+		return l
+	}
+	n := s.Space.EncodingSize()
+	s.Predictor, s.PredictorName = &model.MLP{Layers: []model.Layer{layer(n, 8), layer(8, 1)}}, "mlp"
+}
+
+func TestSearchMethods(t *testing.T) {
+	e := defaultEngine(t)
+	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
+	for i := range 8 {
+		limit := lo + (hi-lo)*float64(i)/6 // from the least to beyond what helps
+		best, err := e.Search(t.Context(), "", limit, 1)
+		if err != nil || best.Optimizer != solver.IQCP || best.Status != solver.Optimal {
+			t.Fatalf("limit %v: %+v, %v", limit, best, err)
+		}
+		for _, method := range e.Optimizers() {
+			f, err := e.Search(t.Context(), method, limit, 1)
+			if err != nil || f.Optimizer != method || f.LatencyMS > limit {
+				t.Fatalf("%s within %v: %+v, %v", method, limit, f, err)
+			}
+			if f.Bound != best.Accuracy || f.Accuracy > best.Accuracy || f.ShadowPrice != best.ShadowPrice {
+				t.Errorf("%s within %v: accuracy %v, bound %v, price %v; the optimum is %v at price %v",
+					method, limit, f.Accuracy, f.Bound, f.ShadowPrice, best.Accuracy, best.ShadowPrice)
+			}
+			if want := f.Gap() <= ProvedGap; (f.Status == solver.Optimal) != want {
+				t.Errorf("%s within %v: %v with gap %v", method, limit, f.Status, f.Gap())
+			}
+		}
+	}
+	for _, method := range e.Optimizers() {
+		if f, err := e.Search(t.Context(), method, lo-1, 1); err != nil || f.Status != solver.Infeasible {
+			t.Errorf("%s below the least latency: %+v, %v", method, f, err)
+		}
+	}
+	if err := e.NoNetwork(1); !errors.Is(err, ErrNoNetwork) {
+		t.Error(err)
+	}
+	if _, err := e.Search(t.Context(), "cplex", hi, 1); !errors.Is(err, ErrOptimizer) {
+		t.Error(err)
+	}
+}
+
+func TestSearchNotBilinear(t *testing.T) {
+	e := defaultEngine(t, mlp)
+	limit := (e.MinLatencyMS() + e.MaxLatencyMS()) / 2
+	for _, method := range []solver.Optimizer{solver.BCFW, solver.IQCP} {
+		if _, err := e.Search(t.Context(), method, limit, 1); !errors.Is(err, ErrOptimizer) {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	f, err := e.Search(t.Context(), "", limit, 1)
+	if err != nil || f.Status != solver.Feasible || !math.IsInf(f.Bound, 1) || !math.IsNaN(f.ShadowPrice) || f.LatencyMS > limit {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if got := e.Accuracy(f.Path); math.Abs(got-f.Accuracy) > 1e-9 {
+		t.Errorf("accuracy %v, the predictor says %v", f.Accuracy, got)
+	}
+	if data, err := json.Marshal(NewResult(e, f)); err != nil || !json.Valid(data) {
+		t.Errorf("%v: %s", err, data)
+	}
+}
+
+func TestSearchCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	e := defaultEngine(t)
+	if _, err := e.Search(ctx, solver.Evolution, e.MaxLatencyMS(), 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("evolution: %v", err)
+	}
+	if _, _, err := e.Pareto(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("frontier: %v", err)
+	}
+}
+
+// The generic definition and the solver's, for bilinear predictors, agree.
+func TestContribution(t *testing.T) {
+	for _, inactive := range []model.InactiveBlocks{model.InactiveMean, model.InactiveFree} {
+		e := defaultEngine(t, func(s *Setup) { s.Inactive = inactive })
+		f, err := e.Search(t.Context(), "", (e.MinLatencyMS()+e.MaxLatencyMS())/2, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := solver.NewContributions(e.Problem(), f.Path)
+		for b := range e.Space.NumBlocks() {
+			if got := e.Contribution(f.Path, b); e.Space.Active(f.Path, b) && math.Abs(got-want.Block[b]) > 1e-9 {
+				t.Errorf("%v, block %d: %v, the solver says %v", inactive, b, got, want.Block[b])
+			}
+		}
+	}
+}
+
+func TestParetoExact(t *testing.T) {
+	e := defaultEngine(t)
+	points, exact, err := e.Pareto(t.Context(), 1)
+	if err != nil || !exact || len(points) < 50 {
+		t.Fatalf("%d points, exact %v, %v", len(points), exact, err)
+	}
+	for i, p := range points {
+		if math.Abs(e.LatencyMS(p.Path)-p.LatencyMS) > 1e-8 || math.Abs(e.Accuracy(p.Path)-p.Accuracy) > 1e-9 {
+			t.Fatalf("point %d is %+v, its network has %v ms and %v %%", i, p.Point, e.LatencyMS(p.Path), e.Accuracy(p.Path))
+		}
+	}
+	rises(t, points)
+}
+
+func TestParetoByEvolution(t *testing.T) {
+	e := defaultEngine(t, mlp)
+	points, exact, err := e.Pareto(t.Context(), 1)
+	if err != nil || exact || len(points) < 2 {
+		t.Fatalf("%d points, exact %v, %v", len(points), exact, err)
+	}
+	rises(t, points)
+}
+
+func rises(t *testing.T, points []ParetoPoint) {
+	t.Helper()
+	for i := 1; i < len(points); i++ {
+		if points[i].LatencyMS <= points[i-1].LatencyMS || points[i].Accuracy <= points[i-1].Accuracy {
+			t.Fatalf("point %d does not rise: %+v after %+v", i, points[i].Point, points[i-1].Point)
+		}
+	}
+}
+
+// What insert keeps is what no other point beats, whatever the order.
+func TestInsertKeepsTheFrontier(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		all := make([]ParetoPoint, 1+r.IntN(30))
+		var kept []ParetoPoint
+		for i := range all {
+			all[i].LatencyMS, all[i].Accuracy = float64(r.IntN(12)), float64(r.IntN(12))
+			kept = insert(kept, all[i])
+		}
+		var want []solver.Point
+		for i, p := range all {
+			beaten := false
+			for j, q := range all {
+				better := q.LatencyMS <= p.LatencyMS && q.Accuracy >= p.Accuracy
+				beaten = beaten || better && (q.Point != p.Point || j < i)
+			}
+			if !beaten {
+				want = append(want, p.Point)
+			}
+		}
+		sort.Slice(want, func(i, j int) bool { return want[i].LatencyMS < want[j].LatencyMS })
+		if len(kept) != len(want) {
+			t.Fatalf("kept %v of %v, want %v", kept, all, want)
+		}
+		for i := range want {
+			if kept[i].Point != want[i] {
+				t.Fatalf("kept %v, want %v", kept, want)
+			}
+		}
+	}
+}
