@@ -84,7 +84,7 @@ func (e *Exact) Frontier(ctx context.Context) (f Frontier, err error) {
 	defer func() { f.reverse() }()
 	var s Solution
 	for steps := networkSteps(e.most + e.t.fixed); ; steps = networkSteps(e.core.best.latency+e.t.fixed) - 1 {
-		if len(f.Points)&63 == 0 && ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return f, ctx.Err()
 		}
 		s.Status = Infeasible
