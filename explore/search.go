@@ -38,7 +38,10 @@ func (e *Engine) Optimizers() []solver.Optimizer {
 // Finding is what one search found.
 type Finding struct {
 	solver.Solution
-	SolveTime time.Duration // of the search method alone, without the certificate
+	// SolveTime is that of the search method alone, without the certificate.
+	// Of the methods that take microseconds it is the shortest of three runs:
+	// the first one finds the caches cold.
+	SolveTime time.Duration
 }
 
 // Search runs one search method at one limit; "" is the default of
@@ -57,21 +60,32 @@ func (e *Engine) Search(ctx context.Context, method solver.Optimizer, limitMS fl
 	}
 	var f Finding
 	var err error
-	start := time.Now()
 	switch method {
 	case solver.IQCP:
-		e.exact.Solve(&f.Solution, limitMS)
+		f.SolveTime = shortest(func() { e.exact.Solve(&f.Solution, limitMS) })
 	case solver.BCFW:
-		e.bcfw.Solve(&f.Solution, limitMS)
+		f.SolveTime = shortest(func() { e.bcfw.Solve(&f.Solution, limitMS) })
 	case solver.Evolution:
+		start := time.Now()
 		f.Solution, err = e.Evolve(ctx, limitMS, seed)
+		f.SolveTime = time.Since(start)
 	}
-	f.SolveTime = time.Since(start)
 	if err != nil {
 		return Finding{}, err
 	}
 	e.certify(&f.Solution, limitMS)
 	return f, nil
+}
+
+// shortest runs solve three times and returns the shortest time.
+func shortest(solve func()) time.Duration {
+	best := time.Duration(math.MaxInt64)
+	for range 3 {
+		start := time.Now()
+		solve()
+		best = min(best, time.Since(start))
+	}
+	return best
 }
 
 // certify proves what can be proved about a solution.
