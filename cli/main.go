@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, s Streams) error {
 	root.SetIn(s.In)
 	root.SetOut(out)
 	root.SetErr(s.Err)
+	a.addCompletion(root)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.started {
 		err = usageError{err}
@@ -85,10 +86,21 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.fitCommand(),
-		a.doctorCommand(), a.versionCommand(),
+		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.measureCommand(), a.exportCommand(),
+		a.fitCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// addCompletion adds the library's completion command, which by itself takes
+// any words and does nothing. It writes to what root writes to by now.
+func (a *app) addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = cobra.ArbitraryArgs, a.groupUsage
+		}
+	}
 }
 
 // helpCommand is "help [command]"; unlike the library's, it refuses a command

@@ -145,6 +145,8 @@ func TestBadInput(t *testing.T) {
 		{"lut convert torch-cpu-224 " + folder + " --to pkl", 1, "folder"},
 		{"fit", 2, "--published"},
 		{"fit --published", 2, "--predictor-ckpt"},
+		{"completion", 2, "needs a command: bash"},
+		{"completion tcsh", 2, "has no command"},
 		{"version now", 2, "takes no arguments"},
 	} {
 		r := runCLI(t, strings.Fields(c.args)...)
@@ -191,7 +193,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range []string{"--help", "help", "help lut show", "search --help", "--version", "version"} {
+	for _, args := range []string{"--help", "help", "help lut show", "search --help", "completion bash", "--version", "version"} {
 		if out := mustRun(t, strings.Fields(args)...); !strings.Contains(out, "binas-tui") {
 			t.Errorf("binas-tui %s printed %q", args, out)
 		}

@@ -22,7 +22,8 @@ func (a *app) paretoCommand() *cobra.Command {
 		Use:   "pareto",
 		Short: "Print the best accuracy for every latency",
 		Long: `Print the networks that no other beats: none is as fast and more accurate. With
-a bilinear predictor these are all there are, proved.`,
+a bilinear predictor these are all there are, proved. With another one evolution
+answers 16 limits, which takes seconds, or minutes for an mlp.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
   binas-tui pareto --lut phone.pkl --figure frontier.svg`,
