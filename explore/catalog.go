@@ -131,7 +131,10 @@ func read(kind, nameOrFile string) ([]byte, error) {
 }
 
 // ReadFile reads a regular file of at most MaxFileSize bytes.
-func ReadFile(name string) ([]byte, error) {
+func ReadFile(name string) ([]byte, error) { return ReadFileUpTo(name, MaxFileSize) }
+
+// ReadFileUpTo reads a regular file of at most size bytes.
+func ReadFileUpTo(name string, size int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
@@ -144,12 +147,12 @@ func ReadFile(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file: %w", name, ErrUnreadable)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, size+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
-	if len(data) > MaxFileSize {
-		return nil, fmt.Errorf("%s is larger than %d MiB: %w", name, MaxFileSize>>20, ErrUnreadable)
+	if int64(len(data)) > size {
+		return nil, fmt.Errorf("%s is larger than %d MiB: %w", name, size>>20, ErrUnreadable)
 	}
 	return data, nil
 }

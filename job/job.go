@@ -136,12 +136,12 @@ func (j *Job) Progress(done, total int, left time.Duration, status string) {
 }
 
 // Partial reports what there is of the result so far; it must not change
-// afterwards.
+// afterwards. It is published at once: report whole rounds, not single values.
 func (j *Job) Partial(result any) {
 	j.mu.Lock()
 	j.snap.Result = result
 	j.mu.Unlock()
-	j.publish(false)
+	j.publish(true)
 }
 
 // Log adds a line to the job's log.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -73,12 +74,17 @@ type App struct {
 	warning  bool
 	history  history
 	keys     *keymap
-	finished bool
+
+	runner   *job.Runner
+	services services
+	jobs     []job.Snapshot // in the order they were started
+
+	askedToQuit bool // while a job runs
 }
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, hairline: -1, dirty: true, keys: &keymap{keyTable()}}
+	a := &App{ctx: ctx, opts: opts, hairline: -1, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices()}
 	if keys, err := newKeymap(opts.Keys); err != nil {
 		a.warn(err.Error())
 	} else {
@@ -156,6 +162,12 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.generation == a.generation && msg.err == nil && msg.solution.LimitMS == a.limitMS {
 			a.evolved = msg.solution
 			a.show()
+		}
+	case jobMsg:
+		return a, a.jobChanged(job.Snapshot(msg))
+	case libraryMsg:
+		if m, ok := a.dialog.(*measureMenu); ok {
+			m.library, m.err, m.looked = msg.library, msg.err, true
 		}
 	case copiedMsg:
 		a.say(msg.text)

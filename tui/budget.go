@@ -116,7 +116,7 @@ func (a *App) drawHeader(s *screen, r rect) {
 	part := func(st uv.Style, text string) { x += s.text(x, r.y, r.x+r.w-1-x, st, text) }
 	if a.layout.boxed {
 		part(t.accent, "binas-tui")
-		part(t.dim, "  "+sanitize.Line(e.Profile)+" "+s.glyphs.dot+" LUT ")
+		part(t.dim, "  "+sanitize.Line(e.Profile)+" "+s.glyphs.dot+" ")
 	}
 	part(t.text, sanitize.Line(e.LUTName))
 	part(t.dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
@@ -127,12 +127,13 @@ func (a *App) drawHeader(s *screen, r rect) {
 		part(t.dim, " calibrated")
 	}
 	source := sanitize.Line(e.AccuracySource())
-	if !a.layout.boxed {
+	if r.w < wideWidth {
 		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
-	} else {
-		part(t.dim, " "+s.glyphs.dot+" accuracy")
 	}
 	part(t.dim, " "+s.glyphs.dot+" ")
+	if a.layout.boxed {
+		part(t.dim, "accuracy ")
+	}
 	part(t.text, source)
 }
 

@@ -62,6 +62,9 @@ func (a *App) activity() string {
 		}
 		text += part
 	}
+	if text := a.jobActivity(); text != "" {
+		add(text)
+	}
 	if n := a.pinCount(); n == 1 {
 		add("1 pin")
 	} else if n > 1 {

@@ -70,6 +70,11 @@ func keyTable() []binding {
 		{"predictor", []string{"p"}, "Data", "choose another predictor", "predictor", nil, (*App).openPredictorPicker},
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
 
+		{"measure", []string{"m"}, "Device", "measure this machine: the network shown, or a whole table", "measure", nil, (*App).openMeasure},
+		{"jobs", []string{"J"}, "Device", "show what is being measured", "", nil, (*App).openJobs},
+		{"cancel-job", []string{"X"}, "Device", "cancel what is being measured", "", nil, (*App).cancelJob},
+		{"use-measured", []string{"U"}, "Device", "explore with the table measured last", "", nil, (*App).useMeasured},
+
 		{"help", []string{"?"}, "Program", "this help", "help", nil, (*App).openHelp},
 		{"palette", []string{":", "ctrl+p"}, "Program", "find any action by name", "", nil, (*App).openPalette},
 		{"theme", []string{"ctrl+t"}, "Program", "next theme: dark, light, 16-colour, mono", "", nil, (*App).nextTheme},

@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
 )
 
 // Options are the explorer's settings. The zero value works.
@@ -20,6 +21,7 @@ type Options struct {
 	LimitMS   float64 // budget to start with; 0 is that of the last start
 	State     State   // of the last start
 	Keys      []byte  // the user's key table, JSON
+	Library   string  // ONNX Runtime to measure with; "" looks in the usual places
 	IdleFile  string  // for tests: a line is added each time nothing is left to do
 	TestPanic bool    // for tests: ctrl+\ panics
 }
@@ -53,6 +55,8 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	p := tea.NewProgram(root, tea.WithFilter(filterMouse(func() int64 { return int64(time.Since(start)) })),
 		tea.WithoutSignalHandler())
 
+	app.runner.Publish = func(s job.Snapshot) { p.Send(jobMsg(s)) }
+
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTSTP)
 	defer signal.Stop(signals)
@@ -62,6 +66,8 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	go relaySignals(p, signals, ended, done)
 
 	_, err = p.Run()
+	cancel()
+	app.runner.CancelAll()
 	if e := app.state().save(); e != nil && err == nil {
 		fmt.Fprintf(os.Stderr, "the explorer's state was not saved: %v\n", e)
 	}

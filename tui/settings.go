@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/job"
 )
 
 func themeIndex(name string) int {
@@ -47,8 +49,17 @@ func (a *App) nextOptimizer() tea.Cmd {
 	return a.solve()
 }
 
+// quit ends the explorer; while a job is running it asks first, once.
 func (a *App) quit() tea.Cmd {
-	a.finished = true
-	a.cancelWork()
+	for _, j := range a.jobs {
+		if j.State == job.Running && !a.askedToQuit {
+			a.askedToQuit = true
+			a.dialog = &menu{title: j.Name + " is still running", hint: "what it has measured is kept", items: []item{
+				{label: "go on"},
+				{label: "quit", detail: "the same measurement goes on when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
+			}}
+			return nil
+		}
+	}
 	return tea.Quit
 }

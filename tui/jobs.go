@@ -1,0 +1,206 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// jobMsg is what a job has become.
+type jobMsg job.Snapshot
+
+type networkToMeasure struct {
+	architecture model.Architecture
+	predictedMS  float64
+}
+
+type tableToCalibrate struct {
+	name string
+	lut  *latency.LUT
+}
+
+// startJob runs work in the background; its snapshots come back as jobMsg.
+func (a *App) startJob(name string, work func(context.Context, *job.Job) (any, error)) tea.Cmd {
+	runner, ctx := a.runner, a.ctx
+	return guard(func() tea.Msg {
+		return jobMsg(runner.Start(ctx, name, work).Snapshot())
+	})
+}
+
+func (a *App) startTable(want explore.Measuring) tea.Cmd {
+	if a.measuringNow() {
+		return nil
+	}
+	a.dialog = &measurement{}
+	return a.startJob("table "+want.TableName(), func(ctx context.Context, j *job.Job) (any, error) {
+		return a.services.table(ctx, want, j)
+	})
+}
+
+func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
+	if !a.hasSolution() || a.measuringNow() {
+		return nil
+	}
+	n := networkToMeasure{a.space().Architecture(a.solution.Path), a.solution.LatencyMS}
+	if want.ImageSize != a.space().ImageSize {
+		n.predictedMS = 0 // the table says nothing about this size
+	}
+	return a.startJob("network", func(ctx context.Context, j *job.Job) (any, error) {
+		return a.services.network(ctx, want, n, j)
+	})
+}
+
+func (a *App) startCalibration(want explore.Measuring) tea.Cmd {
+	if a.measuringNow() {
+		return nil
+	}
+	want.ImageSize = a.space().ImageSize
+	t := tableToCalibrate{a.engine.LUTName, a.engine.LUT}
+	return a.startJob("calibration", func(ctx context.Context, j *job.Job) (any, error) {
+		return a.services.calibrate(ctx, want, t, j)
+	})
+}
+
+func (a *App) startInstall() tea.Cmd {
+	return a.startJob("ONNX Runtime", func(ctx context.Context, j *job.Job) (any, error) {
+		return a.services.install(ctx, j)
+	})
+}
+
+// measuringNow reports, and says, that something is being measured: two
+// measurements at once would disturb each other.
+func (a *App) measuringNow() bool {
+	for _, j := range a.jobs {
+		if j.State == job.Running {
+			a.warn(j.Name + " is still running: wait for it or cancel it first")
+			return true
+		}
+	}
+	return false
+}
+
+// jobChanged takes in a snapshot of a job.
+func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
+	i := slices.IndexFunc(a.jobs, func(j job.Snapshot) bool { return j.ID == s.ID })
+	if i < 0 {
+		a.jobs = append(a.jobs, s)
+		i = len(a.jobs) - 1
+	} else if a.jobs[i].State != job.Running && s.State == job.Running {
+		return nil // an older snapshot that came late
+	}
+	if s.Result == nil {
+		s.Result = a.jobs[i].Result
+	}
+	ended := s.State != job.Running && a.jobs[i].State == job.Running
+	a.jobs[i] = s
+	if !ended && i < len(a.jobs)-1 {
+		return nil
+	}
+	switch s.State {
+	case job.Failed:
+		a.warn(s.Name + ": " + sanitize.Line(s.Err.Error()))
+	case job.Cancelled:
+		a.say(s.Name + " cancelled: start it again to go on where it was")
+	case job.Done:
+		return a.jobDone(s)
+	}
+	return nil
+}
+
+// jobDone says what a job found and offers it.
+func (a *App) jobDone(s job.Snapshot) tea.Cmd {
+	switch r := s.Result.(type) {
+	case explore.MeasuredTable:
+		a.say("table " + r.Name + " is measured: U uses it")
+	case explore.CalibratedTable:
+		a.say(fmt.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: U uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall))
+		if a.dialog == nil {
+			a.dialog = &verification{result: r}
+		}
+	case explore.MeasuredNetwork:
+		text := fmt.Sprintf("measured %s ms (least %s, spread %.1f%%)", formatNumber(r.MedianMS, 2), formatNumber(r.MinMS, 2), 100*r.Spread)
+		if r.PredictedMS > 0 {
+			text += fmt.Sprintf(", the table says %s ms (%+.1f%%)", formatNumber(r.PredictedMS, 2), 100*(r.PredictedMS/r.MedianMS-1))
+		}
+		a.say(text)
+	case onnx.Library:
+		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
+	}
+	return nil
+}
+
+// useMeasured explores with the table measured or calibrated last.
+func (a *App) useMeasured() tea.Cmd {
+	for _, j := range slices.Backward(a.jobs) {
+		name := ""
+		switch r := j.Result.(type) {
+		case explore.MeasuredTable:
+			name = r.Name
+		case explore.CalibratedTable:
+			name = r.Name
+		}
+		if name != "" && j.State == job.Done {
+			return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
+		}
+	}
+	a.say("no table has been measured yet: m measures one")
+	return nil
+}
+
+// openJobs shows the measurement in progress, or the last one.
+func (a *App) openJobs() tea.Cmd {
+	if len(a.jobs) == 0 {
+		a.say("nothing has been measured yet: m opens the menu")
+		return nil
+	}
+	if r, ok := a.jobs[len(a.jobs)-1].Result.(explore.CalibratedTable); ok {
+		a.dialog = &verification{result: r}
+		return nil
+	}
+	a.dialog = &measurement{}
+	return nil
+}
+
+// cancelJob ends the running job.
+func (a *App) cancelJob() tea.Cmd {
+	for _, j := range a.jobs {
+		if j.State == job.Running {
+			a.runner.Cancel(j.ID)
+			a.say("cancelling " + j.Name)
+			return nil
+		}
+	}
+	a.say("nothing is running")
+	return nil
+}
+
+// jobActivity is the running job in a few words, for the hint bar.
+func (a *App) jobActivity() string {
+	for _, j := range a.jobs {
+		if j.State != job.Running {
+			continue
+		}
+		text := fmt.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
+		if j.Left > 0 {
+			text += " " + clock(j.Left) + " left"
+		}
+		return text
+	}
+	return ""
+}
+
+// clock writes a duration as minutes and seconds.
+func clock(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}

@@ -1,0 +1,176 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// measuringDriver is a driver whose jobs report to a channel and whose machine
+// is a fake.
+type measuringDriver struct {
+	*driver
+	messages chan jobMsg
+}
+
+func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
+	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100)}
+	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
+	return d
+}
+
+// until passes on what jobs report until one has the state.
+func (d measuringDriver) until(state job.State) {
+	d.Helper()
+	for m := range d.messages {
+		d.send(m)
+		if m.State == state {
+			return
+		}
+	}
+}
+
+// openMenu opens the menu with a library in place.
+func (d measuringDriver) openMenu() {
+	d.press("m")
+	d.send(libraryMsg{library: onnx.Library{Path: "/lib/onnxruntime.so"}})
+}
+
+func fakeTable(space *model.Space) *latency.LUT {
+	l := &latency.LUT{Blocks: map[string]latency.Measurement{}, Fixed: latency.Measurement{MedianMS: 1}}
+	for b := range space.NumBlocks() {
+		for i, o := range space.Options {
+			l.Blocks[space.Block(b).LUTKey(o)] = latency.Measurement{MedianMS: 0.1 + 0.01*float64(i), MinMS: 0.1, Spread: 0.02, Rounds: 3}
+		}
+	}
+	return l
+}
+
+func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	lut, release := fakeTable(d.space()), make(chan struct{})
+	var want explore.Measuring
+	d.services.table = func(ctx context.Context, m explore.Measuring, j *job.Job) (explore.MeasuredTable, error) {
+		want = m
+		j.Progress(30, 100, 42*time.Second, "round 1 of 5")
+		j.Partial(explore.PartialTable(lut.Blocks))
+		<-release
+		return explore.MeasuredTable{Name: "fake", LUT: lut}, nil
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "left", "down", "down", "enter")
+	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
+		d.send(<-d.messages)
+	}
+	if want.Rounds != 20 || want.ImageSize != 224 || want.Threads != 1 || want.Target != onnx.CPU {
+		t.Errorf("measuring %+v", want)
+	}
+	d.mustSee("round 1 of 5")
+	d.mustSee("k3 e3")
+	d.mustSee("120 blocks")
+	before := d.limitMS
+	d.press("esc", "right")
+	if d.limitMS <= before {
+		t.Error("the slider stood still while measuring")
+	}
+	d.mustSee("30% 0:42 left")
+	d.press("m")
+	d.press("down", "down", "down", "down", "down", "enter")
+	d.mustSee("still running")
+	d.press("q")
+	if d.mustSee("what it has measured is kept"); d.quit {
+		t.Error("q quit without asking")
+	}
+	d.press("esc")
+	close(release)
+	d.until(job.Done)
+	d.mustSee("table fake is measured: U uses it")
+	d.press("J")
+	d.mustSee("median 0.100 ms")
+}
+
+func TestCancellingAMeasurement(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.services.table = func(ctx context.Context, _ explore.Measuring, _ *job.Job) (explore.MeasuredTable, error) {
+		<-ctx.Done()
+		return explore.MeasuredTable{}, ctx.Err()
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "down", "down", "enter", "x")
+	d.until(job.Cancelled)
+	d.press("esc")
+	d.mustSee("cancelled")
+	if d.press("q"); !d.quit {
+		t.Error("q asked although nothing is running")
+	}
+}
+
+func TestMeasuringTheNetworkShown(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.services.network = func(_ context.Context, _ explore.Measuring, n networkToMeasure, _ *job.Job) (explore.MeasuredNetwork, error) {
+		if n.architecture.String() != d.space().Architecture(d.solution.Path).String() {
+			return explore.MeasuredNetwork{}, errors.New("another network")
+		}
+		return explore.MeasuredNetwork{PredictedMS: n.predictedMS, Measurement: latency.Measurement{MedianMS: 2 * n.predictedMS, MinMS: 20, Spread: 0.01}}, nil
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "down", "enter")
+	d.until(job.Done)
+	d.mustSee("(least 20.00, spread 1.0%), the table says 24.98 ms (-50.0%)")
+}
+
+func TestCalibrationShowsWhatItWasCheckedOn(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	lut := fakeTable(d.space())
+	lut.Calibration = latency.Calibration{Slope: 1.15, InterceptMS: 0.2, Networks: 21}
+	check := &latency.Verification{MAPE: 0.021, Kendall: 0.97, Worst: 1, Networks: []latency.NetworkCheck{
+		{PredictedMS: 10, MeasuredMS: 10.1}, {PredictedMS: 20, MeasuredMS: 19}, {PredictedMS: 30, MeasuredMS: 30.2},
+	}}
+	d.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error) {
+		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Verification: check}, nil
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "down", "down", "down", "enter")
+	d.until(job.Done)
+	for _, text := range []string{"error 2.1% on average, worst +5.3%", "Kendall tau 0.970", "1.150 x sum +0.200 ms", "measured ms"} {
+		d.mustSee(text)
+	}
+}
+
+func TestWithoutALibraryTheMenuOffersToInstallIt(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.services.install = func(context.Context, *job.Job) (onnx.Library, error) {
+		return onnx.Library{Path: "/data/libonnxruntime.so"}, nil
+	}
+	d.press("m")
+	d.send(libraryMsg{err: onnx.ErrNoLibrary})
+	d.mustSee("install ONNX Runtime")
+	d.press("down", "down", "down", "down", "enter")
+	d.until(job.Done)
+	d.mustSee("ONNX Runtime is installed: /data/libonnxruntime.so")
+}
+
+func TestAFailedMeasurementSaysWhy(t *testing.T) {
+	d := newMeasuringDriver(t, 80, 24)
+	d.services.table = func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error) {
+		return explore.MeasuredTable{}, latency.ErrInconclusive
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "down", "down", "enter")
+	d.until(job.Failed)
+	d.mustSee("the measurement is inconclusive")
+	d.press("esc", "U")
+	d.mustSee("no table has been measured yet")
+	d.send(tea.WindowSizeMsg{Width: 60, Height: 16})
+	d.press("J")
+	d.checkFits("measurement at 60x16")
+}

@@ -1,0 +1,172 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// measurement shows a table while it fills up: one line for every kind of
+// block, one column for every option.
+type measurement struct {
+	row, column int
+}
+
+func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	switch msg.String() {
+	case "esc", "q":
+		a.closeDialog()
+	case "up", "k":
+		m.row--
+	case "down", "j":
+		m.row++
+	case "left", "h":
+		m.column--
+	case "right", "l":
+		m.column++
+	case "x":
+		return a.cancelJob()
+	case "U":
+		a.closeDialog()
+		return a.useMeasured()
+	}
+	m.row = min(max(m.row, 0), len(a.blockKinds())-1)
+	m.column = min(max(m.column, 0), a.space().NumOptions()-1)
+	return nil
+}
+
+func (m *measurement) paste(*App, string) tea.Cmd       { return nil }
+func (m *measurement) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
+
+// blockKinds are the blocks of the space that differ: the first of each stage
+// and the second, which the others equal.
+func (a *App) blockKinds() []int {
+	var kinds []int
+	for s := range a.space().Stages {
+		kinds = append(kinds, s*a.space().MaxDepth, s*a.space().MaxDepth+1)
+	}
+	return kinds
+}
+
+// tableSoFar is what the last job has measured, by LUT key, and the image size
+// it is for.
+func (a *App) tableSoFar() (map[string]latency.Measurement, job.Snapshot) {
+	if len(a.jobs) == 0 {
+		return nil, job.Snapshot{}
+	}
+	j := a.jobs[len(a.jobs)-1]
+	switch r := j.Result.(type) {
+	case explore.PartialTable:
+		return r, j
+	case explore.MeasuredTable:
+		return r.LUT.Blocks, j
+	}
+	return nil, j
+}
+
+// The table has one cell of this width for every option, after the label.
+const labelWidth, cellWidth = 15, 5
+
+// fourDigits writes milliseconds in at most four characters.
+func fourDigits(ms float64) string {
+	switch {
+	case ms < 10:
+		return formatNumber(ms, 2)
+	case ms < 100:
+		return formatNumber(ms, 1)
+	}
+	return formatNumber(ms, 0)
+}
+
+func (m *measurement) draw(a *App, s *screen) {
+	t := s.theme
+	results, j := a.tableSoFar()
+	r := s.centred(min(s.w, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.h, 24), "Measuring "+sanitize.Line(j.Name))
+	m.drawProgress(s, r, j)
+	space := spaceOfResults(a.space(), results)
+	kinds := a.blockKinds()
+	for c, o := range a.space().Options {
+		s.right(r.x+labelWidth+cellWidth*c, r.y+2, cellWidth-1, t.dim, fmt.Sprintf("k%de%v", o.Kernel, o.Expansion))
+		if o.SERatio > 0 {
+			s.right(r.x+labelWidth+cellWidth*c, r.y+3, cellWidth-1, t.dim, "se")
+		}
+	}
+	y := r.y + 4
+	for i, b := range kinds {
+		if y+i >= r.y+r.h-4 {
+			break
+		}
+		name := fmt.Sprintf("stage %d %s", b/space.MaxDepth+1, []string{"first", "other"}[i%2])
+		s.text(r.x+1, y+i, labelWidth-1, t.dim, name)
+		for c, o := range space.Options {
+			st, text := t.dim, s.glyphs.dot
+			if v, ok := results[space.Block(b).LUTKey(o)]; ok {
+				st, text = t.text, fourDigits(v.MedianMS)
+				if v.Spread > 0.05 {
+					st = t.warn
+				}
+			}
+			s.right(r.x+labelWidth+cellWidth*c, y+i, cellWidth-1, over(i == m.row && c == m.column, st, t), text)
+		}
+	}
+	m.drawChosen(s, rect{r.x, y + len(kinds), r.w, 3}, space, kinds, results)
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows: a block   x cancel   U use this table   esc: goes on in the background")
+}
+
+// spaceOfResults is the space at the image size that the results are for.
+func spaceOfResults(space *model.Space, results map[string]latency.Measurement) *model.Space {
+	for _, size := range []int{space.ImageSize, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320} {
+		s, err := model.NewSpace(space.Name, size)
+		if err != nil {
+			continue
+		}
+		if _, ok := results[s.Block(0).LUTKey(s.Options[0])]; ok {
+			return s
+		}
+	}
+	return space
+}
+
+func (m *measurement) drawProgress(s *screen, r rect, j job.Snapshot) {
+	t := s.theme
+	w := r.w - 2
+	s.text(r.x+1, r.y, w, t.text, fmt.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
+	if j.Left > 0 {
+		s.right(r.x+1, r.y, w, t.dim, clock(j.Left)+" left")
+	}
+	s.bar(r.x+1, r.y+1, w, t.accent, j.Fraction(), 1)
+	if j.Err != nil {
+		s.text(r.x+1, r.y+1, w, t.bad, sanitize.Line(j.Err.Error()))
+	}
+}
+
+// drawChosen shows the block under the cursor, and how the spreads of all
+// blocks are distributed.
+func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []int, results map[string]latency.Measurement) {
+	t := s.theme
+	option := space.Options[min(m.column, len(space.Options)-1)]
+	b := kinds[min(m.row, len(kinds)-1)]
+	if v, ok := results[space.Block(b).LUTKey(option)]; ok {
+		s.text(r.x+1, r.y, r.w-2, t.strong, fmt.Sprintf("%s: median %s ms, least %s ms, spread %.1f%% over %d rounds",
+			option, formatNumber(v.MedianMS, 3), formatNumber(v.MinMS, 3), 100*v.Spread, v.Rounds))
+	}
+	if len(results) == 0 {
+		return
+	}
+	spreads := make([]float64, 0, len(results))
+	for _, v := range results {
+		spreads = append(spreads, v.Spread)
+	}
+	slices.Sort(spreads)
+	at := func(p float64) float64 { return 100 * spreads[int(math.Round(p*float64(len(spreads)-1)))] }
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("spread (quartiles over median) of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
+		len(spreads), at(0.5), at(0.9), at(1)))
+}
