@@ -28,7 +28,7 @@ type MeasureOptions struct {
 	Classes int         // of the classifier in the fixed part; 0 is 1000
 	Name    string      // of the table, for its provenance
 
-	Rounds int // conclusive rounds wanted; 0 is 30
+	Rounds int // conclusive rounds wanted; 0 is 30 for a table and 15 for networks
 	// Slice is how long a round gives every block or network, and at least
 	// three runs; 0 is 3 ms for blocks and 25 ms for networks.
 	Slice time.Duration
@@ -53,8 +53,10 @@ type MeasureOptions struct {
 
 // A slice must hold several runs, so that one of them is undisturbed.
 const (
-	blockSlice   = 3 * time.Millisecond
-	networkSlice = 25 * time.Millisecond
+	blockSlice    = 3 * time.Millisecond
+	networkSlice  = 25 * time.Millisecond
+	tableRounds   = 30
+	networkRounds = 15
 )
 
 func (o MeasureOptions) withDefaults() MeasureOptions {
@@ -66,7 +68,7 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	set(&o.Threads, 1)
 	set(&o.Batch, 1)
 	set(&o.Classes, 1000)
-	set(&o.Rounds, 30)
+	set(&o.Rounds, tableRounds)
 	set(&o.MaxAttempts, 3*o.Rounds)
 	if o.Target == "" {
 		o.Target = onnx.CPU
@@ -188,6 +190,9 @@ func MeasureNetwork(ctx context.Context, arch model.Architecture, imageSize int,
 func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize int, o MeasureOptions) ([]Measurement, error) {
 	if o.Slice == 0 {
 		o.Slice = networkSlice
+	}
+	if o.Rounds == 0 {
+		o.Rounds = networkRounds
 	}
 	o = o.withDefaults()
 	o.Folder = ""

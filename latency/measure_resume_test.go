@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,6 +53,44 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	o.Rounds += 2
 	if have, err = done.measure(context.Background(), n, o); err != nil || have["task 0"].Rounds != rounds+2 {
 		t.Errorf("finished run made longer: %v, %v", have["task 0"], err)
+	}
+}
+
+// The same with a process that is killed outright in the middle of a round.
+func TestKilledRunGoesOn(t *testing.T) {
+	const n, rounds = 30, 8
+	if folder := os.Getenv("LATENCY_TEST_RUN"); folder != "" {
+		d := newFakeDevice()
+		d.onRun = func(d *fakeDevice) {
+			if d.runs == 1500 {
+				self, _ := os.FindProcess(os.Getpid())
+				self.Kill()
+				select {}
+			}
+		}
+		d.measure(context.Background(), n, MeasureOptions{Rounds: rounds, Folder: folder})
+		return
+	}
+	folder := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledRunGoesOn$")
+	cmd.Env = append(os.Environ(), "LATENCY_TEST_RUN="+folder)
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Fatalf("the process was not killed: %s", out)
+	}
+	if left, err := os.ReadFile(filepath.Join(folder, recordName)); err != nil || bytes.Count(left, []byte("\n")) < 3 {
+		t.Fatalf("the killed process left %q, %v", left, err)
+	}
+	want, err := newFakeDevice().measure(context.Background(), n, MeasureOptions{Rounds: rounds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newFakeDevice()
+	have, err := d.measure(context.Background(), n, MeasureOptions{Rounds: rounds, Folder: folder})
+	if err != nil || !maps.Equal(have, want) {
+		t.Errorf("after the kill: %v, %v\nunbroken: %v", have, err, want)
+	}
+	if d.runs > 1500 {
+		t.Errorf("after the kill %d runs were made", d.runs)
 	}
 }
 

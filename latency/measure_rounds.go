@@ -98,7 +98,7 @@ func (m *measurer) measure(ctx context.Context) error {
 		if done >= m.o.Rounds {
 			return nil
 		}
-		if attempt >= m.o.MaxAttempts {
+		if done+m.o.MaxAttempts-attempt < m.o.Rounds { // cannot be reached any more
 			return fmt.Errorf("%w: in %d of %d rounds the sentinel was more than %.0f%% above its best: something else uses the device, or its clock varies",
 				ErrInconclusive, len(m.record.rounds)-done, len(m.record.rounds), 100*(m.o.MaxRatio-1))
 		}

@@ -100,7 +100,8 @@ func TestRestlessDeviceIsInconclusive(t *testing.T) {
 	if !errors.Is(err, ErrInconclusive) {
 		t.Fatalf("error: %v", err)
 	}
-	if len(rounds) > 8 || len(rounds) < 7 { // preparing counts as round 0
+	// One of seven rounds at most counts, so it is known after four that four cannot be reached.
+	if len(rounds) < 4 || len(rounds) > 5 {
 		t.Errorf("rounds made: %v", rounds)
 	}
 	if d.closed != 40 {
