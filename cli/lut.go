@@ -15,12 +15,12 @@ import (
 func (a *app) lutCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lut",
-		Short: "Show and convert latency tables",
+		Short: "Measure, verify, compare, show and convert latency tables",
 		Args:  cobra.ArbitraryArgs,
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand())
+	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand(), a.lutMeasureCommand(), a.lutVerifyCommand(), a.lutCompareCommand())
 	cmd.RunE = a.groupUsage
 	return cmd
 }

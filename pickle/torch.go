@@ -3,6 +3,7 @@ package pickle
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strings"
@@ -55,6 +56,10 @@ func IsTorch(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("PK\x03\x04")) || bytes.HasPrefix(data, legacyMagic)
 }
 
+// ErrNoEntry is wrapped by errors about a way into a torch file that it does
+// not have.
+var ErrNoEntry = errors.New("no such entry")
+
 func child(v any, key string) (any, error) {
 	entries, err := Entries(v)
 	if err != nil {
@@ -65,7 +70,7 @@ func child(v any, key string) (any, error) {
 			return e.Value, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: it has no entry %q", ErrMalformed, key)
+	return nil, fmt.Errorf("%w: %w: it has no entry %q", ErrMalformed, ErrNoEntry, key)
 }
 
 // torchFile finds the bytes of storages.

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"assets/generate":   {"latency", "model", "published"},
 	"explore":           {"assets", "job", "latency", "model", "onnx", "published", "solver"},
 	"tui":               {"explore", "job", "latency", "model", "onnx", "published", "sanitize", "solver"},
-	"cli":               {"explore", "job", "latency", "model", "onnx", "published", "sanitize", "solver", "tui"},
+	"cli":               {"explore", "job", "latency", "model", "onnx", "pickle", "published", "sanitize", "solver", "tui"},
 	"internal/archtest": {},
 	"e2e":               {},
 	".":                 {"cli"},

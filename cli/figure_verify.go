@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// saveVerifyFigure draws measured over predicted latency, one mark a network,
+// and the diagonal on which predictions are right.
+func saveVerifyFigure(name string, r *verifyReport) error {
+	format, err := figureFormat(name)
+	if err != nil {
+		return err
+	}
+	p := plot.New()
+	p.Title.Text = "Whole networks: measured against predicted latency\n" +
+		sanitize.Line(fmt.Sprintf("%s, %s, %d threads, %d pixels: mean error %.1f %%, Kendall %.3f",
+			r.LUT, r.Runtime, r.Threads, r.ImageSize, 100*float64(r.MAPE), float64(r.Kendall)))
+	p.Title.TextStyle.Font.Size = vg.Points(9)
+	p.Title.Padding = vg.Points(6)
+	p.X.Label.Text, p.Y.Label.Text = "predicted latency (ms)", "measured latency (ms)"
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Padding = vg.Points(2)
+	p.Add(plotter.NewGrid())
+
+	var random, known plotter.XYs
+	lo, hi := float64(r.Checks[0].MeasuredMS), float64(r.Checks[0].MeasuredMS)
+	for _, n := range r.Checks {
+		xy := plotter.XY{X: float64(n.PredictedMS), Y: float64(n.MeasuredMS)}
+		lo, hi = min(lo, xy.X, xy.Y), max(hi, xy.X, xy.Y)
+		if n.Name == "" {
+			random = append(random, xy)
+		} else {
+			known = append(known, xy)
+		}
+	}
+	diagonal, err := plotter.NewLine(plotter.XYs{{X: lo, Y: lo}, {X: hi, Y: hi}})
+	if err != nil {
+		return fmt.Errorf("figure: %w", err)
+	}
+	diagonal.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+	p.Add(diagonal)
+	p.Legend.Add("predicted = measured", diagonal)
+	for _, set := range []struct {
+		label string
+		xys   plotter.XYs
+		shape draw.GlyphDrawer
+	}{{"random networks", random, draw.RingGlyph{}}, {"published networks", known, draw.CircleGlyph{}}} {
+		if len(set.xys) == 0 {
+			continue
+		}
+		marks, err := plotter.NewScatter(set.xys)
+		if err != nil {
+			return fmt.Errorf("figure: %w", err)
+		}
+		marks.Shape, marks.Color, marks.Radius = set.shape, frontierColour, vg.Points(2.5)
+		if set.label == "published networks" {
+			marks.Color = publishedColour
+		}
+		p.Add(marks)
+		p.Legend.Add(set.label, marks)
+	}
+	w, err := p.WriterTo(12*vg.Centimeter, 12*vg.Centimeter, format)
+	if err != nil {
+		return fmt.Errorf("figure: %w", err)
+	}
+	return replaceFile(name, func(f io.Writer) error {
+		_, err := w.WriteTo(f)
+		return err
+	})
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+func (a *app) lutMeasureCommand() *cobra.Command {
+	var (
+		m                        measuring
+		out, space, name, folder string
+		imageSize                int
+		asJSON                   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "measure --out FILE|NAME",
+		Short: "Measure a latency table on this machine",
+		Long: `Measure every block of the search space and what all its networks share, with
+ONNX Runtime on this machine, and write a latency table: JSON, or BINAS's
+pickle where the name ends in .pkl. A name without folder and ending goes to
+the user's tables, which --lut and the explorer know by name.
+
+Rounds in which the machine was busy are made again; where there is no end to
+them the measurement is inconclusive and no table is written. Finished rounds
+are kept in a run folder, FILE.run, until the table is written: the same
+command goes on where it was ended.`,
+		Example: `  binas-tui lut measure --out laptop
+  binas-tui lut measure --out phone.json --threads 2 --image-size 160`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := m.check(cmd); err != nil {
+				return err
+			}
+			if out == "" {
+				return usagef("lut measure needs --out, the file or name of the table")
+			}
+			s, err := newSpace(space, imageSize)
+			if err != nil {
+				return err
+			}
+			file, err := newLUTFile(out)
+			if err != nil {
+				return err
+			}
+			if name == "" {
+				name = file.name
+			}
+			if folder == "" {
+				folder = file.folder
+			}
+			if err := m.like(latency.Provenance{}); err != nil {
+				return err
+			}
+			if _, err := m.open(onnx.Target(m.target)); err != nil {
+				return err
+			}
+			if err := file.makeFolder(); err != nil {
+				return err
+			}
+			if err := checkWritable(file.path); err != nil {
+				return err
+			}
+			return a.measureLUT(cmd, s, m, file, name, folder, asJSON)
+		},
+	}
+	m.addFlags(cmd, "")
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "table to write, a `FILE|NAME`")
+	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
+	f.StringVar(&space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
+	f.StringVar(&name, "name", "", "`NAME` inside the table (default: that of the file)")
+	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default FILE.run)")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// lutFile is where a table goes.
+type lutFile struct {
+	path   string
+	name   string // of the table
+	folder string // of the run; "" where what is written to is no file
+	pickle bool
+	named  bool // it is one of the user's tables, known by name
+}
+
+// newLUTFile resolves --out: a file, or the bare name of one of the user's
+// tables.
+func newLUTFile(out string) (lutFile, error) {
+	base := filepath.Base(out)
+	ext := filepath.Ext(base)
+	f := lutFile{path: out, name: strings.TrimSuffix(base, ext), folder: out + ".run", pickle: strings.EqualFold(ext, ".pkl")}
+	if out == base && ext == "" {
+		path, err := explore.LUTPath(out)
+		if err != nil {
+			return f, usagef("--out: %w", err)
+		}
+		if slices.Contains(explore.LUTs(), explore.Source{Name: out}) {
+			return f, usagef("--out %q: a built-in table has that name: give another, or ./%s for a file", out, out)
+		}
+		if strings.HasPrefix(out, "-") {
+			return f, usagef("--out %q: expected a file or a plain name", out)
+		}
+		f.path, f.folder, f.named = path, path+".run", true
+		return f, nil
+	}
+	if info, err := os.Stat(out); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		f.folder = ""
+	}
+	return f, nil
+}
+
+// write writes a table there, whole or not at all, and returns what the form
+// has no room for.
+func (f lutFile) write(lut *latency.LUT) (leftOut []string, err error) {
+	var data []byte
+	if f.pickle {
+		data, leftOut, err = latency.EncodePickle(lut)
+	} else {
+		data, err = latency.EncodeLUT(lut)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return leftOut, replaceFile(f.path, func(w io.Writer) error { _, err := w.Write(data); return err })
+}
+
+// makeFolder makes the folder of the user's tables where the table is one.
+func (f lutFile) makeFolder() error {
+	if f.named {
+		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+			return fmt.Errorf("write %s: %w", f.path, err)
+		}
+	}
+	return nil
+}
+
+// checkWritable finds out whether a file could be written, before there is
+// much to lose: it writes as much as a run does to a file beside it.
+func checkWritable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("write %s: it is a folder", path)
+	}
+	if err == nil && info.Mode()&fs.ModeCharDevice != 0 {
+		// White space before JSON does no harm, and a full device says so.
+		return replaceFile(path, func(w io.Writer) error { _, err := w.Write([]byte("\n")); return err })
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	trial := path + ".trial"
+	defer os.Remove(trial)
+	return replaceFile(trial, func(w io.Writer) error {
+		_, err := w.Write(bytes.Repeat([]byte("trial\n"), trialBytes/6))
+		return err
+	})
+}
+
+// trialBytes is somewhat more than a run of the usual length writes.
+const trialBytes = 512 << 10
+
+// runRecord is the file that latency.Measure keeps in a run folder.
+const runRecord = "measure.jsonl"
+
+// removeRun removes a run folder, and nothing else that may be in it.
+func removeRun(folder string) {
+	if folder != "" && os.Remove(filepath.Join(folder, runRecord)) == nil {
+		os.Remove(folder) // fails where there is more in it
+	}
+}
+
+// measureLUT measures and writes the table.
+func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string, asJSON bool) error {
+	progress := a.newMeasureReport()
+	o := m.options(progress.report)
+	o.Name, o.Folder = name, folder
+	start := time.Now()
+	lut, err := latency.Measure(cmd.Context(), s, o)
+	progress.end()
+	if err != nil {
+		if err = measureError(err); errors.Is(err, errEnded) {
+			a.noteEnded(progress, folder)
+		}
+		return err
+	}
+	leftOut, err := file.write(lut)
+	if err != nil {
+		if folder != "" {
+			err = fmt.Errorf("%w; the rounds are kept in %s: the same command writes the table", err, folder)
+		}
+		return err
+	}
+	removeRun(folder)
+	if len(leftOut) > 0 {
+		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file.path), sanitize.Line(strings.Join(leftOut, ", ")))
+	}
+	report := newMeasuredReport(lut, file, time.Since(start))
+	if asJSON {
+		return writeJSON(a.out, report)
+	}
+	return report.write(a.out)
+}
+
+// noteEnded says how a measurement that was ended goes on.
+func (a *app) noteEnded(p *measureReport, folder string) {
+	if folder == "" {
+		fmt.Fprintln(a.Err, "binas-tui: ended; nothing is kept")
+		return
+	}
+	fmt.Fprintf(a.Err, "binas-tui: ended after %d rounds; the same command goes on from there (kept in %s)\n", p.rounds, sanitize.Line(folder))
+}
+
+// measuredReport is the JSON of a table that was measured.
+type measuredReport struct {
+	File         string         `json:"file"`
+	Name         string         `json:"name"`
+	Space        string         `json:"space"`
+	ImageSize    int            `json:"image_size"`
+	Target       string         `json:"target"`
+	Processor    string         `json:"processor"`
+	Runtime      string         `json:"runtime"`
+	Threads      int            `json:"threads"`
+	Batch        int            `json:"batch"`
+	Blocks       int            `json:"blocks"`
+	FixedMS      explore.Number `json:"fixed_ms"`
+	Rounds       int            `json:"rounds"`
+	MedianSpread explore.Number `json:"median_spread"` // over blocks, of (q75-q25)/median
+	Seconds      explore.Number `json:"seconds"`       // this call took
+
+	named bool
+}
+
+func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measuredReport {
+	p := lut.Provenance
+	var spreads []float64
+	for _, m := range lut.Blocks {
+		spreads = append(spreads, m.Spread)
+	}
+	return measuredReport{
+		File: file.path, Name: p.Name, Space: p.Space, ImageSize: p.ImageSize, Target: p.Device, Processor: p.Processor,
+		Runtime: p.Runtime, Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
+		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(median(spreads)), Seconds: explore.Number(took.Seconds()), named: file.named,
+	}
+}
+
+func (r measuredReport) write(w io.Writer) error {
+	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d rounds in %.0f s\n",
+		r.Blocks, r.Space, r.ImageSize, formatMS(float64(r.FixedMS), 4), r.Rounds, float64(r.Seconds))
+	fmt.Fprintf(w, "%s, %s, %s, %d threads, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, r.Batch)
+	fmt.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
+	name := r.File
+	if r.named {
+		name = strings.TrimSuffix(filepath.Base(r.File), ".json")
+	}
+	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; how well it predicts networks: binas-tui lut verify --calibrate --lut %[2]s\n",
+		sanitize.Line(r.File), sanitize.Line(name))
+	return err
+}

@@ -1,0 +1,313 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// maxVerified bounds how many networks are measured at once: each holds about
+// 30 MB.
+const maxVerified = 200
+
+func (a *app) lutVerifyCommand() *cobra.Command {
+	var (
+		m                    measuring
+		lutName, out, figure string
+		networks             int
+		calibrate, asJSON    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "verify --lut FILE|NAME",
+		Short: "Measure how well a latency table predicts networks",
+		Long: `Measure whole networks on this machine, published and random ones, and compare
+them with what the table, with its calibration, predicts.
+
+With --calibrate, half as many other networks are measured too. A line from the
+table's sum to the latency of networks is fitted on those, checked on the
+networks it was not fitted on, and stored in the table; --out writes a copy.`,
+		Example: `  binas-tui lut verify --lut laptop
+  binas-tui lut verify --lut laptop --calibrate --figure laptop.svg`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := m.check(cmd); err != nil {
+				return err
+			}
+			if err := checkVerify(cmd, networks, out, figure, calibrate); err != nil {
+				return err
+			}
+			profile, err := explore.FindProfile("")
+			if err != nil {
+				return err
+			}
+			r := verifyReport{LUT: choose(lutName, profile.LUT), Calibrated: calibrate, seed: m.seed}
+			lut, err := explore.LoadLUT(r.LUT)
+			if err != nil {
+				return err
+			}
+			if r.space, err = explore.SpaceOf(lut, profile); err != nil {
+				return err
+			}
+			if err := m.like(lut.Provenance); err != nil {
+				return err
+			}
+			file := lutFile{}
+			if calibrate {
+				if file, err = calibratedFile(r.LUT, out); err != nil {
+					return err
+				}
+			}
+			if _, err := m.open(onnx.Target(m.target)); err != nil {
+				return err
+			}
+			for _, path := range []string{file.path, figure} {
+				if path == "" {
+					continue
+				}
+				if err := checkWritable(path); err != nil {
+					return err
+				}
+			}
+			if err := a.verify(cmd, &r, lut, networks, m, file); err != nil {
+				return err
+			}
+			if figure != "" {
+				if err := saveVerifyFigure(figure, &r); err != nil {
+					return err
+				}
+			}
+			if asJSON {
+				return writeJSON(a.out, r)
+			}
+			return r.write(a.out)
+		},
+	}
+	m.addFlags(cmd, "the table's")
+	f := cmd.Flags()
+	f.StringVar(&lutName, "lut", "", "latency table, a `FILE|NAME` (default: the profile's)")
+	f.IntVar(&networks, "networks", 30, "networks to compare, `N`")
+	f.BoolVar(&calibrate, "calibrate", false, "fit a calibration on other networks and store it in the table")
+	f.StringVar(&out, "out", "", "with --calibrate, write the table to `FILE|NAME` instead")
+	f.StringVar(&figure, "figure", "", "draw predicted against measured to `FILE`, which ends in .svg or .png")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// checkVerify refuses flags that do not go together.
+func checkVerify(cmd *cobra.Command, networks int, out, figure string, calibrate bool) error {
+	if networks < 2 || networks > maxVerified {
+		return usagef("--networks %d: expected 2 to %d", networks, maxVerified)
+	}
+	if out != "" && !calibrate {
+		return usagef("--out is for --calibrate: nothing else changes the table")
+	}
+	if cmd.Flags().Changed("figure") {
+		if _, err := figureFormat(figure); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// calibratedFile is where a calibrated table goes: out where it is given, else
+// the file the table was read from, which must be of a form that has room for
+// a calibration.
+func calibratedFile(name, out string) (lutFile, error) {
+	if out != "" {
+		f, err := newLUTFile(out)
+		if err == nil && f.pickle {
+			err = usagef("--out %q: BINAS's pickle has no room for a calibration: expected a name that ends in .json", out)
+		}
+		if err == nil {
+			err = f.makeFolder()
+		}
+		return f, err
+	}
+	f := lutFile{path: name}
+	for _, s := range explore.LUTs() {
+		if s.Name == name {
+			f.path = s.Path
+		}
+	}
+	if f.path == "" {
+		return f, usagef("%s is built in and cannot be changed: give --out, a file or name for the calibrated table", name)
+	}
+	data, err := explore.ReadFile(f.path)
+	if err != nil {
+		return f, err
+	}
+	if !strings.HasPrefix(strings.TrimSpace(string(data[:min(len(data), 64)])), "{") {
+		return f, usagef("%s is BINAS's pickle, which has no room for a calibration: give --out, a .json file or a name", name)
+	}
+	return f, nil
+}
+
+// verifyNetworks are n different networks of a space to compare with, the
+// published ones among them in up to half the places, and others to fit on.
+func verifyNetworks(s *model.Space, n, fit int, seed uint64) (check, fitted []model.Path) {
+	known := map[string]bool{}
+	for _, p := range publishedPaths(s) {
+		if len(check) < n/2 {
+			check = append(check, p)
+			known[fmt.Sprint(p)] = true
+		}
+	}
+	// Random networks go from small to large; those to fit on are spread evenly.
+	random := latency.RandomNetworks(s, n+fit, seed)
+	random = slices.DeleteFunc(random, func(p model.Path) bool { return known[fmt.Sprint(p)] })
+	random = evenly(random, n-len(check)+fit)
+	for i, p := range random {
+		if (i+1)*fit/len(random) > i*fit/len(random) {
+			fitted = append(fitted, p)
+		} else {
+			check = append(check, p)
+		}
+	}
+	return check, fitted
+}
+
+// evenly picks n of the networks, from the first to the last.
+func evenly(networks []model.Path, n int) []model.Path {
+	var out []model.Path
+	for _, i := range spread(len(networks), n) {
+		out = append(out, networks[i])
+	}
+	return out
+}
+
+// verify measures and fills in the report; file gets a calibrated table.
+func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile) error {
+	progress := a.newMeasureReport()
+	o := m.options(progress.report)
+	var v *latency.Verification
+	var err error
+	if r.Calibrated {
+		check, fit := verifyNetworks(r.space, networks, max(2, networks/2), m.seed)
+		var c latency.Calibration
+		c, v, err = latency.Calibrate(cmd.Context(), lut, r.space, fit, check, o)
+		lut.Calibration = c
+	} else {
+		check, _ := verifyNetworks(r.space, networks, 0, m.seed)
+		v, err = latency.Verify(cmd.Context(), lut, r.space, check, o)
+	}
+	progress.end()
+	if err != nil {
+		return measureError(err)
+	}
+	r.fill(v, lut, m)
+	if r.Calibrated {
+		r.File = file.path
+		if _, err := file.write(lut); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill takes over the figures.
+func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuring) {
+	r.verification = v
+	r.Networks, r.MAPE, r.Kendall = len(v.Networks), explore.Number(v.MAPE), explore.Number(v.Kendall)
+	r.Worst = explore.Number(math.Abs(v.Networks[v.Worst].Error()))
+	r.Slope, r.InterceptMS = explore.Number(v.Slope), explore.Number(v.InterceptMS)
+	if c := lut.Calibration; c.Set() {
+		r.Calibration = &c
+		if r.Calibrated {
+			r.Slope, r.InterceptMS, r.FittedOn = explore.Number(c.Slope), explore.Number(c.InterceptMS), c.Networks
+		}
+	}
+	r.Threads, r.Batch, r.Target, r.ImageSize, r.Space = m.threads, m.batch, m.target, r.space.ImageSize, r.space.Name
+	if lib, ok := onnx.Loaded(); ok {
+		r.Runtime = "ONNX Runtime " + lib.Version
+	}
+	for _, n := range v.Networks {
+		r.Checks = append(r.Checks, verifiedNetwork{
+			Name: publishedName(n.Architecture), Architecture: n.Architecture.String(), PredictedMS: explore.Number(n.PredictedMS),
+			MeasuredMS: explore.Number(n.MeasuredMS), MinMS: explore.Number(n.Measurement.MinMS),
+			Spread: explore.Number(n.Measurement.Spread), Error: explore.Number(n.Error()),
+		})
+	}
+	slices.SortStableFunc(r.Checks, func(a, b verifiedNetwork) int {
+		switch {
+		case a.MeasuredMS < b.MeasuredMS:
+			return -1
+		case a.MeasuredMS > b.MeasuredMS:
+			return 1
+		}
+		return 0
+	})
+}
+
+// verifyReport is the JSON of a verification; errors are fractions of what was
+// measured.
+type verifyReport struct {
+	Networks int            `json:"networks"` // compared; none of them was fitted on
+	MAPE     explore.Number `json:"mape"`
+	Kendall  explore.Number `json:"kendall"`
+	Worst    explore.Number `json:"worst"` // the greatest error of one network
+	// Slope and InterceptMS are the line of the new calibration; without
+	// --calibrate, the line from predicted to measured.
+	Slope       explore.Number       `json:"slope"`
+	InterceptMS explore.Number       `json:"intercept_ms"`
+	Calibrated  bool                 `json:"calibrated"`          // by this call
+	FittedOn    int                  `json:"fitted_on,omitempty"` // networks, others than those compared
+	Calibration *latency.Calibration `json:"calibration"`         // in the table now
+	LUT         string               `json:"lut"`
+	File        string               `json:"file,omitempty"` // that was written
+	Space       string               `json:"space"`
+	ImageSize   int                  `json:"image_size"`
+	Threads     int                  `json:"threads"`
+	Batch       int                  `json:"batch"`
+	Target      string               `json:"target"`
+	Runtime     string               `json:"runtime"`
+	Checks      []verifiedNetwork    `json:"checks"` // by rising latency
+
+	space        *model.Space
+	seed         uint64
+	verification *latency.Verification
+}
+
+// verifiedNetwork is one network of a verification.
+type verifiedNetwork struct {
+	Name         string         `json:"name,omitempty"` // of a published network
+	Architecture string         `json:"architecture"`
+	PredictedMS  explore.Number `json:"predicted_ms"`
+	MeasuredMS   explore.Number `json:"measured_ms"` // median
+	MinMS        explore.Number `json:"min_ms"`
+	Spread       explore.Number `json:"spread"`
+	Error        explore.Number `json:"error"` // 0.1: predicted 10% too slow
+}
+
+func (r *verifyReport) write(w io.Writer) error {
+	fmt.Fprintln(w, "predicted ms  measured ms   error  spread  network")
+	for _, n := range r.Checks {
+		fmt.Fprintf(w, "%12.3f  %11.3f  %+5.1f%%  %5.1f%%  %s\n", float64(n.PredictedMS), float64(n.MeasuredMS),
+			100*float64(n.Error), 100*float64(n.Spread), choose(n.Name, "random"))
+	}
+	how := ""
+	switch {
+	case r.Calibrated:
+		how = fmt.Sprintf(", calibrated on %d others", r.FittedOn)
+	case r.Calibration != nil:
+		how = ", with the table's calibration"
+	}
+	fmt.Fprintf(w, "\n%d networks%s: mean error %.1f %%, worst %.1f %%, rank correlation (Kendall) %.3f\n",
+		r.Networks, how, 100*float64(r.MAPE), 100*float64(r.Worst), float64(r.Kendall))
+	line := fmt.Sprintf("%.4g × predicted %+.4g ms", float64(r.Slope), float64(r.InterceptMS))
+	if r.Calibrated {
+		_, err := fmt.Fprintf(w, "calibration %s, written to %s\n", strings.Replace(line, "predicted", "sum", 1), sanitize.Line(r.File))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "measured is about %s; --calibrate corrects the table\n", line)
+	return err
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+func (a *app) measureCommand() *cobra.Command {
+	var (
+		m         measuring
+		lutName   string
+		imageSize int
+		asJSON    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "measure ARCH",
+		Short: "Measure the latency of one network on this machine",
+		Long: `Measure a whole network with ONNX Runtime on this machine, beside what a latency
+table predicts. With --lut, what other flags leave open is as in the table.
+` + architectureHelp,
+		Example: `  binas-tui search --limit 30ms --json | jq -r .architecture | binas-tui measure -
+  binas-tui measure network.txt --lut laptop --json`,
+		Args: arguments("the architecture, a string or a file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := m.check(cmd); err != nil {
+				return err
+			}
+			if err := checkCount(cmd, "image-size", imageSize, 16, model.MaxImageSize); err != nil {
+				return err
+			}
+			arch, err := a.architecture(args[0])
+			if err != nil {
+				return err
+			}
+			profile, err := explore.FindProfile("")
+			if err != nil {
+				return err
+			}
+			name := choose(lutName, profile.LUT)
+			lut, err := explore.LoadLUT(name)
+			if err != nil {
+				return err
+			}
+			like := latency.Provenance{}
+			if lutName != "" {
+				like = lut.Provenance
+				if !cmd.Flags().Changed("image-size") && like.ImageSize != 0 {
+					imageSize = like.ImageSize
+				}
+			}
+			if err := m.like(like); err != nil {
+				return err
+			}
+			lib, err := m.open(onnx.Target(m.target))
+			if err != nil {
+				return err
+			}
+			r := networkReport{
+				Architecture: arch.String(), LUT: name, Threads: m.threads, Batch: m.batch, Target: m.target,
+				ImageSize: imageSize, Runtime: "ONNX Runtime " + lib.Version,
+			}
+			r.predict(lut, arch)
+			progress := a.newMeasureReport()
+			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, m.options(progress.report))
+			progress.end()
+			if err != nil {
+				return measureError(err)
+			}
+			r.MedianMS, r.MinMS = explore.Number(measured.MedianMS), explore.Number(measured.MinMS)
+			r.Spread, r.Rounds = explore.Number(measured.Spread), measured.Rounds
+			if asJSON {
+				return writeJSON(a.out, r)
+			}
+			return r.write(a.out)
+		},
+	}
+	m.addFlags(cmd, "the table's, else as for lut measure")
+	f := cmd.Flags()
+	f.StringVar(&lutName, "lut", "", "latency table that predicts, a `FILE|NAME` (default: the profile's)")
+	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS` (default: the table's)")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// networkReport is the JSON of one network that was measured.
+type networkReport struct {
+	Architecture string          `json:"architecture"`
+	MedianMS     explore.Number  `json:"median_ms"`
+	MinMS        explore.Number  `json:"min_ms"`
+	Spread       explore.Number  `json:"spread"` // (q75-q25)/median over rounds
+	Rounds       int             `json:"rounds"`
+	PredictedMS  *explore.Number `json:"predicted_ms"`
+	NoPrediction string          `json:"no_prediction,omitempty"` // why it is null
+	LUT          string          `json:"lut"`
+	Threads      int             `json:"threads"`
+	Batch        int             `json:"batch"`
+	Target       string          `json:"target"`
+	ImageSize    int             `json:"image_size"`
+	Runtime      string          `json:"runtime"`
+}
+
+// predict fills in what the table predicts, where it is about this network
+// measured in this way, or else why not.
+func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
+	p := lut.Provenance
+	profile, err := explore.FindProfile("")
+	if err != nil {
+		r.NoPrediction = err.Error()
+		return
+	}
+	space, err := explore.SpaceOf(lut, profile)
+	if err != nil {
+		r.NoPrediction = err.Error()
+		return
+	}
+	switch {
+	case space.ImageSize != r.ImageSize:
+		r.NoPrediction = fmt.Sprintf("the table is for %d pixels", space.ImageSize)
+	case p.Threads != 0 && p.Threads != r.Threads:
+		r.NoPrediction = fmt.Sprintf("the table is for %d threads", p.Threads)
+	case p.Batch != 0 && p.Batch != r.Batch:
+		r.NoPrediction = fmt.Sprintf("the table is for batch %d", p.Batch)
+	case p.Device != "" && p.Device != r.Target:
+		r.NoPrediction = fmt.Sprintf("the table is for target %s", p.Device)
+	}
+	if r.NoPrediction != "" {
+		return
+	}
+	path, err := space.Path(arch)
+	if err != nil {
+		r.NoPrediction = fmt.Sprintf("the network is not of %s: %v", space.Name, err)
+		return
+	}
+	table, err := lut.Table(space)
+	if err != nil {
+		r.NoPrediction = err.Error()
+		return
+	}
+	predicted := explore.Number(table.LatencyMS(space, path))
+	r.PredictedMS = &predicted
+}
+
+func (r *networkReport) write(w io.Writer) error {
+	fmt.Fprintf(w, "median     %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
+		formatMS(float64(r.MedianMS), 4), r.Rounds, formatMS(float64(r.MinMS), 4), 100*float64(r.Spread))
+	if p := r.PredictedMS; p != nil {
+		fmt.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", formatMS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
+	} else {
+		fmt.Fprintf(w, "predicted  not by %s: %s\n", sanitize.Line(r.LUT), sanitize.Line(r.NoPrediction))
+	}
+	_, err := fmt.Fprintf(w, "with       %s, %s, %d threads, batch %d, %d pixels\n", r.Runtime, r.Target, r.Threads, r.Batch, r.ImageSize)
+	return err
+}

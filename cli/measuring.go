@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// measuring is the flags of every command that measures. Zero threads, batch
+// and target stand for those of a table or for the defaults.
+type measuring struct {
+	target  string
+	threads int
+	batch   int
+	rounds  int
+	seed    uint64
+	library string
+}
+
+// Bounds of what a command measures: beyond these it is a slip of the hand.
+const (
+	maxThreads = 1024
+	maxBatch   = 4096
+	maxRounds  = 100000
+)
+
+func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
+	f := cmd.Flags()
+	f.StringVar(&m.target, "target", "", fmt.Sprintf("what to measure on, one of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
+	f.IntVar(&m.threads, "threads", 0, "threads inside an operator, `N` (default "+choose(otherwise, "1")+")")
+	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
+	f.IntVar(&m.rounds, "rounds", 0, "rounds that count, `N` (default 30)")
+	f.Uint64Var(&m.seed, "seed", 1, "seed of the random order and of random networks")
+	f.StringVar(&m.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+}
+
+func choose(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// check refuses flags that cannot be measured with.
+func (m *measuring) check(cmd *cobra.Command) error {
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{{"threads", m.threads, maxThreads}, {"batch", m.batch, maxBatch}, {"rounds", m.rounds, maxRounds}} {
+		if err := checkCount(cmd, n.name, n.value, 1, n.most); err != nil {
+			return err
+		}
+	}
+	if _, err := onnx.ParseTarget(m.target); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// checkCount refuses a number outside least to most where the flag was given.
+func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
+	if cmd.Flags().Changed(name) && (value < least || value > most) {
+		return usagef("--%s %d: expected %d to %d", name, value, least, most)
+	}
+	return nil
+}
+
+// open loads ONNX Runtime and makes sure that it has the target.
+func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
+	lib, err := onnx.Open(m.library)
+	switch {
+	case errors.Is(err, onnx.ErrNoLibrary):
+		return lib, fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
+	case errors.Is(err, onnx.ErrTooOld):
+		return lib, fmt.Errorf("%w; to install %s: binas-tui doctor --install-onnxruntime", err, onnx.LibraryVersion)
+	case err != nil:
+		return lib, err
+	}
+	if err := target.Check(); err != nil {
+		return lib, fmt.Errorf("ONNX Runtime %s from %s: %w", lib.Version, lib.Path, err)
+	}
+	return lib, nil
+}
+
+// options are the flags as options of package latency.
+func (m *measuring) options(progress func(latency.MeasureProgress)) latency.MeasureOptions {
+	return latency.MeasureOptions{
+		Target: onnx.Target(m.target), Threads: m.threads, Batch: m.batch, Rounds: m.rounds, Seed: m.seed, Progress: progress,
+	}
+}
+
+// like fills what the flags leave open with what a table was measured with,
+// and that with the defaults.
+func (m *measuring) like(p latency.Provenance) error {
+	if m.target == "" {
+		m.target = p.Device
+	}
+	target, err := onnx.ParseTarget(m.target)
+	if err != nil {
+		return usagef("the table was measured on %q, which cannot be measured here: give --target", p.Device)
+	}
+	m.target = string(target)
+	if m.threads == 0 {
+		m.threads = max(1, p.Threads)
+	}
+	if m.batch == 0 {
+		m.batch = max(1, p.Batch)
+	}
+	return nil
+}
+
+// newSpace makes a space of flags.
+func newSpace(name string, imageSize int) (*model.Space, error) {
+	s, err := model.NewSpace(name, imageSize)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}
+
+// measureError says what can be done about an error of measuring.
+func measureError(err error) error {
+	switch {
+	case errors.Is(err, latency.ErrInconclusive):
+		return fmt.Errorf("%w: let the machine rest and repeat the command", err)
+	case errors.Is(err, latency.ErrRunMismatch):
+		return usageError{fmt.Errorf("%w: give the same settings, another --folder, or remove that one", err)}
+	case errors.Is(err, context.Canceled):
+		return errEnded
+	}
+	return err
+}
