@@ -73,7 +73,11 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	fmt.Fprintf(w, "%s\n\n", verdict(f))
 	fmt.Fprintf(w, "latency   %s ms (limit %s ms; reachable from %s ms, nothing gained beyond %s ms)\n",
 		formatMS(f.LatencyMS, 4), formatMS(f.LimitMS, 4), formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
-	fmt.Fprintf(w, "accuracy  %.2f %% predicted\n", f.Accuracy)
+	beyond := ""
+	if e.PredictorInfo.Extrapolates(f.Accuracy) {
+		beyond = ", extrapolated beyond what the predictor was fitted on"
+	}
+	fmt.Fprintf(w, "accuracy  %.2f %% predicted%s\n", f.Accuracy, beyond)
 	writeSources(w, e.Setup)
 	if e.Bilinear() {
 		fmt.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)

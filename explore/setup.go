@@ -87,6 +87,9 @@ func (s Setup) AccuracySource() string {
 	if source == "" {
 		source = s.Predictor.Kind() + " predictor from a file that does not say what it was fitted on"
 	}
+	if p, err := FindProfile(s.Profile); err == nil && p.Predictor == s.PredictorName && p.ImageSize != s.Space.ImageSize {
+		source += fmt.Sprintf(" at %d px, not %d", p.ImageSize, s.Space.ImageSize)
+	}
 	if e, ok := s.AccuracyError(); ok {
 		source += fmt.Sprintf(", leave-one-out error %.2f pt", e)
 	}

@@ -23,6 +23,21 @@ type CheckpointInfo struct {
 	Metrics     map[string]float64 // by name: kendall, spearman, pearson, mse, ...
 }
 
+// Names in Metrics of the least and the greatest accuracy that a predictor was
+// fitted on, in percent: outside it extrapolates.
+const (
+	MetricLeast = "fitted_accuracy_least"
+	MetricMost  = "fitted_accuracy_most"
+)
+
+// Extrapolates reports whether a predicted accuracy is outside the range of
+// what the predictor was fitted on, where that is known.
+func (i CheckpointInfo) Extrapolates(accuracy float64) bool {
+	least, ok := i.Metrics[MetricLeast]
+	most, have := i.Metrics[MetricMost]
+	return ok && have && (accuracy < least || accuracy > most)
+}
+
 // ErrCheckpoint is wrapped by errors about bytes that are no predictor.
 var ErrCheckpoint = errors.New("not a predictor checkpoint")
 

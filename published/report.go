@@ -135,21 +135,29 @@ func scored(features string, predicted, y []float64) Baseline {
 
 // CheckpointInfo is what a file of the fitted predictor says about it.
 func (r Report) CheckpointInfo() model.CheckpointInfo {
+	least, most := r.fittedRange()
 	return model.CheckpointInfo{
 		Kind: "bilinear", Space: r.Space, Samples: r.Networks, LeaveOneOut: r.LeaveOneOutMAE,
 		Source: fmt.Sprintf("fitted on %d published networks", r.Networks),
 		Note:   r.note(),
 		Metrics: map[string]float64{
 			"leave_one_out_kendall": r.Kendall, "leave_one_out_rmse": r.LeaveOneOutRMSE, "leave_one_out_worst": r.LeaveOneOutWorst,
+			model.MetricLeast: least, model.MetricMost: most,
 		},
 	}
 }
 
-func (r Report) note() string {
-	least, most := math.Inf(1), math.Inf(-1)
+// fittedRange is the least and the greatest accuracy fitted on.
+func (r Report) fittedRange() (least, most float64) {
+	least, most = math.Inf(1), math.Inf(-1)
 	for _, p := range r.Predictions {
 		least, most = min(least, p.Top1), max(most, p.Top1)
 	}
+	return least, most
+}
+
+func (r Report) note() string {
+	least, most := r.fittedRange()
 	note := fmt.Sprintf("ImageNet top-1 of BINAS A-F and HardCoRe-NAS A-F, %.1f to %.1f%%; beyond that it extrapolates", least, most)
 	if r.Space != model.MobileNASNet {
 		note += "; the networks are of " + model.MobileNASNet + ", so all of " + r.Space + " is extrapolation"

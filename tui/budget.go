@@ -229,12 +229,17 @@ func (a *App) gap(t *theme) segment {
 	return segment{t.good, "gap " + formatNumber(a.solution.Gap(), 0) + " pt", true}
 }
 
-// accuracyError is the leave-one-out error of the predictor, where known.
+// accuracyError is the leave-one-out error of the predictor, where known,
+// and says where the prediction is outside what it was fitted on.
 func (a *App) accuracyError() string {
+	text := ""
 	if e, ok := a.engine.AccuracyError(); ok {
-		return " ±" + formatNumber(e, 2)
+		text = " ±" + formatNumber(e, 2)
 	}
-	return ""
+	if a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy) {
+		text += " extrapolated"
+	}
+	return text
 }
 
 // drawStatus writes the status in the lines it has, leaving out what is
