@@ -1,0 +1,140 @@
+//go:build unix
+
+package e2e
+
+import (
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"image/color"
+	"os"
+	"strings"
+	"testing"
+
+	uv "github.com/charmbracelet/ultraviolet"
+)
+
+var screenshot = flag.String("screenshot", "", "write the explorer's screen as SVG to this `FILE`")
+
+// TestScreenshot takes the picture that README opens with: the real program in
+// a terminal, at a budget where BINAS C can be compared.
+func TestScreenshot(t *testing.T) {
+	w := explore(t, medium)
+	w.Type("25")
+	w.Press("enter")
+	w.waitLimit("25 ms", func(limit float64) bool { return limit == 25 })
+	w.Press("down", "down", "down", "down", "down", "down", "down")
+	text := w.WaitFor("Why 3.0")
+	picture := w.SVG()
+	var drawn strings.Builder
+	for d := xml.NewDecoder(strings.NewReader(picture)); ; {
+		token, err := d.Token()
+		if token == nil {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, ok := token.(xml.CharData); ok {
+			drawn.Write(c)
+		}
+	}
+	shown := strings.ReplaceAll(drawn.String(), "\n", "")
+	for _, line := range strings.Split(text, "\n") {
+		for _, word := range strings.Fields(line) {
+			if !strings.Contains(shown, word) {
+				t.Fatalf("the picture lacks %q", word)
+			}
+		}
+	}
+	if *screenshot != "" {
+		if err := os.WriteFile(*screenshot, []byte(picture), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Press("q")
+	w.Exit()
+}
+
+// Size of a cell and colours of the picture.
+const (
+	cellWidth, cellHeight = 8.4, 18
+	pictureMargin         = 12
+	pictureFont           = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+)
+
+var pictureBackground, pictureText = color.RGBA{0x1a, 0x1b, 0x26, 0xff}, color.RGBA{0xc8, 0xd0, 0xe0, 0xff}
+
+// SVG is the screen as a picture.
+func (w *Terminal) SVG() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out strings.Builder
+	width, height := w.screen.Width(), w.screen.Height()
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" font-family="%s" font-size="14">`+"\n",
+		float64(width)*cellWidth+2*pictureMargin, height*cellHeight+2*pictureMargin, pictureFont)
+	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", hex(pictureBackground))
+	for y := range height {
+		w.svgLine(&out, y, width)
+	}
+	out.WriteString("</svg>\n")
+	return out.String()
+}
+
+// svgLine draws runs of cells of one style. Each run has its length fixed, so
+// that fonts with other widths keep the columns.
+func (w *Terminal) svgLine(out *strings.Builder, y, width int) {
+	style := func(x int) uv.Style {
+		if c := w.screen.CellAt(x, y); c != nil {
+			return c.Style
+		}
+		return uv.Style{}
+	}
+	for x := 0; x < width; {
+		st, start := style(x), x
+		var text strings.Builder
+		for ; x < width; x++ {
+			if other := style(x); !other.Equal(&st) {
+				break
+			}
+			content := " "
+			if c := w.screen.CellAt(x, y); c != nil && c.Content != "" {
+				content = c.Content
+			}
+			text.WriteString(content)
+		}
+		left, top, length := pictureMargin+float64(start)*cellWidth, pictureMargin+y*cellHeight, float64(x-start)*cellWidth
+		foreground, background := st.Fg, st.Bg
+		if st.Attrs&uv.AttrReverse != 0 {
+			foreground, background = background, foreground
+			if foreground == nil {
+				foreground = pictureBackground
+			}
+			if background == nil {
+				background = pictureText
+			}
+		}
+		if background != nil {
+			fmt.Fprintf(out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, top, length, cellHeight, hex(background))
+		}
+		if strings.TrimSpace(text.String()) == "" {
+			continue
+		}
+		attributes := ""
+		if foreground == nil {
+			foreground = pictureText
+		}
+		if st.Attrs&uv.AttrBold != 0 {
+			attributes = ` font-weight="bold"`
+		}
+		fmt.Fprintf(out, `<text x="%.1f" y="%d" fill="%s"%s textLength="%.1f" lengthAdjust="spacingAndGlyphs" xml:space="preserve">`,
+			left, top+cellHeight-5, hex(foreground), attributes, length)
+		xml.EscapeText(out, []byte(text.String()))
+		out.WriteString("</text>\n")
+	}
+}
+
+func hex(c color.Color) string {
+	r, g, b, _ := c.RGBA()
+	return fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
+}
