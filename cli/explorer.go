@@ -25,9 +25,10 @@ const (
 // show it on, a report by the same engine.
 func (a *app) explorerCommand() *cobra.Command {
 	var (
-		sel   selection
-		limit string
-		plain bool
+		sel     selection
+		limit   string
+		plain   bool
+		library string
 	)
 	cmd := &cobra.Command{
 		Use:   "binas-tui",
@@ -52,21 +53,21 @@ Without a terminal, or with --plain, it prints a report instead.`,
 			if plain || !a.interactive() {
 				return a.writeReport(cmd.Context(), setup, limitMS)
 			}
-			return runExplorer(cmd.Context(), setup, limitMS)
+			return runExplorer(cmd.Context(), setup, tui.Options{LimitMS: limitMS, Library: library})
 		},
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency limit to start with, with its `UNIT`: us, ms or s")
+	f.StringVar(&library, "onnxruntime", "", "ONNX Runtime library to measure with, a `FILE` or its folder")
 	f.BoolVar(&plain, "plain", false, "print a report as text, also on a terminal")
 	return cmd
 }
 
-func runExplorer(ctx context.Context, setup explore.Setup, limitMS float64) error {
-	err := tui.Run(ctx, setup, tui.Options{
-		LimitMS: limitMS, State: tui.LoadState(), Keys: tui.LoadKeys(),
-		IdleFile: os.Getenv(envIdle), TestPanic: os.Getenv(envPanic) != "",
-	})
+func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error {
+	o.State, o.Keys = tui.LoadState(), tui.LoadKeys()
+	o.IdleFile, o.TestPanic = os.Getenv(envIdle), os.Getenv(envPanic) != ""
+	err := tui.Run(ctx, setup, o)
 	if errors.Is(err, context.Canceled) || errors.Is(err, tui.ErrTerminated) || errors.Is(err, tui.ErrHangup) {
 		return errEnded // the exit code is that of the signal, where there was one
 	}

@@ -100,8 +100,8 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 	a.setEngine(engine)
 	lo, hi := engine.MinLatencyMS(), engine.MaxLatencyMS()
 	limit := opts.LimitMS
-	if limit == 0 {
-		limit = opts.State.LimitMS
+	if limit == 0 && opts.State.LUT == engine.LUTName {
+		limit = opts.State.LimitMS // of another table it would mean nothing
 	}
 	if !(limit >= lo && limit <= hi) {
 		limit = lo + (hi-lo)*0.4
