@@ -159,10 +159,12 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 	}
 	tasks := spaceTasks(s, o)
 	header := o.header("table", s.Name, s.ImageSize, tasks)
-	results, started, err := measureTasks(ctx, tasks, sentinelOf(tasks), header, o)
+	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
+	started, err := m.run(ctx, header)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
 	}
+	results := m.results()
 	lut := &LUT{
 		Provenance: Provenance{
 			Name: o.Name, Source: "measured by binas-tui", Device: string(o.Target), Processor: header.Processor,
@@ -173,40 +175,4 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 	}
 	delete(results, FixedKey)
 	return lut, nil
-}
-
-// MeasureNetwork measures one whole network of any architecture, in the way
-// [Measure] measures blocks; the network is its own sentinel. o.Folder is not
-// used.
-func MeasureNetwork(ctx context.Context, arch model.Architecture, imageSize int, o MeasureOptions) (Measurement, error) {
-	m, err := measureNetworks(ctx, []model.Architecture{arch}, imageSize, o)
-	if err != nil {
-		return Measurement{}, fmt.Errorf("measure network: %w", err)
-	}
-	return m[0], nil
-}
-
-// measureNetworks measures networks in common rounds.
-func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize int, o MeasureOptions) ([]Measurement, error) {
-	if o.Slice == 0 {
-		o.Slice = networkSlice
-	}
-	if o.Rounds == 0 {
-		o.Rounds = networkRounds
-	}
-	o = o.withDefaults()
-	o.Folder = ""
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	tasks := networkTasks(archs, imageSize, o)
-	results, _, err := measureTasks(ctx, tasks, sentinelOf(tasks), measureHeader{}, o)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Measurement, len(archs))
-	for i, t := range tasks {
-		out[i] = results[t.key]
-	}
-	return out, nil
 }

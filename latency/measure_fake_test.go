@@ -75,6 +75,9 @@ func (d *fakeDevice) measure(ctx context.Context, n int, o MeasureOptions) (map[
 	o.now = d.now
 	o = o.withDefaults()
 	tasks := d.tasks(n)
-	results, _, err := measureTasks(ctx, tasks, sentinelOf(tasks), o.header("test", "space", 224, tasks), o)
-	return results, err
+	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
+	if _, err := m.run(ctx, o.header("test", "space", 224, tasks)); err != nil {
+		return nil, err
+	}
+	return m.results(), nil
 }

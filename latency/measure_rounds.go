@@ -24,40 +24,41 @@ type roundResult struct {
 	Sentinel []float64 `json:"sentinel"` // the same per visit to the sentinel, its own included
 }
 
-// measurer carries out rounds.
+// measurer carries out rounds. Set o, tasks and sentinel, and call run.
 type measurer struct {
 	o        MeasureOptions
 	tasks    []task
+	sentinel int     // index of the task that is the sentinel
+	best     float64 // of the sentinel before this measurement, in ms; 0 is not known
+
+	record   *record
 	runners  []runner
 	typical  []time.Duration // of a run, per task, from the last visit
-	sentinel int
-	record   *record
-
-	begun    time.Time // of the first round made now
-	visits   int       // made since
+	begun    time.Time       // of the first round made now
+	visits   int             // made since
 	reported time.Time
 }
 
-// measureTasks measures until there are o.Rounds conclusive rounds and returns
-// the results by key, and when the run was first begun.
-func measureTasks(ctx context.Context, tasks []task, sentinel int, header measureHeader, o MeasureOptions) (map[string]Measurement, time.Time, error) {
-	header.Date = o.now().UTC().Truncate(time.Second)
-	record, err := openRecord(o.Folder, header)
+// run measures until there are o.Rounds conclusive rounds, and returns when the
+// measurement was first begun.
+func (m *measurer) run(ctx context.Context, header measureHeader) (time.Time, error) {
+	header.Date = m.o.now().UTC().Truncate(time.Second)
+	record, err := openRecord(m.o.Folder, header)
 	if err != nil {
-		return nil, time.Time{}, err
+		return time.Time{}, err
 	}
 	defer record.close()
-	m := &measurer{o: o, tasks: tasks, sentinel: sentinel, record: record, typical: make([]time.Duration, len(tasks))}
-	if len(conclusive(record.rounds, o.MaxRatio)) < o.Rounds {
+	m.record, m.typical = record, make([]time.Duration, len(m.tasks))
+	if len(m.conclusive()) < m.o.Rounds {
 		defer m.close()
 		if err := m.prepare(ctx); err != nil {
-			return nil, time.Time{}, err
+			return time.Time{}, err
 		}
 		if err := m.measure(ctx); err != nil {
-			return nil, time.Time{}, err
+			return time.Time{}, err
 		}
 	}
-	return m.results(), record.header.Date, nil
+	return record.header.Date, nil
 }
 
 // prepare opens the runners and runs each once.
@@ -94,7 +95,7 @@ func (m *measurer) measure(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	m.begun, m.visits = m.o.now(), 0
 	for attempt := 0; ; attempt++ {
-		done := len(conclusive(m.record.rounds, m.o.MaxRatio))
+		done := len(m.conclusive())
 		if done >= m.o.Rounds {
 			return nil
 		}
@@ -109,7 +110,7 @@ func (m *measurer) measure(ctx context.Context) error {
 		if err := m.record.add(result); err != nil {
 			return err
 		}
-		if len(conclusive(m.record.rounds, m.o.MaxRatio)) > 0 {
+		if len(m.conclusive()) > 0 {
 			m.o.Partial(m.results())
 		}
 	}
@@ -181,18 +182,24 @@ func (m *measurer) report(p MeasureProgress) {
 	m.o.Progress(p)
 }
 
-// conclusive returns the rounds in which the sentinel's median is at most
-// maxRatio times its best of all rounds.
-func conclusive(rounds []roundResult, maxRatio float64) []roundResult {
-	best := 0.0
-	for i, r := range rounds {
-		if v := slices.Min(r.Sentinel); i == 0 || v < best {
+// bestSentinel is the sentinel's best of all rounds and before.
+func (m *measurer) bestSentinel() float64 {
+	best := m.best
+	for _, r := range m.record.rounds {
+		if v := slices.Min(r.Sentinel); best == 0 || v < best {
 			best = v
 		}
 	}
+	return best
+}
+
+// conclusive returns the rounds in which the sentinel's median is at most
+// MaxRatio times its best.
+func (m *measurer) conclusive() []roundResult {
+	best := m.bestSentinel()
 	var out []roundResult
-	for _, r := range rounds {
-		if quantile(r.Sentinel, 0.5) <= maxRatio*best {
+	for _, r := range m.record.rounds {
+		if quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best {
 			out = append(out, r)
 		}
 	}
@@ -201,7 +208,7 @@ func conclusive(rounds []roundResult, maxRatio float64) []roundResult {
 
 // results summarises the conclusive rounds.
 func (m *measurer) results() map[string]Measurement {
-	rounds := conclusive(m.record.rounds, m.o.MaxRatio)
+	rounds := m.conclusive()
 	out := make(map[string]Measurement, len(m.tasks))
 	values := make([]float64, len(rounds))
 	for i, t := range m.tasks {

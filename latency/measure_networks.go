@@ -1,0 +1,85 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// MeasureNetwork measures one whole network of any architecture, in the way
+// [Measure] measures blocks; the network is its own sentinel. o.Folder is not
+// used.
+func MeasureNetwork(ctx context.Context, arch model.Architecture, imageSize int, o MeasureOptions) (Measurement, error) {
+	m, err := measureNetworks(ctx, []model.Architecture{arch}, imageSize, o)
+	if err != nil {
+		return Measurement{}, fmt.Errorf("measure network: %w", err)
+	}
+	return m[0], nil
+}
+
+// groupSize is how many networks are open at once: one takes about 40 MB.
+const groupSize = 12
+
+// measureNetworks measures networks, in groups that share rounds.
+func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize int, o MeasureOptions) ([]Measurement, error) {
+	if o.Slice == 0 {
+		o.Slice = networkSlice
+	}
+	if o.Rounds == 0 {
+		o.Rounds = networkRounds
+	}
+	o = o.withDefaults()
+	o.Folder = ""
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return measureGroups(ctx, networkTasks(archs, imageSize, o), o)
+}
+
+// measureGroups measures tasks in groups of at most groupSize. The first task
+// is the sentinel of every group, and its best is carried from one group to the
+// next, so that a device that has become slower in between is noticed. Tasks
+// are dealt out in turn: each group has early and late ones.
+func measureGroups(ctx context.Context, tasks []task, o MeasureOptions) ([]Measurement, error) {
+	groups := (len(tasks) + groupSize - 1) / groupSize
+	results := make([]Measurement, len(tasks))
+	best, begun := 0.0, o.now()
+	for g := range groups {
+		members := []task{tasks[0]}
+		for i := g; i < len(tasks); i += groups {
+			if i > 0 {
+				members = append(members, tasks[i])
+			}
+		}
+		part := o
+		part.Progress = groupProgress(o.Progress, g, groups, o.now().Sub(begun))
+		m := &measurer{o: part, tasks: members, best: best}
+		if _, err := m.run(ctx, measureHeader{}); err != nil {
+			return nil, err
+		}
+		best = m.bestSentinel()
+		measured := m.results()
+		for i := g; i < len(tasks); i += groups {
+			results[i] = measured[tasks[i].key]
+		}
+	}
+	return results, nil
+}
+
+// groupProgress turns the progress of one group, which began after a time, into
+// that of all.
+func groupProgress(progress func(MeasureProgress), group, groups int, after time.Duration) func(MeasureProgress) {
+	return func(p MeasureProgress) {
+		p.Round += group * p.Rounds
+		p.Rounds *= groups
+		if !p.Preparing {
+			p.Remaining += time.Duration(groups-group-1) * (p.Elapsed + p.Remaining)
+		}
+		p.Elapsed += after
+		p.Done += group * p.Total
+		p.Total *= groups
+		progress(p)
+	}
+}
