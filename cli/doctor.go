@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/term"
@@ -147,10 +148,17 @@ func doctorRuntime(w io.Writer, library string) {
 		return
 	}
 	line(w, "version", found.Version)
+	var available, missing []string
 	for _, t := range onnx.Targets() {
 		if t.Check() == nil {
-			line(w, "target", string(t))
+			available = append(available, string(t))
+		} else {
+			missing = append(missing, string(t))
 		}
+	}
+	line(w, "targets", strings.Join(available, ", "))
+	if len(missing) > 0 {
+		line(w, "not in this library", strings.Join(missing, ", "))
 	}
 }
 

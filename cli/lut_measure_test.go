@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/adrg/xdg"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+)
+
+// ownData gives the test a data folder of its own.
+func ownData(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	xdg.Reload()
+	t.Cleanup(func() {
+		os.Unsetenv("XDG_DATA_HOME")
+		xdg.Reload()
+	})
+	return home
+}
+
+// A table measured by name is known by that name, calibrated in place, and
+// leaves nothing behind but itself.
+func TestLUTMeasureVerifyCalibrate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures for several seconds")
+	}
+	requireLibrary(t)
+	ownData(t)
+	r := decode[measuredReport](t, runBusy(t, "lut", "measure", "--out", "mine", "--image-size", "32", "--rounds", "1", "--json"))
+	dir := filepath.Join(explore.DataDir(), "luts")
+	if r.File != filepath.Join(dir, "mine.json") || r.Blocks != 120 || r.Threads != 1 || r.Rounds != 1 || !(r.FixedMS > 0) || r.ImageSize != 32 {
+		t.Errorf("%+v", r)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the folder of tables holds %v, %v", entries, err)
+	}
+	lut := loadLUT(t, r.File)
+	if p := lut.Provenance; p.Name != "mine" || p.Space != "mobilenasnet" || p.Device != "cpu" || !strings.HasPrefix(p.Runtime, "ONNX Runtime 1.") || p.Processor == "" || p.Date.IsZero() {
+		t.Errorf("provenance %+v", p)
+	}
+	if out := mustRun(t, "lut", "show", "mine"); !strings.Contains(out, "at 32 pixels") {
+		t.Errorf("lut show:\n%s", out)
+	}
+
+	figure := filepath.Join(t.TempDir(), "v.svg")
+	type verification struct {
+		Networks    int
+		MAPE        *float64
+		Kendall     *float64
+		Worst       *float64
+		Slope       *float64
+		InterceptMS *float64 `json:"intercept_ms"`
+		FittedOn    int      `json:"fitted_on"`
+		File        string
+		Checks      []struct {
+			Name         string
+			Architecture string
+			PredictedMS  float64 `json:"predicted_ms"`
+			MeasuredMS   float64 `json:"measured_ms"`
+			Error        float64
+		}
+	}
+	v := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "mine", "--networks", "6", "--rounds", "1", "--json", "--figure", figure))
+	if v.Networks != 6 || len(v.Checks) != 6 || v.MAPE == nil || v.Kendall == nil || v.Worst == nil || v.Slope == nil || v.InterceptMS == nil || *v.Worst < *v.MAPE {
+		t.Fatalf("%+v", v)
+	}
+	published, sum := 0, 0.0
+	for i, c := range v.Checks {
+		if c.Name != "" {
+			published++
+		}
+		if d := c.PredictedMS/c.MeasuredMS - 1 - c.Error; d > 1e-9 || d < -1e-9 {
+			t.Errorf("%+v", c)
+		}
+		if i > 0 && c.MeasuredMS < v.Checks[i-1].MeasuredMS {
+			t.Errorf("networks are not by rising latency: %+v", v.Checks)
+		}
+		sum += max(c.Error, -c.Error) / 6
+	}
+	if d := sum - *v.MAPE; published != 3 || d > 1e-9 || d < -1e-9 {
+		t.Errorf("%d published, MAPE %v and %v", published, sum, *v.MAPE)
+	}
+	if svg, err := os.ReadFile(figure); err != nil || !bytes.Contains(svg, []byte("<svg")) || !bytes.Contains(svg, []byte("published networks")) {
+		t.Errorf("figure: %v", err)
+	}
+	if again := loadLUT(t, r.File); again.Calibration.Set() {
+		t.Error("verify without --calibrate changed the table")
+	}
+
+	c := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "mine", "--calibrate", "--networks", "6", "--rounds", "1", "--json"))
+	calibrated := loadLUT(t, r.File)
+	if got := calibrated.Calibration; got.Slope != *c.Slope || got.InterceptMS != *c.InterceptMS || got.Networks != 3 || c.FittedOn != 3 || c.File != r.File || got.MAPE != *c.MAPE {
+		t.Errorf("%+v is stored, %+v reported", got, c)
+	}
+	if calibrated.Fixed != lut.Fixed || len(calibrated.Blocks) != 120 {
+		t.Error("calibrating changed what was measured")
+	}
+	// The same network is predicted by the line now.
+	type network struct {
+		MedianMS    float64  `json:"median_ms"`
+		PredictedMS *float64 `json:"predicted_ms"`
+	}
+	arch := c.Checks[0].Architecture
+	n := decode[network](t, runBusy(t, "measure", arch, "--lut", "mine", "--rounds", "1", "--json"))
+	if d := *n.PredictedMS - c.Checks[0].PredictedMS; d > 1e-9 || d < -1e-9 {
+		t.Errorf("measure predicts %v ms, verify %v ms", *n.PredictedMS, c.Checks[0].PredictedMS)
+	}
+}
+
+// What cannot be written is told before anything is measured.
+func TestLUTMeasureUnwritable(t *testing.T) {
+	requireLibrary(t)
+	dir := t.TempDir()
+	for _, out := range []string{filepath.Join(dir, "none", "a.json"), dir, "/dev/full"} {
+		if _, err := os.Stat("/dev/full"); out == "/dev/full" && err != nil {
+			continue
+		}
+		start := time.Now()
+		r := runCLI(t, "lut", "measure", "--out", out+"", "--folder", filepath.Join(dir, "run"), "--image-size", "32")
+		if r.code != 1 || !strings.Contains(r.err, "write "+out) || strings.Count(r.err, "\n") != 1 || r.out != "" {
+			t.Errorf("%s: %+v", out, r)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
+			t.Errorf("%s: measuring began (%v)", out, time.Since(start))
+		}
+	}
+}
+
+// A run that was begun with other settings is not gone on with.
+func TestLUTMeasureOtherSettings(t *testing.T) {
+	requireLibrary(t)
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "run")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, runRecord), []byte(`{"version":1,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := runCLI(t, "lut", "measure", "--out", filepath.Join(dir, "a.json"), "--folder", folder, "--image-size", "32")
+	if r.code != 2 || !strings.Contains(r.err, "image_size is 64 there and 32 now") || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("%+v", r)
+	}
+	if _, err := os.Stat(filepath.Join(folder, runRecord)); err != nil {
+		t.Error("the other run is gone")
+	}
+}
+
+func TestNewLUTFile(t *testing.T) {
+	ownData(t)
+	f, err := newLUTFile("laptop")
+	if err != nil || !f.named || f.path != filepath.Join(explore.DataDir(), "luts", "laptop.json") || f.name != "laptop" || f.pickle {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for out, want := range map[string]lutFile{
+		"./laptop":    {path: "./laptop", name: "laptop", folder: "./laptop.run"},
+		"a/b.json":    {path: "a/b.json", name: "b", folder: "a/b.json.run"},
+		"phone.PKL":   {path: "phone.PKL", name: "phone", folder: "phone.PKL.run", pickle: true},
+		"/dev/null":   {path: "/dev/null", name: "null"},
+		"phone.1.txt": {path: "phone.1.txt", name: "phone.1", folder: "phone.1.txt.run"},
+	} {
+		if f, err := newLUTFile(out); err != nil || f != want {
+			t.Errorf("%s: %+v, %v; want %+v", out, f, err, want)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var w bytes.Buffer
+	now := time.Unix(0, 0)
+	r := &measureReport{w: &w, now: func() time.Time { return now }, last: now}
+	p := latency.MeasureProgress{Round: 4, Rounds: 30, Inconclusive: 2, Done: 50, Total: 200, Remaining: 42 * time.Second}
+	r.report(p)
+	now = now.Add(reportEvery)
+	r.report(p)
+	r.report(p)
+	r.end()
+	if want := "round 5 of 30, 25%, 2 repeated because the machine was busy, 42 s left\n"; w.String() != want || r.rounds != 4 {
+		t.Errorf("%q, want %q", w.String(), want)
+	}
+	w.Reset()
+	r.width = 20
+	r.report(latency.MeasureProgress{Preparing: true, Done: 3, Total: 121})
+	r.report(p)
+	r.end()
+	if want := "\rpreparing 3 of 121\x1b[K\rround 5 of 30, 25%,\x1b[K\r\x1b[K"; w.String() != want {
+		t.Errorf("on a terminal %q, want %q", w.String(), want)
+	}
+	for d, want := range map[time.Duration]string{0: "0 s", 99 * time.Second: "99 s", 3*time.Minute + 20*time.Second: "3m", 2 * time.Hour: "2h0m"} {
+		if got := remaining(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
