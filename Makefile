@@ -4,11 +4,11 @@
 GO          ?= go
 BIN         := bin/binas-tui
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-FUZZTIME    ?= 3s
+FUZZTIME    ?= 1000x
 BENCH       ?= .
 
 # Packages with goroutines of their own, for the race detector.
-CONCURRENT := ./cli ./explore ./solver ./tui
+CONCURRENT := ./cli ./explore ./job ./onnx ./solver ./tui
 
 .PHONY: run build setup onnxruntime test check unit race fuzz bench clean
 
@@ -39,11 +39,11 @@ unit:
 race:
 	$(GO) test -race -short $(CONCURRENT)
 
-# Every fuzz target for a short time.
+# Every fuzz target for some inputs; FUZZTIME=1m for longer.
 fuzz:
 	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$dir; \
 		done; \
 	done
 

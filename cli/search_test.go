@@ -100,8 +100,18 @@ func TestSearchIsConsistent(t *testing.T) {
 	}
 }
 
+// skipShort leaves out tests that run evolution: slow under the race detector,
+// and with one goroutine of no interest to it.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("evolution takes long")
+	}
+}
+
 // Every method keeps the limit, and the exact search bounds the others.
 func TestSearchMethods(t *testing.T) {
+	skipShort(t)
 	e := defaultEngine(t)
 	for _, share := range []float64{0, 0.1, 0.5, 1} {
 		limit := fmt.Sprintf("%vms", e.MinLatencyMS()+(e.MaxLatencyMS()-e.MinLatencyMS())*share)
@@ -122,6 +132,7 @@ func TestSearchMethods(t *testing.T) {
 }
 
 func TestSearchInfeasible(t *testing.T) {
+	skipShort(t)
 	e := defaultEngine(t)
 	least := e.MinLatencyMS()
 	for _, method := range []string{"iqcp", "bcfw", "evo"} {
@@ -151,6 +162,7 @@ func TestSearchUnits(t *testing.T) {
 
 // A predictor that is not bilinear is searched by evolution, without proof.
 func TestSearchQuadratic(t *testing.T) {
+	skipShort(t)
 	file := quadraticFile(t)
 	args := []string{"search", "--json", "--limit", "30ms", "--predictor", file}
 	r := decode[searchJSON](t, mustRun(t, args...))

@@ -44,6 +44,9 @@ func mlp(s *Setup) {
 }
 
 func TestSearchMethods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("evolution takes long")
+	}
 	e := defaultEngine(t)
 	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
 	for i := range 8 {
@@ -143,6 +146,9 @@ func TestParetoExact(t *testing.T) {
 }
 
 func TestParetoByEvolution(t *testing.T) {
+	if testing.Short() {
+		t.Skip("evolution takes long")
+	}
 	e := defaultEngine(t, mlp)
 	points, exact, err := e.Pareto(t.Context(), 1)
 	if err != nil || exact || len(points) < 2 {
