@@ -14,6 +14,24 @@ func (e *Engine) Evolve(ctx context.Context, limitMS float64, seed uint64) (solv
 	return solver.Evolve(ctx, e.problem, e.scorer(), limitMS, solver.EvolutionSettings{Seed: seed})
 }
 
+// liveGenerations keeps evolution with an MLP, whose predictions are slow,
+// within about two seconds.
+const liveGenerations = 60
+
+// EvolveLive is Evolve for somebody who waits: with an MLP it stops after
+// LiveGenerations instead of the paper's 500.
+func (e *Engine) EvolveLive(ctx context.Context, limitMS float64, seed uint64) (solver.Solution, error) {
+	return solver.Evolve(ctx, e.problem, e.scorer(), limitMS, solver.EvolutionSettings{Seed: seed, Generations: e.LiveGenerations()})
+}
+
+// LiveGenerations is how many generations EvolveLive makes; 0 is the paper's.
+func (e *Engine) LiveGenerations() int {
+	if e.Predictor.Kind() == "mlp" {
+		return liveGenerations
+	}
+	return 0
+}
+
 // scorer predicts many paths at once; nil leaves it to the Problem.
 func (e *Engine) scorer() solver.Scorer {
 	if e.Bilinear() {

@@ -84,8 +84,12 @@ func (s Setup) Problem(t *latency.Table) *solver.Problem {
 // AccuracySource says in one phrase what an accuracy shown comes from.
 func (s Setup) AccuracySource() string {
 	source := s.PredictorInfo.Source
-	if source == "" {
-		source = s.Predictor.Kind() + " predictor from a file that does not say what it was fitted on"
+	if s.PredictorInfo.Samples == 0 {
+		from := ""
+		if source != "" {
+			from = " (" + source + ")"
+		}
+		source = s.Predictor.Kind() + " predictor" + from + ", fitted on networks it does not name"
 	}
 	if p, err := FindProfile(s.Profile); err == nil && p.Predictor == s.PredictorName && p.ImageSize != s.Space.ImageSize {
 		source += fmt.Sprintf(" at %d px, not %d", p.ImageSize, s.Space.ImageSize)

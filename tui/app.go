@@ -79,7 +79,8 @@ type App struct {
 	services services
 	jobs     []job.Snapshot // in the order they were started
 
-	askedToQuit bool // while a job runs
+	first       tea.Cmd // of Init
+	askedToQuit bool    // while a job runs
 }
 
 // newApp makes the explorer for a prepared engine.
@@ -107,12 +108,12 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		limit = lo + (hi-lo)*0.4
 	}
 	a.limitMS = limit
-	a.solve()
+	a.first = tea.Batch(a.solve(), a.startFrontier())
 	return a
 }
 
 // Init starts the work that the first frame does not wait for.
-func (a *App) Init() tea.Cmd { return a.startFrontier() }
+func (a *App) Init() tea.Cmd { return a.first }
 
 // Messages of background work.
 type (
@@ -361,7 +362,7 @@ func (a *App) startEvolution() tea.Cmd {
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.evoCancel = cancel
 	return guard(func() tea.Msg {
-		s, err := engine.Evolve(ctx, limit, 1)
+		s, err := engine.EvolveLive(ctx, limit, 1)
 		return evolvedMsg{generation, s, err}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -412,4 +413,31 @@ func TestAFailedSetupChangesNothing(t *testing.T) {
 	if d.solution.Status != solver.Optimal {
 		t.Error("the explorer stopped solving")
 	}
+}
+
+// A predictor that is not bilinear is searched by evolution from the first
+// frame on, and nothing claims a proof.
+func TestQuadraticPredictorIsSearchedByEvolution(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	s := d.engine.Setup
+	n := s.Space.EncodingSize()
+	q := &model.Quadratic{Inputs: n, Bias: 70, Linear: make([]float64, n), W: make([]float64, n*n)}
+	for i := range q.Linear {
+		q.Linear[i] = float64(i%7) / 10
+	}
+	s.Predictor, s.PredictorName, s.PredictorInfo = q, "quadratic", model.CheckpointInfo{Kind: "quadratic"}
+	engine, err := explore.New(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.App = newApp(context.Background(), engine, Options{LimitMS: 25})
+	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
+	d.mustSee("evolution is searching")
+	d.run(d.App.Init())
+	if d.solution.Status != solver.Feasible || d.solution.LatencyMS > 25 || d.working != 0 {
+		t.Errorf("status %v, %v ms, %d jobs left", d.solution.Status, d.solution.LatencyMS, d.working)
+	}
+	d.mustSee("feasible, no certificate")
+	d.press("o")
+	d.mustSee("is searched by evolution")
 }

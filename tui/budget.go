@@ -207,6 +207,9 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 	}
 	switch {
 	case a.mode == modeEvolution && !a.engine.Bilinear():
+		if n := a.engine.LiveGenerations(); n > 0 {
+			return []segment{{t.warn, fmt.Sprintf("evolution, %d generations: feasible, no certificate", n), false}}
+		}
 		return []segment{{t.warn, "evolution: feasible, no certificate", false}}
 	case a.mode == modeEvolution:
 		return []segment{{t.warn, "evolution: " + g.minus + formatNumber(max(0, ans.Exact.Accuracy-a.solution.Accuracy), 4) + " pt to the optimum", false}}
