@@ -142,6 +142,42 @@ func TestNetworksAgreeWithPyTorch(t *testing.T) {
 	}
 }
 
+// A network whose batch is open runs at any, with the same answers.
+func TestOpenBatch(t *testing.T) {
+	requireLibrary(t)
+	c := readGolden(t).Networks[0]
+	arch, err := model.ParseArchitecture(c.Arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, err := Network(arch, goldenWeights, NetworkOptions{ImageSize: c.Image, Classes: 10, Batch: Batch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSession(graph.Marshal(), SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, batch := range []int{2, 1} {
+		x, err := NewTensor(nil, batch, 3, c.Image, c.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		y, err := NewTensor(nil, batch, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer y.Close()
+		goldenWeights.fill(x.Data, "input", -2, 2)
+		if err := s.RunTensors(context.Background(), []*Tensor{x}, []*Tensor{y}); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, y.Data, []int{batch, 10}, 10*batch, c.Values[:10*batch])
+	}
+}
+
 // The fixed part is cut out of the network: with the searched stages in
 // between left out of both, its two ends do what the network's ends do.
 func TestFixedPartIsTheEndsOfTheNetwork(t *testing.T) {
