@@ -43,12 +43,8 @@ func Load(profile, lut, predictor string) (Setup, error) {
 	if s.Predictor, s.PredictorInfo, err = LoadPredictor(predictor); err != nil {
 		return Setup{}, err
 	}
-	name, size := p.Space, p.ImageSize
-	if from := s.LUT.Provenance; from.Space != "" && from.ImageSize != 0 {
-		name, size = from.Space, from.ImageSize
-	}
-	if s.Space, err = model.NewSpace(name, size); err != nil {
-		return Setup{}, fmt.Errorf("latency table %s: %w", lut, err)
+	if s.Space, err = SpaceOf(s.LUT, p); err != nil {
+		return Setup{}, err
 	}
 	return s, s.Check()
 }

@@ -16,7 +16,7 @@ func SpaceOf(l *latency.LUT, p Profile) (*model.Space, error) {
 	}
 	s, err := model.NewSpace(name, size)
 	if err != nil {
-		return nil, fmt.Errorf("latency table: %w: %w", ErrUnreadable, err)
+		return nil, fmt.Errorf("latency table %s: %w: %w", l.Provenance.Name, ErrUnreadable, err)
 	}
 	return s, nil
 }
