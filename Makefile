@@ -10,7 +10,7 @@ BENCH       ?= .
 # Packages with goroutines of their own, for the race detector.
 CONCURRENT := ./cli ./explore ./job ./onnx ./solver ./tui
 
-.PHONY: run build setup onnxruntime test check unit race fuzz bench clean
+.PHONY: run build setup onnxruntime node test check unit race fuzz bench clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -25,7 +25,15 @@ setup: build
 onnxruntime: build ## install ONNX Runtime for the user, or fail
 	$(BIN) doctor --install-onnxruntime
 
-test: check setup unit race fuzz ## all set-up, every test
+node: ## install onnxruntime-node, in which a test loads exported networks
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not installed: exported networks are not tried in another runtime" >&2; \
+	elif ! test -d e2e/node/node_modules/onnxruntime-node; then \
+		(cd e2e/node && npm ci --ignore-scripts --no-audit --no-fund) || \
+			echo "onnxruntime-node was not installed: exported networks are not tried in another runtime" >&2; \
+	fi
+
+test: check setup node unit race fuzz ## all set-up, every test
 
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
