@@ -207,6 +207,9 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 	r.fill(v, lut, m)
 	if r.Calibrated {
 		r.File = file.path
+		if file.name != "" { // a copy
+			lut.Provenance.Name = file.name
+		}
 		if _, err := file.write(lut); err != nil {
 			return err
 		}

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,5 +169,62 @@ func TestMeasuringBadInput(t *testing.T) {
 			t.Errorf("binas-tui %s: exit code %d, output %q, error %q; want code %d and one line with %q",
 				c.args, r.code, r.out, r.err, c.code, c.want)
 		}
+	}
+}
+
+// An inconclusive measurement fails, other settings are wrong usage, and an
+// ended one is no failure of its own.
+func TestMeasureErrors(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{fmt.Errorf("verify: %w: busy", latency.ErrInconclusive), exitFailed, "inconclusive: busy: let the machine rest"},
+		{fmt.Errorf("run folder: %w: threads", latency.ErrRunMismatch), exitUsage, "another --folder"},
+		{fmt.Errorf("new session: %w", onnx.ErrTargetUnavailable), exitFailed, "target is not available"},
+		{fmt.Errorf("verify: %w", latency.ErrLUTMismatch), exitUsage, "does not fit"},
+	} {
+		err := measureError(c.err)
+		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) || !errors.Is(err, errors.Unwrap(c.err)) {
+			t.Errorf("%v: %v with exit code %d, want %q and %d", c.err, err, exitCode(err), c.want, c.code)
+		}
+	}
+	if err := measureError(fmt.Errorf("measure: %w", context.Canceled)); !errors.Is(err, errEnded) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// The networks compared are different from one another and from those that are
+// fitted on; both go from small to large.
+func TestVerifyNetworks(t *testing.T) {
+	s, err := model.NewSpace(model.MobileNASNet, 224)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{2, 5, 30, maxVerified} {
+		fit := max(2, n/2)
+		check, fitted := verifyNetworks(s, n, fit, 1)
+		if len(check) != n || len(fitted) != fit {
+			t.Errorf("%d networks and %d to fit on: expected %d and %d", len(check), len(fitted), n, fit)
+		}
+		seen, named := map[string]bool{}, 0
+		for _, p := range append(append([]model.Path{}, check...), fitted...) {
+			arch := s.Architecture(p)
+			if text := arch.String(); seen[text] {
+				t.Errorf("%d networks: %s is there twice", n, text)
+			} else {
+				seen[text] = true
+			}
+			if publishedName(arch) != "" {
+				named++
+			}
+		}
+		if named < min(n/2, 12) {
+			t.Errorf("%d networks: %d published ones", n, named)
+		}
+	}
+	if check, fitted := verifyNetworks(s, 8, 0, 1); len(check) != 8 || len(fitted) != 0 {
+		t.Errorf("without a fit: %d and %d", len(check), len(fitted))
 	}
 }
