@@ -28,12 +28,17 @@ type MeasureOptions struct {
 	Classes int         // of the classifier in the fixed part; 0 is 1000
 	Name    string      // of the table, for its provenance
 
-	Rounds int // conclusive rounds wanted; 0 is 30 for a table and 15 for networks
-	// Slice is how long a round gives every block or network, and at least
-	// three runs; 0 is 3 ms for blocks and 25 ms for networks.
+	Rounds int // conclusive rounds wanted; 0 is 10 for a table and 15 for networks
+	// Passes is how often a round of a table runs every block; 0 is 30. Networks
+	// have none.
+	Passes int
+	// Slice is how long a round gives every network, and a pass the sentinel
+	// block, and at least three runs; 0 is 25 ms for networks and 3 ms for the
+	// block.
 	Slice time.Duration
-	// MaxRatio is how far the sentinel may be above its best in a round that
-	// counts; 0 is 1.15. MaxAttempts is how many rounds may be made in all
+	// MaxRatio is how far the sentinel, and the sum of all, may be above their
+	// best in a round that counts; 0 is 1.15, and 1.3 for several networks, whose
+	// rounds are levelled by the sentinel. MaxAttempts is how many rounds may be made in all
 	// before [ErrInconclusive]; 0 is three times Rounds.
 	MaxRatio    float64
 	MaxAttempts int
@@ -55,7 +60,8 @@ type MeasureOptions struct {
 const (
 	blockSlice    = 3 * time.Millisecond
 	networkSlice  = 25 * time.Millisecond
-	tableRounds   = 30
+	tableRounds   = 10
+	tablePasses   = 30
 	networkRounds = 15
 )
 
@@ -119,7 +125,7 @@ func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 }
 
 func (o MeasureOptions) check() error {
-	if o.Threads < 1 || o.Batch < 1 || o.Classes < 1 || o.Rounds < 1 || o.MaxAttempts < 1 || o.Slice < 0 || !(o.MaxRatio > 1) {
+	if o.Threads < 1 || o.Batch < 1 || o.Classes < 1 || o.Rounds < 1 || o.MaxAttempts < 1 || o.Passes < 0 || o.Slice < 0 || !(o.MaxRatio > 1) {
 		return fmt.Errorf("measure: %d threads, batch %d, %d classes, %d rounds of at most %d, slices of %v, ratio %v: expected positive numbers and a ratio above 1",
 			o.Threads, o.Batch, o.Classes, o.Rounds, o.MaxAttempts, o.Slice, o.MaxRatio)
 	}
@@ -140,12 +146,14 @@ type MeasureProgress struct {
 // Measure measures every block of a space and its fixed part on this machine.
 // ONNX Runtime must be loaded (see [onnx.Open]).
 //
-// Blocks are visited in rounds, in a new random order each time; a visit runs
-// the block for a slice of time, after one run that does not count, and keeps
-// the fastest: what the block takes when nothing interrupts it. MedianMS is the
-// median over rounds. A sentinel block is visited again and again within each
-// round; where its median is more than MaxRatio above its best ever, something
-// else had the device and the round is made again.
+// A round opens all blocks anew and makes passes over them, in a new random
+// order each time, one run a block: as in a network, the input of a block has
+// just been written and its weights are not in the near caches. The tenth
+// percentile of a block's runs is its latency in the round, what it takes when
+// nothing interrupts it; MedianMS is the median over rounds. A sentinel block
+// is measured after every pass; where its median, or the sum over the table,
+// is more than MaxRatio above its best ever, something else had the device and
+// the round is made again.
 //
 // With a Folder, each finished round is appended to measure.jsonl there, and a
 // later call with the same settings goes on from it, also after kill -9. Other
@@ -153,6 +161,9 @@ type MeasureProgress struct {
 // Other errors wrap [ErrInconclusive], the context's error,
 // [onnx.ErrNotLoaded] or [onnx.ErrTargetUnavailable].
 func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
+	if o.Passes == 0 {
+		o.Passes = tablePasses
+	}
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err

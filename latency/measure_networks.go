@@ -3,6 +3,7 @@ package latency
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -30,22 +31,32 @@ func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize 
 	if o.Rounds == 0 {
 		o.Rounds = networkRounds
 	}
+	if o.MaxRatio == 0 && len(archs) > 1 {
+		o.MaxRatio = maxDrift
+	}
 	o = o.withDefaults()
-	o.Folder = ""
+	o.Folder, o.Passes = "", 0
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	return measureGroups(ctx, networkTasks(archs, imageSize, o), o)
 }
 
+// maxDrift is how much slower than at its best the device may be in a round of
+// several networks, which are levelled, and in one group than in another.
+const maxDrift = 1.3
+
 // measureGroups measures tasks in groups of at most groupSize. The first task
-// is the sentinel of every group, and its best is carried from one group to the
-// next, so that a device that has become slower in between is noticed. Tasks
-// are dealt out in turn: each group has early and late ones.
+// is the sentinel of every group: where the device was slower in one round or
+// group than in another, as virtual machines are for a while now and then, the
+// times are scaled by what the sentinel took there over what it typically
+// takes. A task alone is not. Tasks are dealt out in turn: each group has early
+// and late ones.
 func measureGroups(ctx context.Context, tasks []task, o MeasureOptions) ([]Measurement, error) {
 	groups := (len(tasks) + groupSize - 1) / groupSize
 	results := make([]Measurement, len(tasks))
-	best, begun := 0.0, o.now()
+	sentinels := make([]float64, groups) // medians, ms
+	begun := o.now()
 	for g := range groups {
 		members := []task{tasks[0]}
 		for i := g; i < len(tasks); i += groups {
@@ -55,15 +66,24 @@ func measureGroups(ctx context.Context, tasks []task, o MeasureOptions) ([]Measu
 		}
 		part := o
 		part.Progress = groupProgress(o.Progress, g, groups, o.now().Sub(begun))
-		m := &measurer{o: part, tasks: members, best: best}
+		m := &measurer{o: part, tasks: members, level: len(members) > 1}
 		if _, err := m.run(ctx, measureHeader{}); err != nil {
 			return nil, err
 		}
-		best = m.bestSentinel()
 		measured := m.results()
+		sentinels[g] = measured[tasks[0].key].MedianMS
 		for i := g; i < len(tasks); i += groups {
 			results[i] = measured[tasks[i].key]
 		}
+	}
+	if drift := slices.Max(sentinels) / slices.Min(sentinels); drift > maxDrift {
+		return nil, fmt.Errorf("%w: the device became %.0f%% slower or faster meanwhile, at most %.0f%% can be corrected for",
+			ErrInconclusive, 100*(drift-1), 100*(maxDrift-1))
+	}
+	for i := range results {
+		scale := quantile(sentinels, 0.5) / sentinels[i%groups]
+		results[i].MedianMS *= scale
+		results[i].MinMS *= scale
 	}
 	return results, nil
 }

@@ -43,17 +43,54 @@ func TestGroupsMeasureEveryTask(t *testing.T) {
 	}
 }
 
-// A device that has become slower since the first group is not measured as if
-// nothing had happened.
-func TestGroupsShareTheSentinel(t *testing.T) {
+// slowAfterTheFirst is a device that is slower by a factor from the second
+// group on.
+func slowAfterTheFirst(factor float64) *fakeDevice {
 	d := newFakeDevice()
 	d.slow = func(d *fakeDevice) float64 {
-		if d.closed > 0 { // the first group is done
-			return 1.3
+		if d.closed > 0 {
+			return factor
 		}
 		return 1
 	}
-	if _, err := d.groups(2*groupSize, MeasureOptions{Rounds: 2}); !errors.Is(err, ErrInconclusive) {
+	return d
+}
+
+// A device that has become a little slower since the first group is corrected
+// for by the sentinel that the groups share.
+func TestGroupsShareTheSentinel(t *testing.T) {
+	results, err := slowAfterTheFirst(1.2).groups(2*groupSize, MeasureOptions{Rounds: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRatios(t, results)
+}
+
+// checkRatios checks that the tasks of a fake device are in proportion.
+func checkRatios(t *testing.T, results []Measurement) {
+	t.Helper()
+	for i, m := range results {
+		want := float64(fakeCost(i)) / float64(fakeCost(0))
+		if math.Abs(m.MedianMS/results[0].MedianMS-want) > 1e-6 || m.Spread > 1e-6 {
+			t.Errorf("task %d is %+v, %v times the first: expected %v", i, m, m.MedianMS/results[0].MedianMS, want)
+		}
+	}
+}
+
+// So is one that changes its speed from round to round.
+func TestRoundsOfNetworksAreLevelled(t *testing.T) {
+	d := newFakeDevice()
+	d.slow = func(d *fakeDevice) float64 { return 1 + 0.2*float64(d.since()/(4*time.Second)%2) }
+	results, err := d.groups(groupSize, MeasureOptions{Rounds: 12, Slice: 25 * time.Millisecond, MaxRatio: maxDrift})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRatios(t, results)
+}
+
+// One that has become much slower is not measured as if nothing had happened.
+func TestGroupsThatDifferTooMuchAreInconclusive(t *testing.T) {
+	if _, err := slowAfterTheFirst(1.4).groups(2*groupSize, MeasureOptions{Rounds: 2}); !errors.Is(err, ErrInconclusive) {
 		t.Errorf("error: %v", err)
 	}
 }

@@ -73,6 +73,7 @@ func openSession(o MeasureOptions, build func(onnx.Weights) (*onnx.Graph, error)
 	if err != nil {
 		return nil, err
 	}
+	r := sessionRunner{Session: session}
 	for i, in := range session.Inputs() {
 		data, err := session.Input(i)
 		if err != nil {
@@ -84,9 +85,23 @@ func openSession(o MeasureOptions, build func(onnx.Weights) (*onnx.Graph, error)
 			session.Close()
 			return nil, err
 		}
-		copy(data, values)
+		r.inputs, r.values = append(r.inputs, data), append(r.values, values)
 	}
-	return session, nil
+	r.Refresh()
+	return r, nil
+}
+
+// sessionRunner is a session with input of its own.
+type sessionRunner struct {
+	*onnx.Session
+	inputs, values [][]float32
+}
+
+// Refresh writes the input anew.
+func (r sessionRunner) Refresh() {
+	for i, data := range r.inputs {
+		copy(data, r.values[i])
+	}
 }
 
 // sentinelOf picks the task that is measured again and again.

@@ -20,7 +20,7 @@ import (
 const recordName = "measure.jsonl"
 
 // recordVersion changes with the meaning of the file or of what is measured.
-const recordVersion = 1
+const recordVersion = 2
 
 // maxRecordLine bounds one line of the file.
 const maxRecordLine = 1 << 20
@@ -37,6 +37,7 @@ type measureHeader struct {
 	Batch     int       `json:"batch"`
 	Classes   int       `json:"classes"`
 	Slice     string    `json:"slice"`
+	Passes    int       `json:"passes"`
 	Seed      uint64    `json:"seed"`
 	Runtime   string    `json:"runtime"`
 	Processor string    `json:"processor"`
@@ -52,7 +53,7 @@ func (o MeasureOptions) header(kind, space string, imageSize int, tasks []task) 
 	}
 	h := measureHeader{
 		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Target: string(o.Target), Threads: o.Threads,
-		Batch: o.Batch, Classes: o.Classes, Slice: o.Slice.String(), Seed: o.Seed, Processor: processor(),
+		Batch: o.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: processor(),
 		Tasks: len(tasks), TasksHash: fmt.Sprintf("%016x", hash.Sum64()),
 	}
 	if lib, ok := onnx.Loaded(); ok {
@@ -74,7 +75,7 @@ func (h measureHeader) differs(other measureHeader) error {
 	}
 	have, want := fields(h), fields(other)
 	for _, name := range []string{"version", "kind", "space", "image_size", "target", "threads", "batch", "classes",
-		"slice", "seed", "runtime", "processor", "tasks", "tasks_hash"} {
+		"slice", "passes", "seed", "runtime", "processor", "tasks", "tasks_hash"} {
 		if have[name] != want[name] {
 			return fmt.Errorf("%w: %s is %v there and %v now", ErrRunMismatch, name, have[name], want[name])
 		}

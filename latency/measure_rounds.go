@@ -3,9 +3,12 @@ package latency
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"time"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Bounds of a visit, beside its slice of time.
@@ -28,8 +31,8 @@ type roundResult struct {
 type measurer struct {
 	o        MeasureOptions
 	tasks    []task
-	sentinel int     // index of the task that is the sentinel
-	best     float64 // of the sentinel before this measurement, in ms; 0 is not known
+	sentinel int  // index of the task that is the sentinel
+	level    bool // scale every round to what the sentinel typically takes
 
 	record   *record
 	runners  []runner
@@ -61,9 +64,16 @@ func (m *measurer) run(ctx context.Context, header measureHeader) (time.Time, er
 	return record.header.Date, nil
 }
 
-// prepare opens the runners and runs each once.
+// prepare opens the runners and says how far it is.
 func (m *measurer) prepare(ctx context.Context) error {
 	m.begun = m.o.now()
+	return m.open(ctx, func(done int) {
+		m.report(MeasureProgress{Preparing: true, Rounds: m.o.Rounds, Done: done, Total: len(m.tasks)})
+	})
+}
+
+// open opens the runners and runs each once.
+func (m *measurer) open(ctx context.Context, opened func(done int)) error {
 	for i, t := range m.tasks {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -78,7 +88,9 @@ func (m *measurer) prepare(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", t.key, err)
 		}
 		m.typical[i] = m.o.now().Sub(start)
-		m.report(MeasureProgress{Preparing: true, Rounds: m.o.Rounds, Done: i + 1, Total: len(m.tasks)})
+		if opened != nil {
+			opened(i + 1)
+		}
 	}
 	return nil
 }
@@ -87,6 +99,7 @@ func (m *measurer) close() {
 	for _, r := range m.runners {
 		r.Close()
 	}
+	m.runners = nil
 }
 
 // measure makes rounds until enough are conclusive.
@@ -100,7 +113,7 @@ func (m *measurer) measure(ctx context.Context) error {
 			return nil
 		}
 		if done+m.o.MaxAttempts-attempt < m.o.Rounds { // cannot be reached any more
-			return fmt.Errorf("%w: in %d of %d rounds the sentinel was more than %.0f%% above its best: something else uses the device, or its clock varies",
+			return fmt.Errorf("%w: in %d of %d rounds the device was more than %.0f%% slower than at its best: something else uses the device, or its clock varies",
 				ErrInconclusive, len(m.record.rounds)-done, len(m.record.rounds), 100*(m.o.MaxRatio-1))
 		}
 		result, err := m.round(ctx, done)
@@ -116,8 +129,11 @@ func (m *measurer) measure(ctx context.Context) error {
 	}
 }
 
-// round visits every task once.
+// round visits every task once, or in passes.
 func (m *measurer) round(ctx context.Context, done int) (roundResult, error) {
+	if m.o.Passes > 0 {
+		return m.passes(ctx, done)
+	}
 	number := len(m.record.rounds)
 	plan := roundPlan(len(m.tasks), m.sentinel, m.o.Seed, uint64(number))
 	result := roundResult{MS: make([]float64, len(m.tasks))}
@@ -133,13 +149,19 @@ func (m *measurer) round(ctx context.Context, done int) (roundResult, error) {
 			result.Sentinel = append(result.Sentinel, ms)
 		}
 		m.visits++
-		left := len(plan)*(m.o.Rounds-done) - i - 1
-		m.report(MeasureProgress{
-			Round: done, Rounds: m.o.Rounds, Inconclusive: number - done, Done: m.visits, Total: m.visits + left,
-			Remaining: m.o.now().Sub(m.begun) / time.Duration(m.visits) * time.Duration(left),
-		})
+		m.reportRound(done, number, i+1, len(plan))
 	}
 	return result, nil
+}
+
+// reportRound reports that visited of a round's visits are made, after done
+// conclusive rounds of number.
+func (m *measurer) reportRound(done, number, visited, visits int) {
+	left := visits*(m.o.Rounds-done) - visited
+	m.report(MeasureProgress{
+		Round: done, Rounds: m.o.Rounds, Inconclusive: number - done, Done: m.visits, Total: m.visits + left,
+		Remaining: m.o.now().Sub(m.begun) / time.Duration(m.visits) * time.Duration(left),
+	})
 }
 
 // visit returns the fastest of the runs that fit a slice, in milliseconds. The
@@ -182,24 +204,16 @@ func (m *measurer) report(p MeasureProgress) {
 	m.o.Progress(p)
 }
 
-// bestSentinel is the sentinel's best of all rounds and before.
-func (m *measurer) bestSentinel() float64 {
-	best := m.best
-	for _, r := range m.record.rounds {
-		if v := slices.Min(r.Sentinel); best == 0 || v < best {
-			best = v
-		}
-	}
-	return best
-}
-
-// conclusive returns the rounds in which the sentinel's median is at most
-// MaxRatio times its best.
+// conclusive returns the rounds in which neither the sentinel's median nor the
+// sum over all tasks is more than MaxRatio times its best.
 func (m *measurer) conclusive() []roundResult {
-	best := m.bestSentinel()
+	best, least := math.Inf(1), math.Inf(1)
+	for _, r := range m.record.rounds {
+		best, least = min(best, slices.Min(r.Sentinel)), min(least, floats.Sum(r.MS))
+	}
 	var out []roundResult
 	for _, r := range m.record.rounds {
-		if quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best {
+		if quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best && floats.Sum(r.MS) <= m.o.MaxRatio*least {
 			out = append(out, r)
 		}
 	}
@@ -210,10 +224,11 @@ func (m *measurer) conclusive() []roundResult {
 func (m *measurer) results() map[string]Measurement {
 	rounds := m.conclusive()
 	out := make(map[string]Measurement, len(m.tasks))
+	scales := m.scales(rounds)
 	values := make([]float64, len(rounds))
 	for i, t := range m.tasks {
 		for j, r := range rounds {
-			values[j] = r.MS[i]
+			values[j] = r.MS[i] * scales[j]
 		}
 		median := quantile(values, 0.5)
 		measured := Measurement{MedianMS: median, MinMS: slices.Min(values), Rounds: len(rounds)}
@@ -223,6 +238,22 @@ func (m *measurer) results() map[string]Measurement {
 		out[t.key] = measured
 	}
 	return out
+}
+
+// scales are what the times of each round are multiplied by: 1, or with level
+// how much faster the sentinel was in the round than it typically is.
+func (m *measurer) scales(rounds []roundResult) []float64 {
+	medians := make([]float64, len(rounds))
+	for j, r := range rounds {
+		medians[j] = quantile(r.Sentinel, 0.5)
+	}
+	scales := make([]float64, len(rounds))
+	for j := range scales {
+		if scales[j] = 1; m.level && medians[j] > 0 {
+			scales[j] = quantile(medians, 0.5) / medians[j]
+		}
+	}
+	return scales
 }
 
 // quantile interpolates linearly between the order statistics of values.

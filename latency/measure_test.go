@@ -26,7 +26,7 @@ func requireLibrary(t testing.TB) {
 
 // anyDevice accepts rounds however restless this machine is: the tests below
 // are about what is measured, not how well.
-var anyDevice = MeasureOptions{Name: "here", Batch: 2, Classes: 10, Rounds: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000}
+var anyDevice = MeasureOptions{Name: "here", Batch: 2, Classes: 10, Rounds: 2, Passes: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000}
 
 func smallSpace(t *testing.T) *model.Space {
 	t.Helper()
