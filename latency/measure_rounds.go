@@ -205,12 +205,18 @@ func (m *measurer) report(p MeasureProgress) {
 }
 
 // conclusive returns the rounds in which neither the sentinel's median nor the
-// sum over all tasks is more than MaxRatio times its best.
+// sum over all tasks is more than MaxRatio times what it is when the device is
+// at its best: the tenth percentile of the sentinel's visits, the least sum.
 func (m *measurer) conclusive() []roundResult {
-	best, least := math.Inf(1), math.Inf(1)
+	var visits []float64
+	least := math.Inf(1)
 	for _, r := range m.record.rounds {
-		best, least = min(best, slices.Min(r.Sentinel)), min(least, floats.Sum(r.MS))
+		visits, least = append(visits, r.Sentinel...), min(least, floats.Sum(r.MS))
 	}
+	if len(visits) == 0 {
+		return nil
+	}
+	best := quantile(visits, 0.1)
 	var out []roundResult
 	for _, r := range m.record.rounds {
 		if quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best && floats.Sum(r.MS) <= m.o.MaxRatio*least {
