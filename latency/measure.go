@@ -155,6 +155,10 @@ type MeasureProgress struct {
 // is more than MaxRatio above its best ever, something else had the device and
 // the round is made again.
 //
+// A network is run once, not once a block: what a run of a model takes that
+// does nothing is measured in the same way and taken off every block, not off
+// the fixed part.
+//
 // With a Folder, each finished round is appended to measure.jsonl there, and a
 // later call with the same settings goes on from it, also after kill -9. Other
 // settings are an error that wraps [ErrRunMismatch] and names the difference.
@@ -170,12 +174,14 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 	}
 	tasks := spaceTasks(s, o)
 	header := o.header("table", s.Name, s.ImageSize, tasks)
+	partial := o.Partial
+	o.Partial = func(results map[string]Measurement) { partial(withoutOverhead(results)) }
 	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
 	started, err := m.run(ctx, header)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
 	}
-	results := m.results()
+	results := withoutOverhead(m.results())
 	lut := &LUT{
 		Provenance: Provenance{
 			Name: o.Name, Source: "measured by binas-tui", Device: string(o.Target), Processor: header.Processor,
@@ -186,4 +192,23 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 	}
 	delete(results, FixedKey)
 	return lut, nil
+}
+
+// withoutOverhead takes the overhead of a run off every block and drops it from
+// the results.
+func withoutOverhead(results map[string]Measurement) map[string]Measurement {
+	overhead := results[overheadKey].MedianMS
+	delete(results, overheadKey)
+	for key, m := range results {
+		if key == FixedKey || m.MedianMS <= 0 {
+			continue
+		}
+		left := max(m.MedianMS-overhead, 0)
+		if left > 0 {
+			m.Spread *= m.MedianMS / left // the quartiles are as far apart as before
+		}
+		m.MedianMS, m.MinMS = left, max(m.MinMS-overhead, 0)
+		results[key] = m
+	}
+	return results
 }

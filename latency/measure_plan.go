@@ -24,9 +24,15 @@ type task struct {
 // FixedKey is the fixed part among measurements by LUT key.
 const FixedKey = "fixed"
 
-// spaceTasks are the distinct blocks of a space and its fixed part.
+// overheadKey is the task of a model that does next to nothing.
+const overheadKey = "overhead"
+
+// spaceTasks are the distinct blocks of a space, its fixed part, and the
+// overhead of a run.
 func spaceTasks(s *model.Space, o MeasureOptions) []task {
-	tasks := []task{{FixedKey, func() (runner, error) {
+	tasks := []task{{overheadKey, func() (runner, error) {
+		return openSession(o, func(onnx.Weights) (*onnx.Graph, error) { return onnx.Overhead(), nil })
+	}}, {FixedKey, func() (runner, error) {
 		return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) {
 			return onnx.FixedPart(s, w, onnx.NetworkOptions{Batch: o.Batch, Classes: o.Classes})
 		})

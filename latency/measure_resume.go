@@ -20,7 +20,7 @@ import (
 const recordName = "measure.jsonl"
 
 // recordVersion changes with the meaning of the file or of what is measured.
-const recordVersion = 2
+const recordVersion = 3
 
 // maxRecordLine bounds one line of the file.
 const maxRecordLine = 1 << 20

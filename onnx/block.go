@@ -157,4 +157,12 @@ func (b Block) Graph(batch int, w Weights) (*Graph, error) {
 	return l.g, nil
 }
 
+// Overhead returns a model that does next to nothing, from input "x" [1] to
+// output "y": what a run of it takes is what every run takes beside its work.
+func Overhead() *Graph {
+	g := NewGraph("overhead")
+	g.Output(g.Node("y", "Relu", []string{g.Input("x", 1)}), 1)
+	return g
+}
+
 func validBatch(batch int) bool { return batch > 0 || batch == Batch }
