@@ -8,9 +8,9 @@ FUZZTIME    ?= 1000x
 BENCH       ?= .
 
 # Packages with goroutines of their own, for the race detector.
-CONCURRENT := ./cli ./explore ./job ./onnx ./solver ./tui
+CONCURRENT := ./cli ./explore ./job ./latency ./onnx ./solver ./tui
 
-.PHONY: run build setup onnxruntime node test check unit race fuzz bench clean
+.PHONY: run build setup onnxruntime node test check unit race fuzz bench screenshot clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -57,6 +57,9 @@ fuzz:
 
 bench: ## every benchmark, or BENCH=name
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+screenshot: ## the picture README opens with, from the real program
+	$(GO) test ./e2e -run '^TestScreenshot$$' -count 1 -screenshot $(CURDIR)/docs/screenshot.svg
 
 clean:
 	rm -rf bin

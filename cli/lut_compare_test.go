@@ -79,7 +79,7 @@ func TestCompareScaled(t *testing.T) {
 	if r.Blocks != 120 || math.Abs(r.Kendall-1) > 1e-12 || math.Abs(r.MedianRatio-2) > 1e-12 || r.Spread > 1e-12 {
 		t.Errorf("%+v", r)
 	}
-	if len(r.Transfers) != 2*comparedBudgets {
+	if len(r.Transfers) != 2*5 {
 		t.Fatalf("%d transfers", len(r.Transfers))
 	}
 	for _, x := range r.Transfers {

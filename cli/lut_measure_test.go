@@ -144,7 +144,7 @@ func TestLUTMeasureOtherSettings(t *testing.T) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, runRecord), []byte(`{"version":1,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, runRecord), []byte(`{"version":3,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := runCLI(t, "lut", "measure", "--out", filepath.Join(dir, "a.json"), "--folder", folder, "--image-size", "32")

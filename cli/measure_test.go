@@ -122,7 +122,7 @@ func TestPrediction(t *testing.T) {
 func TestMeasuringBadInput(t *testing.T) {
 	file := writeTemp(t, "bad.txt", []byte("[['ir_r1_k3_c8'], nonsense]"))
 	pickle := filepath.Join(t.TempDir(), "table.pkl")
-	if r := runCLI(t, "lut", "convert", "torch-cpu-224", pickle); r.code != 0 {
+	if r := runCLI(t, "lut", "convert", "ort-cpu-224-1t", pickle); r.code != 0 {
 		t.Fatal(r.err)
 	}
 	table := writeTemp(t, "table.json", []byte(mustRun(t, "lut", "show", "--json")))
@@ -146,7 +146,7 @@ func TestMeasuringBadInput(t *testing.T) {
 		{"measure " + file + " --lut nowhere", 2, "position"},
 		{"measure - --lut nowhere", 2, "standard input: architecture string"},
 		{"lut measure", 2, "--out"},
-		{"lut measure --out torch-cpu-224", 2, "a built-in table has that name"},
+		{"lut measure --out ort-cpu-224-1t", 2, "a built-in table has that name"},
 
 		{"lut measure --out a.json --space nonsense", 2, "expected mobilenasnet"},
 		{"lut measure --out a.json --image-size 1", 2, "expected 16 to"},
@@ -159,10 +159,10 @@ func TestMeasuringBadInput(t *testing.T) {
 		{"lut verify --lut nowhere", 2, "no such file"},
 		{"lut verify --lut " + table + " --calibrate --out a.pkl", 2, "no room for a calibration"},
 		{"lut verify --lut " + pickle + " --calibrate", 2, "give --out"},
-		{"lut verify --lut torch-cpu-224 --calibrate", 2, "built in"},
+		{"lut verify --lut ort-cpu-224-1t --calibrate", 2, "built in"},
 		{"lut compare a", 2, "the second table"},
 		{"lut compare nowhere nowhere", 2, "no such file"},
-		{"lut compare torch-cpu-224 " + file, 2, "bad.txt"},
+		{"lut compare ort-cpu-224-1t " + file, 2, "bad.txt"},
 	} {
 		r := runCLI(t, strings.Fields(c.args)...)
 		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {

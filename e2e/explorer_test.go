@@ -114,7 +114,7 @@ func (w *Terminal) pressLimit(key string, holds func(limit float64) bool) status
 // The explorer and the command line give the same answers.
 func TestTypedBudgetAgreesWithSearch(t *testing.T) {
 	w := explore(t, medium)
-	for _, limit := range []float64{20, 30.5, 45} {
+	for _, limit := range []float64{4, 5.5, 8} {
 		w.Type(fmt.Sprint(limit))
 		w.WaitFor("limit: ")
 		w.Press("enter")
@@ -241,12 +241,12 @@ func TestResize(t *testing.T) {
 func TestStateIsKept(t *testing.T) {
 	home := "XDG_STATE_HOME=" + t.TempDir()
 	w := explore(t, medium, home)
-	w.Type("33")
+	w.Type("3")
 	w.WaitFor("limit: ")
 	w.Press("enter")
-	w.waitLimit("33 ms", func(l float64) bool { return l == 33 })
+	w.waitLimit("3 ms", func(l float64) bool { return l == 3 })
 	w.Press("q")
 	w.Exit()
 	w = explore(t, medium, home)
-	w.waitLimit("33 ms again", func(l float64) bool { return l == 33 })
+	w.waitLimit("3 ms again", func(l float64) bool { return l == 3 })
 }

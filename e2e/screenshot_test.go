@@ -17,12 +17,12 @@ import (
 var screenshot = flag.String("screenshot", "", "write the explorer's screen as SVG to this `FILE`")
 
 // TestScreenshot takes the picture that README opens with: the real program in
-// a terminal, at a budget where BINAS C can be compared.
+// a terminal, at a budget where BINAS D can be compared.
 func TestScreenshot(t *testing.T) {
 	w := explore(t, medium)
-	w.Type("25")
+	w.Type("5")
 	w.Press("enter")
-	w.waitLimit("25 ms", func(limit float64) bool { return limit == 25 })
+	w.waitLimit("5 ms", func(limit float64) bool { return limit == 5 })
 	w.Press("down", "down", "down", "down", "down", "down", "down")
 	text := w.WaitFor("Why 3.0")
 	picture := w.SVG()

@@ -31,7 +31,7 @@ type Profile struct {
 func Profiles() []Profile {
 	return []Profile{{
 		Name: "imagenet", Space: model.MobileNASNet, ImageSize: 224,
-		LUT: "torch-cpu-224", Predictor: "published-12",
+		LUT: "ort-cpu-224-1t", Predictor: "published-12",
 	}}
 }
 

@@ -84,7 +84,7 @@ func TestUnreadableFilesAreNamed(t *testing.T) {
 	}
 	f.Close()
 	for _, c := range []struct{ file, want string }{
-		{dir, "not a regular file"}, {big, "larger than 64 MiB"}, {text, text}, {"no-such-table", "torch-cpu-224"},
+		{dir, "not a regular file"}, {big, "larger than 64 MiB"}, {text, text}, {"no-such-table", "ort-cpu-224-1t"},
 	} {
 		_, err := LoadLUT(c.file)
 		if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {

@@ -164,6 +164,8 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			a.evolved = msg.solution
 			a.show()
 		}
+	case devicesMsg:
+		a.devicesCompared(msg)
 	case jobMsg:
 		return a, a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:

@@ -41,7 +41,7 @@ func newDriverWithoutFrontier(t testing.TB) *driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &driver{TB: t, App: newApp(context.Background(), engine, Options{LimitMS: 25})}
+	d := &driver{TB: t, App: newApp(context.Background(), engine, Options{LimitMS: 5})}
 	d.App.resize(120, 40)
 	return d
 }
@@ -168,12 +168,12 @@ func TestSliderAndPlotShareTheirSteps(t *testing.T) {
 
 func TestTypedBudget(t *testing.T) {
 	d := newDriver(t, 120, 40)
-	d.press("3", "0", ".", "5", "enter")
-	if math.Abs(d.limitMS-30.5) > 1e-12 {
-		t.Fatalf("typed 30.5, limit is %v ms", d.limitMS)
+	d.press("7", ".", "5", "enter")
+	if math.Abs(d.limitMS-7.5) > 1e-12 {
+		t.Fatalf("typed 7.5, limit is %v ms", d.limitMS)
 	}
 	for _, bad := range []struct{ text, want string }{
-		{"3", "the least reachable is"}, {"x", "expected a number and a unit"},
+		{"1", "the least reachable is"}, {"x", "expected a number and a unit"},
 	} {
 		d.press("=")
 		for _, c := range bad.text {
@@ -183,12 +183,12 @@ func TestTypedBudget(t *testing.T) {
 		d.mustSee(bad.want)
 		d.press("esc")
 	}
-	if d.limitMS != 30.5 {
+	if d.limitMS != 7.5 {
 		t.Errorf("a refused budget changed the limit to %v ms", d.limitMS)
 	}
 	// Without the unit nothing is taken.
-	d.press("=", "2", "5", "end", "backspace", "backspace", "backspace", "enter")
-	d.mustSee("has no unit: 25ms? 25s?")
+	d.press("=", "5", "end", "backspace", "backspace", "backspace", "enter")
+	d.mustSee("has no unit: 5ms? 5s?")
 	d.press("esc")
 }
 
@@ -321,7 +321,7 @@ func TestCopyIsTheArchitectureShown(t *testing.T) {
 		t.Errorf("copied %q", d.clipboard)
 	}
 	d.press("Y", "down", "down", "enter")
-	if !strings.HasPrefix(d.clipboard, "binas-tui search --limit 25.000000ms ") {
+	if !strings.HasPrefix(d.clipboard, "binas-tui search --limit 5.000000ms ") {
 		t.Errorf("copied %q", d.clipboard)
 	}
 }
@@ -430,11 +430,11 @@ func TestQuadraticPredictorIsSearchedByEvolution(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.App = newApp(context.Background(), engine, Options{LimitMS: 25})
+	d.App = newApp(context.Background(), engine, Options{LimitMS: 5})
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	d.mustSee("evolution is searching")
 	d.run(d.App.Init())
-	if d.solution.Status != solver.Feasible || d.solution.LatencyMS > 25 || d.working != 0 {
+	if d.solution.Status != solver.Feasible || d.solution.LatencyMS > 5 || d.working != 0 {
 		t.Errorf("status %v, %v ms, %d jobs left", d.solution.Status, d.solution.LatencyMS, d.working)
 	}
 	d.mustSee("feasible, no certificate")

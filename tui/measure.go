@@ -21,7 +21,7 @@ const calibrationNetworks = 30
 // openMeasure opens the menu of measuring.
 func (a *App) openMeasure() tea.Cmd {
 	m := &measureMenu{want: explore.Measuring{
-		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: onnx.CPU, Threads: 1, Rounds: 30, Library: a.opts.Library,
+		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: onnx.CPU, Threads: 1, Rounds: 10, Library: a.opts.Library,
 	}}
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
@@ -80,7 +80,7 @@ func (m *measureMenu) rows(a *App) []measureRow {
 		{"device", string(m.want.Target), stepThrough(&m.want.Target, onnx.Targets()), nil},
 		{"threads", fmt.Sprint(m.want.Threads), stepThrough(&m.want.Threads, threads), nil},
 		{"image size", fmt.Sprintf("%d px", m.want.ImageSize), stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320}), nil},
-		{"rounds", fmt.Sprint(m.want.Rounds), stepThrough(&m.want.Rounds, []int{5, 10, 20, 30, 50, 100}), nil},
+		{"rounds", fmt.Sprint(m.want.Rounds), stepThrough(&m.want.Rounds, []int{3, 5, 10, 15, 20, 40}), nil},
 	}
 	if m.looked && m.err != nil {
 		return append(rows, measureRow{"install ONNX Runtime", "", nil, (*App).startInstall})

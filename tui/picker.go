@@ -63,7 +63,7 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 		}
 		return false
 	}
-	if !known(current) {
+	if current != "" && !known(current) {
 		add(current, current, "file")
 	}
 	m.items = append(m.items, item{

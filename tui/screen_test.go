@@ -74,9 +74,13 @@ func (d *driver) checkFits(what string) {
 
 func TestEveryLineFits(t *testing.T) {
 	d := newDriver(t, 80, 24)
-	dialogs := []string{"", "?", ":", "=", "d", "p", "f", "Y"}
-	for _, w := range []int{1, 10, 59, 60, 61, 80, 103, 104, 120, 159, 160, 200, 300} {
-		for _, h := range []int{1, 2, 15, 16, 24, 29, 30, 40, 47, 48, 60, 100} {
+	dialogs := []string{"", "?", ":", "=", "d", "p", "f", "Y", "m"}
+	widths, heights := []int{1, 10, 59, 60, 61, 80, 103, 104, 120, 159, 160, 200, 300}, []int{1, 2, 15, 16, 24, 29, 30, 40, 47, 48, 60, 100}
+	if testing.Short() {
+		widths, heights = []int{59, 80, 120, 200}, []int{15, 24, 40, 60}
+	}
+	for _, w := range widths {
+		for _, h := range heights {
 			d.send(tea.WindowSizeMsg{Width: w, Height: h})
 			for range paneCount {
 				d.press("tab")
@@ -105,7 +109,11 @@ func TestRandomMessages(t *testing.T) {
 		}
 	}
 	keys = append(keys, "enter", "esc", "esc", "backspace", "1", "9", ".", "x", "\u200b", "漢", "space")
-	for seed := range uint64(6) {
+	seeds := uint64(6)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		d := newDriver(t, 120, 40)
 		for i := range 400 {

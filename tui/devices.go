@@ -1,0 +1,132 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// openDeviceComparison chooses a table to compare the one in use with.
+func (a *App) openDeviceComparison() tea.Cmd {
+	return a.openSources("Compare with another device", explore.LUTs(), "", func(a *App, name string) tea.Cmd {
+		return a.compareDevices(name)
+	})
+}
+
+// devicesMsg is a comparison that has been computed.
+type devicesMsg struct {
+	comparison *explore.Comparison
+	err        error
+}
+
+// compareDevices compares the table in use with another, in the background.
+func (a *App) compareDevices(name string) tea.Cmd {
+	ctx, profile, lut, predictor := a.ctx, a.engine.Profile, a.engine.LUTName, a.engine.PredictorName
+	a.working++
+	return guard(func() tea.Msg {
+		var engines [2]*explore.Engine
+		for i, n := range []string{lut, name} {
+			setup, err := explore.Load(profile, n, predictor)
+			if err == nil {
+				engines[i], err = explore.New(ctx, setup)
+			}
+			if err != nil {
+				return devicesMsg{err: err}
+			}
+		}
+		c, err := explore.CompareDevices(ctx, engines[0], engines[1], 1)
+		return devicesMsg{c, err}
+	})
+}
+
+// devicesCompared shows a comparison that has arrived.
+func (a *App) devicesCompared(msg devicesMsg) {
+	a.working--
+	switch {
+	case msg.err != nil:
+		a.warn(sanitize.Line(msg.err.Error()))
+	case a.dialog == nil:
+		a.dialog = &devices{msg.comparison}
+	}
+}
+
+// devices shows two tables side by side: every block's latency on one against
+// the other, how alike they rank, and what the best networks for one cost on
+// the other.
+type devices struct {
+	*explore.Comparison
+}
+
+func (d *devices) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	switch msg.String() {
+	case "esc", "q", "enter":
+		a.closeDialog()
+	case "U":
+		a.closeDialog()
+		return a.openSetup(a.engine.Profile, d.B, a.engine.PredictorName)
+	}
+	return nil
+}
+
+func (d *devices) paste(*App, string) tea.Cmd       { return nil }
+func (d *devices) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
+
+func (d *devices) draw(a *App, s *screen) {
+	t := s.theme
+	r := s.centred(min(s.w, 92), min(s.h, 34), "A "+sanitize.Line(d.A)+"   B "+sanitize.Line(d.B))
+	s.text(r.x+1, r.y, r.w-2, t.text, fmt.Sprintf("%d blocks: Kendall tau %.3f   B takes %.2f times A (quartiles %.0f%% apart)   fixed part %s and %s ms",
+		d.Blocks, float64(d.Kendall), float64(d.MedianRatio), 100*float64(d.Spread), formatNumber(float64(d.FixedAMS), 2), formatNumber(float64(d.FixedBMS), 2)))
+	rows := min(len(d.Transfers)+2, max(0, r.h-14))
+	d.drawScatter(s, rect{r.x + 9, r.y + 3, r.w - 11, r.h - 7 - rows})
+	d.drawTransfers(s, rect{r.x + 1, r.y + r.h - 1 - rows, r.w - 2, rows})
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "U explore with B   esc close")
+}
+
+// drawScatter plots every block on logarithmic axes, the diagonal being the
+// median ratio.
+func (d *devices) drawScatter(s *screen, area rect) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	ratio := float64(d.MedianRatio)
+	position := func(b explore.ComparedBlock) (x, y float64) {
+		return math.Log10(float64(b.AMS)), math.Log10(float64(b.BMS) / ratio)
+	}
+	for _, b := range d.All {
+		if b.AMS > 0 && b.BMS > 0 {
+			x, y := position(b)
+			lo, hi = min(lo, x, y), max(hi, x, y)
+		}
+	}
+	margin := (hi - lo) * 0.05
+	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", fmt.Sprintf("log10 of ms on B / %.2f", ratio), func(_ *plot, mark func(x, y float64, glyph string)) {
+		for _, b := range d.All {
+			if b.AMS > 0 && b.BMS > 0 {
+				x, y := position(b)
+				mark(x, y, fmt.Sprint(b.Stage))
+			}
+		}
+	})
+	s.right(area.x, area.y-1, area.w, s.theme.dim, "digits: stages")
+}
+
+func (d *devices) drawTransfers(s *screen, r rect) {
+	t := s.theme
+	lines := []string{fmt.Sprintf("%-26s%10s%12s%10s%12s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
+	for _, x := range d.Transfers {
+		lines = append(lines, fmt.Sprintf("%-26s%7s ms%9s ms%10s%12s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
+			formatNumber(float64(x.Accuracy), 2), formatNumber(float64(x.BestAccuracy), 2)+" "+signed(-float64(x.Lost), 2, s.glyphs)))
+	}
+	for i, l := range lines {
+		if i >= r.h {
+			return
+		}
+		st := t.text
+		if i == 0 {
+			st = t.dim
+		}
+		s.text(r.x, r.y+i, r.w, st, l)
+	}
+}
