@@ -77,7 +77,7 @@ func (a *App) drawFrontier(s *screen, r rect) {
 					st = t.dim
 				}
 				s.set(area.x+x, area.y+y, st, g)
-			case y%2 == 1: // every second row is free: half the bytes when the line moves
+			case y%3 != 1: // two rows of three are free: a third of the bytes when the line moves
 			case x == budget:
 				s.set(area.x+x, area.y+y, t.accent, s.glyphs.budget)
 			case x > budget && x%2 == 0:
