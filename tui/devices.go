@@ -114,9 +114,9 @@ func (d *devices) drawScatter(s *screen, area rect) {
 
 func (d *devices) drawTransfers(s *screen, r rect) {
 	t := s.theme
-	lines := []string{fmt.Sprintf("%-26s%10s%12s%10s%12s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
+	lines := []string{fmt.Sprintf("%-26s%10s%15s%11s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
 	for _, x := range d.Transfers {
-		lines = append(lines, fmt.Sprintf("%-26s%7s ms%9s ms%10s%12s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
+		lines = append(lines, fmt.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
 			formatNumber(float64(x.Accuracy), 2), formatNumber(float64(x.BestAccuracy), 2)+" "+signed(-float64(x.Lost), 2, s.glyphs)))
 	}
 	for i, l := range lines {

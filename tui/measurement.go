@@ -158,12 +158,14 @@ func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []
 		s.text(r.x+1, r.y, r.w-2, t.strong, fmt.Sprintf("%s: median %s ms, least %s ms, spread %.1f%% over %d rounds",
 			option, formatNumber(v.MedianMS, 3), formatNumber(v.MinMS, 3), 100*v.Spread, v.Rounds))
 	}
-	if len(results) == 0 {
-		return
-	}
 	spreads := make([]float64, 0, len(results))
-	for _, v := range results {
-		spreads = append(spreads, v.Spread)
+	for key, v := range results {
+		if key != latency.FixedKey {
+			spreads = append(spreads, v.Spread)
+		}
+	}
+	if len(spreads) == 0 {
+		return
 	}
 	slices.Sort(spreads)
 	at := func(p float64) float64 { return 100 * spreads[int(math.Round(p*float64(len(spreads)-1)))] }

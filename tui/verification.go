@@ -90,7 +90,7 @@ func scatter(s *screen, area rect, x0, x1, y0, y1 float64, xName, yName string, 
 		}
 	}
 	s.right(area.x, area.y+area.h+1, area.w, t.dim, xName)
-	s.text(area.x-7, area.y-1, 20, t.dim, yName)
+	s.text(area.x-7, area.y-1, min(32, area.w), t.dim, yName)
 	points(p, func(x, y float64, glyph string) {
 		column, row := p.column(x)/p.cols, p.row(y)/p.rows
 		if column >= 0 && column < area.w && row >= 0 && row < area.h {
