@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,19 +53,29 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 		defer f.Close()
 		root = &idleReporter{app: app, to: f}
 	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, append(suspendSignals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)...)
+	defer signal.Stop(signals)
+	var suspending atomic.Bool
+
 	start := time.Now()
-	p := tea.NewProgram(root, tea.WithFilter(filterMouse(func() int64 { return int64(time.Since(start)) })),
-		tea.WithoutSignalHandler())
+	mouse := filterMouse(func() int64 { return int64(time.Since(start)) })
+	p := tea.NewProgram(root, tea.WithoutSignalHandler(), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
+		switch msg.(type) {
+		case tea.SuspendMsg:
+			suspending.Store(true)
+		case tea.ResumeMsg:
+			suspending.Store(false)
+		}
+		return mouse(m, msg)
+	}))
 
 	app.runner.Publish = func(s job.Snapshot) { p.Send(jobMsg(s)) }
 
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTSTP)
-	defer signal.Stop(signals)
 	ended := make(chan error, 1)
 	done := make(chan struct{})
 	defer close(done)
-	go relaySignals(p, signals, ended, done)
+	go relaySignals(p, signals, &suspending, ended, done)
 
 	_, err = p.Run()
 	cancel()
@@ -84,16 +96,21 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 
 // relaySignals turns signals into messages: the library restores the screen,
 // the caller learns the reason.
-func relaySignals(p *tea.Program, signals <-chan os.Signal, ended chan<- error, done <-chan struct{}) {
+func relaySignals(p *tea.Program, signals <-chan os.Signal, suspending *atomic.Bool, ended chan<- error, done <-chan struct{}) {
 	for {
 		select {
 		case <-done:
 			return
 		case s := <-signals:
-			switch s {
-			case syscall.SIGTSTP:
-				p.Send(tea.SuspendMsg{})
+			if slices.Contains(suspendSignals, s) {
+				if suspending.Load() {
+					stopProcess() // sent by the library, which has restored the screen
+				} else {
+					p.Send(tea.SuspendMsg{})
+				}
 				continue
+			}
+			switch s {
 			case syscall.SIGTERM:
 				ended <- ErrTerminated
 			case syscall.SIGHUP:
