@@ -55,6 +55,12 @@ type Terminal struct {
 // (NAME=value) in a terminal. The user's settings and data are empty folders.
 func Start(t *testing.T, size Size, args []string, environment ...string) *Terminal {
 	t.Helper()
+	return start(t, size, exec.Command(binary, args...), environment...)
+}
+
+// start is Start for any command.
+func start(t *testing.T, size Size, command *exec.Cmd, environment ...string) *Terminal {
+	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +85,7 @@ func Start(t *testing.T, size Size, args []string, environment ...string) *Termi
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.program = exec.Command(binary, args...)
+	w.program = command
 	w.program.Stdin, w.program.Stdout, w.program.Stderr = slave, slave, slave
 	w.program.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	home := t.TempDir()
@@ -196,7 +202,7 @@ var keys = map[string]string{
 	"shift+right": "\x1b[1;2C", "shift+left": "\x1b[1;2D",
 	"home": "\x1b[H", "end": "\x1b[F", "tab": "\t", "shift+tab": "\x1b[Z",
 	"enter": "\r", "esc": "\x1b", "space": " ", "backspace": "\x7f",
-	"ctrl+c": "\x03", "ctrl+r": "\x12", "ctrl+\\": "\x1c",
+	"ctrl+c": "\x03", "ctrl+z": "\x1a", "ctrl+r": "\x12", "ctrl+\\": "\x1c",
 }
 
 // Press sends keys by name, or a single character.
@@ -298,11 +304,23 @@ func (w *Terminal) text() string {
 // fulfils the condition, and returns the screen.
 func (w *Terminal) WaitUntil(what string, holds func(screen string) bool) string {
 	w.t.Helper()
+	return w.wait(what, true, holds)
+}
+
+// WaitForShell waits for a text of the shell that the program was started from:
+// while the program is stopped it says nothing about being idle.
+func (w *Terminal) WaitForShell(text string) string {
+	w.t.Helper()
+	return w.wait(fmt.Sprintf("%q", text), false, func(s string) bool { return strings.Contains(s, text) })
+}
+
+func (w *Terminal) wait(what string, untilHandled bool, holds func(screen string) bool) string {
+	w.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
 		w.mu.Lock()
-		text, handled := w.text(), w.idle > w.acted
+		text, handled := w.text(), w.idle > w.acted || !untilHandled
 		w.mu.Unlock()
 		if handled && holds(text) {
 			return text
