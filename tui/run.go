@@ -13,6 +13,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/term"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
@@ -44,6 +45,9 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	app := newApp(ctx, engine, opts)
+	if w, h, err := term.GetSize(os.Stdout.Fd()); err == nil {
+		app.resize(w, h) // the first frame need not wait to be told
+	}
 	var root tea.Model = app
 	if opts.IdleFile != "" {
 		f, err := os.OpenFile(opts.IdleFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
