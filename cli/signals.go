@@ -21,7 +21,6 @@ func watchSignals(parent context.Context) (ctx context.Context, caught func() os
 	stop := make(chan struct{})
 	result := make(chan os.Signal, 1)
 	go func() {
-		defer cancel()
 		select {
 		case s := <-signals:
 			signal.Stop(signals)
@@ -29,6 +28,7 @@ func watchSignals(parent context.Context) (ctx context.Context, caught func() os
 			result <- s
 		case <-stop:
 			signal.Stop(signals) // nothing is delivered after it returns
+			cancel()             // before the answer, so that it holds when caught returns
 			select {
 			case s := <-signals:
 				result <- s
