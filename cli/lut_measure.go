@@ -255,7 +255,7 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 	return measuredReport{
 		File: file.path, Name: p.Name, Space: p.Space, ImageSize: p.ImageSize, Target: p.Device, Processor: p.Processor,
 		Runtime: p.Runtime, Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
-		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(explore.Quantile(spreads, 0.5)), Seconds: explore.Number(took.Seconds()), named: file.named,
+		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(latency.Quantile(spreads, 0.5)), Seconds: explore.Number(took.Seconds()), named: file.named,
 	}
 }
 

@@ -91,9 +91,9 @@ func CompareDevices(ctx context.Context, a, b *Engine, seed uint64) (*Comparison
 			ratios = append(ratios, float64(c.Ratio))
 		}
 	}
-	middle := Quantile(ratios, 0.5)
+	middle := latency.Quantile(ratios, 0.5)
 	r.Kendall, r.MedianRatio = Number(model.KendallTau(msA, msB)), Number(middle)
-	r.Spread = Number((Quantile(ratios, 0.75) - Quantile(ratios, 0.25)) / middle)
+	r.Spread = Number((latency.Quantile(ratios, 0.75) - latency.Quantile(ratios, 0.25)) / middle)
 
 	apart := func(c ComparedBlock) float64 {
 		if d := math.Abs(math.Log(float64(c.Ratio) / middle)); !math.IsNaN(d) {
@@ -179,19 +179,4 @@ func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, 
 		out = append(out, t)
 	}
 	return out, nil
-}
-
-// Quantile interpolates linearly between the order statistics of values; not
-// a number where there are none.
-func Quantile(values []float64, p float64) float64 {
-	if len(values) == 0 {
-		return math.NaN()
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	at := p * float64(len(sorted)-1)
-	low := int(at)
-	if low+1 >= len(sorted) {
-		return sorted[low]
-	}
-	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
 }

@@ -83,7 +83,7 @@ func BenchmarkMeasureMethods(b *testing.B) {
 				x, y = append(x, ms), append(y, second[key])
 			}
 			b.ReportMetric(seconds[m.name], m.name+"-s")
-			b.ReportMetric(quantile(differ, 0.5), m.name+"-median-%")
+			b.ReportMetric(Quantile(differ, 0.5), m.name+"-median-%")
 			b.ReportMetric(slices.Max(differ), m.name+"-worst-%")
 			b.ReportMetric(model.KendallTau(x, y), m.name+"-tau")
 		}

@@ -81,7 +81,7 @@ func measureGroups(ctx context.Context, tasks []task, o MeasureOptions) ([]Measu
 			ErrInconclusive, 100*(drift-1), 100*(maxDrift-1))
 	}
 	for i := range results {
-		scale := quantile(sentinels, 0.5) / sentinels[i%groups]
+		scale := Quantile(sentinels, 0.5) / sentinels[i%groups]
 		results[i].MedianMS *= scale
 		results[i].MinMS *= scale
 	}

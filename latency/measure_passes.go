@@ -53,7 +53,7 @@ func (m *measurer) passes(ctx context.Context, done int) (roundResult, error) {
 		result.Sentinel = append(result.Sentinel, ms)
 	}
 	for t := range runs {
-		result.MS[t] = quantile(runs[t], lowQuantile)
+		result.MS[t] = Quantile(runs[t], lowQuantile)
 	}
 	return result, nil
 }

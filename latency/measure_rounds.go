@@ -216,10 +216,10 @@ func (m *measurer) conclusive() []roundResult {
 	if len(visits) == 0 {
 		return nil
 	}
-	best := quantile(visits, 0.1)
+	best := Quantile(visits, 0.1)
 	var out []roundResult
 	for _, r := range m.record.rounds {
-		if quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best && floats.Sum(r.MS) <= m.o.MaxRatio*least {
+		if Quantile(r.Sentinel, 0.5) <= m.o.MaxRatio*best && floats.Sum(r.MS) <= m.o.MaxRatio*least {
 			out = append(out, r)
 		}
 	}
@@ -236,10 +236,10 @@ func (m *measurer) results() map[string]Measurement {
 		for j, r := range rounds {
 			values[j] = r.MS[i] * scales[j]
 		}
-		median := quantile(values, 0.5)
+		median := Quantile(values, 0.5)
 		measured := Measurement{MedianMS: median, MinMS: slices.Min(values), Rounds: len(rounds)}
 		if median > 0 {
-			measured.Spread = (quantile(values, 0.75) - quantile(values, 0.25)) / median
+			measured.Spread = (Quantile(values, 0.75) - Quantile(values, 0.25)) / median
 		}
 		out[t.key] = measured
 	}
@@ -251,24 +251,13 @@ func (m *measurer) results() map[string]Measurement {
 func (m *measurer) scales(rounds []roundResult) []float64 {
 	medians := make([]float64, len(rounds))
 	for j, r := range rounds {
-		medians[j] = quantile(r.Sentinel, 0.5)
+		medians[j] = Quantile(r.Sentinel, 0.5)
 	}
 	scales := make([]float64, len(rounds))
 	for j := range scales {
 		if scales[j] = 1; m.level && medians[j] > 0 {
-			scales[j] = quantile(medians, 0.5) / medians[j]
+			scales[j] = Quantile(medians, 0.5) / medians[j]
 		}
 	}
 	return scales
-}
-
-// quantile interpolates linearly between the order statistics of values.
-func quantile(values []float64, p float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	at := p * float64(len(sorted)-1)
-	low := int(at)
-	if low+1 >= len(sorted) {
-		return sorted[low]
-	}
-	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
 }

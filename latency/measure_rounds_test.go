@@ -228,7 +228,7 @@ func TestRoundPlan(t *testing.T) {
 func TestQuantile(t *testing.T) {
 	v := []float64{4, 1, 3, 2}
 	for p, want := range map[float64]float64{0: 1, 0.25: 1.75, 0.5: 2.5, 1: 4} {
-		if have := quantile(v, p); math.Abs(have-want) > 1e-12 {
+		if have := Quantile(v, p); math.Abs(have-want) > 1e-12 {
 			t.Errorf("quantile %v is %v: expected %v", p, have, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -88,13 +89,13 @@ func (a *App) drawFrontier(s *screen, r rect) {
 	a.drawAxes(s, area, p, budget)
 	a.drawHairline(s, area, p)
 	for _, pub := range a.published {
-		a.mark(s, area, p, pub.latencyMS, pub.network.Top1, func(x, y int) { s.set(x, y, t.published, pub.letter) })
+		s.mark(area, p, pub.latencyMS, pub.network.Top1, t.published, pub.letter)
 	}
 	if a.compare != nil {
-		a.mark(s, area, p, a.compare.latencyMS, a.compare.accuracy, func(x, y int) { s.set(x, y, t.warn, "x") })
+		s.mark(area, p, a.compare.latencyMS, a.compare.accuracy, t.warn, "x")
 	}
 	if a.hasSolution() {
-		a.mark(s, area, p, a.solution.LatencyMS, a.solution.Accuracy, func(x, y int) { s.set(x, y, t.chosen, s.glyphs.chosen) })
+		s.mark(area, p, a.solution.LatencyMS, a.solution.Accuracy, t.chosen, s.glyphs.chosen)
 	}
 	a.drawLegend(s, rect{r.x, r.y + r.h - 1, r.w, 1})
 }
@@ -117,14 +118,14 @@ func (a *App) plotStaircase(p *plot) {
 	}
 }
 
-// mark calls draw with the cell of a data point, if it is in the plot.
-func (a *App) mark(_ *screen, area rect, p *plot, x, y float64, draw func(x, y int)) {
+// mark draws one character at a data point, if it is in the plot.
+func (s *screen) mark(area rect, p *plot, x, y float64, st uv.Style, glyph string) {
 	column := min(p.column(x), p.w*p.cols-1)
 	row := p.row(y)
 	if column < 0 || row < 0 || row >= p.h*p.rows || x > p.x1*1.000001 {
 		return
 	}
-	draw(area.x+column/p.cols, area.y+row/p.rows)
+	s.set(area.x+column/p.cols, area.y+row/p.rows, st, glyph)
 }
 
 func (a *App) drawAxes(s *screen, area rect, p *plot, budget int) {

@@ -17,7 +17,6 @@ type publishedPoint struct {
 	letter    string  // in the plot: A-F BINAS, a-f HardCoRe-NAS
 	latencyMS float64 // by the table in use
 	predicted float64 // accuracy by the predictor in use
-	blocks    int
 }
 
 // publishedPoints places the published networks that belong to the space, by
@@ -30,9 +29,6 @@ func publishedPoints(e *explore.Engine) []publishedPoint {
 			continue // of another width
 		}
 		p := publishedPoint{network: n, latencyMS: e.LatencyMS(path), predicted: e.Accuracy(path)}
-		for _, d := range path.Depth {
-			p.blocks += d
-		}
 		p.letter = n.Letter
 		if n.Family != published.BINAS {
 			p.letter = strings.ToLower(n.Letter)
