@@ -1,0 +1,36 @@
+// Package dataset reads labelled images and feeds them to training: shuffled,
+// augmented and normalised batches, made by goroutines while the network is
+// busy with the batch before.
+//
+// # Sets
+//
+// [Open] recognises what is in a folder:
+//
+//   - ImageFolder: train/CLASS/*.jpg and val/CLASS/*.jpg (JPEG or PNG). Classes
+//     are the sorted names of the folders. Images are decoded when they are
+//     needed.
+//   - CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin and
+//     test_batch.bin. In memory.
+//   - IDX, the format of MNIST, plain or .gz. In memory.
+//   - digits: IDX files made by [MakeDigits], a harder set made from MNIST.
+//
+// A [Set] is a list of images with labels; [Set.Split] holds some out for
+// validation. Sets are cheap views and can be read by many goroutines.
+//
+// # Batches
+//
+// A [Loader] turns a Set into batches [N, 3, Size, Size], float32,
+// (value/255 - Mean) / Std. For training it shuffles by (seed, epoch), augments
+// and drops the last batch if it is not full; with Evaluate it keeps the order
+// and ends with a short batch.
+//
+// Everything random is a function of the seed, the epoch and the image, never
+// of time or of the number of goroutines. So a run that was killed at
+// (epoch, step) and goes on there sees what it would have seen.
+//
+// # Bad files
+//
+// An image that cannot be read is counted, named ([Set.Unreadable]) and
+// skipped, until more than a stated share of the set is bad, which ends the
+// loading with [ErrUnreadable]. Headers are checked before memory is taken.
+package dataset

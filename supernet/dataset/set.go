@@ -1,0 +1,68 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of the package; what is returned wraps them.
+var (
+	ErrFormat     = errors.New("not a data set that can be read")
+	ErrClasses    = errors.New("wrong number of classes")
+	ErrUnreadable = errors.New("too many unreadable images")
+)
+
+// Set is a list of labelled images: the training or the validation part of a
+// data set, or a part of one. It is a view: images stay where they are, on
+// disk or in memory, until a [Loader] asks. Its methods may be called from
+// many goroutines; its fields must not be changed while they are.
+type Set struct {
+	Name       string     // "digits", "cifar-10", or that of the folder
+	Part       string     // "train" or "val"
+	Classes    int        // labels are 0 to Classes-1
+	ClassNames []string   // one per class
+	Channels   int        // of batches: 3, grey is copied
+	Size       int        // side of the square images of batches, in pixels
+	Mean, Std  [3]float64 // per channel, of values in 0 to 1
+
+	images source
+	index  []int // into images
+}
+
+// Len is the number of images.
+func (s *Set) Len() int { return len(s.index) }
+
+// Label is the class of image i, 0 ≤ i < Len.
+func (s *Set) Label(i int) int { return s.images.label(s.index[i]) }
+
+// Labels are the classes of all images, in order; the slice is the caller's.
+func (s *Set) Labels() []int {
+	out := make([]int, s.Len())
+	for i := range out {
+		out[i] = s.Label(i)
+	}
+	return out
+}
+
+// Subset is the part of the set with the images at the given positions, in
+// that order. The error names a position that does not exist.
+func (s *Set) Subset(positions []int) (*Set, error) {
+	index := make([]int, len(positions))
+	for i, p := range positions {
+		if p < 0 || p >= s.Len() {
+			return nil, fmt.Errorf("data set %s: there is no image %d: it has %d", s.Name, p, s.Len())
+		}
+		index[i] = s.index[p]
+	}
+	part := *s
+	part.index = index
+	return &part, nil
+}
+
+// First is the part of the set with its first n images, or all of them where
+// there are fewer.
+func (s *Set) First(n int) *Set {
+	part := *s
+	part.index = s.index[:min(max(n, 0), len(s.index))]
+	return &part
+}
