@@ -32,6 +32,7 @@ type Snapshot struct {
 	Total    int
 	Left     time.Duration // estimated; 0 where it is not known
 	Elapsed  time.Duration
+	Paused   bool     // waits, or will as soon as it asks; see [Job.Pause]
 	Status   string   // what it is doing
 	Log      []string // the last lines, the newest last
 	Err      error    // of a Failed job
@@ -74,6 +75,7 @@ type Job struct {
 
 	mu        sync.Mutex
 	snap      Snapshot
+	resumed   chan struct{} // closed by Resume; nil where the job is not paused
 	started   time.Time
 	published time.Time
 }
@@ -103,7 +105,7 @@ func (j *Job) run(ctx context.Context, work func(context.Context, *Job) (any, er
 	defer j.cancel()
 	result, err := guarded(ctx, j, work)
 	j.mu.Lock()
-	j.snap.Finished, j.snap.Left = time.Now(), 0
+	j.snap.Finished, j.snap.Left, j.snap.Paused = time.Now(), 0, false
 	switch {
 	case err == nil:
 		j.snap.State, j.snap.Result = Done, result
@@ -192,10 +194,7 @@ func (j *Job) publish(now bool) {
 
 // Cancel asks a job of the runner to end; unknown numbers are ignored.
 func (r *Runner) Cancel(id int) {
-	r.mu.Lock()
-	j := r.jobs[id]
-	r.mu.Unlock()
-	if j != nil {
+	if j := r.find(id); j != nil {
 		j.Cancel()
 	}
 }
