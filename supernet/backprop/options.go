@@ -1,0 +1,74 @@
+package backprop
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Options are what an engine is made for.
+type Options struct {
+	Batch   int // images of a step, all steps; 0 is 64
+	Threads int // threads of ONNX Runtime; 0 is 2
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Batch == 0 {
+		o.Batch = 64
+	}
+	if o.Threads == 0 {
+		o.Threads = 2
+	}
+	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > 1024 {
+		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to 1024 threads", o.Batch, o.Threads)
+	}
+	return o, nil
+}
+
+// Loss says what a step minimises:
+//
+//	CE + KD·KL(teacher‖student) + MSE·mean (teacher - student)² of the logits
+//	   + Features·(MSE of the stem + Σ MSE of the seven stages)
+//
+// CE is cross-entropy with label smoothing: (1-e)·(-log p_y) + e·mean(-log p).
+// The zero value is plain cross-entropy.
+//
+// BINAS: heaviest {Smoothing: 0.1}; one-shot {Smoothing: 0.1, KD: 1, Features:
+// 1.0/50} with the heaviest network as the teacher; fine-tuning {KD: 2}.
+type Loss struct {
+	Smoothing float64   // e
+	Teacher   *Features // of the same images; needed where one of the next is not 0
+	KD        float64   // weight of the KL divergence of the logits
+	MSE       float64   // weight of the mean squared error of the logits
+	Features  float64   // weight γ/D of the mean squared errors of the features
+}
+
+// StepOptions are the random parts of a step and what it leaves behind. The
+// zero value drops nothing and updates the running statistics that the path uses.
+type StepOptions struct {
+	Dropout  float64 // probability, before the classifier
+	DropPath float64 // block i of n, counting the first as 0, is dropped for an image with probability DropPath·i/n
+	Seed     uint64  // of what is dropped in this step
+
+	// FullStatistics also updates the running statistics of channels, and of
+	// blocks beyond the depth, that the path does not use, as the original does.
+	// It costs a second forward pass. Loss and gradients are the same.
+	FullStatistics bool
+	// KeepStatistics leaves all running statistics as they are.
+	KeepStatistics bool
+	// GradientScale multiplies all gradients of this step; 0 is 1.
+	GradientScale float64
+}
+
+// Result is what a step found. Values are before the update.
+type Result struct {
+	Loss   float64   // the sum that is minimised
+	CE     float64   // cross-entropy with smoothing
+	KL     float64   // KL(teacher‖student) of the logits, unweighted; 0 without KD
+	MSE    float64   // of the logits, unweighted; 0 without
+	Stages []float64 // MSE of the stem and of stages 0 to 6, unweighted; nil without Features
+	Logits []float32 // [batch, classes]; overwritten by the next step
+}
+
+// ErrDiverged is wrapped by errors of steps whose loss is not a finite number.
+// Neither gradients nor running statistics are to be trusted then.
+var ErrDiverged = errors.New("training diverged")
