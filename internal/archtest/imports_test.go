@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"published":         {"model"},
 	"onnx":              {"model"},
 	"latency":           {"model", "onnx", "pickle"},
+	"supernet/backprop": {"model", "onnx"},
 	"assets/generate":   {"latency", "model", "published"},
 	"supernet/dataset":  {},
 	"explore":           {"assets", "job", "latency", "model", "onnx", "published", "solver"},
