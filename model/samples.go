@@ -13,6 +13,11 @@ type Sample struct {
 	Path              Path    // every block, on or off, with the option drawn for it
 	Accuracy          float64 // measured, in percent
 	ExpectedLatencyMS float64 // by the latency table in use when it was drawn
+
+	// The rest is known of samples that this program measured.
+	Top5   float64     // in percent
+	Loss   float64     // mean cross-entropy
+	Halves *[2]float64 // accuracy on two halves of the images; nil where not known
 }
 
 // ErrSamples is wrapped by errors about bytes that are no accuracy or
@@ -22,11 +27,19 @@ var ErrSamples = errors.New("not an accuracy table")
 // maxSamplesBytes bounds the tables that are read; 1,000 samples are 0.5 MB.
 const maxSamplesBytes = 64 << 20
 
-// DecodeSamples reads a BINAS accuracy LUT (.pkl): a dict from architecture
-// string to {expected_latency in seconds, accuracy in percent, logits}. Order
-// is that of the file. Errors wrap ErrSamples and name the sample and field;
+// DecodeSamples reads samples, recognised by content: this program's JSON lines
+// (see [DecodeSampleRecords]) or a BINAS accuracy LUT (.pkl), a dict from
+// architecture string to {expected_latency in seconds, accuracy in percent,
+// logits}. Order is that of the file. Errors wrap ErrSamples and name the sample and field;
 // a sample whose logits and string are not the same network is one.
 func DecodeSamples(s *Space, data []byte) ([]Sample, error) {
+	if isRecords(data) {
+		_, samples, _, err := DecodeSampleRecords(s, data)
+		if err == nil && len(samples) == 0 {
+			err = fmt.Errorf("%w: it has no samples", ErrSamples)
+		}
+		return samples, err
+	}
 	entries, err := decodeTable(data)
 	if err != nil {
 		return nil, err
@@ -95,16 +108,7 @@ func (s *Space) sample(e pickle.Entry) (Sample, error) {
 	if out.Path, err = s.PathFromLogits(logits); err != nil {
 		return out, err
 	}
-	if want := s.Architecture(out.Path).String(); want != e.Key {
-		arch, err := ParseArchitecture(e.Key)
-		if err != nil {
-			return out, err
-		}
-		if got := arch.String(); got != want {
-			return out, fmt.Errorf("the logits are of %s, the key is %s", want, got)
-		}
-	}
-	return out, nil
+	return out, s.checkArchitecture(out.Path, e.Key)
 }
 
 // logitsSize is the number of integers that describe a path.

@@ -49,9 +49,18 @@ func (s *Space) newContributions() *Contributions {
 	return &Contributions{Alpha: make([]float64, s.NumAlphas()), Beta: make([]float64, s.NumBetas())}
 }
 
-// DecodeContributions reads a BINAS contributions LUT (.pkl). Errors wrap
-// ErrSamples and name the entry that is missing, unknown or no accuracy.
+// DecodeContributions reads contributions, recognised by content: this program's
+// JSON lines (see [NewContributions]) or a BINAS contributions LUT (.pkl). Errors
+// wrap ErrSamples and name the entry that is missing, unknown or no accuracy.
 func DecodeContributions(s *Space, data []byte) (*Contributions, error) {
+	if isRecords(data) {
+		_, accuracies, _, err := DecodeContributionRecords(s, data)
+		if err != nil {
+			return nil, err
+		}
+		c, _, _, err := NewContributions(s, accuracies)
+		return c, err
+	}
 	entries, err := decodeTable(data)
 	if err != nil {
 		return nil, err
