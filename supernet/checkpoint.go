@@ -1,0 +1,129 @@
+package supernet
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/pickle"
+)
+
+// ErrCheckpoint is wrapped by errors about bytes that are not a checkpoint, or
+// one whose numbers are of no use.
+var ErrCheckpoint = errors.New("not a usable checkpoint")
+
+// MaxCheckpoint bounds a checkpoint file in bytes: that of the largest supernet
+// with averaged weights and an optimiser's state takes 200 MB.
+const MaxCheckpoint = 1 << 30
+
+// Checkpoint is trained weights with what is known of them.
+type Checkpoint struct {
+	// Weights by PyTorch's names, without "module." in front. All values are
+	// finite float32; counts of batches are whole numbers, of shape [].
+	Weights onnx.StateDict
+	// From is the entry of the file that the weights come from: state_dict_ema
+	// or state_dict; empty where the file holds nothing else.
+	From string
+	// Meta is the metadata of safetensors, nil for files of torch.save.
+	Meta map[string]string
+}
+
+// Decode reads a checkpoint: safetensors, or what torch.save wrote in either of
+// its formats, which is a state dict or the checkpoint of a training run. Of a
+// run the averaged weights (state_dict_ema) are taken where it has them. Nothing
+// in the file is executed, and memory stays a small multiple of its size.
+// Errors wrap [ErrCheckpoint] and name the tensor.
+func Decode(data []byte) (Checkpoint, error) {
+	var (
+		c   Checkpoint
+		err error
+	)
+	if pickle.IsTorch(data) {
+		c, err = decodeTorch(data)
+	} else {
+		c, err = decodeSafetensors(data)
+	}
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return c, nil
+}
+
+// Encode writes safetensors that PyTorch loads: float32, counts of batches
+// int64, the metadata in the header. From is not written. Equal checkpoints
+// give equal bytes. Values that are not finite are refused.
+func Encode(c Checkpoint) ([]byte, error) {
+	data, err := encodeSafetensors(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode checkpoint: %w", err)
+	}
+	return data, nil
+}
+
+func decodeTorch(data []byte) (Checkpoint, error) {
+	var (
+		c       Checkpoint
+		tensors pickle.StateDict
+		err     error
+	)
+	for _, key := range []string{"state_dict_ema", "state_dict", ""} {
+		var way []string
+		if key != "" {
+			way = []string{key}
+		}
+		if tensors, err = pickle.DecodeTorch(data, way...); !errors.Is(err, pickle.ErrNoEntry) {
+			c.From = key
+			break
+		}
+	}
+	if err != nil {
+		return c, err
+	}
+	c.Weights = make(onnx.StateDict, len(tensors))
+	for i, t := range tensors {
+		values := make([]float32, len(t.Values))
+		for i, v := range t.Values {
+			values[i] = float32(v)
+		}
+		tensors[i].Values = nil // twice as large: let it go
+		if err := c.add(t.Name, t.Shape, values); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// add takes a tensor in, without the prefix of wrapped PyTorch models.
+func (c *Checkpoint) add(name string, shape []int, values []float32) error {
+	if err := finite(name, values); err != nil {
+		return err
+	}
+	name = strings.TrimPrefix(name, "module.")
+	if _, twice := c.Weights[name]; twice {
+		return fmt.Errorf("tensor %.80q is there with and without \"module.\"", name)
+	}
+	if shape == nil {
+		shape = []int{}
+	}
+	c.Weights[name] = onnx.TensorData{Shape: shape, Data: values}
+	return nil
+}
+
+// finite refuses values that no training leaves behind.
+func finite(name string, values []float32) error {
+	for i, v := range values {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%.80s[%d] is %v: expected a finite number", name, i, v)
+		}
+	}
+	if strings.HasSuffix(name, ".running_var") {
+		for i, v := range values {
+			if v < 0 {
+				return fmt.Errorf("%.80s[%d] is %v: expected a variance of at least 0", name, i, v)
+			}
+		}
+	}
+	return nil
+}
