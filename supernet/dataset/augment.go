@@ -1,6 +1,9 @@
 package dataset
 
-import "errors"
+import (
+	"fmt"
+	"image"
+)
 
 // Augment says how training images are changed at random. The zero value
 // changes nothing. What happens to an image is decided by the seed of the
@@ -16,10 +19,55 @@ type Augment struct {
 	Erase      float64 // probability that a rectangle is replaced by noise
 }
 
+// augments are the presets by name.
+var augments = map[string]Augment{
+	"none":     {},
+	"digits":   {Shift: 2},
+	"cifar":    {Shift: 4, Flip: 0.5},
+	"imagenet": {Crop: 0.08, Flip: 0.5, Ops: 2, Magnitude: 9, OpsApplied: 0.5, Erase: 0.2},
+}
+
 // NewAugment returns a preset by name: "none", "digits" (small shifts, for
 // images that must not be mirrored), "cifar" (shift by 4, flip) or "imagenet"
 // (the paper's: random resized crop of 0.08 to 1, flip, RandAugment of
 // magnitude 9, random erasing 0.2).
 func NewAugment(name string) (Augment, error) {
-	return Augment{}, errors.ErrUnsupported
+	a, ok := augments[name]
+	if !ok {
+		return a, fmt.Errorf("augmentation %q: expected none, digits, cifar or imagenet", name)
+	}
+	return a, nil
 }
+
+func (a *Augment) check() error {
+	for _, f := range []struct {
+		name         string
+		value, limit float64
+	}{
+		{"Crop", a.Crop, 1}, {"Shift", float64(a.Shift), MaxSize}, {"Flip", a.Flip, 1}, {"Jitter", a.Jitter, 1},
+		{"Ops", float64(a.Ops), 100}, {"Magnitude", a.Magnitude, 10}, {"OpsApplied", a.OpsApplied, 1}, {"Erase", a.Erase, 1},
+	} {
+		if !(f.value >= 0 && f.value <= f.limit) {
+			return fmt.Errorf("augmentation: %s is %g, expected 0 to %g", f.name, f.value, f.limit)
+		}
+	}
+	return nil
+}
+
+// apply changes a square picture at random. It returns the picture or spare,
+// which has the same size, and overwrites both.
+func (a *Augment) apply(picture, spare *image.RGBA, r *stream) *image.RGBA {
+	if a.Shift > 0 {
+		dx, dy := r.below(2*a.Shift+1)-a.Shift, r.below(2*a.Shift+1)-a.Shift
+		if dx != 0 || dy != 0 {
+			shift(spare, picture, dx, dy)
+			picture, spare = spare, picture
+		}
+	}
+	if a.Flip > 0 && r.float() < a.Flip {
+		mirror(picture)
+	}
+	return picture
+}
+func (a *Augment) erase(dst []float32, channels, size int, r *stream)        {}
+func randomCrop(b image.Rectangle, least float64, r *stream) image.Rectangle { return b }

@@ -3,7 +3,9 @@ package dataset
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"runtime"
 )
 
 // LoaderOptions say how a [Loader] makes batches. The zero value trains on
@@ -30,16 +32,61 @@ type Batch struct {
 // sequence has its own, which end with it. A Loader may be used by many
 // goroutines.
 type Loader struct {
-	set *Set
-	o   LoaderOptions
+	set   *Set
+	o     LoaderOptions
+	scale [3][256]float32 // normalised values of bytes
 }
 
 // NewLoader returns a loader. It is an error if the set has no image, or fewer
 // than a batch for training, and if the options are out of their ranges.
-func NewLoader(s *Set, o LoaderOptions) (*Loader, error) { return nil, errors.ErrUnsupported }
+func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
+	if o.Batch == 0 {
+		o.Batch = 64
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Queue == 0 {
+		o.Queue = 4
+	}
+	if o.Evaluate {
+		o.Augment = Augment{}
+	}
+	need := 1
+	if !o.Evaluate {
+		need = o.Batch
+	}
+	switch {
+	case o.Batch < 1 || o.Batch > maxBatch:
+		return nil, fmt.Errorf("batches of %d images: expected 1 to %d", o.Batch, maxBatch)
+	case o.Workers < 1 || o.Queue < 1:
+		return nil, fmt.Errorf("%d workers and a queue of %d batches: expected at least 1 of each", o.Workers, o.Queue)
+	case s.Len() < need:
+		return nil, fmt.Errorf("data set %s (%s) has %d images: expected at least %d, one batch", s.Name, s.Part, s.Len(), need)
+	}
+	if err := o.Augment.check(); err != nil {
+		return nil, err
+	}
+	l := &Loader{set: s, o: o}
+	for c := range l.scale {
+		for v := range l.scale[c] {
+			l.scale[c][v] = float32((float64(v)/255 - s.Mean[c]) / s.Std[c])
+		}
+	}
+	return l, nil
+}
 
-// Steps is the number of batches in an epoch.
-func (l *Loader) Steps() int { return 0 }
+// maxBatch is the greatest number of images in a batch.
+const maxBatch = 1 << 16
+
+// Steps is the number of batches in an epoch: training drops the last one where
+// it is not full, evaluation does not.
+func (l *Loader) Steps() int {
+	if l.o.Evaluate {
+		return (l.set.Len() + l.o.Batch - 1) / l.o.Batch
+	}
+	return l.set.Len() / l.o.Batch
+}
 
 // Epoch is the batches of one epoch, from a step on (0 is the first):
 //
@@ -51,18 +98,72 @@ func (l *Loader) Steps() int { return 0 }
 //	}
 //
 // The sequence ends after an error, which wraps ErrUnreadable or is that of the
-// context. When the loop ends, however it does, the goroutines have ended.
+// context. When the loop ends, however it does, its goroutines have ended.
 // [iter.Pull2] turns it into a function that is called for each batch.
+//
+// In the place of an image that cannot be read, training gets the next one of
+// the epoch; evaluation leaves it out, and the batch is short.
 func (l *Loader) Epoch(ctx context.Context, epoch, step int) iter.Seq2[*Batch, error] {
-	return l.batches(ctx, epoch, step, 1)
+	return l.batches(ctx, epoch, step, epoch+1)
 }
 
 // From is like Epoch but goes on with the epochs after that, without end, and
 // prepares the next epoch while this one ends.
 func (l *Loader) From(ctx context.Context, epoch, step int) iter.Seq2[*Batch, error] {
-	return l.batches(ctx, epoch, step, 0)
+	return l.batches(ctx, epoch, step, -1)
 }
 
-func (l *Loader) batches(ctx context.Context, epoch, step, epochs int) iter.Seq2[*Batch, error] {
-	return func(yield func(*Batch, error) bool) { yield(nil, errors.ErrUnsupported) }
+// order is the positions of an epoch's images in the set: for training a
+// permutation that (seed, epoch) decides.
+func (l *Loader) order(epoch int) []int {
+	order := make([]int, l.set.Len())
+	for i := range order {
+		order[i] = i
+	}
+	if !l.o.Evaluate {
+		r := newStream(l.o.Seed, purposeOrder, uint64(epoch))
+		r.shuffle(order)
+	}
+	return order
 }
+
+// What streams of a loader are for.
+const (
+	purposeOrder = iota
+	purposeAugment
+)
+
+// batches is the sequence of batches from (epoch, step) to before epoch end; -1
+// is no end.
+func (l *Loader) batches(ctx context.Context, epoch, step, end int) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		if epoch < 0 || step < 0 {
+			yield(nil, fmt.Errorf("batches from epoch %d, step %d: expected 0 or more", epoch, step))
+			return
+		}
+		ctx, cancel := context.WithCancelCause(ctx)
+		q := l.start(ctx, epoch, step, end)
+		defer q.wait.Wait()
+		defer cancel(errDone)
+		for j := range q.batches {
+			select {
+			case <-j.done:
+			case <-ctx.Done():
+			}
+			if err := context.Cause(ctx); err != nil {
+				yield(nil, err)
+				return
+			}
+			b, err := j.finish()
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// errDone ends the goroutines of a sequence that nobody reads any more.
+var errDone = errors.New("the loop has ended")

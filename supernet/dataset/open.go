@@ -3,6 +3,10 @@ package dataset
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 // Options say how [Open] reads a data set. The zero value works.
@@ -12,11 +16,91 @@ type Options struct {
 	MaxUnreadable float64 // share of images that may be unreadable and are then skipped; 0: 0.01, negative: none
 }
 
+// MaxSize is the greatest Size of [Options].
+const MaxSize = 2048
+
+// unreadableShare is Options.MaxUnreadable where it is 0.
+const unreadableShare = 0.01
+
+// Mean and deviation of the channels of well-known sets.
+var (
+	imageNetMean, imageNetStd = [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
+	cifarMean, cifarStd       = [3]float64{0.4914, 0.4822, 0.4465}, [3]float64{0.2470, 0.2435, 0.2616}
+)
+
 // Open reads the data set in a folder: ImageFolder, CIFAR-10 binary, IDX or
-// digits, see the package comment. Both sets have the same classes.
+// digits, see the package comment. Both sets have the same classes. Sets of
+// IDX files are normalised by what dataset.json beside them says, or else by
+// the mean and deviation of the training images.
 //
 // Errors wrap ErrFormat where the folder holds nothing known or a broken file,
 // and ErrClasses where the classes are not those expected.
 func Open(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
-	return nil, nil, errors.ErrUnsupported
+	if o.Size < 0 || o.Size > MaxSize {
+		return nil, nil, fmt.Errorf("image size %d: expected 1 to %d, or 0 for that of the files", o.Size, MaxSize)
+	}
+	if o.MaxUnreadable > 1 {
+		return nil, nil, fmt.Errorf("share of unreadable images %g: expected 0 to 1", o.MaxUnreadable)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("data set: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, nil, fmt.Errorf("data set %s: %w: it is a file, expected a folder", dir, ErrFormat)
+	}
+	for _, open := range []func(context.Context, string, Options) (*Set, *Set, error){openFolder, openCIFAR, openIDXSet} {
+		train, val, err = open(ctx, dir, o)
+		if errors.Is(err, errOther) {
+			continue
+		}
+		if err == nil {
+			err = checkClasses(train, o.Classes)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
+		}
+		return train, val, nil
+	}
+	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train, no data_batch_1.bin (CIFAR-10) and no train-images-idx3-ubyte (IDX)", dir, ErrFormat)
+}
+
+// errOther says that a folder does not hold what it was tried as.
+var errOther = errors.New("another format")
+
+func checkClasses(s *Set, want int) error {
+	if want > 0 && s.Classes != want {
+		return fmt.Errorf("%w: it has %d, expected %d", ErrClasses, s.Classes, want)
+	}
+	return nil
+}
+
+// newSet is the set of all images of a source.
+func newSet(about Set, part string, images source, o Options) *Set {
+	about.Part, about.Channels, about.images = part, 3, images
+	if o.Size > 0 {
+		about.Size = o.Size
+	}
+	about.index = make([]int, images.len())
+	for i := range about.index {
+		about.index[i] = i
+	}
+	return &about
+}
+
+// folderName is the last name of a path, however it was written.
+func folderName(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return filepath.Base(dir)
+}
+
+// exists says whether there is a file; that it cannot be asked is an error.
+func exists(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -27,6 +27,7 @@ type Set struct {
 
 	images source
 	index  []int // into images
+	trim   bool  // evaluation leaves the border of images out
 }
 
 // Len is the number of images.

@@ -1,13 +1,37 @@
 package dataset
 
 import (
-	"errors"
+	"fmt"
+	"slices"
 )
 
 // Split divides a set into percent of the images of every class, to train on,
 // and the rest, held out for validation. Which images go where is decided by
-// the seed; both parts keep the order of the set. The error says which percent
-// is expected: 1 to 99.
+// the seed; both parts keep the order of the set. It is an error if percent is
+// not 1 to 99, or leaves one part without images.
 func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
-	return nil, nil, errors.ErrUnsupported
+	if percent < 1 || percent > 99 {
+		return nil, nil, fmt.Errorf("%d percent of the images to train on: expected 1 to 99", percent)
+	}
+	byClass := make([][]int, s.Classes)
+	for p := range s.index {
+		byClass[s.Label(p)] = append(byClass[s.Label(p)], p)
+	}
+	var in, out []int
+	for class, positions := range byClass {
+		r := newStream(seed, uint64(class))
+		r.shuffle(positions)
+		n := (len(positions)*percent + 50) / 100
+		in, out = append(in, positions[:n]...), append(out, positions[n:]...)
+	}
+	if len(in) == 0 || len(out) == 0 {
+		return nil, nil, fmt.Errorf("data set %s: %d percent of %d images leaves one part empty", s.Name, percent, s.Len())
+	}
+	slices.Sort(in)
+	slices.Sort(out)
+	if train, err = s.Subset(in); err != nil {
+		return nil, nil, err
+	}
+	heldOut, err = s.Subset(out)
+	return train, heldOut, err
 }

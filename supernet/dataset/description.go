@@ -1,0 +1,70 @@
+package dataset
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+)
+
+// descriptionFile may lie beside IDX files and says what these cannot.
+const descriptionFile = "dataset.json"
+
+// description is what is in descriptionFile. All fields are optional.
+type description struct {
+	Name       string    `json:"name,omitempty"`
+	ClassNames []string  `json:"class_names,omitempty"`
+	Mean       []float64 `json:"mean,omitempty"` // per channel, of values in 0 to 1
+	Std        []float64 `json:"std,omitempty"`
+	From       string    `json:"from,omitempty"` // for people
+}
+
+// readDescription reads the description in a folder; there may be none.
+func readDescription(dir string) (description, error) {
+	path := filepath.Join(dir, descriptionFile)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return description{}, nil
+	}
+	if err != nil {
+		return description{}, err
+	}
+	defer f.Close()
+	d, err := decodeDescription(f)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w: %w", path, ErrFormat, err)
+	}
+	return d, nil
+}
+
+func decodeDescription(r io.Reader) (description, error) {
+	const maxDescription = 1 << 20
+	var d description
+	data, err := io.ReadAll(io.LimitReader(r, maxDescription+1))
+	if err != nil {
+		return d, err
+	}
+	if len(data) > maxDescription {
+		return d, fmt.Errorf("longer than %d bytes", maxDescription)
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return description{}, err
+	}
+	if len(d.Mean) != len(d.Std) || len(d.Mean) != 0 && len(d.Mean) != 3 {
+		return d, fmt.Errorf("%d values of mean and %d of std, expected 3 of each or none", len(d.Mean), len(d.Std))
+	}
+	for c := range d.Mean {
+		if math.Abs(d.Mean[c]) > 10 || !(d.Std[c] >= 1e-3 && d.Std[c] <= 10) {
+			return d, fmt.Errorf("channel %d has mean %g and std %g, expected those of values in 0 to 1", c, d.Mean[c], d.Std[c])
+		}
+	}
+	if utf8.RuneCountInString(d.Name) > 100 {
+		return d, fmt.Errorf("the name has more than 100 characters")
+	}
+	return d, nil
+}

@@ -1,0 +1,96 @@
+package dataset
+
+import (
+	"context"
+	"image"
+
+	"golang.org/x/image/draw"
+)
+
+// maker makes the images of batches, one at a time, in memory of its own.
+type maker struct {
+	loader       *Loader
+	room         *image.RGBA // the image as it is stored
+	square, copy *image.RGBA // Size x Size
+}
+
+func newMaker(l *Loader) *maker {
+	size := image.Rect(0, 0, l.set.Size, l.set.Size)
+	return &maker{loader: l, room: &image.RGBA{}, square: image.NewRGBA(size), copy: image.NewRGBA(size)}
+}
+
+// image writes the image at a position of the set, [3, Size, Size], augmented
+// as (seed, epoch, number) says. It returns false for an image that cannot be
+// read and is to be skipped.
+func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own int) (bool, error) {
+	s, o := m.loader.set, &m.loader.o
+	number := s.index[position]
+	bad := s.images.unreadable()
+	if bad.known(number) {
+		return false, nil
+	}
+	from, err := s.images.read(ctx, number, m.room)
+	if err != nil {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		return false, bad.add(number, s.images.len(), err)
+	}
+	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
+	picture := m.augmented(from, &r)
+	m.normalise(dst, picture)
+	o.Augment.erase(dst, s.Channels, s.Size, &r)
+	return true, nil
+}
+
+// augmented is the image as a square of Size, changed at random.
+func (m *maker) augmented(from image.Image, r *stream) *image.RGBA {
+	a := &m.loader.o.Augment
+	var part image.Rectangle
+	if a.Crop > 0 {
+		part = randomCrop(from.Bounds(), a.Crop, r)
+	} else {
+		part = centre(from.Bounds(), m.loader.set.trim)
+	}
+	picture := m.resize(from, part, a.Crop > 0)
+	return a.apply(picture, m.copy, r)
+}
+
+// centre is the part of an image that evaluation sees: the square in its
+// middle, and if it is trimmed, 224/256 of that. So the usual resize to 256 and
+// crop of 224 is one step.
+func centre(b image.Rectangle, trim bool) image.Rectangle {
+	side := min(b.Dx(), b.Dy())
+	if trim {
+		side = max(1, (side*224+128)/256)
+	}
+	corner := image.Pt(b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2)
+	return image.Rectangle{corner, corner.Add(image.Pt(side, side))}
+}
+
+// resize brings part of an image to Size x Size: bicubic (Catmull and Rom
+// 1974) for evaluation, bilinear for random crops; both average over the
+// pixels that become one. An image that has the size is returned as it is.
+func (m *maker) resize(from image.Image, part image.Rectangle, random bool) *image.RGBA {
+	size := m.loader.set.Size
+	if rgba, own := from.(*image.RGBA); own && rgba == m.room && part == rgba.Rect && part.Dx() == size && part.Dy() == size {
+		return rgba
+	}
+	var kernel draw.Scaler = draw.CatmullRom
+	if random {
+		kernel = draw.BiLinear
+	}
+	kernel.Scale(m.square, m.square.Rect, from, part, draw.Src, nil)
+	return m.square
+}
+
+// normalise writes a picture as (value/255 - mean) / std, channel by channel.
+func (m *maker) normalise(dst []float32, picture *image.RGBA) {
+	n := len(dst) / 3
+	red, green, blue := dst[:n], dst[n:2*n], dst[2*n:3*n]
+	scale, pix := &m.loader.scale, picture.Pix
+	for p := range n {
+		q := pix[4*p : 4*p+3 : 4*p+3]
+		red[p], green[p], blue[p] = scale[0][q[0]], scale[1][q[1]], scale[2][q[2]]
+	}
+}
