@@ -91,19 +91,9 @@ func (pr *prepared) prepareStages(ctx context.Context) error {
 // what the first s depths add to every option.
 func (pr *prepared) prepareDepths(ctx context.Context) error {
 	t, p := pr.t, pr.t.p
-	vectors := 1.0
-	for s := range p.Stages {
-		n := 0
-		for d := p.MinDepth; d <= p.MaxDepth; d++ {
-			if p.Pins.AllowsDepth(s, d) {
-				n++
-			}
-		}
-		vectors *= float64(n)
-	}
-	if vectors > maxDepthVectors || vectors*float64(len(p.Alpha)) > maxDepthItems {
-		return fmt.Errorf("solver: %w: %g vectors of depths with %d options each and a Q across stages: expected at most %d vectors and %d options in all",
-			ErrTooLarge, vectors, len(p.Alpha), maxDepthVectors, maxDepthItems)
+	vectors, err := t.countVectors()
+	if err != nil {
+		return err
 	}
 	rows := make([][]int64, p.Stages+1)
 	rows[0] = t.linear
@@ -164,4 +154,24 @@ func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value 
 	}
 	store.end(&k)
 	return k
+}
+
+// countVectors is the number of vectors of depths that the pins allow, or an
+// error where they are too many to enumerate.
+func (t *tables) countVectors() (float64, error) {
+	p, vectors := t.p, 1.0
+	for s := range p.Stages {
+		n := 0
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if p.Pins.AllowsDepth(s, d) {
+				n++
+			}
+		}
+		vectors *= float64(n)
+	}
+	if vectors > maxDepthVectors || vectors*float64(len(p.Alpha)) > maxDepthItems {
+		return 0, fmt.Errorf("solver: %w: %g vectors of depths with %d options each and a Q across stages: expected at most %d vectors and %d options in all",
+			ErrTooLarge, vectors, len(p.Alpha), maxDepthVectors, maxDepthItems)
+	}
+	return vectors, nil
 }
