@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -16,63 +18,95 @@ func (a *app) searchCommand() *cobra.Command {
 	var (
 		sel    selection
 		limit  string
+		limits limitFlags
 		method string
 		seed   uint64
+		top    int
 		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:   "search --limit 45ms",
 		Short: "Find the best network within a latency limit",
 		Long: `Find the network with the best predicted accuracy whose latency is at or below
-the limit, and say what is proved about it.`,
+the limit, and say what is proved about it. With a bilinear predictor there can
+be several limits at once, and the best networks can be more than one.`,
 		Example: `  binas-tui search --limit 45ms
+  binas-tui search --limit 45ms --max-params 6M --max-macs 300M --limit-on phone.pkl=12ms
+  binas-tui search --limit 45ms --top 10
   binas-tui search --limit 9800us --lut phone.pkl --predictor bilinear.pth --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit == "" {
-				return usagef("search needs a latency limit, for example --limit 45ms")
-			}
 			if cmd.Flags().Changed("nas-optimizer") && method == "" {
 				return usagef("--nas-optimizer is empty: expected bcfw, iqcp or evo")
 			}
-			limitMS, err := latency.ParseLimit(limit)
-			if err != nil {
-				return usageError{err}
+			if top < 0 || top > maxTop {
+				return usagef("--top %d: expected 1 to %d networks", top, maxTop)
 			}
-			engine, err := sel.engine(cmd.Context())
-			if err != nil {
-				return err
+			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: seed, Top: top}
+			if limit != "" {
+				ms, err := latency.ParseLimit(limit)
+				if err != nil {
+					return usageError{err}
+				}
+				request.LimitMS = ms
+			} else if !limits.any() {
+				return usagef("search needs a limit, for example --limit 45ms")
 			}
-			found, err := engine.Search(cmd.Context(), solver.Optimizer(method), limitMS, seed)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = writeJSON(a.out, explore.NewResult(engine, found))
-			} else if found.Status != solver.Infeasible {
-				err = writeSearch(a.out, engine, found)
-			}
-			if err == nil && found.Status == solver.Infeasible {
-				err = engine.NoNetwork(limitMS)
-			}
-			return err
+			return a.search(cmd.Context(), sel, limits, request, asJSON)
 		},
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency limit with its `UNIT`: us, ms or s, for example 45ms (required)")
+	f.StringVar(&limit, "limit", "", "latency limit with its `UNIT`: us, ms or s, for example 45ms")
+	limits.addFlags(cmd)
+	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or evo where the predictor is not bilinear)")
 	f.Uint64Var(&seed, "seed", 1, "seed of evo")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
+// maxTop bounds how many of the best networks can be asked for.
+const maxTop = 10000
+
+// search answers one request.
+func (a *app) search(ctx context.Context, sel selection, limits limitFlags, request explore.Request, asJSON bool) error {
+	setup, err := sel.load()
+	if err != nil {
+		return err
+	}
+	if setup.Limits, err = limits.parse(); err != nil {
+		return err
+	}
+	engine, err := explore.New(ctx, setup)
+	if err != nil {
+		return err
+	}
+	found, err := engine.Find(ctx, request)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.out, explore.NewFoundResult(engine, found))
+	} else if found.Status != solver.Infeasible {
+		err = writeFound(a.out, engine, found)
+	}
+	if err == nil && found.Status == solver.Infeasible {
+		err = engine.NoNetworkWithin(ctx, request.LimitMS)
+	}
+	return err
+}
+
 // writeSearch prints a search for people. The architecture is the last line.
 func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	r := explore.NewResult(e, f)
 	fmt.Fprintf(w, "%s\n\n", verdict(f))
-	fmt.Fprintf(w, "latency   %s ms (limit %s ms; reachable from %s ms, nothing gained beyond %s ms)\n",
-		formatMS(f.LatencyMS, 4), formatMS(f.LimitMS, 4), formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
+	limit := "no limit"
+	if !math.IsInf(f.LimitMS, 1) {
+		limit = "limit " + formatMS(f.LimitMS, 4) + " ms"
+	}
+	fmt.Fprintf(w, "latency   %s ms (%s; reachable from %s ms, nothing gained beyond %s ms)\n",
+		formatMS(f.LatencyMS, 4), limit, formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
 	beyond := ""
 	if e.PredictorInfo.Extrapolates(f.Accuracy) {
 		beyond = ", extrapolated beyond what the predictor was fitted on"

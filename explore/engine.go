@@ -19,6 +19,7 @@ type Engine struct {
 	problem *solver.Problem
 	exact   *solver.Exact // of the latency alone where the predictor is not bilinear
 	bcfw    *solver.BCFWSolver
+	limited *solver.Limited // under the limits of the Setup; nil until it is used
 }
 
 // New prepares a Setup: a few milliseconds for the BINAS space.

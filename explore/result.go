@@ -41,6 +41,36 @@ type Result struct {
 	Predictor         string        `json:"predictor"`
 	AccuracySource    string        `json:"accuracy_source"`
 	InactiveBlocks    string        `json:"inactive_blocks"`
+	Limits            []ResultLimit `json:"limits,omitempty"`
+	Top               []ResultTop   `json:"top,omitempty"` // best first, the first is the answer
+}
+
+// ResultLimit is one limit and what the network uses of it.
+type ResultLimit struct {
+	Name        string `json:"name"` // latency, params, macs, memory or "latency on NAME"
+	Unit        string `json:"unit"` // of cap, used and slack: ms, params, MACs or bytes
+	Cap         Number `json:"cap"`  // null is none
+	Used        Number `json:"used"`
+	Slack       Number `json:"slack"`
+	ShadowPrice Number `json:"shadow_price"` // accuracy points for one more unit
+	Binding     bool   `json:"binding"`
+}
+
+// ResultTop is one of the best networks and how it differs from the best.
+type ResultTop struct {
+	Architecture      string             `json:"architecture"`
+	LatencyMS         Number             `json:"latency_ms"`
+	PredictedAccuracy Number             `json:"predicted_accuracy"`
+	Differences       []ResultDifference `json:"differences"`
+}
+
+// ResultDifference is a decision in which a network differs from the best;
+// block is null for the depth of a stage.
+type ResultDifference struct {
+	Stage int    `json:"stage"`
+	Block *int   `json:"block"`
+	From  string `json:"from"`
+	To    string `json:"to"`
 }
 
 // ResultBlock is one active block. Stages count from 1, as in the architecture
@@ -53,6 +83,31 @@ type ResultBlock struct {
 	SE           float64 `json:"se"`
 	LatencyMS    Number  `json:"latency_ms"`
 	Contribution Number  `json:"contribution"` // points over the mean option of the block
+}
+
+// NewFoundResult is NewResult with the limits and the best networks found.
+func NewFoundResult(e *Engine, f Found) Result {
+	r := NewResult(e, f.Finding)
+	for _, l := range f.Limits {
+		limit := ResultLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding}
+		if f.Status == solver.Infeasible {
+			unknown := Number(math.NaN())
+			limit.Used, limit.Slack, limit.ShadowPrice = unknown, unknown, unknown
+		}
+		r.Limits = append(r.Limits, limit)
+	}
+	for _, t := range f.Top {
+		top := ResultTop{e.Space.Architecture(t.Path).String(), Number(t.Used[0]), Number(t.Accuracy), []ResultDifference{}}
+		for _, d := range e.Differences(f.Path, t.Path) {
+			out := ResultDifference{Stage: d.Stage, From: d.From, To: d.To}
+			if d.Block >= 0 {
+				out.Block = &d.Block
+			}
+			top.Differences = append(top.Differences, out)
+		}
+		r.Top = append(r.Top, top)
+	}
+	return r
 }
 
 // NewResult puts a finding of the engine in that form.

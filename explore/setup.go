@@ -20,6 +20,10 @@ type Setup struct {
 	PredictorName string
 	Inactive      model.InactiveBlocks
 	Pins          solver.Pins
+	// Limits hold beside the limit on latency that a search is given. Where
+	// there are some, searches with Find keep them.
+	Limits  []Limit
+	Classes int // that parameters are counted for; 0 is 1,000
 }
 
 // Load makes a Setup from a profile (""  is the default) whose latency table

@@ -6,6 +6,11 @@ import "fmt"
 type Cost struct {
 	Params int64 // learnable values: convolutions, BN weight and bias, classifier
 	MACs   int64 // multiply-accumulates of convolutions and linear layers
+	// PeakBytes is the peak activation memory: the greatest sum of input and
+	// output of one convolution or linear layer, as float32. Activations, the
+	// scaling of squeeze-excite and the addition of a residual work in place;
+	// what a residual keeps alive across its block is not counted.
+	PeakBytes int64
 }
 
 // StemWidth is the width of the 3x3 stem that goes with an architecture
@@ -30,17 +35,17 @@ func (a Architecture) Cost(imageSize, classes int) (Cost, error) {
 	}
 	var c Cost
 	in, resolution := a.StemWidth(), Downsample(imageSize, 2)
-	c.conv(3, in, 3, 1, resolution, true)
+	c.conv(3, in, 3, 1, imageSize, resolution, true)
 	for _, stage := range a {
 		for _, b := range Expanded(stage) {
 			c = c.plus(b.Cost(in, resolution))
 			in, resolution = b.Channels, Downsample(resolution, b.Stride)
 		}
 	}
-	c.conv(in, FeatureWidth, 1, 1, 1, false)
+	c.conv(in, FeatureWidth, 1, 1, 1, 1, false)
 	c.Params += FeatureWidth // bias of conv_head
-	c.Params += int64(FeatureWidth*classes + classes)
-	c.MACs += int64(FeatureWidth * classes)
+	c.conv(FeatureWidth, classes, 1, 1, 1, 1, false)
+	c.Params += int64(classes) // bias of the classifier
 	return c, nil
 }
 
@@ -50,20 +55,20 @@ func (b BlockCode) Cost(in, resolution int) Cost {
 	var c Cost
 	out := Downsample(resolution, b.Stride)
 	if b.Type == ConvBNAct {
-		c.conv(in, b.Channels, b.Kernel, 1, out, true)
+		c.conv(in, b.Channels, b.Kernel, 1, resolution, out, true)
 		return c
 	}
 	mid := b.MidChannels(in)
 	if b.Type == InvertedResidual {
-		c.conv(in, mid, 1, 1, resolution, true)
+		c.conv(in, mid, 1, 1, resolution, resolution, true)
 	}
-	c.conv(mid, mid, b.Kernel, mid, out, true)
+	c.conv(mid, mid, b.Kernel, mid, resolution, out, true)
 	if se := b.SEChannels(in); se > 0 {
-		c.conv(mid, se, 1, 1, 1, false)
-		c.conv(se, mid, 1, 1, 1, false)
+		c.conv(mid, se, 1, 1, 1, 1, false)
+		c.conv(se, mid, 1, 1, 1, 1, false)
 		c.Params += int64(se + mid) // biases
 	}
-	c.conv(mid, b.Channels, 1, 1, out, true)
+	c.conv(mid, b.Channels, 1, 1, out, out, true)
 	return c
 }
 
@@ -83,14 +88,18 @@ func (b BlockCode) SEChannels(in int) int {
 	return MakeDivisible(float64(b.MidChannels(in))*b.SERatio, 8)
 }
 
-// conv adds a convolution with an out x out result map, and its BN if bn.
-func (c *Cost) conv(in, channels, kernel, groups, out int, bn bool) {
+// conv adds a convolution from a map of the given side to one of side out, and
+// its BN if bn.
+func (c *Cost) conv(in, channels, kernel, groups, side, out int, bn bool) {
 	weights := int64(in/groups) * int64(channels) * int64(kernel*kernel)
 	c.Params += weights
 	c.MACs += weights * int64(out) * int64(out)
+	c.PeakBytes = max(c.PeakBytes, 4*(int64(in)*int64(side)*int64(side)+int64(channels)*int64(out)*int64(out)))
 	if bn {
 		c.Params += 2 * int64(channels)
 	}
 }
 
-func (c Cost) plus(d Cost) Cost { return Cost{c.Params + d.Params, c.MACs + d.MACs} }
+func (c Cost) plus(d Cost) Cost {
+	return Cost{c.Params + d.Params, c.MACs + d.MACs, max(c.PeakBytes, d.PeakBytes)}
+}

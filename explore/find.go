@@ -1,0 +1,108 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Request is one search in full. The zero value of every field but LimitMS
+// works.
+type Request struct {
+	Method  solver.Optimizer // "" is the default of Engine.Optimizers
+	LimitMS float64          // +Inf is none
+	Seed    uint64
+	Top     int // how many of the best networks; 0 is the best alone
+}
+
+// Found is the answer to a Request. The limits of the Setup hold for all of it.
+type Found struct {
+	Finding
+	// Top are the best networks, best first, distinct as networks; the first is
+	// the Finding. nil unless asked for.
+	Top []solver.LimitedSolution
+	// Limits are the latency limit and those of the Setup, with what the best
+	// network uses of each.
+	Limits []Limit
+}
+
+// Find answers a Request. What holds of [Engine.Search] holds here; with limits
+// beside the latency, or several networks, the exact search alone applies.
+func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
+	known := e.Optimizers()
+	if r.Method == "" {
+		r.Method = known[0]
+	}
+	if len(e.Limits) == 0 && r.Top == 0 && !math.IsInf(r.LimitMS, 1) {
+		f, err := e.Search(ctx, r.Method, r.LimitMS, r.Seed)
+		return Found{Finding: f, Limits: []Limit{e.latencyLimit(&f.Solution)}}, err
+	}
+	if r.Method != solver.IQCP || !e.Bilinear() {
+		return Found{}, fmt.Errorf("optimizer %s: %w with limits beside the latency or for several networks: they need iqcp and a bilinear predictor",
+			r.Method, ErrOptimizer)
+	}
+	if _, err := e.several(ctx); err != nil {
+		return Found{}, err
+	}
+	start := time.Now()
+	found, limits, err := e.searchLimits(ctx, r.LimitMS, max(r.Top, 1))
+	if err != nil {
+		return Found{}, err
+	}
+	out := Found{Limits: limits}
+	out.SolveTime = time.Since(start)
+	out.Optimizer, out.Status, out.LimitMS = solver.IQCP, found.Status, r.LimitMS
+	if found.Status == solver.Infeasible {
+		return out, nil
+	}
+	best := found.Best[0]
+	out.Path, out.LatencyMS, out.Accuracy = best.Path, best.Used[0], best.Accuracy
+	out.Bound, out.ShadowPrice = found.Bound, found.Prices[0]
+	if r.Top > 0 {
+		out.Top = found.Best
+	}
+	return out, nil
+}
+
+// latencyLimit is the one limit of a search without others.
+func (e *Engine) latencyLimit(s *solver.Solution) Limit {
+	l := Limit{Cap: s.LimitMS, Used: s.LatencyMS, ShadowPrice: s.ShadowPrice}
+	l.Slack, l.Binding = l.Cap-l.Used, l.ShadowPrice > 0
+	return l
+}
+
+// Difference is one decision in which a network differs from another. Stages
+// count from 1. Block is -1 for a depth.
+type Difference struct {
+	Stage    int
+	Block    int
+	From, To string // "3 blocks", or an option: "k5 e3 se"; "off" where a block is off
+}
+
+// Differences lists the decisions in which a network differs from another.
+func (e *Engine) Differences(from, to model.Path) []Difference {
+	s := e.Space
+	var out []Difference
+	option := func(p model.Path, b int) string {
+		if !s.Active(p, b) {
+			return "off"
+		}
+		return s.Options[p.Option[b]].String()
+	}
+	for st := range s.Stages {
+		if a, b := from.Depth[st], to.Depth[st]; a != b {
+			out = append(out, Difference{st + 1, -1, fmt.Sprintf("%d blocks", a), fmt.Sprintf("%d blocks", b)})
+		}
+		for k := range s.MaxDepth {
+			b := st*s.MaxDepth + k
+			if x, y := option(from, b), option(to, b); x != y {
+				out = append(out, Difference{st + 1, k, x, y})
+			}
+		}
+	}
+	return out
+}

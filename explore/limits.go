@@ -1,0 +1,201 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// LimitKind is what a limit is on.
+type LimitKind uint8
+
+// The kinds of limits. LimitLatency is on a latency table: the one in use, or
+// where Limit.LUT is set another.
+const (
+	LimitLatency LimitKind = iota
+	LimitParams
+	LimitMACs
+	LimitMemory // peak activation memory, see model.Cost
+)
+
+// Limit is a limit on one resource of a network. Kind, Cap and, for another
+// device, LUT and LUTName are what is asked for; the rest is what a search
+// found.
+type Limit struct {
+	Kind    LimitKind
+	Cap     float64 // in Unit; +Inf is none
+	LUT     *latency.LUT
+	LUTName string
+
+	Used  float64 // by the best network
+	Slack float64 // Cap - Used
+	// ShadowPrice is what one more unit is worth in accuracy points, by the LP
+	// relaxation at the best network; not a number for memory, which has none.
+	ShadowPrice float64
+	// Binding says that the best network would be better without this limit:
+	// by the LP relaxation, for memory by a search.
+	Binding bool
+}
+
+// Name is latency, params, macs, memory or "latency on NAME".
+func (l Limit) Name() string {
+	if l.Kind == LimitLatency && l.LUT != nil {
+		return "latency on " + l.LUTName
+	}
+	return [...]string{"latency", "params", "macs", "memory"}[l.Kind]
+}
+
+// Unit is that of Cap, Used and Slack: ms, params, MACs or bytes.
+func (l Limit) Unit() string { return [...]string{"ms", "params", "MACs", "bytes"}[l.Kind] }
+
+// Format writes an amount of the limit's resource with a fitting unit.
+func (l Limit) Format(v float64) string { return FormatAmount(l.Kind, v) }
+
+// defaultClasses is what parameters are counted for where nothing else is known.
+const defaultClasses = 1000
+
+// costs are those of the space for the classes of the Setup.
+func (s Setup) costs() model.Costs {
+	classes := s.Classes
+	if classes == 0 {
+		classes = defaultClasses
+	}
+	return s.Space.Costs(classes)
+}
+
+// resource is what the solver takes for a limit.
+func (s Setup) resource(l Limit, table *latency.Table, costs model.Costs) (solver.Resource, error) {
+	r := solver.Resource{Name: l.Name()}
+	if l.Kind == LimitLatency {
+		if l.LUT != nil {
+			t, err := l.LUT.Table(s.Space)
+			if err != nil {
+				return r, fmt.Errorf("latency table %s: %w", l.LUTName, err)
+			}
+			table = t
+		}
+		r.Kind, r.Block, r.Fixed = solver.Latency, table.BlockMS, table.FixedMS
+		return r, nil
+	}
+	amount := func(c model.Cost) float64 {
+		return float64([...]int64{LimitParams: c.Params, LimitMACs: c.MACs, LimitMemory: c.PeakBytes}[l.Kind])
+	}
+	r.Kind = solver.Count
+	if l.Kind == LimitMemory {
+		r.Kind = solver.Peak
+	}
+	for _, c := range costs.Block {
+		r.Block = append(r.Block, amount(c))
+	}
+	r.Fixed = amount(costs.Fixed)
+	return r, nil
+}
+
+// several prepares the search under the latency limit and the limits of the
+// Setup, once.
+func (e *Engine) several(ctx context.Context) (*solver.Limited, error) {
+	if e.limited != nil {
+		return e.limited, nil
+	}
+	costs := e.costs()
+	var resources []solver.Resource
+	for _, l := range append([]Limit{{}}, e.Limits...) {
+		r, err := e.resource(l, e.Table, costs)
+		if err != nil {
+			return nil, err
+		}
+		resources = append(resources, r)
+	}
+	var err error
+	e.limited, err = solver.PrepareLimited(ctx, e.problem, resources)
+	return e.limited, err
+}
+
+// caps are the limits in the order of the resources.
+func (e *Engine) caps(limitMS float64) []float64 {
+	caps := []float64{limitMS}
+	for _, l := range e.Limits {
+		caps = append(caps, l.Cap)
+	}
+	return caps
+}
+
+// searchLimits finds the k best networks under the latency limit and the limits
+// of the Setup.
+func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solver.LimitedResult, []Limit, error) {
+	l, err := e.several(ctx)
+	if err != nil {
+		return solver.LimitedResult{}, nil, err
+	}
+	caps := e.caps(limitMS)
+	r, err := l.Solve(ctx, caps, k)
+	if err != nil {
+		return r, nil, err
+	}
+	limits := append([]Limit{{Cap: limitMS}}, e.Limits...)
+	if r.Status == solver.Infeasible {
+		return r, limits, nil
+	}
+	for i := range limits {
+		m := &limits[i]
+		m.Used, m.ShadowPrice = r.Best[0].Used[i], r.Prices[i]
+		m.Slack, m.Binding = m.Cap-m.Used, m.ShadowPrice > 0
+		if m.Kind == LimitMemory && !math.IsInf(m.Cap, 1) {
+			caps[i] = math.Inf(1)
+			without, err := l.Solve(ctx, caps, 1)
+			if err != nil {
+				return r, nil, err
+			}
+			m.Binding = without.Best[0].Accuracy > r.Best[0].Accuracy+ProvedGap
+			caps[i] = m.Cap
+		}
+	}
+	return r, limits, nil
+}
+
+// NoNetworkWithin is the error that says which limits no network keeps: the
+// smallest set that excludes itself.
+func (e *Engine) NoNetworkWithin(ctx context.Context, limitMS float64) error {
+	if len(e.Limits) == 0 {
+		return e.NoNetwork(limitMS)
+	}
+	l, err := e.several(ctx)
+	if err != nil {
+		return err
+	}
+	caps := e.caps(limitMS)
+	set, err := l.Conflict(ctx, caps)
+	if err != nil {
+		return err
+	}
+	if len(set) == 0 {
+		return fmt.Errorf("%w: no network within the limits was found", ErrNoNetwork)
+	}
+	limits := append([]Limit{{Cap: limitMS}}, e.Limits...)
+	var parts []string
+	others := make([]float64, len(caps))
+	for i := range others {
+		others[i] = math.Inf(1)
+	}
+	for _, i := range set {
+		parts = append(parts, limits[i].Name()+" of "+limits[i].Format(limits[i].Cap))
+		others[i] = caps[i]
+	}
+	last := set[len(set)-1]
+	others[last] = math.Inf(1)
+	least, err := l.Least(ctx, last, others)
+	if err != nil {
+		return err
+	}
+	reach := fmt.Sprintf("the least reachable %s is %s", limits[last].Name(), limits[last].Format(least))
+	if len(set) == 1 {
+		return fmt.Errorf("%w on %s: %s", ErrNoNetwork, parts[0], reach)
+	}
+	return fmt.Errorf("%w on %s together: with the other%s kept %s", ErrNoNetwork, strings.Join(parts, " and "),
+		map[bool]string{true: "s"}[len(set) > 2], reach)
+}
