@@ -8,9 +8,9 @@ FUZZTIME    ?= 1000x
 BENCH       ?= .
 
 # Packages with goroutines of their own, for the race detector.
-CONCURRENT := ./cli ./explore ./job ./latency ./onnx ./solver ./tui
+CONCURRENT := ./cli ./explore ./job ./latency ./onnx ./solver ./supernet/dataset ./tui
 
-.PHONY: run build setup onnxruntime node test check unit race fuzz bench screenshot clean
+.PHONY: run build setup onnxruntime node data test check unit race fuzz bench screenshot clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -32,6 +32,9 @@ node: ## install onnxruntime-node, in which a test loads exported networks
 		(cd e2e/node && npm ci --ignore-scripts --no-audit --no-fund) || \
 			echo "onnxruntime-node was not installed: exported networks are not tried in another runtime" >&2; \
 	fi
+
+data: build ## make the digits data set, from MNIST of the Go module proxy
+	$(BIN) data digits
 
 test: check setup node unit race fuzz ## all set-up, every test
 

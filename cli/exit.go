@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // Exit codes that scripts can rely on.
@@ -45,7 +46,10 @@ func exitCode(err error) int {
 		errors.Is(err, explore.ErrUnreadable),
 		errors.Is(err, explore.ErrOptimizer),
 		errors.Is(err, latency.ErrLUTMismatch),
-		errors.Is(err, model.ErrPredictorMismatch):
+		errors.Is(err, model.ErrPredictorMismatch),
+		errors.Is(err, dataset.ErrFormat),
+		errors.Is(err, dataset.ErrClasses),
+		errors.Is(err, dataset.ErrOptions):
 		return exitUsage
 	}
 	return exitFailed

@@ -34,7 +34,7 @@ var augments = map[string]Augment{
 func NewAugment(name string) (Augment, error) {
 	a, ok := augments[name]
 	if !ok {
-		return a, fmt.Errorf("augmentation %q: expected none, digits, cifar or imagenet", name)
+		return a, fmt.Errorf("%w: augmentation %q, expected none, digits, cifar or imagenet", ErrOptions, name)
 	}
 	return a, nil
 }
@@ -48,7 +48,7 @@ func (a *Augment) check() error {
 		{"Ops", float64(a.Ops), 100}, {"Magnitude", a.Magnitude, 10}, {"OpsApplied", a.OpsApplied, 1}, {"Erase", a.Erase, 1},
 	} {
 		if !(f.value >= 0 && f.value <= f.limit) {
-			return fmt.Errorf("augmentation: %s is %g, expected 0 to %g", f.name, f.value, f.limit)
+			return fmt.Errorf("%w: augmentation %s is %g, expected 0 to %g", ErrOptions, f.name, f.value, f.limit)
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ var ErrRecipe = errors.New("not the digits of the recipe")
 // Files appear whole or not at all, and are checked by their SHA-256; where the
 // set is there already nothing is done.
 func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
-	if checkDigits(dir) == nil {
+	if CheckDigits(dir) == nil {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -146,8 +146,9 @@ func digitImages(ctx context.Context, mnist []byte, seed uint64, workers int, pr
 	return out, ctx.Err()
 }
 
-// checkDigits says what is missing from a folder for it to be the digits set.
-func checkDigits(dir string) error {
+// CheckDigits says what is missing from a folder for it to be the digits set;
+// nil where all files are there and have the expected SHA-256.
+func CheckDigits(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, descriptionFile)); err != nil {
 		return err
 	}

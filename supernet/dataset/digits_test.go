@@ -145,8 +145,8 @@ func TestMakeDigits(t *testing.T) {
 		t.Errorf("made again: %v", err)
 	}
 	damage(t, filepath.Join(dir, "t10k-images-idx3-ubyte"))
-	if err := MakeDigits(ctx, mnist, dir, DigitsOptions{}); err != nil || checkDigits(dir) != nil {
-		t.Errorf("a damaged file was not made again: %v, %v", err, checkDigits(dir))
+	if err := MakeDigits(ctx, mnist, dir, DigitsOptions{}); err != nil || CheckDigits(dir) != nil {
+		t.Errorf("a damaged file was not made again: %v, %v", err, CheckDigits(dir))
 	}
 }
 

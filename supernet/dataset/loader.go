@@ -58,9 +58,9 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	}
 	switch {
 	case o.Batch < 1 || o.Batch > maxBatch:
-		return nil, fmt.Errorf("batches of %d images: expected 1 to %d", o.Batch, maxBatch)
+		return nil, fmt.Errorf("%w: batches of %d images: expected 1 to %d", ErrOptions, o.Batch, maxBatch)
 	case o.Workers < 1 || o.Queue < 1:
-		return nil, fmt.Errorf("%d workers and a queue of %d batches: expected at least 1 of each", o.Workers, o.Queue)
+		return nil, fmt.Errorf("%w: %d workers and a queue of %d batches: expected at least 1 of each", ErrOptions, o.Workers, o.Queue)
 	case s.Len() < need:
 		return nil, fmt.Errorf("data set %s (%s) has %d images: expected at least %d, one batch", s.Name, s.Part, s.Len(), need)
 	}

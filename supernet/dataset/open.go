@@ -34,17 +34,22 @@ var (
 // the mean and deviation of the training images.
 //
 // Errors wrap ErrFormat where the folder holds nothing known or a broken file,
-// and ErrClasses where the classes are not those expected.
+// ErrClasses where the classes are not those expected, and ErrOptions where an
+// option is out of its range.
 func Open(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
 	if o.Size < 0 || o.Size > MaxSize {
-		return nil, nil, fmt.Errorf("image size %d: expected 1 to %d, or 0 for that of the files", o.Size, MaxSize)
+		return nil, nil, fmt.Errorf("%w: image size %d: expected 1 to %d, or 0 for that of the files", ErrOptions, o.Size, MaxSize)
 	}
-	if o.MaxUnreadable > 1 {
-		return nil, nil, fmt.Errorf("share of unreadable images %g: expected 0 to 1", o.MaxUnreadable)
+	if !(o.MaxUnreadable <= 1) {
+		return nil, nil, fmt.Errorf("%w: share of unreadable images %g: expected 0 to 1", ErrOptions, o.MaxUnreadable)
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("data set: %w", err)
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err // without the name of the system call
+		}
+		return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
 	}
 	if !info.IsDir() {
 		return nil, nil, fmt.Errorf("data set %s: %w: it is a file, expected a folder", dir, ErrFormat)

@@ -9,6 +9,7 @@ import (
 var (
 	ErrFormat     = errors.New("not a data set that can be read")
 	ErrClasses    = errors.New("wrong number of classes")
+	ErrOptions    = errors.New("options out of their range")
 	ErrUnreadable = errors.New("too many unreadable images")
 )
 

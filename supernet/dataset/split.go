@@ -11,7 +11,7 @@ import (
 // not 1 to 99, or leaves one part without images.
 func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
 	if percent < 1 || percent > 99 {
-		return nil, nil, fmt.Errorf("%d percent of the images to train on: expected 1 to 99", percent)
+		return nil, nil, fmt.Errorf("%w: %d percent of the images to train on: expected 1 to 99", ErrOptions, percent)
 	}
 	byClass := make([][]int, s.Classes)
 	for p := range s.index {

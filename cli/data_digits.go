@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+func (a *app) dataDigitsCommand() *cobra.Command {
+	var out, mnist string
+	cmd := &cobra.Command{
+		Use:   "digits",
+		Short: "Make the digits data set from MNIST",
+		Long: `Make the digits data set: 60,000 training and 10,000 test images of 32x32, made
+from MNIST, see docs/DIGITS.md. It takes seconds and 72 MB, and nothing where
+the set is there already. MNIST itself, 11 MB, is fetched by the go command
+from its module proxy, unless --mnist names a folder that has its four files.`,
+		Example: `  binas-tui data digits
+  binas-tui data digits --mnist ~/mnist --out digits`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				out = filepath.Join(explore.DataDir(), "data", dataset.DigitsName)
+			}
+			err := a.makeDigits(cmd.Context(), mnist, out)
+			if errors.Is(err, context.Canceled) {
+				return errEnded
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "`FOLDER` to write to (default data/digits in the user's data folder)")
+	cmd.Flags().StringVar(&mnist, "mnist", "", "`FOLDER` with the files of MNIST")
+	return cmd
+}
+
+func (a *app) makeDigits(ctx context.Context, mnist, out string) (err error) {
+	if dataset.CheckDigits(out) != nil && mnist == "" {
+		if mnist, err = dataset.FetchMNIST(ctx); err != nil {
+			return err
+		}
+	}
+	report := newCountReport(a.Err, "images")
+	err = dataset.MakeDigits(ctx, mnist, out, dataset.DigitsOptions{Progress: report.report})
+	report.end()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, sanitize.Line(out))
+	return err
+}
+
+// countReport writes how many of something are done: on a terminal in one line
+// that is rewritten, else not at all.
+type countReport struct {
+	w    io.Writer // nil where it is no terminal
+	what string
+	last time.Time
+}
+
+func newCountReport(w io.Writer, what string) *countReport {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+		return &countReport{w: w, what: what}
+	}
+	return &countReport{}
+}
+
+func (r *countReport) report(done, total int) {
+	if now := time.Now(); r.w != nil && (done == total || now.Sub(r.last) > 50*time.Millisecond) {
+		r.last = now
+		fmt.Fprintf(r.w, "\r%d of %d %s\x1b[K", done, total, r.what)
+	}
+}
+
+// end removes the line.
+func (r *countReport) end() {
+	if r.w != nil && !r.last.IsZero() {
+		fmt.Fprint(r.w, "\r\x1b[K")
+	}
+}

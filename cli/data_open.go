@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// openData opens a data set by name or folder, for every command that has
+// --data.
+func openData(ctx context.Context, nameOrFolder string, o dataset.Options) (train, val *dataset.Set, err error) {
+	train, val, err = dataset.Open(ctx, explore.DataSetPath(nameOrFolder), o)
+	switch {
+	case errors.Is(err, context.Canceled):
+		err = errEnded
+	case errors.Is(err, fs.ErrNotExist) && nameOrFolder == dataset.DigitsName:
+		err = usageError{fmt.Errorf("%w; `binas-tui data digits` makes it", err)}
+	case errors.Is(err, fs.ErrNotExist):
+		err = usageError{err}
+	}
+	return train, val, err
+}
