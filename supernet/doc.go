@@ -22,7 +22,10 @@
 //
 //	[New], [NewChild]     weights to start from
 //	[Child]               the weights of one network
-//	[Decode], [Encode]    checkpoints: torch.save (read), safetensors (read and written)
+//	[FromHeaviest]        a supernet that begins as the trained heaviest network
+//	[Reorder]             the channels that matter most come first, where all options have them
+//	[Decode], [Encode]    checkpoints: torch.save (read), safetensors (read and written);
+//	[Load], [Save]        the same as files
 //	[CheckSupernet]       whether a checkpoint is of this space
 //
 // Nothing is trained or evaluated here.

@@ -169,3 +169,6 @@ func distance(a, b []float32) float64 {
 	}
 	return d
 }
+
+// greatest is the greatest absolute value.
+func greatest(a []float32) float64 { return distance(a, make([]float32, len(a))) }
