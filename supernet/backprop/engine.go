@@ -1,20 +1,27 @@
 package backprop
 
 import (
-	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Engine holds the sessions that networks of one space, number of classes and
-// batch size are trained with. Sessions are made when they are first needed (a
-// few milliseconds each) and kept. Networks of one engine take turns: an engine
-// is for one goroutine.
+// batch size are trained with, and the memory of their activations. Sessions are
+// made when they are first needed (a few milliseconds each) and kept. Networks of
+// one engine take turns: an engine is for one goroutine.
 type Engine struct {
-	space   *model.Space
-	classes int
-	o       Options
+	space    *model.Space
+	classes  int
+	o        Options
+	programs map[string]*program     // by direction and segment
+	buffers  map[string][]float32    // by slot and key
+	tensors  map[string]*onnx.Tensor // by slot, key and shape
+	sizes    map[int]map[string]int  // of a slot's buffers, by key
+	networks []interface{ Close() error }
 }
 
 // NewEngine prepares training for images of s.ImageSize pixels. ONNX Runtime
@@ -24,84 +31,139 @@ func NewEngine(s *model.Space, classes int, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{space: s, classes: classes, o: o}, nil
+	if classes < 2 || classes > 1<<20 {
+		return nil, fmt.Errorf("training with %d classes: expected 2 to %d", classes, 1<<20)
+	}
+	if _, ok := onnx.Loaded(); !ok {
+		return nil, fmt.Errorf("training: %w", onnx.ErrNotLoaded)
+	}
+	return &Engine{
+		space: s, classes: classes, o: o,
+		programs: map[string]*program{}, buffers: map[string][]float32{}, tensors: map[string]*onnx.Tensor{},
+		sizes: map[int]map[string]int{}, shapes: map[string]map[string][]int{},
+	}, nil
 }
 
-// Close frees the sessions and all networks of the engine.
-func (e *Engine) Close() error { panic("not yet") }
-
-// Supernet returns the whole supernet with the given weights, which it reads,
-// and whose running statistics it updates, in place. The error names the first
-// tensor that is missing or has another shape. [Network.SetPath] comes next.
-func (e *Engine) Supernet(w onnx.StateDict) (*Network, error) { panic("not yet") }
-
-// Child is [Engine.Supernet] for one network with weights of its own, under a
-// child's names (blocks.1.0.conv_dw.weight, blocks.1.0.se.conv_reduce.weight).
-func (e *Engine) Child(p model.Path, w onnx.StateDict) (*Network, error) { panic("not yet") }
-
-// Network is weights in training.
-type Network struct {
-	// Gradients holds what steps added since [Network.ZeroGradients], by
-	// parameter name, in the parameter's shape. Only names in Touched count.
-	Gradients onnx.StateDict
-	// Touched are the parameters that have a gradient. PyTorch gives the others
-	// none at all: no momentum, no decay.
-	Touched map[string]bool
+// Close frees the sessions and all networks and teachers of the engine.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, n := range slices.Clone(e.networks) {
+		errs = append(errs, n.Close())
+	}
+	for _, p := range e.programs {
+		errs = append(errs, p.session.Close())
+	}
+	for _, t := range e.tensors {
+		t.Close()
+	}
+	clear(e.programs)
+	clear(e.tensors)
+	clear(e.buffers)
+	return errors.Join(errs...)
 }
 
-// SetPath chooses the path of the supernet for all images of the next steps. It
-// is an error for a child.
-func (n *Network) SetPath(p model.Path) error { panic("not yet") }
-
-// SetPaths gives every image of the next steps a path of its own, with the batch
-// statistics of the original's multi-path sampling.
-func (n *Network) SetPaths(p []model.Path) error { panic("not yet") }
-
-// ZeroGradients forgets all gradients.
-func (n *Network) ZeroGradients() { panic("not yet") }
-
-// Step runs a batch forward and backward in training mode. x is [batch, 3,
-// side, side], normalised; labels has batch entries. Gradients are added to
-// n.Gradients; running statistics are updated with momentum 0.1 and the unbiased
-// variance, and num_batches_tracked counts. A loss that is not finite is an
-// error that wraps [ErrDiverged]. A context that ends stops the step in a few
-// milliseconds; its gradients are then incomplete.
-func (n *Network) Step(ctx context.Context, x []float32, labels []int, loss Loss, o StepOptions) (Result, error) {
-	panic("not yet")
+// forget takes a closed network or teacher off the list.
+func (e *Engine) forget(closed interface{ Close() error }) {
+	e.networks = slices.DeleteFunc(e.networks, func(n interface{ Close() error }) bool { return n == closed })
 }
 
-// Moments are the statistics of one batch normalisation over one batch.
-type Moments struct {
-	Mean []float32
-	Var  []float32 // biased: divided by Count
-	// Count is the number of values per channel: batch times positions.
-	Count int
+// program is one graph of a segment, ready to run.
+type program struct {
+	session   *onnx.Session
+	ins, outs []string // keys, in the session's order
 }
 
-// Statistics runs a batch forward in training mode and returns the batch
-// statistics of every batch normalisation of the path, by the name of its
-// layer (blocks.1.0.bn1). It changes nothing. The slices are the caller's.
-func (n *Network) Statistics(ctx context.Context, x []float32) (map[string]Moments, error) {
-	panic("not yet")
+// program returns the session of one direction of a segment.
+func (e *Engine) program(s segment, backward bool) (*program, error) {
+	key := fmt.Sprint(backward, " ", s.key())
+	if p, ok := e.programs[key]; ok {
+		return p, nil
+	}
+	b := newBuilder(s.key(), e.o.Batch)
+	if backward {
+		s.backward(b)
+	} else {
+		s.forward(b)
+	}
+	session, err := onnx.NewSession(b.g.Marshal(), e.sessionOptions())
+	if err != nil {
+		return nil, fmt.Errorf("graph of %s: %w", s.key(), err)
+	}
+	p := &program{session, b.ins, b.outs}
+	e.programs[key] = p
+	return p, nil
 }
 
-// Features are what a teacher sees in a batch. They belong to the teacher and
-// are overwritten by its next run.
-type Features struct {
-	Logits []float32 // [batch, classes]
-
-	maps []*onnx.Tensor // stem, stages 0 to 6: [channels, positions·batch]
+func (e *Engine) sessionOptions() onnx.SessionOptions {
+	return onnx.SessionOptions{Threads: e.o.Threads, NoArena: true}
 }
 
-// Teacher is a network with frozen weights in evaluation mode.
-type Teacher struct{}
+// tensor returns the engine's own tensor of a slot: all networks use the same,
+// and options of a block use prefixes of the same memory.
+func (e *Engine) tensor(slot int, key string, shape []int) (*onnx.Tensor, error) {
+	place := fmt.Sprint(slot, " ", key)
+	name := fmt.Sprint(place, shape)
+	if t, ok := e.tensors[name]; ok {
+		return t, nil
+	}
+	n := onnx.Elements(shape)
+	buffer, ok := e.buffers[place]
+	if !ok {
+		buffer = make([]float32, max(n, e.slotSizes(slot)[key]))
+		e.buffers[place] = buffer
+	}
+	if n > len(buffer) {
+		return nil, fmt.Errorf("buffer %s has %d values: %v needs %d", place, len(buffer), shape, n)
+	}
+	t, err := onnx.NewTensor(buffer[:n], shape...)
+	if err != nil {
+		return nil, err
+	}
+	e.tensors[name] = t
+	return t, nil
+}
 
-// Teacher returns a network with its running statistics folded into its
-// weights, which are copied: w may change or go. Names are a child's.
-func (e *Engine) Teacher(p model.Path, w onnx.StateDict) (*Teacher, error) { panic("not yet") }
+// scratch is memory for a gradient that is added elsewhere at once.
+func (e *Engine) scratch(key string, shape []int) (*onnx.Tensor, error) {
+	name := fmt.Sprint("scratch ", key, shape)
+	if t, ok := e.tensors[name]; ok {
+		return t, nil
+	}
+	t, err := onnx.NewTensor(nil, shape...)
+	if err == nil {
+		e.tensors[name] = t
+	}
+	return t, err
+}
 
-// Features runs a batch x [batch, 3, side, side] in evaluation mode.
-func (t *Teacher) Features(ctx context.Context, x []float32) (*Features, error) { panic("not yet") }
+// slotSizes are the sizes of what the largest option of a slot writes.
+func (e *Engine) slotSizes(slot int) map[string]int {
+	slot %= shadow
+	if sizes, ok := e.sizes[slot]; ok {
+		return sizes
+	}
+	sizes := map[string]int{}
+	if _, ok := e.block(slot); ok {
+		for _, option := range e.largest() {
+			b := newBuilder("sizes", e.o.Batch)
+			e.segment(slot, option).forward(b)
+			for i, v := range b.g.Outputs() {
+				sizes[b.outs[i]] = max(sizes[b.outs[i]], onnx.Elements(v.Shape))
+			}
+		}
+	}
+	e.sizes[slot] = sizes
+	return sizes
+}
 
-// Close frees the teacher.
-func (t *Teacher) Close() error { panic("not yet") }
+// largest are options that between them write every buffer at its largest.
+func (e *Engine) largest() []int {
+	best := 0
+	for i, o := range e.space.Options {
+		have := e.space.Options[best]
+		if o.Expansion > have.Expansion || o.Expansion == have.Expansion && o.SERatio > have.SERatio {
+			best = i
+		}
+	}
+	return []int{best}
+}

@@ -1,0 +1,159 @@
+package backprop
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// logitLoss computes the losses of the logits and leaves their gradient, times
+// scale, where the backward pass starts.
+func (n *Network) logitLoss(route []*binding, labels []int, loss Loss, scale float64) (Result, error) {
+	e := n.e
+	gradient, err := e.tensor(e.slotHead(), "dout", []int{e.classes, e.o.Batch})
+	if err != nil {
+		return Result{}, err
+	}
+	if n.logits == nil {
+		n.logits = make([]float32, e.o.Batch*e.classes)
+	}
+	transpose(n.logits, route[len(route)-1].out().Data, e.classes, e.o.Batch)
+	r := Result{Logits: n.logits}
+	images := float64(e.o.Batch)
+	l := newLogits(e.classes)
+	for i, label := range labels {
+		z := n.logits[i*e.classes : (i+1)*e.classes]
+		l.start(z)
+		r.CE += l.crossEntropy(label, loss.Smoothing) / images
+		if loss.KD != 0 || loss.MSE != 0 {
+			teacher := loss.Teacher.Logits[i*e.classes : (i+1)*e.classes]
+			kl, mse := l.distil(z, teacher, loss.KD, loss.MSE)
+			r.KL += kl / images
+			r.MSE += mse / images
+		}
+		for c, g := range l.gradient {
+			gradient.Data[c*e.o.Batch+i] = float32(g * scale / images)
+		}
+	}
+	r.Loss = r.CE + loss.KD*r.KL + loss.MSE*r.MSE
+	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
+	}
+	return r, nil
+}
+
+// logits holds the losses of one image and the gradient of their weighted sum.
+type logits struct{ log, probability, gradient []float64 }
+
+func newLogits(classes int) *logits {
+	return &logits{make([]float64, classes), make([]float64, classes), make([]float64, classes)}
+}
+
+// start takes the logits of the next image.
+func (l *logits) start(z []float32) {
+	logSoftmax(l.log, z)
+	for c, v := range l.log {
+		l.probability[c] = math.Exp(v)
+	}
+	clear(l.gradient)
+}
+
+// crossEntropy adds (1-e)·(-log p_label) + e·mean(-log p).
+func (l *logits) crossEntropy(label int, smoothing float64) float64 {
+	each := smoothing / float64(len(l.log))
+	loss := -(1 - smoothing) * l.log[label]
+	for c, v := range l.log {
+		loss -= each * v
+		l.gradient[c] += l.probability[c] - each
+	}
+	l.gradient[label] -= 1 - smoothing
+	return loss
+}
+
+// distil adds the divergence from the teacher's distribution and the squared
+// distance from its logits z, with their weights. It returns both unweighted.
+func (l *logits) distil(z, teacher []float32, kd, squared float64) (kl, mse float64) {
+	target := make([]float64, len(teacher))
+	logSoftmax(target, teacher)
+	classes := float64(len(z))
+	for c, v := range target {
+		p, difference := math.Exp(v), float64(z[c])-float64(teacher[c])
+		kl += p * (v - l.log[c])
+		mse += difference * difference / classes
+		l.gradient[c] += kd*(l.probability[c]-p) + squared*2*difference/classes
+	}
+	return kl, mse
+}
+
+func logSoftmax(to []float64, z []float32) {
+	high := math.Inf(-1)
+	for _, v := range z {
+		high = max(high, float64(v))
+	}
+	sum := 0.0
+	for _, v := range z {
+		sum += math.Exp(float64(v) - high)
+	}
+	for c, v := range z {
+		to[c] = float64(v) - high - math.Log(sum)
+	}
+}
+
+// transpose writes the matrix [rows, columns] as [columns, rows].
+func transpose(to, from []float32, rows, columns int) {
+	for r := range rows {
+		for c := range columns {
+			to[c*rows+r] = from[r*columns+c]
+		}
+	}
+}
+
+// distil adds the gradient of weight·mean (f - t)² to d, f being the binding's
+// result. The sum is in memory of its own. found is the mean.
+func (e *Engine) distil(ctx context.Context, b *binding, t, d *onnx.Tensor, weight float64, found *float64) (*onnx.Tensor, error) {
+	f := b.out()
+	p, err := e.program(distillation{f.Shape[0], f.Shape[1]}, false)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := e.tensor(b.slot, "distilled", f.Shape)
+	if err != nil {
+		return nil, err
+	}
+	by, err := e.tensor(b.slot, "distil by", []int{1})
+	if err != nil {
+		return nil, err
+	}
+	square, err := e.tensor(b.slot, "distil square", []int{f.Shape[0], 1})
+	if err != nil {
+		return nil, err
+	}
+	values := float64(len(f.Data))
+	by.Data[0] = float32(2 * weight / values)
+	err = p.session.RunTensors(ctx, []*onnx.Tensor{f, t, d, by}, []*onnx.Tensor{sum, square})
+	if err != nil {
+		return nil, err
+	}
+	total := 0.0
+	for _, v := range square.Data {
+		total += float64(v)
+	}
+	*found = total / values
+	return sum, nil
+}
+
+// distillation is d + by·(f - t), and the sums of (f - t)² per channel.
+type distillation struct{ channels, m int }
+
+func (l distillation) key() string { return fmt.Sprintf("distillation %+v", l) }
+
+func (l distillation) forward(b *builder) {
+	f, t, d := b.input("f", l.channels, l.m), b.input("t", l.channels, l.m), b.input("d", l.channels, l.m)
+	difference := b.sub(f, t)
+	b.output("sum", b.add(d, b.mul(difference, b.input("by", 1))), l.channels, l.m)
+	b.output("square", b.sum(b.mul(difference, difference), 1), l.channels, 1)
+}
+
+func (l distillation) backward(*builder) { panic("backprop: distillation is its own gradient") }

@@ -1,0 +1,164 @@
+package backprop
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Network is weights in training.
+type Network struct {
+	// Gradients holds what steps added since [Network.ZeroGradients], by
+	// parameter name, in the parameter's shape. Only names in Touched count.
+	Gradients onnx.StateDict
+	// Touched are the parameters that have a gradient. PyTorch gives the others
+	// none at all: no momentum, no decay.
+	Touched map[string]bool
+
+	e          *Engine
+	weights    onnx.StateDict
+	supernet   bool
+	path       model.Path
+	bindings   map[[2]int]*binding
+	parameters map[string]*parameter
+	owned      []*onnx.Tensor
+	logits     []float32
+}
+
+// Supernet returns the whole supernet with the given weights, which it reads,
+// and whose running statistics it updates, in place. The error names the first
+// tensor that is missing or has another shape. [Network.SetPath] comes next.
+func (e *Engine) Supernet(w onnx.StateDict) (*Network, error) {
+	n := e.network(w)
+	n.supernet = true
+	for option := range e.space.Options {
+		if err := n.check(option, true); err != nil {
+			return nil, fmt.Errorf("supernet: %w", err)
+		}
+	}
+	n.addGradients()
+	return n, nil
+}
+
+// Child is [Engine.Supernet] for one network with weights of its own, under a
+// child's names (blocks.1.0.conv_dw.weight, blocks.1.0.se.conv_reduce.weight).
+func (e *Engine) Child(p model.Path, w onnx.StateDict) (*Network, error) {
+	if err := e.space.CheckPath(p); err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	n := e.network(w)
+	n.path = p.Clone()
+	if err := n.check(0, false); err != nil {
+		return nil, fmt.Errorf("child: %w", err)
+	}
+	n.addGradients()
+	return n, nil
+}
+
+func (e *Engine) network(w onnx.StateDict) *Network {
+	n := &Network{
+		Gradients: onnx.StateDict{}, Touched: map[string]bool{}, e: e, weights: w,
+		bindings: map[[2]int]*binding{}, parameters: map[string]*parameter{},
+	}
+	e.networks = append(e.networks, n)
+	return n
+}
+
+// Close frees what the network holds beside its weights and gradients.
+func (n *Network) Close() error {
+	for _, p := range n.parameters {
+		p.tensor.Close()
+	}
+	for _, t := range n.owned {
+		t.Close()
+	}
+	n.bindings, n.parameters, n.owned = nil, nil, nil
+	n.e.forget(n)
+	return nil
+}
+
+// check looks for every tensor of the network and makes its gradient. Of a
+// supernet, all blocks have the given option.
+func (n *Network) check(option int, all bool) error {
+	for slot := range n.e.slotHead() + 1 {
+		o := option
+		if b, ok := n.e.block(slot); ok && !all {
+			if !n.e.space.Active(n.path, b) {
+				continue
+			}
+			o = n.path.Option[b]
+		}
+		shapes := n.e.parameters(slot, n.fullOption(slot, o))
+		for local, shape := range shapes {
+			name := n.name(slot, o, local)
+			full := torchShape(local, shape)
+			if _, err := n.weights.Tensor(name, full); err != nil {
+				return err
+			}
+			n.Gradients[name] = onnx.TensorData{Shape: full}
+			if !strings.HasPrefix(local, "bn") || !strings.HasSuffix(local, ".weight") {
+				continue
+			}
+			layer := strings.TrimSuffix(name, ".weight")
+			for _, statistic := range []string{".running_mean", ".running_var"} {
+				if _, err := n.weights.Tensor(layer+statistic, full); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) addGradients() {
+	for name, t := range n.Gradients {
+		t.Data = make([]float32, onnx.Elements(t.Shape))
+		n.Gradients[name] = t
+	}
+}
+
+// SetPath chooses the path of the supernet for all images of the next steps. It
+// is an error for a child.
+func (n *Network) SetPath(p model.Path) error {
+	if !n.supernet {
+		return fmt.Errorf("set path: a child has one path")
+	}
+	if err := n.e.space.CheckPath(p); err != nil {
+		return fmt.Errorf("set path: %w", err)
+	}
+	n.path = p.Clone()
+	return nil
+}
+
+// SetPaths gives every image of the next steps a path of its own, with the batch
+// statistics of the original's multi-path sampling.
+func (n *Network) SetPaths(p []model.Path) error { panic("not yet") }
+
+// ZeroGradients forgets all gradients.
+func (n *Network) ZeroGradients() { clear(n.Touched) }
+
+// route lists the bindings of the path in order. Blocks that are switched off
+// are not in it.
+func (n *Network) route() ([]*binding, error) {
+	if n.path.Depth == nil {
+		return nil, fmt.Errorf("the supernet has no path yet")
+	}
+	var out []*binding
+	for slot := range n.e.slotHead() + 1 {
+		option := 0
+		if b, ok := n.e.block(slot); ok {
+			if !n.e.space.Active(n.path, b) {
+				continue
+			}
+			option = n.path.Option[b]
+		}
+		b, err := n.bind(slot, option)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}

@@ -1,0 +1,277 @@
+package backprop
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Step runs a batch forward and backward in training mode. x is [batch, 3,
+// side, side], normalised; labels has batch entries. Gradients are added to
+// n.Gradients; running statistics are updated with momentum 0.1 and the unbiased
+// variance, and num_batches_tracked counts. A loss that is not finite is an
+// error that wraps [ErrDiverged]. A context that ends stops the step in a few
+// milliseconds; its gradients are then incomplete.
+func (n *Network) Step(ctx context.Context, x []float32, labels []int, loss Loss, o StepOptions) (Result, error) {
+	r, err := n.step(ctx, x, labels, loss, o)
+	if err != nil {
+		return r, fmt.Errorf("training step: %w", err)
+	}
+	return r, nil
+}
+
+func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss, o StepOptions) (Result, error) {
+	if err := n.e.checkBatch(x, labels, loss, o); err != nil {
+		return Result{}, err
+	}
+	route, err := n.route()
+	if err != nil {
+		return Result{}, err
+	}
+	if err := n.drop(o); err != nil {
+		return Result{}, err
+	}
+	if err := n.forward(ctx, route, x); err != nil {
+		return Result{}, err
+	}
+	norms := map[string]*moments{}
+	for _, b := range route {
+		for _, m := range b.norms {
+			norms[m.name] = m
+		}
+	}
+	if o.FullStatistics && n.supernet {
+		if err := n.fullStatistics(ctx, route, norms); err != nil {
+			return Result{}, err
+		}
+	}
+	scale := o.GradientScale
+	if scale == 0 {
+		scale = 1
+	}
+	r, err := n.logitLoss(route, labels, loss, scale)
+	if err != nil {
+		return r, err
+	}
+	if err := n.backward(ctx, route, loss, scale, &r); err != nil {
+		return r, err
+	}
+	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
+		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
+	}
+	if !o.KeepStatistics {
+		n.updateStatistics(norms)
+	}
+	return r, nil
+}
+
+func (e *Engine) checkBatch(x []float32, labels []int, loss Loss, o StepOptions) error {
+	if err := e.checkImages(x); err != nil {
+		return err
+	}
+	if len(labels) != e.o.Batch {
+		return fmt.Errorf("%d labels: the engine is made for batches of %d", len(labels), e.o.Batch)
+	}
+	for i, y := range labels {
+		if y < 0 || y >= e.classes {
+			return fmt.Errorf("label %d of image %d: expected 0 to %d", y, i, e.classes-1)
+		}
+	}
+	if loss.Teacher == nil && (loss.KD != 0 || loss.MSE != 0 || loss.Features != 0) {
+		return fmt.Errorf("distillation without a teacher")
+	}
+	if loss.Teacher != nil && len(loss.Teacher.Logits) != e.o.Batch*e.classes {
+		return fmt.Errorf("teacher of %d logits: expected %d", len(loss.Teacher.Logits), e.o.Batch*e.classes)
+	}
+	if !(o.Dropout >= 0 && o.Dropout < 1) || !(o.DropPath >= 0 && o.DropPath < 1) {
+		return fmt.Errorf("dropout %v and drop path %v: expected 0 to less than 1", o.Dropout, o.DropPath)
+	}
+	return nil
+}
+
+func (e *Engine) checkImages(x []float32) error {
+	if side := e.space.ImageSize; len(x) != e.o.Batch*3*side*side {
+		return fmt.Errorf("%d values: %d images of %d pixels have %d", len(x), e.o.Batch, side, e.o.Batch*3*side*side)
+	}
+	return nil
+}
+
+// forward runs the route's forward programs on images.
+func (n *Network) forward(ctx context.Context, route []*binding, images []float32) error {
+	e := n.e
+	m := route[0].segment.(stem).m
+	x, err := e.tensor(slotStem, "x", []int{patchSize, m})
+	if err != nil {
+		return err
+	}
+	patches(x.Data, images, e.o.Batch, e.space.ImageSize)
+	for _, b := range route {
+		if x, err = b.run(ctx, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs the forward program of a binding on x and returns its result.
+func (b *binding) run(ctx context.Context, x *onnx.Tensor) (*onnx.Tensor, error) {
+	for _, p := range b.cut {
+		p.load()
+	}
+	b.ahead.set("x", x)
+	b.x = x
+	if err := b.ahead.session.RunTensors(ctx, b.ahead.in, b.ahead.out); err != nil {
+		return nil, err
+	}
+	return b.out(), nil
+}
+
+// out is the result of the last forward pass.
+func (b *binding) out() *onnx.Tensor {
+	for i, key := range b.ahead.outs {
+		if key == "out" {
+			return b.ahead.out[i]
+		}
+	}
+	panic("backprop: a segment without a result")
+}
+
+// backward runs the backward programs from the gradient of the logits, which
+// logitLoss left, to the stem. The losses of features are added on the way.
+func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, scale float64, r *Result) error {
+	d, err := n.e.tensor(n.e.slotHead(), "dout", []int{n.e.classes, n.e.o.Batch})
+	if err != nil {
+		return err
+	}
+	if loss.Features != 0 {
+		r.Stages = make([]float64, len(loss.Teacher.maps))
+	}
+	for i := len(route) - 1; i >= 0; i-- {
+		b := route[i]
+		if feature := n.feature(route, i); feature >= 0 && loss.Features != 0 {
+			if d, err = n.e.distil(ctx, b, loss.Teacher.maps[feature], d, loss.Features*scale, &r.Stages[feature]); err != nil {
+				return err
+			}
+			r.Loss += loss.Features * r.Stages[feature]
+		}
+		if d, err = n.runBackward(ctx, b, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// feature is the number of the feature that a binding of the route ends: 0 the
+// stem, 1 the first block, then the stages; -1 inside a stage and for the head.
+func (n *Network) feature(route []*binding, i int) int {
+	slot := route[i].slot
+	if slot <= slotFirst {
+		return slot
+	}
+	if slot == n.e.slotLast() {
+		return 2 + len(n.e.space.Stages)
+	}
+	if b, ok := n.e.block(slot); ok {
+		if stage := b / n.e.space.MaxDepth; b%n.e.space.MaxDepth == n.path.Depth[stage]-1 {
+			return 2 + stage
+		}
+	}
+	return -1
+}
+
+// runBackward runs one backward program and stores its gradients. It returns the
+// gradient of the binding's input; nil for the stem.
+func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (*onnx.Tensor, error) {
+	option := 0
+	if block, ok := n.e.block(b.slot); ok {
+		option = n.path.Option[block]
+	}
+	if err := n.bindBackward(b, option); err != nil {
+		return nil, err
+	}
+	b.back.set("x", b.x)
+	b.back.set("dout", d)
+	for _, g := range b.grads {
+		b.back.out[g.index] = g.target(n.Touched[g.name])
+	}
+	if err := b.back.session.RunTensors(ctx, b.back.in, b.back.out); err != nil {
+		return nil, err
+	}
+	for _, g := range b.grads {
+		g.store(n.Touched[g.name])
+		n.Touched[g.name] = true
+	}
+	for i, key := range b.back.outs {
+		if key == "dx" {
+			return b.back.out[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// drop draws what dropout and drop path leave out of this step.
+func (n *Network) drop(o StepOptions) error {
+	e := n.e
+	mask, err := e.tensor(e.slotHead(), "mask", []int{e.space.FeatureChannels, e.o.Batch})
+	if err != nil {
+		return err
+	}
+	keepWithProbability(mask.Data, o.Dropout, rand.New(rand.NewPCG(o.Seed, 0)))
+	blocks := 2
+	for _, depth := range n.path.Depth {
+		blocks += depth
+	}
+	index := 1
+	for i := range e.space.NumBlocks() {
+		if !e.space.Active(n.path, i) {
+			continue
+		}
+		keep, err := e.tensor(slotBlock+i, "keep", []int{1, 1, e.o.Batch})
+		if err != nil {
+			return err
+		}
+		rate := o.DropPath * float64(index) / float64(blocks)
+		keepWithProbability(keep.Data, rate, rand.New(rand.NewPCG(o.Seed, uint64(1+i))))
+		index++
+	}
+	return nil
+}
+
+// keepWithProbability fills keep with 0 at the given rate, and with 1/(1-rate).
+func keepWithProbability(keep []float32, rate float64, r *rand.Rand) {
+	for i := range keep {
+		keep[i] = 1
+		if rate > 0 {
+			keep[i] = float32(1 / (1 - rate))
+			if r.Float64() < rate {
+				keep[i] = 0
+			}
+		}
+	}
+}
+
+// patches gathers the 3x3 patches of stride 2 of images [batch, 3, side, side]
+// as [27, positions·batch], the outside being 0.
+func patches(to, images []float32, batch, side int) {
+	out := model.Downsample(side, 2)
+	m := out * out * batch
+	parallel(patchSize, func(row int) {
+		channel, ky, kx := row/9, row/3%3, row%3
+		grid(out, func(position, y, x int) {
+			line := to[row*m+position*batch:][:batch]
+			iy, ix := 2*y+ky-1, 2*x+kx-1
+			if iy < 0 || ix < 0 || iy >= side || ix >= side {
+				clear(line)
+				return
+			}
+			at := (channel*side+iy)*side + ix
+			for i := range line {
+				line[i] = images[at+i*3*side*side]
+			}
+		})
+	})
+}
