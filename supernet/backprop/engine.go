@@ -17,10 +17,11 @@ type Engine struct {
 	space    *model.Space
 	classes  int
 	o        Options
-	programs map[string]*program     // by direction and segment
-	buffers  map[string][]float32    // by slot and key
-	tensors  map[string]*onnx.Tensor // by slot, key and shape
-	sizes    map[int]map[string]int  // of a slot's buffers, by key
+	programs map[string]*program         // by direction and segment
+	buffers  map[string][]float32        // by slot and key
+	tensors  map[string]*onnx.Tensor     // by slot, key and shape
+	sizes    map[int]map[string]int      // of a slot's buffers, by key
+	shapes   map[string]map[string][]int // of a segment's parameters, by key and local name
 	networks []interface{ Close() error }
 }
 

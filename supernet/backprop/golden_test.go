@@ -1,0 +1,251 @@
+package backprop
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+
+	"codeberg.org/sbinet/npyio/npy"
+	"codeberg.org/sbinet/npyio/npz"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+)
+
+// The files of testdata were written by BINAS's own code with torch 1.13, from
+// ../testdata/supernet_raw.pth: one training step with one path for the batch
+// (super_single), with a path per image (super_multi), with a teacher (ikd_step),
+// and of a child with a teacher (kd_step).
+
+// requireLibrary loads ONNX Runtime, or skips the test where there is none and
+// BINAS_REQUIRE_ONNXRUNTIME is not set.
+func requireLibrary(t testing.TB) {
+	t.Helper()
+	if _, err := onnx.Open(""); err != nil {
+		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+func newSpace(t testing.TB, side int) *model.Space {
+	t.Helper()
+	s, err := model.NewSpace(model.MobileNASNet, side)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var raw = sync.OnceValues(func() (supernet.Checkpoint, error) {
+	data, err := os.ReadFile("../testdata/supernet_raw.pth")
+	if err != nil {
+		return supernet.Checkpoint{}, err
+	}
+	return supernet.Decode(data)
+})
+
+// rawSupernet returns a copy of the weights of the golden data.
+func rawSupernet(t testing.TB) onnx.StateDict {
+	t.Helper()
+	c, err := raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := onnx.StateDict{}
+	for name, v := range c.Weights {
+		w[name] = onnx.TensorData{Shape: v.Shape, Data: append([]float32{}, v.Data...)}
+	}
+	return w
+}
+
+// goldenBatch is the eight images of all golden steps.
+func goldenBatch(t testing.TB) (x []float32, labels []int) {
+	t.Helper()
+	open := func(name string, to any) {
+		f, err := os.Open("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := npy.Read(f, to); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	var y []int64
+	open("train_x32.npy", &x)
+	open("train_y.npy", &y)
+	for _, v := range y {
+		labels = append(labels, int(v))
+	}
+	return x, labels
+}
+
+// goldenStep is an .npz file: float32 and float64 arrays, and indices.
+type goldenStep struct {
+	floats map[string][]float32
+	ints   map[string][]int64
+}
+
+func readGolden(t testing.TB, name string) goldenStep {
+	t.Helper()
+	f, err := npz.Open("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g := goldenStep{map[string][]float32{}, map[string][]int64{}}
+	for _, key := range f.Keys() {
+		short := strings.TrimSuffix(key, ".npy")
+		header := f.Header(key).Descr
+		values := payload(t, f, key)
+		n := onnx.Elements(header.Shape)
+		switch strings.Trim(header.Type, "'") {
+		case "<i8":
+			for _, v := range read[int64](t, values, n) {
+				g.ints[short] = append(g.ints[short], v)
+			}
+		case "<f8":
+			for _, v := range read[float64](t, values, n) {
+				g.floats[short] = append(g.floats[short], float32(v))
+			}
+		case "<f4":
+			g.floats[short] = read[float32](t, values, n)
+		default:
+			t.Fatalf("%s holds %s", key, header.Type)
+		}
+	}
+	return g
+}
+
+// payload is the bytes of one array; the library does not read arrays without
+// dimensions.
+func payload(t testing.TB, f *npz.Reader, key string) []byte {
+	t.Helper()
+	r, err := f.Open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// read decodes the last n values.
+func read[T any](t testing.TB, data []byte, n int) []T {
+	t.Helper()
+	out := make([]T, n)
+	size := binary.Size(out)
+	if _, err := binary.Decode(data[len(data)-size:], binary.LittleEndian, out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// path is the path of image i of a step with images, or of the whole batch.
+func (g goldenStep) path(s *model.Space, i, images int) model.Path {
+	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
+	for k := range p.Depth {
+		p.Depth[k] = s.MinDepth + int(g.ints["beta_depth_index"][k*images+i])
+	}
+	for k := range p.Option {
+		p.Option[k] = int(g.ints["alpha_index"][k*images+i])
+	}
+	return p
+}
+
+// compare checks values to a tolerance relative to the largest of want.
+func compare(t *testing.T, what string, got, want []float32, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d values, want %d", what, len(got), len(want))
+		return
+	}
+	worst, largest := 0.0, 0.0
+	for i := range want {
+		worst = max(worst, math.Abs(float64(got[i])-float64(want[i])))
+		largest = max(largest, math.Abs(float64(want[i])))
+	}
+	if !(worst <= tolerance*max(largest, 1e-2)) {
+		t.Errorf("%s: off by %.3g of %.3g", what, worst, largest)
+	}
+}
+
+// compareGradients checks every gradient of a golden step, and that no other
+// parameter has one.
+func compareGradients(t *testing.T, n *Network, g goldenStep, tolerance float64) {
+	t.Helper()
+	var names []string
+	for key := range g.floats {
+		if name, ok := strings.CutPrefix(key, "grad/"); ok {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	if len(names) == 0 {
+		t.Fatal("no gradients in the golden data")
+	}
+	for _, name := range names {
+		want := g.floats["grad/"+name]
+		if !n.Touched[name] {
+			t.Errorf("%s has no gradient", name)
+			continue
+		}
+		compare(t, "gradient of "+name, n.Gradients[name].Data, want, tolerance)
+	}
+}
+
+func newEngine(t testing.TB, s *model.Space, classes int, o Options) *Engine {
+	t.Helper()
+	e, err := NewEngine(s, classes, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// One path for the batch gives the original's loss, gradients and running
+// statistics.
+func TestSinglePathIsTorchs(t *testing.T) {
+	requireLibrary(t)
+	g := readGolden(t, "super_single.npz")
+	s := newSpace(t, 32)
+	x, labels := goldenBatch(t)
+	w := rawSupernet(t)
+	e := newEngine(t, s, 10, Options{Batch: len(labels)})
+	n, err := e.Supernet(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.SetPath(g.path(s, 0, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := n.Step(context.Background(), x, labels, Loss{Smoothing: 0.1}, StepOptions{FullStatistics: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
+	compare(t, "logits", r.Logits, g.floats["logits_f64"], 1e-3)
+	compareGradients(t, n, g, 1e-3)
+	for key, want := range g.floats {
+		if name, ok := strings.CutPrefix(key, "stat/"); ok {
+			compare(t, name, w[name].Data, want, 1e-4)
+		}
+	}
+}
