@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -46,6 +47,7 @@ func exitCode(err error) int {
 		errors.Is(err, explore.ErrUnreadable),
 		errors.Is(err, explore.ErrOptimizer),
 		errors.Is(err, latency.ErrLUTMismatch),
+		errors.Is(err, supernet.ErrCheckpoint),
 		errors.Is(err, model.ErrPredictorMismatch),
 		errors.Is(err, dataset.ErrFormat),
 		errors.Is(err, dataset.ErrClasses),

@@ -24,11 +24,12 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write a network as an ONNX file",
 		Long: `Write a network as an ONNX file for deployment: batch normalisation is folded
 into the convolutions; the input is "image", the output "logits". Weights come
-from a checkpoint of the network, as torch saves them, else from a seed: then
-the file shows how fast the network is, and its answers mean nothing.
-ONNX Runtime is not needed. ` + architectureHelp,
+from a checkpoint (what torch saves, or safetensors) of the network, or of a
+supernet that holds it; else from a seed: then the file shows how fast the
+network is, and its answers mean nothing. ONNX Runtime is not needed. ` + architectureHelp,
 		Example: `  binas-tui export network.txt --onnx network.onnx
-  binas-tui export network.txt --onnx network.onnx --checkpoint model_best.pth.tar`,
+  binas-tui export network.txt --onnx network.onnx --checkpoint model_best.pth.tar
+  binas-tui export network.txt --onnx network.onnx --checkpoint supernet.safetensors --image-size 32`,
 		Args: arguments("the architecture, a string or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -55,11 +56,11 @@ ONNX Runtime is not needed. ` + architectureHelp,
 			var weights onnx.Weights = onnx.RandomWeights{Seed: seed}
 			r.Weights = fmt.Sprintf("random, seed %d", seed)
 			if checkpoint != "" {
-				trained, err := loadCheckpoint(checkpoint)
+				trained, err := loadTrained(checkpoint, arch)
 				if err != nil {
 					return err
 				}
-				weights, r.Weights, r.Trained = trained.state, trained.from, true
+				weights, r.Weights, r.Trained = trained, trained.from, true
 				if !cmd.Flags().Changed("classes") {
 					r.Classes = trained.classes()
 				}
@@ -69,7 +70,7 @@ ONNX Runtime is not needed. ` + architectureHelp,
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "onnx", "", "`FILE` to write")
-	f.StringVar(&checkpoint, "checkpoint", "", "trained weights, a torch `FILE` with the network's state dict")
+	f.StringVar(&checkpoint, "checkpoint", "", "trained weights of the network or of its supernet, a torch or safetensors `FILE`")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
 	f.IntVar(&classes, "classes", 1000, "classes, `N` (default: the checkpoint's)")
 	f.IntVar(&batch, "batch", 1, "images at once, `N`; 0 leaves it open until the network runs")
@@ -103,6 +104,9 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 		batch = onnx.Batch
 	}
 	graph, err := onnx.Network(arch, weights, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
+	if t, ok := weights.(*trained); ok && err == nil {
+		err = t.checkUsed()
+	}
 	if err != nil {
 		return checkpointError(err)
 	}

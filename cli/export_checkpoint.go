@@ -3,69 +3,72 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/supernet"
 )
 
-// maxCheckpoint bounds a checkpoint in bytes: that of the largest networks of
-// the space, with averaged weights and the optimiser's state, takes 200 MB.
-const maxCheckpoint = 1 << 30
-
-// trained is the weights of a checkpoint.
+// trained is the weights of a network. It remembers what was asked for: the
+// checkpoint of a larger network would otherwise pass for the one exported.
 type trained struct {
-	state onnx.StateDict
+	onnx.StateDict
 	from  string // in words
+	asked map[string]bool
 }
 
-// loadCheckpoint reads the weights of one network from what torch.save wrote:
-// a state dict, or a training checkpoint, of which the averaged weights
-// (state_dict_ema) are taken where it has them, as in validation.
-func loadCheckpoint(file string) (trained, error) {
-	data, err := explore.ReadFileUpTo(file, maxCheckpoint)
+// loadTrained reads the weights of a network from its own checkpoint, or takes
+// them out of a supernet's.
+func loadTrained(file string, arch model.Architecture) (*trained, error) {
+	c, err := supernet.Load(file)
 	if err != nil {
-		return trained{}, err
+		return nil, err
 	}
-	if !pickle.IsTorch(data) {
-		return trained{}, fmt.Errorf("checkpoint %s: %w: found no file of torch.save", file, explore.ErrUnreadable)
+	t := &trained{c.Weights, filepath.Base(file), map[string]bool{}}
+	if c.From != "" {
+		t.from += " (" + c.From + ")"
 	}
-	var tensors pickle.StateDict
-	from := filepath.Base(file)
-	for _, key := range []string{"state_dict_ema", "state_dict", ""} {
-		keys := []string{key}
-		if key == "" {
-			keys = nil
-		}
-		if tensors, err = pickle.DecodeTorch(data, keys...); !errors.Is(err, pickle.ErrNoEntry) {
-			if key != "" {
-				from += " (" + key + ")"
-			}
-			break
-		}
+	if !supernet.IsSupernet(c.Weights) {
+		return t, nil
 	}
+	t.from += ", taken out of the supernet"
+	s, _, err := supernet.SpaceOf(c.Weights, 224)
 	if err != nil {
-		return trained{}, fmt.Errorf("checkpoint %s: %w: %w", file, explore.ErrUnreadable, err)
+		return nil, usageError{fmt.Errorf("checkpoint %s: %w", file, err)}
 	}
-	state := make(onnx.StateDict, len(tensors))
-	for _, t := range tensors {
-		values := make([]float32, len(t.Values))
-		for i, v := range t.Values {
-			if values[i] = float32(v); math.IsNaN(v) || math.IsInf(float64(values[i]), 0) {
-				return trained{}, fmt.Errorf("checkpoint %s: %w: %.80s[%d] is %v: expected a finite number", file, explore.ErrUnreadable, t.Name, i, v)
-			}
+	p, err := s.Path(arch)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("checkpoint %s is a supernet of %s: %w", file, s.Name, err)}
+	}
+	if t.StateDict, err = supernet.Child(s, c.Weights, p); err != nil {
+		return nil, usageError{fmt.Errorf("checkpoint %s: %w", file, err)}
+	}
+	return t, nil
+}
+
+// Tensor implements [onnx.Weights].
+func (t *trained) Tensor(name string, shape []int) ([]float32, error) {
+	t.asked[name] = true
+	return t.StateDict.Tensor(name, shape)
+}
+
+// checkUsed reports a tensor that no part of the network asked for.
+func (t *trained) checkUsed() error {
+	for _, name := range slices.Sorted(maps.Keys(t.StateDict)) {
+		if !t.asked[name] && !strings.HasSuffix(name, ".num_batches_tracked") {
+			return fmt.Errorf("weights: %w: %.80q of shape %v is not of the network", supernet.ErrExtraTensor, name, t.StateDict[name].Shape)
 		}
-		state[strings.TrimPrefix(t.Name, "module.")] = onnx.TensorData{Shape: t.Shape, Data: values}
 	}
-	return trained{state, from}, nil
+	return nil
 }
 
 // classes is the number of classes of the weights, 1000 where they do not say.
-func (t trained) classes() int {
-	if w := t.state["classifier.weight"]; len(w.Shape) == 2 {
+func (t *trained) classes() int {
+	if w := t.StateDict["classifier.weight"]; len(w.Shape) == 2 {
 		return w.Shape[0]
 	}
 	return 1000
@@ -73,7 +76,7 @@ func (t trained) classes() int {
 
 // checkpointError marks weights that are not the network's as unreadable input.
 func checkpointError(err error) error {
-	if errors.Is(err, onnx.ErrNoTensor) || errors.Is(err, onnx.ErrTensorShape) {
+	if errors.Is(err, onnx.ErrNoTensor) || errors.Is(err, onnx.ErrTensorShape) || errors.Is(err, supernet.ErrExtraTensor) {
 		return usageError{fmt.Errorf("%w: is the checkpoint of this network?", err)}
 	}
 	return err

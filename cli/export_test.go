@@ -161,6 +161,16 @@ func closeTo(have []float32, want []float64, tolerance float64) bool {
 // answer runs a file on the input of checkpoint.py.
 func answer(t *testing.T, file string) []float32 {
 	t.Helper()
+	return answerTo(t, file, func(x []float32) {
+		for i := range x {
+			x[i] = float32(i*7919%1000)/500 - 1
+		}
+	})
+}
+
+// answerTo runs a file on images.
+func answerTo(t *testing.T, file string, fill func(x []float32)) []float32 {
+	t.Helper()
 	requireLibrary(t)
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -175,9 +185,7 @@ func answer(t *testing.T, file string) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range x {
-		x[i] = float32(i*7919%1000)/500 - 1
-	}
+	fill(x)
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +208,7 @@ func TestExportBadInput(t *testing.T) {
 	arch := writeTemp(t, "arch.txt", []byte(golden.Arch))
 	wider := writeTemp(t, "wider.txt", []byte(strings.Replace(golden.Arch, "_e3_c16_nre", "_e4_c16_nre", 1)))
 	deeper := writeTemp(t, "deeper.txt", []byte(strings.Replace(golden.Arch, "'ir_r1_k3", "'ir_r2_k3", 1)))
+	shallower := writeTemp(t, "shallower.txt", []byte(strings.Replace(golden.Arch, ", 'ir_r1_k3_s1_e3_c16'", "", 1)))
 	dir := t.TempDir()
 	file := filepath.Join(dir, "x.onnx")
 	for _, c := range []struct {
@@ -218,10 +227,11 @@ func TestExportBadInput(t *testing.T) {
 		{"export " + arch + " --onnx " + file + " --checkpoint " + raw + " --seed 3", 2, "one of them"},
 		{"export " + arch + " --onnx " + file + " --checkpoint nowhere", 2, "no such file"},
 		{"export " + arch + " --onnx " + file + " --checkpoint " + dir, 2, "not a regular file"},
-		{"export " + arch + " --onnx " + file + " --checkpoint " + text, 2, "no file of torch.save"},
+		{"export " + arch + " --onnx " + file + " --checkpoint " + text, 2, "neither a file of torch.save nor safetensors"},
 		{"export " + arch + " --onnx " + file + " --checkpoint " + short, 2, "short.pth"},
 		{"export " + wider + " --onnx " + file + " --checkpoint " + raw, 2, "blocks.1.0.conv_pw.weight is [24 8 1 1]"},
 		{"export " + deeper + " --onnx " + file + " --checkpoint " + raw, 2, "no such tensor: blocks.1.2.conv_pw.weight"},
+		{"export " + shallower + " --onnx " + file + " --checkpoint " + raw, 2, "unexpected tensor: \"blocks.1.1."},
 		{"export " + arch + " --onnx " + file + " --checkpoint " + raw + " --classes 5", 2, "classifier.weight"},
 		{"export " + arch + " --onnx " + dir, 1, "it is a folder"},
 		{"export " + arch + " --onnx " + dir + "/none/x.onnx", 1, "no such file"},
