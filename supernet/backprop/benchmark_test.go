@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 )
 
@@ -48,4 +49,67 @@ func BenchmarkTrainStep(b *testing.B) {
 		i++
 	}
 	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}
+
+// BenchmarkTrainStepOneShot is a step of the supernet without the update: a
+// random path for the batch, distilled from the features and logits of the
+// heaviest network, which runs in evaluation mode for every batch.
+func BenchmarkTrainStepOneShot(b *testing.B) {
+	requireLibrary(b)
+	const batch = 64
+	s := newSpace(b, 32)
+	heaviest := supernet.HeaviestPath(s)
+	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
+	w := supernet.New(s, 10, 1)
+	n, err := e.Supernet(w)
+	if err != nil {
+		b.Fatal(err)
+	}
+	child, err := supernet.Child(s, w, heaviest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	teacher, err := e.Teacher(heaviest, child)
+	if err != nil {
+		b.Fatal(err)
+	}
+	x, labels := randomBatch(batch, 32, 10)
+	r := rand.New(rand.NewPCG(3, 4))
+	step := func(p model.Path) {
+		f, err := teacher.Features(context.Background(), x)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := n.SetPath(p); err != nil {
+			b.Fatal(err)
+		}
+		n.ZeroGradients()
+		loss := Loss{Smoothing: 0.1, Teacher: f, KD: 1, Features: 1.0 / 50}
+		if _, err := n.Step(context.Background(), x, labels, loss, StepOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for option := range s.Options { // makes the sessions
+		p := heaviest.Clone()
+		for i := range p.Option {
+			p.Option[i] = option
+		}
+		step(p)
+	}
+	for b.Loop() {
+		step(randomPath(s, r))
+	}
+	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}
+
+// randomPath draws every decision uniformly.
+func randomPath(s *model.Space, r *rand.Rand) model.Path {
+	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
+	for i := range p.Depth {
+		p.Depth[i] = s.MinDepth + r.IntN(s.NumDepths())
+	}
+	for i := range p.Option {
+		p.Option[i] = r.IntN(s.NumOptions())
+	}
+	return p
 }
