@@ -55,8 +55,9 @@ func (a *Augment) check() error {
 }
 
 // apply changes a square picture at random. It returns the picture or spare,
-// which has the same size, and overwrites both.
-func (a *Augment) apply(picture, spare *image.RGBA, r *stream) *image.RGBA {
+// which has the same size, and overwrites both. Outside is the colour of what
+// comes in at the border when a picture is turned.
+func (a *Augment) apply(picture, spare *image.RGBA, outside [4]byte, r *stream) *image.RGBA {
 	if a.Shift > 0 {
 		dx, dy := r.below(2*a.Shift+1)-a.Shift, r.below(2*a.Shift+1)-a.Shift
 		if dx != 0 || dy != 0 {
@@ -67,7 +68,17 @@ func (a *Augment) apply(picture, spare *image.RGBA, r *stream) *image.RGBA {
 	if a.Flip > 0 && r.float() < a.Flip {
 		mirror(picture)
 	}
+	if a.Jitter > 0 {
+		jitter(picture, a.Jitter, r)
+	}
+	for range a.Ops {
+		op, sign := operations[r.below(len(operations))], 1.0
+		if r.float() < 0.5 {
+			sign = -1
+		}
+		if r.float() < a.OpsApplied && op(spare, picture, a.Magnitude/10, sign, outside) {
+			picture, spare = spare, picture
+		}
+	}
 	return picture
 }
-func (a *Augment) erase(dst []float32, channels, size int, r *stream)        {}
-func randomCrop(b image.Rectangle, least float64, r *stream) image.Rectangle { return b }

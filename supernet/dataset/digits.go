@@ -35,6 +35,12 @@ const (
 	digitsStd  = 0.2326
 )
 
+// Images of the two parts, and how MNIST's files are named.
+const (
+	digitsTrain, digitsTest = 60000, 10000
+	imagesFile, labelsFile  = "-images-idx3-ubyte", "-labels-idx1-ubyte"
+)
+
 // DigitsOptions say how [MakeDigits] works. The zero value works.
 type DigitsOptions struct {
 	Workers  int                   // goroutines; 0: one per processor
@@ -49,7 +55,7 @@ var ErrRecipe = errors.New("not the digits of the recipe")
 // of 32x32, grey, as IDX files that [Open] reads, 72 MB. See docs/DIGITS.md.
 //
 // Files appear whole or not at all, and are checked by their SHA-256; where the
-// set is there already nothing is done.
+// set, or half of it, is there already, it is not made again.
 func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
 	if CheckDigits(dir) == nil {
 		return nil
@@ -57,11 +63,16 @@ func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make digits: %w", err)
 	}
-	progress := newProgress(o.Progress, 60000+10000)
+	progress := newProgress(o.Progress, digitsTrain+digitsTest)
 	for _, part := range []struct {
 		name string
+		n    int
 		seed uint64
-	}{{"train", digitsTrainSeed}, {"t10k", digitsTestSeed}} {
+	}{{"train", digitsTrain, digitsTrainSeed}, {"t10k", digitsTest, digitsTestSeed}} {
+		if checkFile(dir, part.name+imagesFile) == nil && checkFile(dir, part.name+labelsFile) == nil {
+			progress.add(part.n) // made before something went wrong
+			continue
+		}
 		if err := makeDigitsPart(ctx, mnist, dir, part.name, part.seed, o.Workers, progress); err != nil {
 			return fmt.Errorf("make digits: %w", err)
 		}
@@ -84,7 +95,7 @@ func digitsDescription() description {
 
 // makeDigitsPart makes and writes the images and labels of one MNIST file.
 func makeDigitsPart(ctx context.Context, mnist, dir, part string, seed uint64, workers int, progress *progress) error {
-	images, labels := part+"-images-idx3-ubyte", part+"-labels-idx1-ubyte"
+	images, labels := part+imagesFile, part+labelsFile
 	from, err := readMNIST(ctx, mnist, images)
 	if err != nil {
 		return err
@@ -97,25 +108,23 @@ func makeDigitsPart(ctx context.Context, mnist, dir, part string, seed uint64, w
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name string
-		idx  idx
-	}{{images, idx{[]int{from.shape[0], digitsSide, digitsSide}, pixels}}, {labels, label}} {
-		var content bytes.Buffer
-		if err := writeIDX(&content, f.idx.shape, f.idx.data); err != nil {
-			return err
-		}
-		if got := hash(content.Bytes()); got != digitsFiles[f.name] {
-			return fmt.Errorf("%s: %w: SHA-256 %s, expected %s", f.name, ErrRecipe, got, digitsFiles[f.name])
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := maybe.WriteFile(filepath.Join(dir, f.name), content.Bytes(), 0o644); err != nil {
-			return err
-		}
+	if err := writeDigits(dir, images, idx{[]int{from.shape[0], digitsSide, digitsSide}, pixels}); err != nil {
+		return err
 	}
-	return nil
+	return writeDigits(dir, labels, label)
+}
+
+// writeDigits writes a file of the set by rename, if it is as it should be.
+func writeDigits(dir, name string, f idx) error {
+	var content bytes.Buffer
+	content.Grow(len(f.data) + 64)
+	if err := writeIDX(&content, f.shape, f.data); err != nil {
+		return err
+	}
+	if got := hash(content.Bytes()); got != digitsFiles[name] {
+		return fmt.Errorf("%s: %w: SHA-256 %s, expected %s", name, ErrRecipe, got, digitsFiles[name])
+	}
+	return maybe.WriteFile(filepath.Join(dir, name), content.Bytes(), 0o644)
 }
 
 // digitImages makes an image of each MNIST image, [n, 32, 32].
@@ -152,14 +161,22 @@ func CheckDigits(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, descriptionFile)); err != nil {
 		return err
 	}
-	for name, want := range digitsFiles {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
+	for name := range digitsFiles {
+		if err := checkFile(dir, name); err != nil {
 			return err
 		}
-		if got := hash(data); got != want {
-			return fmt.Errorf("%s: SHA-256 is %s, expected %s", filepath.Join(dir, name), got, want)
-		}
+	}
+	return nil
+}
+
+func checkFile(dir, name string) error {
+	path := filepath.Join(dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if got := hash(data); got != digitsFiles[name] {
+		return fmt.Errorf("%s: %w: SHA-256 %s, expected %s", path, ErrRecipe, got, digitsFiles[name])
 	}
 	return nil
 }

@@ -155,6 +155,9 @@ func (l *Loader) batches(ctx context.Context, epoch, step, end int) iter.Seq2[*B
 				return
 			}
 			b, err := j.finish()
+			if err == nil && len(b.Labels) == 0 {
+				continue // none of its images can be read
+			}
 			if !yield(b, err) || err != nil {
 				return
 			}

@@ -12,11 +12,16 @@ type maker struct {
 	loader       *Loader
 	room         *image.RGBA // the image as it is stored
 	square, copy *image.RGBA // Size x Size
+	outside      [4]byte     // the mean colour of the set
 }
 
 func newMaker(l *Loader) *maker {
 	size := image.Rect(0, 0, l.set.Size, l.set.Size)
-	return &maker{loader: l, room: &image.RGBA{}, square: image.NewRGBA(size), copy: image.NewRGBA(size)}
+	m := &maker{loader: l, room: &image.RGBA{}, square: image.NewRGBA(size), copy: image.NewRGBA(size), outside: black}
+	for c, mean := range l.set.Mean {
+		m.outside[c] = clamp(255 * mean)
+	}
+	return m
 }
 
 // image writes the image at a position of the set, [3, Size, Size], augmented
@@ -39,7 +44,9 @@ func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own i
 	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
 	picture := m.augmented(from, &r)
 	m.normalise(dst, picture)
-	o.Augment.erase(dst, s.Channels, s.Size, &r)
+	if e := o.Augment.Erase; e > 0 && r.float() < e {
+		erase(dst, s.Size, &r)
+	}
 	return true, nil
 }
 
@@ -53,7 +60,7 @@ func (m *maker) augmented(from image.Image, r *stream) *image.RGBA {
 		part = centre(from.Bounds(), m.loader.set.trim)
 	}
 	picture := m.resize(from, part, a.Crop > 0)
-	return a.apply(picture, m.copy, r)
+	return a.apply(picture, m.copy, m.outside, r)
 }
 
 // centre is the part of an image that evaluation sees: the square in its
