@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,7 @@ import (
 
 // architectureHelp says what commands take as an architecture.
 const architectureHelp = `ARCH is an architecture string such as search prints, or a file that holds one,
-or - for standard input.`
+or - for standard input. What search --json prints will do too.`
 
 // maxArchitectureInput bounds what is read as an architecture, in bytes; the
 // parser refuses less.
@@ -43,7 +44,15 @@ func (a *app) architecture(arg string) (model.Architecture, error) {
 		}
 		text = string(data)
 	}
-	arch, err := model.ParseArchitecture(strings.TrimSpace(text))
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "{") {
+		var result explore.Result
+		if err := json.Unmarshal([]byte(text), &result); err != nil || result.Architecture == nil {
+			return nil, usagef("%s: JSON without an architecture: expected what search --json prints", from)
+		}
+		text = *result.Architecture
+	}
+	arch, err := model.ParseArchitecture(text)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", from, err)}
 	}

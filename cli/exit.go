@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Exit codes that scripts can rely on.
@@ -51,7 +52,9 @@ func exitCode(err error) int {
 		errors.Is(err, model.ErrPredictorMismatch),
 		errors.Is(err, dataset.ErrFormat),
 		errors.Is(err, dataset.ErrClasses),
-		errors.Is(err, dataset.ErrOptions):
+		errors.Is(err, dataset.ErrOptions),
+		errors.Is(err, training.ErrSettings),
+		errors.Is(err, training.ErrMismatch):
 		return exitUsage
 	}
 	return exitFailed

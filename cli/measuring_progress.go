@@ -44,14 +44,19 @@ func (r *measureReport) report(p latency.MeasureProgress) {
 	if !p.Preparing {
 		r.rounds = p.Round
 	}
+	r.show(func() string { return progressLine(p) })
+}
+
+// show shows a line in place of the one before.
+func (r *measureReport) show(line func() string) {
 	if r.width > 0 {
-		fmt.Fprint(r.w, "\r"+ansi.Truncate(progressLine(p), r.width-1, "")+"\x1b[K")
+		fmt.Fprint(r.w, "\r"+ansi.Truncate(line(), r.width-1, "")+"\x1b[K")
 		r.written = true
 		return
 	}
 	if now := r.now(); now.Sub(r.last) >= reportEvery {
 		r.last = now
-		fmt.Fprintln(r.w, progressLine(p))
+		fmt.Fprintln(r.w, line())
 	}
 }
 

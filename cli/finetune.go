@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+func (a *app) finetuneCommand() *cobra.Command {
+	var (
+		t               trainingRun
+		arch            string
+		run, checkpoint string
+	)
+	cmd := &cobra.Command{
+		Use:   "finetune --arch ARCH --run RUN --data FOLDER --out RUN2",
+		Short: "Train a network of the one-shot model on",
+		Long: `Extract a network from the one-shot model and train it on with ONNX Runtime on
+this machine, taught by the heaviest network.
+` + architectureHelp + `
+
+The one-shot model is that of a run folder, or a checkpoint: safetensors, or
+BINAS's .pth. Where there is no heaviest network beside it, the one inside the
+one-shot model teaches. The same command goes on from the last checkpoint.`,
+		Example: `  binas-tui search --limit 30ms --json | binas-tui finetune --arch - --run runs/digits --data digits --out runs/30ms
+  binas-tui finetune --arch network.txt --checkpoint supernet.pth --data imagenet --out runs/network`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if arch == "" {
+				return usagef("finetune needs --arch, the architecture, a string or a file")
+			}
+			if (run == "") == (checkpoint == "") {
+				return usagef("finetune needs --run, the run folder of the one-shot model, or --checkpoint, its file")
+			}
+			architecture, err := a.architecture(arch)
+			if err != nil {
+				return err
+			}
+			s, o, err := t.prepare(cmd, training.FineTune)
+			if err != nil {
+				return err
+			}
+			s.Arch = architecture.String()
+			space, err := newSpace(s.Space, s.ImageSize)
+			if err != nil {
+				return err
+			}
+			if _, err := space.Path(architecture); err != nil {
+				return usagef("--arch: %w", err)
+			}
+			if err := a.loadSupernet(&t, &o, space, run, checkpoint); err != nil {
+				return err
+			}
+			return a.train(cmd, &t, s, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&arch, "arch", "", "`ARCH` to train (required)")
+	f.StringVar(&run, "run", "", "run `FOLDER` of the one-shot model")
+	f.StringVar(&checkpoint, "checkpoint", "", "one-shot model, a `FILE`")
+	t.addFlags(cmd, commonSettings, knowledgeSettings)
+	return cmd
+}
+
+// loadSupernet reads the one-shot model and its teacher.
+func (a *app) loadSupernet(t *trainingRun, o *training.Options, space *model.Space, run, checkpoint string) error {
+	file := checkpoint
+	if file == "" {
+		file = training.Run{Folder: run}.Weights(training.OneShot)
+	}
+	c, err := loadWeights(file)
+	if checkpoint == "" && errors.Is(err, fs.ErrNotExist) {
+		return usagef("there is no one-shot model in %s yet: train it first with --stage %s", run, training.OneShot)
+	}
+	if err == nil {
+		if _, err = supernet.CheckSupernet(space, c.Weights); err != nil {
+			err = usagef("%s: %w", file, err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	o.Supernet = c.Weights
+	if t.teacher != "" || checkpoint == "" {
+		return a.loadTeacher(t, o, run)
+	}
+	o.Heaviest, err = supernet.Child(space, c.Weights, supernet.HeaviestPath(space))
+	return err
+}

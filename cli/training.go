@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// trainingRun is the flags that train and finetune share beside settings.
+type trainingRun struct {
+	trainingSettings
+	data, out, space, library string
+	imageSize, classes        int
+	threads, workers          int
+	checkpointEvery           time.Duration
+	teacher                   string
+	asJSON                    bool
+}
+
+func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
+	f := cmd.Flags()
+	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (required)")
+	f.StringVar(&t.out, "out", "", "run `FOLDER`; one that was begun goes on (required)")
+	f.StringVar(&t.space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
+	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: the data's, 224 for folders of images)")
+	f.IntVar(&t.classes, "num-classes", 0, "classes that the data must have, `N`")
+	f.IntVar(&t.threads, "threads", 2, "threads of ONNX Runtime, `N`")
+	f.IntVar(&t.workers, "workers", 0, "goroutines that prepare images, `N` (default: one for each processor)")
+	f.DurationVar(&t.checkpointEvery, "checkpoint-every", time.Minute, "`TIME` from one checkpoint to the next")
+	f.StringVar(&t.teacher, "teacher", "", "weights of the heaviest network, a `FILE` (default: the run's)")
+	f.StringVar(&t.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	f.BoolVar(&t.asJSON, "json", false, "print metrics as lines of JSON, and the result as the last")
+	t.trainingSettings.addFlags(cmd, lists...)
+}
+
+// check refuses flags that nothing can be trained with.
+func (t *trainingRun) check(cmd *cobra.Command) error {
+	for _, need := range []struct{ name, value, what string }{{"data", t.data, "the data set"}, {"out", t.out, "the run folder"}} {
+		if need.value == "" {
+			return usagef("%s needs --%s, %s", cmd.Name(), need.name, need.what)
+		}
+	}
+	for _, n := range []struct {
+		name               string
+		value, least, most int
+	}{{"threads", t.threads, 1, maxThreads}, {"workers", t.workers, 1, maxThreads}, {"image-size", t.imageSize, 16, model.MaxImageSize}, {"num-classes", t.classes, 2, 1 << 20}} {
+		if err := checkCount(cmd, n.name, n.value, n.least, n.most); err != nil {
+			return err
+		}
+	}
+	if t.checkpointEvery < time.Second {
+		return usagef("--checkpoint-every %v: expected at least 1s", t.checkpointEvery)
+	}
+	return nil
+}
+
+// prepare reads the data and completes the settings.
+func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (training.Settings, training.Options, error) {
+	o := training.Options{Folder: t.out, Threads: t.threads, Workers: t.workers, CheckpointEvery: t.checkpointEvery}
+	if err := t.check(cmd); err != nil {
+		return training.Settings{}, o, err
+	}
+	train, val, err := openData(cmd.Context(), t.data, dataset.Options{Size: t.imageSize, Classes: t.classes})
+	if err != nil {
+		return training.Settings{}, o, err
+	}
+	s, err := t.settings(cmd, stage, train.Size)
+	if err != nil {
+		return s, o, err
+	}
+	s.Space = t.space
+	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
+		return s, o, err
+	}
+	s = s.For(o.Train, o.HeldOut)
+	if err := s.Check(); err != nil {
+		return s, o, err
+	}
+	m := measuring{library: t.library}
+	_, err = m.open("")
+	return s, o, err
+}
+
+// train runs a stage and reports.
+func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o training.Options) error {
+	report := a.newMeasureReport()
+	o.Progress = func(p training.Progress) { report.show(func() string { return trainingLine(p) }) }
+	o.Log = func(line string) {
+		report.end()
+		fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(line))
+	}
+	var writing error
+	o.Metric = func(m training.Metric) {
+		report.end()
+		if err := a.writeMetric(m, t.asJSON); err != nil && writing == nil {
+			writing = err
+		}
+	}
+	p, err := training.Train(cmd.Context(), s, o)
+	report.end()
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(a.Err, "binas-tui: ended after step %d of %d; to go on:\n  %s\n", p.Step, p.Steps, againCommand(cmd))
+		return errEnded
+	case err != nil:
+		return err
+	case writing != nil:
+		return writing
+	}
+	return a.writeTrained(t, s, p)
+}
+
+// writeMetric prints a line of metrics at once.
+func (a *app) writeMetric(m training.Metric, asJSON bool) error {
+	if asJSON {
+		if err := json.NewEncoder(a.out).Encode(m); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(a.out, metricLine(m))
+	}
+	return a.out.Flush()
+}
+
+func metricLine(m training.Metric) string {
+	if len(m.Validation) == 0 {
+		line := fmt.Sprintf("epoch %d step %d: loss %.4f, top-1 %.1f%%, lr %.3g, %.0f images/s", m.Epoch, m.Step, m.Loss, m.Top1, m.LR, m.ImagesPerSecond)
+		if m.KL != 0 || m.Features != 0 {
+			line += fmt.Sprintf(" (cross-entropy %.4f, distillation %.4f, features %.3g)", m.CE, m.KL, m.Features)
+		}
+		return line
+	}
+	parts := make([]string, len(m.Validation))
+	for i, s := range m.Validation {
+		parts[i] = fmt.Sprintf("%s %.2f%% (loss %.3f)", s.Network, s.Top1, s.Loss)
+	}
+	return fmt.Sprintf("epoch %d held out: top-1 %s", m.Epoch, strings.Join(parts, ", "))
+}
+
+func trainingLine(p training.Progress) string {
+	line := p.Status()
+	if p.Step < p.Steps && p.Left > 0 {
+		line += fmt.Sprintf(", step %d of %d, %.0f images/s, %s left", p.Step, p.Steps, p.ImagesPerSecond, remaining(p.Left))
+	}
+	return line
+}
+
+// trainedReport is the last line of --json.
+type trainedReport struct {
+	Stage      training.Stage   `json:"stage"`
+	Epochs     int              `json:"epochs"`
+	Steps      int              `json:"steps"`
+	Weights    string           `json:"weights"`
+	Validation []training.Score `json:"validation"`
+}
+
+func (a *app) writeTrained(t *trainingRun, s training.Settings, p training.Progress) error {
+	weights := training.Run{Folder: t.out}.Weights(s.Stage)
+	if t.asJSON {
+		return json.NewEncoder(a.out).Encode(trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores})
+	}
+	_, err := fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", s.Stage, s.TotalEpochs(), p.Steps, sanitize.Line(weights))
+	return err
+}
+
+// againCommand is the command line of a command with the flags it was given.
+func againCommand(cmd *cobra.Command) string {
+	words := []string{cmd.CommandPath()}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		word := "--" + f.Name
+		if f.Value.Type() != "bool" {
+			word += " " + shellWord(f.Value.String())
+		} else if f.Value.String() != "true" {
+			word += "=false"
+		}
+		words = append(words, word)
+	})
+	return sanitize.Line(strings.Join(words, " "))
+}
+
+// shellWord quotes a word for a shell where it needs that.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,=+%@", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// loadWeights reads a checkpoint's tensors.
+func loadWeights(file string) (supernet.Checkpoint, error) {
+	c, err := supernet.Load(file)
+	if err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}

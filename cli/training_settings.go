@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// trainingSettings is the flags of the settings of a training: those given
+// replace the preset's.
+type trainingSettings struct {
+	preset string
+	given  training.Settings
+	list   []settingFlag
+}
+
+// settingFlag is one of them: field is where its value goes.
+type settingFlag struct {
+	name, usage string
+	field       func(*training.Settings) any
+}
+
+// commonSettings are those of every stage.
+var commonSettings = []settingFlag{
+	{"epochs", "epochs, `N`", func(s *training.Settings) any { return &s.Epochs }},
+	{"cooldown-epochs", "epochs at the floor of a cosine after those, `N`", func(s *training.Settings) any { return &s.CooldownEpochs }},
+	{"batch-size", "images of a step, `N`", func(s *training.Settings) any { return &s.BatchSize }},
+	{"lr", "highest learning `RATE`", func(s *training.Settings) any { return &s.LR }},
+	{"sched", "how it falls, `step|cosine`", func(s *training.Settings) any { return &s.Sched }},
+	{"min-lr", "floor of a cosine, a `RATE`", func(s *training.Settings) any { return &s.MinLR }},
+	{"decay-epochs", "epochs from step to step, `X`", func(s *training.Settings) any { return &s.DecayEpochs }},
+	{"decay-rate", "`FACTOR` of a step", func(s *training.Settings) any { return &s.DecayRate }},
+	{"warmup-epochs", "epochs in which the rate rises, `N`", func(s *training.Settings) any { return &s.WarmupEpochs }},
+	{"warmup-lr", "`RATE` that it rises from", func(s *training.Settings) any { return &s.WarmupLR }},
+	{"lr-each-step", "set the rate at every step, not once an epoch", func(s *training.Settings) any { return &s.LREachStep }},
+	{"momentum", "of Nesterov, `X`", func(s *training.Settings) any { return &s.Momentum }},
+	{"weight-decay", "of what has more than one dimension, `X`", func(s *training.Settings) any { return &s.WeightDecay }},
+	{"clip-grad", "largest norm of the gradient, `X`; 0 for any", func(s *training.Settings) any { return &s.ClipGrad }},
+	{"smoothing", "of the labels, `X`", func(s *training.Settings) any { return &s.Smoothing }},
+	{"drop", "dropout before the classifier, `P`", func(s *training.Settings) any { return &s.Drop }},
+	{"drop-path", "probability `P` that the last block is left out; others less", func(s *training.Settings) any { return &s.DropPath }},
+	{"model-ema", "keep a moving average of the weights, and validate that", func(s *training.Settings) any { return &s.ModelEMA }},
+	{"model-ema-decay", "its decay, `X`", func(s *training.Settings) any { return &s.ModelEMADecay }},
+	{"model-ema-every", "steps from one update of it to the next, `N`", func(s *training.Settings) any { return &s.ModelEMAEvery }},
+	{"model-ema-warmup", "a smaller decay in the first steps", func(s *training.Settings) any { return &s.ModelEMAWarmup }},
+	{"augment", "changes of the images, `none|digits|cifar|imagenet`", func(s *training.Settings) any { return &s.Augment }},
+	{"seed", "`N` of everything random", func(s *training.Settings) any { return &s.Seed }},
+	{"train-percent", "`PERCENT` of the training images to train on; the rest validates. 100 validates on the set's own", func(s *training.Settings) any { return &s.TrainPercent }},
+	{"split-seed", "`N` that decides which", func(s *training.Settings) any { return &s.SplitSeed }},
+	{"validation", "held-out images that are validated after an epoch, `N`; 0 for all", func(s *training.Settings) any { return &s.Validation }},
+	{"log-interval", "steps from one line of metrics to the next, `N`", func(s *training.Settings) any { return &s.LogInterval }},
+}
+
+// knowledgeSettings are those of distillation.
+var knowledgeSettings = []settingFlag{
+	{"gamma-knowledge", "weight of what the heaviest network teaches, `X`; 0 for no teacher", func(s *training.Settings) any { return &s.GammaKnowledge }},
+}
+
+// stageSettings are those of single stages of train.
+var stageSettings = []settingFlag{
+	{"zero-last-bn", "heaviest: residual blocks begin as the identity", func(s *training.Settings) any { return &s.ZeroLastBN }},
+	{"sampling", "oneshot: which paths a step trains, `batch|sandwich|image`", func(s *training.Settings) any { return (*string)(&s.Sampling) }},
+	{"paths", "oneshot: paths of a step, `N`", func(s *training.Settings) any { return &s.Paths }},
+	{"reorder-batches", "oneshot: batches whose gradients order the channels, `N`; 0 keeps their order", func(s *training.Settings) any { return &s.ReorderBatches }},
+	{"ikd-dividor", "oneshot: divisor of the features' part of distillation, `X`; 0 for logits alone", func(s *training.Settings) any { return &s.IKDDividor }},
+}
+
+func (t *trainingSettings) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
+	f := cmd.Flags()
+	f.StringVar(&t.preset, "preset", "", "settings to start from, `paper|small` (default small up to 64 pixels)")
+	for _, list := range lists {
+		t.list = append(t.list, list...)
+	}
+	for _, s := range t.list {
+		switch p := s.field(&t.given).(type) {
+		case *int:
+			f.IntVar(p, s.name, 0, s.usage)
+		case *uint64:
+			f.Uint64Var(p, s.name, 0, s.usage)
+		case *float64:
+			f.Float64Var(p, s.name, 0, s.usage)
+		case *string:
+			f.StringVar(p, s.name, "", s.usage)
+		case *bool:
+			f.BoolVar(p, s.name, false, s.usage)
+		}
+	}
+}
+
+// smallImages is the largest side that the preset for small images is the
+// default of.
+const smallImages = 64
+
+// settings are those of a stage for images of a size, with the flags that were
+// given.
+func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int) (training.Settings, error) {
+	var s training.Settings
+	switch {
+	case t.preset == "paper", t.preset == "" && imageSize > smallImages:
+		s = training.Paper(stage)
+	case t.preset == "small", t.preset == "":
+		s = training.Small(stage)
+	default:
+		return s, usagef("--preset %q: expected paper or small", t.preset)
+	}
+	for _, flag := range t.list {
+		if !cmd.Flags().Changed(flag.name) {
+			continue
+		}
+		switch to := flag.field(&s).(type) {
+		case *int:
+			*to = *flag.field(&t.given).(*int)
+		case *uint64:
+			*to = *flag.field(&t.given).(*uint64)
+		case *float64:
+			*to = *flag.field(&t.given).(*float64)
+		case *string:
+			*to = *flag.field(&t.given).(*string)
+		case *bool:
+			*to = *flag.field(&t.given).(*bool)
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,192 @@
+package training
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2/maybe"
+)
+
+// The files of a run folder. docs/FORMATS.md describes them.
+const (
+	settingsFile = "settings.json"
+	metricsFile  = "metrics.jsonl"
+	lockFile     = "lock"
+)
+
+// The format and version of settings.json.
+const (
+	runFormat  = "binas-tui-run"
+	runVersion = 1
+)
+
+// maxSettings bounds settings.json, in bytes.
+const maxSettings = 1 << 20
+
+// Errors about run folders; what is returned wraps them.
+var (
+	ErrLocked   = errors.New("another process trains in the run folder")
+	ErrMismatch = errors.New("the run folder was begun with other settings")
+	ErrNoRun    = errors.New("not a run folder")
+)
+
+// Run is what a run folder says of itself.
+type Run struct {
+	Folder string
+	Stages map[Stage]Settings // that were begun
+}
+
+// runJSON is settings.json.
+type runJSON struct {
+	Format  string             `json:"format"`
+	Version int                `json:"version"`
+	Stages  map[Stage]Settings `json:"stages"`
+}
+
+// ReadRun reads the settings of a run folder. It needs no lock: they may be
+// read while the run is trained.
+func ReadRun(folder string) (Run, error) {
+	r := Run{Folder: folder, Stages: map[Stage]Settings{}}
+	path := filepath.Join(folder, settingsFile)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("%s: %w: there is no %s in it", folder, ErrNoRun, settingsFile)
+	}
+	if err == nil && info.Size() > maxSettings {
+		err = fmt.Errorf("%d bytes: expected at most %d", info.Size(), maxSettings)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err == nil {
+		r.Stages, err = decodeSettings(data)
+	}
+	if err != nil {
+		return r, fmt.Errorf("run folder: %s: %w", path, plain(err))
+	}
+	return r, nil
+}
+
+func decodeSettings(data []byte) (map[Stage]Settings, error) {
+	var file runJSON
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	if file.Format != runFormat || file.Version != runVersion {
+		return nil, fmt.Errorf("format %.40q version %d: expected %s version %d", file.Format, file.Version, runFormat, runVersion)
+	}
+	for stage, s := range file.Stages {
+		if s.Stage != stage {
+			return nil, fmt.Errorf("stage %.40q under the name %.40q", s.Stage, stage)
+		}
+		if err := s.Check(); err != nil {
+			return nil, err
+		}
+	}
+	return file.Stages, nil
+}
+
+// Weights is the file of the weights of a stage: the averaged ones where the
+// settings ask for an average.
+func (r Run) Weights(stage Stage) string {
+	name := string(stage)
+	if stage == FineTune {
+		name = "finetuned"
+	}
+	return filepath.Join(r.Folder, name+".safetensors")
+}
+
+// state is the file of what a stage needs to go on.
+func (r Run) state(stage Stage) string { return filepath.Join(r.Folder, string(stage)+".state") }
+
+// folder is a run folder of this process alone.
+type folder struct {
+	Run
+	lock *flock.Flock
+}
+
+// openFolder makes the folder where there is none and locks it. The lock ends
+// with the process, however that ends.
+func openFolder(dir string) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("run folder %s: %w", dir, plain(err))
+	}
+	lock := flock.New(filepath.Join(dir, lockFile))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("run folder %s: lock: %w", dir, plain(err))
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+	}
+	f := &folder{Run{dir, map[Stage]Settings{}}, lock}
+	r, err := ReadRun(dir)
+	switch {
+	case err == nil:
+		f.Run = r
+	case !errors.Is(err, ErrNoRun):
+		lock.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *folder) close() { f.lock.Close() }
+
+// begin notes the settings of a stage, or compares them with those it was begun
+// with. What stages have in common must be the same in all of them.
+func (f *folder) begin(s Settings) error {
+	if have, ok := f.Stages[s.Stage]; ok {
+		if name, was, now := have.differs(s); name != "" {
+			return fmt.Errorf("%w: %s: %s of stage %s is %v there and %v now", ErrMismatch, f.Folder, name, s.Stage, shown(was), shown(now))
+		}
+		return nil
+	}
+	for stage, other := range f.Stages {
+		a, b := fields(other), fields(s)
+		for _, name := range shared {
+			if a[name] != b[name] {
+				return fmt.Errorf("%w: %s: %s of stage %s is %v and that of stage %s would be %v: one run has one",
+					ErrMismatch, f.Folder, name, stage, shown(a[name]), s.Stage, shown(b[name]))
+			}
+		}
+	}
+	f.Stages[s.Stage] = s
+	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, f.Stages}, "", "  ")
+	if err == nil {
+		err = maybe.WriteFile(filepath.Join(f.Folder, settingsFile), append(data, '\n'), 0o644)
+	}
+	if err != nil {
+		delete(f.Stages, s.Stage)
+		return fmt.Errorf("run folder %s: %w", f.Folder, plain(err))
+	}
+	return nil
+}
+
+// shown is a setting in a message: one that is left out is none.
+func shown(v any) any {
+	if v == nil {
+		return "none"
+	}
+	return v
+}
+
+// plain shortens errors of files to what went wrong: the caller names the file.
+func plain(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// Options are what a training needs beside its settings; none of it changes
+// what comes out.
+type Options struct {
+	Folder  string       // the run folder, made where there is none
+	Train   *dataset.Set // images to train on
+	HeldOut *dataset.Set // images to validate on; nil validates nothing
+
+	// Heaviest holds the weights of the heaviest network, the teacher of the
+	// other stages, as a child's state dict.
+	Heaviest onnx.StateDict
+	// Supernet holds the weights that FineTune extracts its child from.
+	Supernet onnx.StateDict
+
+	Threads         int           // of ONNX Runtime; 0 is 2
+	Workers         int           // goroutines that prepare images; 0 is 1 for each processor
+	CheckpointEvery time.Duration // 0 is a minute; each epoch ends with one anyway
+
+	Progress func(Progress)              // called after every step; may be nil
+	Metric   func(Metric)                // called with every line of metrics; may be nil
+	Log      func(string)                // told what is worth knowing; may be nil
+	Wait     func(context.Context) error // called between steps; returns when training may go on; may be nil
+}
+
+// checkpointEvery is the default: a kill loses at most so much work.
+const checkpointEvery = time.Minute
+
+// Train runs a stage to its end in a run folder, from the last checkpoint there
+// if there is one. The same settings give the same weights and metrics, however
+// often it is interrupted. A context that ends stops it in a fraction of a
+// second, with a checkpoint of the last whole step, and the context's error.
+//
+// Errors wrap [ErrSettings], [ErrMismatch], [ErrLocked], [ErrState] and
+// [ErrDiverged].
+func Train(ctx context.Context, s Settings, o Options) (Progress, error) {
+	if err := s.Check(); err != nil {
+		return Progress{}, err
+	}
+	if err := o.check(s); err != nil {
+		return Progress{}, err
+	}
+	loader, err := newLoader(s, o)
+	if err != nil {
+		return Progress{}, err
+	}
+	return train(ctx, s, o, loader, newSubject)
+}
+
+// newLoader makes the batches of the training images.
+func newLoader(s Settings, o Options) (*dataset.Loader, error) {
+	augment, err := dataset.NewAugment(s.Augment)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	return dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Workers: o.Workers})
+}
+
+// check compares the data with the settings.
+func (o Options) check(s Settings) error {
+	held := 0
+	if o.HeldOut != nil {
+		held = o.HeldOut.Len()
+	}
+	for _, n := range []struct {
+		name       string
+		have, want int
+	}{
+		{"classes", o.Train.Classes, s.Classes}, {"image size", o.Train.Size, s.ImageSize},
+		{"training images", o.Train.Len(), s.Images}, {"held-out images", held, s.HeldOut},
+	} {
+		if n.have != n.want {
+			return fmt.Errorf("%w: data %s: %s %d: expected %d", ErrSettings, o.Train.Name, n.name, n.have, n.want)
+		}
+	}
+	return nil
+}
+
+// train does what Train says, with any data and subject.
+func train(ctx context.Context, s Settings, o Options, data batches,
+	build func(context.Context, Settings, Options, onnx.StateDict) (subject, error)) (Progress, error) {
+	if o.CheckpointEvery <= 0 {
+		o.CheckpointEvery = checkpointEvery
+	}
+	f, err := openFolder(o.Folder)
+	if err != nil {
+		return Progress{}, err
+	}
+	defer f.close()
+	if err := f.begin(s); err != nil {
+		return Progress{}, err
+	}
+	saved, resumed, err := readState(f.state(s.Stage))
+	if err != nil {
+		return Progress{}, err
+	}
+	subject, err := build(ctx, s, o, saved.weights)
+	if err != nil {
+		return Progress{}, err
+	}
+	defer subject.close()
+	t := &trainer{
+		s: s, o: o, subject: subject, data: data, folder: f, savedStep: -1, backup: onnx.StateDict{}, saved: time.Now(),
+		optimizer: NewOptimizer(subject.weights(), s.Momentum, s.WeightDecay), at: position{Stage: s.Stage},
+	}
+	if s.ModelEMA {
+		t.average = NewAverage(subject.weights(), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+	}
+	if resumed {
+		if err := saved.check(s, t.total()); err != nil {
+			return Progress{}, fmt.Errorf("%s: %w", f.state(s.Stage), err)
+		}
+		t.restore(saved)
+	}
+	return t.start(ctx, resumed)
+}
+
+// start opens the metrics at the checkpoint and runs.
+func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
+	log, kept, err := openMetrics(t.folder.Folder, t.s.Stage, t.at.Step)
+	if err != nil {
+		return Progress{}, err
+	}
+	defer log.close()
+	t.metrics = log
+	for _, m := range kept {
+		t.progress.take(m)
+	}
+	if resumed {
+		t.savedStep = t.at.Step
+		t.say(fmt.Sprintf("%s goes on after step %d of %d", t.s.Stage, t.at.Step, t.total()))
+	} else if err := t.save(true); err != nil { // finds out whether there is room
+		return t.progress, err
+	}
+	if t.at.Step == t.total() && t.at.Validated == t.s.TotalEpochs() {
+		err = t.saveWeights() // a kill may have come between the two files
+	} else {
+		err = t.run(ctx)
+	}
+	doing := "done"
+	if err != nil {
+		doing = "ended"
+	}
+	t.report(doing)
+	return t.progress, err
+}
+
+func (t *trainer) say(line string) {
+	if t.o.Log != nil {
+		t.o.Log(line)
+	}
+}
+
+// Work is [Train] as the work of a job: the job shows progress, its result so
+// far is a [Progress], and it can be paused.
+func Work(s Settings, o Options) func(context.Context, *job.Job) (any, error) {
+	return func(ctx context.Context, j *job.Job) (any, error) {
+		var latest Progress
+		o.Log, o.Wait = j.Log, j.Wait
+		o.Progress = func(p Progress) {
+			if p.Last.Step != latest.Last.Step || len(p.Scores) != len(latest.Scores) || p.Doing != latest.Doing {
+				j.Partial(p)
+			}
+			latest = p
+			j.Progress(p.Step, p.Steps, p.Left, p.Status())
+		}
+		p, err := Train(ctx, s, o)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+}

@@ -1,0 +1,200 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/backprop"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// newSubject makes what a stage trains, with the weights of a checkpoint, or
+// nil for those it begins with.
+func newSubject(ctx context.Context, s Settings, o Options, w onnx.StateDict) (subject, error) {
+	space, err := model.NewSpace(s.Space, s.ImageSize)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	batch := s.BatchSize
+	if s.Stage == OneShot && s.Sampling == SampleBatch {
+		batch /= s.Paths
+	}
+	engine, err := backprop.NewEngine(space, s.Classes, backprop.Options{Batch: batch, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	n := network{space: space, s: s, engine: engine, batch: batch}
+	var sub subject
+	if n.validator, err = newValidator(engine, batch, s, o); err == nil {
+		if s.Stage == OneShot {
+			sub, err = newOneShot(ctx, n, o, w)
+		} else {
+			sub, err = newChild(n, o, w)
+		}
+	}
+	if err != nil {
+		engine.Close()
+		return nil, err
+	}
+	return sub, nil
+}
+
+// network is what the stages have in common: weights with an engine, and maybe
+// a teacher.
+type network struct {
+	space     *model.Space
+	s         Settings
+	engine    *backprop.Engine
+	batch     int // images of a run of the engine
+	net       *backprop.Network
+	teacher   *backprop.Teacher // nil without
+	w         onnx.StateDict
+	validator *validator
+}
+
+func (n *network) weights() onnx.StateDict { return n.w }
+
+func (n *network) close() {
+	if n.teacher != nil {
+		n.teacher.Close()
+	}
+	n.engine.Close()
+}
+
+// teach takes the heaviest network as the teacher.
+func (n *network) teach(o Options) error {
+	path := supernet.HeaviestPath(n.space)
+	classes, err := supernet.CheckChild(n.space, path, o.Heaviest)
+	if err == nil && classes != n.s.Classes {
+		err = fmt.Errorf("it has %d classes: the data has %d", classes, n.s.Classes)
+	}
+	if err == nil {
+		n.teacher, err = n.engine.Teacher(path, o.Heaviest)
+	}
+	if err != nil {
+		return fmt.Errorf("teacher: %w", err)
+	}
+	return nil
+}
+
+// loss is what the stage minimises on the images of x.
+func (n *network) loss(ctx context.Context, x []float32) (backprop.Loss, error) {
+	loss := backprop.Loss{Smoothing: n.s.Smoothing}
+	if n.teacher == nil || n.s.GammaKnowledge == 0 {
+		return loss, nil
+	}
+	features, err := n.teacher.Features(ctx, x)
+	if err != nil {
+		return loss, err
+	}
+	loss.Teacher, loss.KD = features, n.s.GammaKnowledge
+	if n.s.Stage == OneShot && n.s.IKDDividor > 0 {
+		loss.Features = n.s.GammaKnowledge / n.s.IKDDividor
+	}
+	return loss, nil
+}
+
+// pass runs images forward and backward on the path that is set, adds the
+// gradients, and says what was found. which counts the passes of the step.
+func (n *network) pass(ctx context.Context, x []float32, labels []int, loss backprop.Loss, step, which int) (sums, error) {
+	r, err := n.net.Step(ctx, x, labels, loss, backprop.StepOptions{
+		Dropout: n.s.Drop, DropPath: n.s.DropPath, Seed: source(n.s.Seed, dropStream+which, step).Uint64(),
+	})
+	if err != nil {
+		return sums{}, err
+	}
+	images := float64(len(labels))
+	out := sums{Images: len(labels), Loss: images * r.Loss, CE: images * r.CE, KL: images * r.KL}
+	for _, mse := range r.Stages {
+		out.Features += images * mse
+	}
+	for i, label := range labels {
+		if rank(r.Logits[i*n.s.Classes:(i+1)*n.s.Classes], label) == 0 {
+			out.Correct++
+		}
+	}
+	return out, nil
+}
+
+// found are the gradients of a step of so many passes: their mean.
+func (n *network) found(s sums, passes int) gradients {
+	return gradients{values: n.net.Gradients, touched: slices.Sorted(maps.Keys(n.net.Touched)), scale: 1 / float64(passes), sums: s}
+}
+
+// rank is the number of classes that score higher than the label.
+func rank(logits []float32, label int) int {
+	higher := 0
+	for c, v := range logits {
+		if v > logits[label] || v == logits[label] && c < label {
+			higher++
+		}
+	}
+	return higher
+}
+
+// child is one network in training: the heaviest, or one that is fine-tuned.
+type child struct {
+	network
+	path model.Path
+}
+
+func newChild(n network, o Options, w onnx.StateDict) (subject, error) {
+	c := &child{n, supernet.HeaviestPath(n.space)}
+	if n.s.Stage == FineTune {
+		arch, err := model.ParseArchitecture(n.s.Arch)
+		if err == nil {
+			c.path, err = n.space.Path(arch)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: arch: %w", ErrSettings, err)
+		}
+		if n.s.GammaKnowledge > 0 {
+			if err := c.teach(o); err != nil {
+				return nil, err
+			}
+		}
+		if w == nil {
+			if w, err = supernet.Child(n.space, o.Supernet, c.path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if w == nil {
+		start := supernet.Init{Seed: n.s.Seed}
+		if !n.s.ZeroLastBN {
+			start.ResidualScale = 1
+		}
+		w = start.Child(n.space, c.path, n.s.Classes)
+	}
+	var err error
+	c.w = w
+	c.net, err = n.engine.Child(c.path, w)
+	return c, err
+}
+
+func (c *child) gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
+	c.net.ZeroGradients()
+	loss, err := c.loss(ctx, b.X)
+	if err != nil {
+		return gradients{}, err
+	}
+	found, err := c.pass(ctx, b.X, b.Labels, loss, step, 0)
+	return c.found(found, 1), err
+}
+
+func (c *child) validate(ctx context.Context, w onnx.StateDict) ([]Score, error) {
+	name := "child"
+	if c.s.Stage == Heaviest {
+		name = string(Heaviest)
+	}
+	score, err := c.validator.score(ctx, name, c.path, w)
+	if err != nil || score.Images == 0 {
+		return nil, err
+	}
+	return []Score{score}, nil
+}

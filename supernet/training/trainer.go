@@ -1,0 +1,318 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/backprop"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// subject is what a stage trains: a network with its loss.
+type subject interface {
+	// weights are those in training; steps update running statistics in place.
+	weights() onnx.StateDict
+	// gradients makes the gradients of a step, counted from 0 over all epochs.
+	// They are scale times those of touched, valid until the next call.
+	gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error)
+	// validate scores networks made of w on the held-out images.
+	validate(ctx context.Context, w onnx.StateDict) ([]Score, error)
+	close()
+}
+
+// gradients of a step.
+type gradients struct {
+	values  onnx.StateDict
+	touched []string
+	scale   float64
+	sums    sums
+}
+
+// sums add up what steps found, weighted by images. An image counts for each
+// path it takes.
+type sums struct {
+	Images   int     `json:"images"`
+	Correct  int     `json:"correct"`
+	Loss     float64 `json:"loss"`
+	CE       float64 `json:"ce"`
+	KL       float64 `json:"kl"`
+	Features float64 `json:"features"`
+}
+
+func (s *sums) add(o sums) {
+	s.Images, s.Correct = s.Images+o.Images, s.Correct+o.Correct
+	s.Loss, s.CE, s.KL, s.Features = s.Loss+o.Loss, s.CE+o.CE, s.KL+o.KL, s.Features+o.Features
+}
+
+// batches is a [dataset.Loader].
+type batches interface {
+	Steps() int
+	From(ctx context.Context, epoch, step int) iter.Seq2[*dataset.Batch, error]
+}
+
+// trainer runs a stage from where it is to its end.
+type trainer struct {
+	s         Settings
+	o         Options
+	subject   subject
+	data      batches
+	folder    *folder
+	metrics   *metricsLog
+	optimizer *Optimizer
+	average   *Average // nil without
+	at        position
+	progress  Progress
+	clock     clock
+	saved     time.Time // when the last checkpoint was written
+	savedStep int
+	backup    onnx.StateDict // running statistics from before the step at work
+}
+
+// ErrDiverged says that the loss is no finite number any more.
+var ErrDiverged = errors.New("training diverged")
+
+// run trains to the end. Whatever ends it, the run folder holds a checkpoint
+// from which the same settings go on.
+func (t *trainer) run(ctx context.Context) error {
+	err := t.loop(ctx)
+	var failed writeError
+	switch {
+	case err == nil, errors.As(err, &failed):
+		return err
+	case errors.Is(err, ErrDiverged):
+		return fmt.Errorf("%w: stopped; the checkpoint of step %d is kept in %s. A lower lr, or clip-grad, and another folder may help",
+			err, t.savedStep, t.folder.Folder)
+	}
+	if saving := t.save(false); saving != nil {
+		return saving
+	}
+	return err
+}
+
+func (t *trainer) loop(ctx context.Context) error {
+	steps, total := t.data.Steps(), t.total()
+	next, stop := iter.Pull2(t.data.From(ctx, t.at.Step/steps, t.at.Step%steps))
+	defer stop()
+	for {
+		if t.at.Step > t.at.Validated*steps && t.at.Step%steps == 0 {
+			if err := t.endEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		if t.at.Step == total {
+			return nil
+		}
+		if err := t.wait(ctx); err != nil {
+			return err
+		}
+		batch, err, ok := next()
+		if err == nil && !ok {
+			err = fmt.Errorf("data: no batch of step %d", t.at.Step+1)
+		}
+		if err == nil {
+			err = t.step(ctx, batch)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if time.Since(t.saved) >= t.o.CheckpointEvery {
+			if err := t.save(true); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// total is the number of steps of the stage.
+func (t *trainer) total() int { return t.s.TotalEpochs() * t.data.Steps() }
+
+// wait rests while the work is paused; the clock does not count that.
+func (t *trainer) wait(ctx context.Context) error {
+	if t.o.Wait == nil {
+		return ctx.Err()
+	}
+	before := time.Now()
+	err := t.o.Wait(ctx)
+	t.clock.skip(time.Since(before))
+	return err
+}
+
+// step makes one step of the optimiser. If it fails or is interrupted,
+// everything is as before.
+func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
+	w, steps := t.subject.weights(), t.data.Steps()
+	epoch, within := t.at.Step/steps, t.at.Step%steps
+	keepStatistics(t.backup, w)
+	g, err := t.subject.gradients(ctx, b, t.at.Step)
+	if err != nil {
+		keepStatistics(w, t.backup)
+		if errors.Is(err, backprop.ErrDiverged) {
+			return fmt.Errorf("%w: the loss of step %d (epoch %d) is not a finite number, at learning rate %.3g",
+				ErrDiverged, t.at.Step+1, epoch+1, t.s.rate(epoch, within, steps))
+		}
+		return err
+	}
+	lr, scale := t.s.rate(epoch, within, steps), g.scale
+	if t.s.ClipGrad > 0 {
+		scale *= clipScale(g.scale*gradientNorm(g.values, g.touched), t.s.ClipGrad)
+	}
+	t.optimizer.Step(lr, scale, g.values, g.touched)
+	t.at.Step++
+	if t.average != nil {
+		t.average.Update(w, t.at.Step)
+	}
+	t.at.Since.add(g.sums)
+	t.clock.count(g.sums.Images)
+	if t.at.Step%t.s.LogInterval == 0 || t.at.Step%steps == 0 {
+		if err := t.log(epoch+1, lr); err != nil {
+			return err
+		}
+	}
+	t.report("training")
+	return nil
+}
+
+// keepStatistics copies the running statistics of all normalisations.
+func keepStatistics(to, from onnx.StateDict) {
+	for name, t := range from {
+		if strings.Contains(name, ".running_") || strings.HasSuffix(name, counter) {
+			if _, ok := to[name]; !ok {
+				to[name] = onnx.TensorData{Shape: t.Shape, Data: make([]float32, len(t.Data))}
+			}
+			copy(to[name].Data, t.Data)
+		}
+	}
+}
+
+// log writes a line of metrics over the steps since the last.
+func (t *trainer) log(epoch int, lr float64) error {
+	s, n := t.at.Since, float64(max(t.at.Since.Images, 1))
+	m := Metric{
+		Stage: t.s.Stage, Epoch: epoch, Step: t.at.Step, Loss: s.Loss / n, CE: s.CE / n, KL: s.KL / n, Features: s.Features / n,
+		Top1: 100 * float64(s.Correct) / n, LR: lr, ImagesPerSecond: t.clock.lap(),
+	}
+	t.at.Since = sums{}
+	return t.note(m)
+}
+
+func (t *trainer) note(m Metric) error {
+	if err := t.metrics.add(m); err != nil {
+		return writeError{err}
+	}
+	t.progress.take(m)
+	if t.o.Metric != nil {
+		t.o.Metric(m)
+	}
+	return nil
+}
+
+// endEpoch validates, writes the weights and a checkpoint.
+func (t *trainer) endEpoch(ctx context.Context) error {
+	before := time.Now()
+	epoch := t.at.Step / t.data.Steps()
+	t.report("validating")
+	scores, err := t.subject.validate(ctx, t.best())
+	if err != nil {
+		return err
+	}
+	t.at.Validated = epoch
+	if len(scores) > 0 {
+		if err := t.note(Metric{Stage: t.s.Stage, Epoch: epoch, Step: t.at.Step, Validation: scores}); err != nil {
+			return err
+		}
+	}
+	if err := t.save(true); err != nil {
+		return err
+	}
+	err = t.saveWeights()
+	t.clock.skip(time.Since(before))
+	t.report("training")
+	return err
+}
+
+// best is the weights that are kept: the average where there is one.
+func (t *trainer) best() onnx.StateDict {
+	if t.average != nil {
+		return t.average.Weights()
+	}
+	return t.subject.weights()
+}
+
+// writeError marks an error as one of writing to the run folder.
+type writeError struct{ error }
+
+func (e writeError) Unwrap() error { return e.error }
+
+// save writes a checkpoint.
+func (t *trainer) save(durable bool) error {
+	s := state{position: t.at, weights: t.subject.weights(), velocities: t.optimizer.velocities}
+	if t.average != nil {
+		s.average = t.average.Weights()
+	}
+	if err := replace(t.folder.state(t.s.Stage), durable, s.write); err != nil {
+		return writeError{t.keptError(err)}
+	}
+	t.saved, t.savedStep = time.Now(), t.at.Step
+	return nil
+}
+
+func (t *trainer) keptError(err error) error {
+	if t.savedStep < 0 {
+		return err
+	}
+	return fmt.Errorf("%w; the checkpoint of step %d is kept: the same command goes on from there", err, t.savedStep)
+}
+
+// saveWeights writes the weights for other commands and other programs.
+func (t *trainer) saveWeights() error {
+	epoch := t.at.Step / t.data.Steps()
+	meta := map[string]string{
+		"stage": string(t.s.Stage), "space": t.s.Space, "image_size": strconv.Itoa(t.s.ImageSize), "classes": strconv.Itoa(t.s.Classes),
+		"data": t.s.Data, "epoch": strconv.Itoa(epoch), "epochs": strconv.Itoa(t.s.TotalEpochs()), "averaged": strconv.FormatBool(t.average != nil),
+	}
+	if t.s.Arch != "" {
+		meta["arch"] = t.s.Arch
+	}
+	data, err := supernet.Encode(supernet.Checkpoint{Weights: t.best(), Meta: meta})
+	if err == nil {
+		err = replace(t.folder.Weights(t.s.Stage), true, func(w io.Writer) error { _, err := w.Write(data); return err })
+	}
+	if err != nil {
+		return writeError{t.keptError(err)}
+	}
+	return nil
+}
+
+// report tells the caller where the training is.
+func (t *trainer) report(doing string) {
+	p := &t.progress
+	steps := t.data.Steps()
+	p.Stage, p.Doing = t.s.Stage, doing
+	p.Epoch, p.Epochs = min(t.at.Step/steps+1, t.s.TotalEpochs()), t.s.TotalEpochs()
+	p.Step, p.Steps = t.at.Step, t.total()
+	p.ImagesPerSecond, p.Left = t.clock.rate(), t.clock.left(p.Steps-p.Step)
+	if t.o.Progress != nil {
+		t.o.Progress(*p)
+	}
+}
+
+// restore takes up a state.
+func (t *trainer) restore(s state) {
+	t.at = s.position
+	maps.Copy(t.optimizer.velocities, s.velocities)
+	if t.average != nil && s.average != nil {
+		t.average.state = s.average
+	}
+}

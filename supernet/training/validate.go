@@ -1,0 +1,107 @@
+package training
+
+import (
+	"context"
+	"math"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/backprop"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// validator scores networks on held-out images, in evaluation mode with the
+// running statistics as they are. It uses the engine that trains, so that
+// nothing else needs memory; package evaluation is for more than curves.
+type validator struct {
+	engine  *backprop.Engine
+	batch   int
+	classes int
+	loader  *dataset.Loader // nil without images
+}
+
+func newValidator(e *backprop.Engine, batch int, s Settings, o Options) (*validator, error) {
+	v := &validator{engine: e, batch: batch, classes: s.Classes}
+	if o.HeldOut == nil || o.HeldOut.Len() == 0 {
+		return v, nil
+	}
+	set := o.HeldOut
+	if s.Validation > 0 {
+		set = spread(set, s.Validation)
+	}
+	var err error
+	v.loader, err = dataset.NewLoader(set, dataset.LoaderOptions{Batch: batch, Evaluate: true, Workers: o.Workers})
+	return v, err
+}
+
+// spread is n images of the set at equal distances: sets may be sorted by class.
+func spread(set *dataset.Set, n int) *dataset.Set {
+	if n >= set.Len() {
+		return set
+	}
+	positions := make([]int, n)
+	for i := range positions {
+		positions[i] = i * set.Len() / n
+	}
+	part, err := set.Subset(positions)
+	if err != nil {
+		panic(err) // all positions are in the set
+	}
+	return part
+}
+
+// score runs a network over all images.
+func (v *validator) score(ctx context.Context, name string, p model.Path, w onnx.StateDict) (Score, error) {
+	score := Score{Network: name}
+	if v.loader == nil {
+		return score, nil
+	}
+	net, err := v.engine.Teacher(p, w)
+	if err != nil {
+		return score, err
+	}
+	defer net.Close()
+	top1, top5, loss := 0, 0, 0.0
+	for b, err := range v.loader.Epoch(ctx, 0, 0) {
+		if err != nil {
+			return score, err
+		}
+		x, n := b.X, len(b.Labels)
+		if n < v.batch { // the last batch: what is added is not counted
+			x = make([]float32, len(b.X)/n*v.batch)
+			copy(x, b.X)
+		}
+		f, err := net.Features(ctx, x)
+		if err != nil {
+			return score, err
+		}
+		for i, label := range b.Labels {
+			logits := f.Logits[i*v.classes : (i+1)*v.classes]
+			higher := rank(logits, label)
+			if higher == 0 {
+				top1++
+			}
+			if higher < 5 {
+				top5++
+			}
+			loss += crossEntropy(logits, label)
+		}
+		score.Images += n
+	}
+	images := float64(max(score.Images, 1))
+	score.Top1, score.Top5, score.Loss = 100*float64(top1)/images, 100*float64(top5)/images, loss/images
+	return score, nil
+}
+
+// crossEntropy is -log softmax of the label, in float64.
+func crossEntropy(logits []float32, label int) float64 {
+	high := math.Inf(-1)
+	for _, v := range logits {
+		high = max(high, float64(v))
+	}
+	sum := 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - high)
+	}
+	return math.Log(sum) + high - float64(logits[label])
+}
