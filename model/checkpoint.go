@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/pickle"
 )
@@ -21,7 +22,16 @@ type CheckpointInfo struct {
 	// left out of the fit one at a time; 0 where it was not measured.
 	LeaveOneOut float64
 	Metrics     map[string]float64 // by name: kendall, spearman, pearson, mse, ...
+	// Inactive says what blocks that are off added when it was fitted: mean or
+	// free; "" is unknown.
+	Inactive string
+	// Extra are tensors kept beside the weights, by rising name, whose names
+	// begin with ExtraPrefix: what package fit knows of its uncertainty.
+	Extra []Tensor
 }
+
+// ExtraPrefix begins the names of tensors that are none of the predictor's.
+const ExtraPrefix = "uncertainty."
 
 // Names in Metrics of the least and the greatest accuracy that a predictor was
 // fitted on, in percent: outside it extrapolates.
@@ -72,6 +82,12 @@ func DecodePredictor(data []byte) (Predictor, CheckpointInfo, error) {
 	if err != nil {
 		return fail(err)
 	}
+	tensors, info.Extra = splitExtra(tensors)
+	for _, t := range info.Extra {
+		if err := t.check(); err != nil {
+			return fail(err)
+		}
+	}
 	p, err := predictorOf(tensors)
 	if err != nil {
 		return fail(err)
@@ -81,6 +97,19 @@ func DecodePredictor(data []byte) (Predictor, CheckpointInfo, error) {
 	}
 	info.Kind = p.Kind()
 	return p, info, nil
+}
+
+// splitExtra takes out the tensors that are none of the predictor's.
+func splitExtra(tensors []Tensor) (weights, extra []Tensor) {
+	for _, t := range tensors {
+		if strings.HasPrefix(t.Name, ExtraPrefix) {
+			extra = append(extra, t)
+		} else {
+			weights = append(weights, t)
+		}
+	}
+	slices.SortFunc(extra, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+	return weights, extra
 }
 
 func torchTensors(data []byte) ([]Tensor, error) {
@@ -235,13 +264,22 @@ func checkShapes(p Predictor) ([]Tensor, error) {
 		return nil, fmt.Errorf("predictor of kind %q has no file form", p.Kind())
 	}
 	for _, t := range tensors {
-		n := 1
-		for _, d := range t.Shape {
-			n *= d
-		}
-		if n < 1 || len(t.Values) != n || slices.ContainsFunc(t.Values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
-			return nil, fmt.Errorf("tensor %s: expected %v finite values, found %d", t.Name, t.Shape, len(t.Values))
+		if err := t.check(); err != nil {
+			return nil, err
 		}
 	}
 	return tensors, nil
+}
+
+// check reports a tensor that has not as many values as its shape says, or
+// one that is not finite.
+func (t Tensor) check() error {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	if n < 1 || len(t.Values) != n || slices.ContainsFunc(t.Values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+		return fmt.Errorf("tensor %.80q: expected %v finite values, found %d", t.Name, t.Shape, len(t.Values))
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/nlpodyssey/safetensors"
 )
@@ -27,6 +28,12 @@ func EncodePredictor(p Predictor, info CheckpointInfo) ([]byte, error) {
 	tensors, err := checkShapes(p)
 	if err != nil {
 		return nil, fmt.Errorf("encode predictor: %w", err)
+	}
+	for _, t := range info.Extra {
+		if err := t.check(); err != nil || !strings.HasPrefix(t.Name, ExtraPrefix) {
+			return nil, fmt.Errorf("encode predictor: extra tensor %q: expected a name that begins with %s and finite values", t.Name, ExtraPrefix)
+		}
+		tensors = append(tensors, t)
 	}
 	metadata, err := info.metadata(p.Kind())
 	if err != nil {
@@ -75,7 +82,7 @@ func rawValues(values []float64) (safetensors.DType, []byte) {
 
 func (c CheckpointInfo) metadata(kind string) (map[string]string, error) {
 	m := map[string]string{"format": predictorFormat, "version": predictorVersion, "type": kind}
-	for key, value := range map[string]string{"space": c.Space, "source": c.Source, "note": c.Note} {
+	for key, value := range map[string]string{"space": c.Space, "source": c.Source, "note": c.Note, "inactive_blocks": c.Inactive} {
 		if value != "" {
 			m[key] = value
 		}
@@ -97,10 +104,13 @@ func (c CheckpointInfo) metadata(kind string) (map[string]string, error) {
 }
 
 func infoOf(m map[string]string) (CheckpointInfo, error) {
-	c := CheckpointInfo{Kind: m["type"], Space: m["space"], Source: m["source"], Note: m["note"]}
+	c := CheckpointInfo{Kind: m["type"], Space: m["space"], Source: m["source"], Note: m["note"], Inactive: m["inactive_blocks"]}
 	if m["format"] != predictorFormat || m["version"] != predictorVersion {
 		return c, fmt.Errorf("safetensors of format %.40q version %.20q: expected %s version %s",
 			m["format"], m["version"], predictorFormat, predictorVersion)
+	}
+	if c.Inactive != "" && c.Inactive != InactiveMean.String() && c.Inactive != InactiveFree.String() {
+		return c, fmt.Errorf("metadata inactive_blocks %.40q: expected mean or free", c.Inactive)
 	}
 	var err error
 	if s, ok := m["samples"]; ok {

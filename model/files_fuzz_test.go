@@ -17,13 +17,19 @@ func FuzzDecodePredictor(f *testing.F) {
 	}
 	f.Add(small)
 	f.Add(small[:30])
+	extra, err := EncodePredictor(&Bilinear{Alphas: 1, Betas: 1, Linear: []float64{1, 2}, Q: []float64{0.1}},
+		CheckpointInfo{Inactive: "free", Extra: []Tensor{{Name: ExtraPrefix + "levels", Shape: []int{2}, Values: []float64{1, 0.3}}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(extra)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, info, err := DecodePredictor(data)
 		if err != nil {
 			return
 		}
 		p.Accuracy(make([]float64, p.InputSize()))
-		for _, tensor := range Tensors(p) {
+		for _, tensor := range append(Tensors(p), info.Extra...) {
 			for _, v := range tensor.Values {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					t.Fatalf("%s holds %v", tensor.Name, v)

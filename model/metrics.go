@@ -37,21 +37,6 @@ func NewMetrics(predicted, measured []float64) (Metrics, error) {
 	}, nil
 }
 
-// KendallTau is Kendall's tau-b: it corrects for ties. O(n²).
-func KendallTau(x, y []float64) float64 {
-	var agree, tiesX, tiesY, pairs float64
-	for i := range x {
-		for j := range i {
-			dx, dy := sign(x[i]-x[j]), sign(y[i]-y[j])
-			agree += dx * dy
-			tiesX += 1 - dx*dx
-			tiesY += 1 - dy*dy
-			pairs++
-		}
-	}
-	return defined(agree / math.Sqrt((pairs-tiesX)*(pairs-tiesY)))
-}
-
 func sign(v float64) float64 {
 	switch {
 	case v > 0:

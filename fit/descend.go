@@ -1,0 +1,15 @@
+package fit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Descent are the settings of gradient descent.
+type Descent struct{}
+
+func descend(context.Context, Settings, []model.Sample) (*Report, error) {
+	return nil, errors.New("todo")
+}

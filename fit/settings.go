@@ -1,0 +1,62 @@
+package fit
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Kinds of predictors, as in model.Predictor.
+const (
+	Bilinear  = "bilinear"
+	Quadratic = "quadratic"
+	MLP       = "mlp"
+)
+
+// Settings say what to fit. Space is needed; zero values of the rest work.
+type Settings struct {
+	Space    *model.Space
+	Kind     string               // Bilinear (""), Quadratic or MLP
+	Closed   bool                 // closed form instead of gradient descent; not of an MLP
+	Inactive model.InactiveBlocks // what switched-off blocks add
+
+	// Penalties of the closed form; zero: those of least leave-one-out error.
+	Penalties Penalties
+	Descent   Descent // settings of gradient descent
+	Seed      uint64  // same seed, same result
+
+	// Progress is told how far the fit is, from the goroutine of Fit. Nil: nobody is.
+	Progress func(Progress)
+}
+
+// Progress is how far a fit is.
+type Progress struct {
+	Done, Total int     // of Unit; Total is an estimate where the end is not known
+	Unit        string  // "penalties", "epochs"
+	Loss        float64 // the best so far, mean squared error in squared points
+	Left        time.Duration
+}
+
+func (s Settings) check() (Settings, error) {
+	if s.Space == nil {
+		return s, fmt.Errorf("fit: no search space")
+	}
+	if s.Kind == "" {
+		s.Kind = Bilinear
+	}
+	if s.Kind != Bilinear && s.Kind != Quadratic && s.Kind != MLP {
+		return s, fmt.Errorf("fit: predictor type %q: expected %s, %s or %s", s.Kind, Bilinear, Quadratic, MLP)
+	}
+	if s.Kind == MLP && s.Closed {
+		return s, fmt.Errorf("fit: an mlp has no closed form: expected gradient descent")
+	}
+	p := s.Penalties
+	if p != (Penalties{}) && !(p.Linear >= leastPenalty && p.Linear <= mostPenalty && p.Products >= leastPenalty && p.Products <= mostPenalty) {
+		return s, fmt.Errorf("fit: penalties %v and %v: expected %v to %v", p.Linear, p.Products, leastPenalty, mostPenalty)
+	}
+	if s.Progress == nil {
+		s.Progress = func(Progress) {}
+	}
+	return s, nil
+}
