@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -30,16 +29,13 @@ func figureFormat(name string) (string, error) {
 var (
 	frontierColour  = color.RGBA{R: 0x1f, G: 0x5f, B: 0xa8, A: 0xff}
 	publishedColour = color.RGBA{R: 0xd0, G: 0x6a, B: 0x10, A: 0xff}
+	barColour       = color.RGBA{R: 0xa8, G: 0xc4, B: 0xe4, A: 0xff}
 )
 
 // saveFigure draws the frontier as the staircase it is, and the published
 // networks of the space beside it: their latency by the table in use and
 // their accuracy as published.
 func saveFigure(name string, e *explore.Engine, points []explore.ParetoPoint) error {
-	format, err := figureFormat(name)
-	if err != nil {
-		return err
-	}
 	p := plot.New()
 	p.Title.Text = "Best accuracy within a latency\n" +
 		sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource()))
@@ -66,14 +62,7 @@ func saveFigure(name string, e *explore.Engine, points []explore.ParetoPoint) er
 	if err := addPublished(p, e); err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
-	w, err := p.WriterTo(16*vg.Centimeter, 10*vg.Centimeter, format)
-	if err != nil {
-		return fmt.Errorf("figure: %w", err)
-	}
-	return replaceFile(name, func(f io.Writer) error {
-		_, err := w.WriteTo(f)
-		return err
-	})
+	return writePlot(name, p, 16*vg.Centimeter, 10*vg.Centimeter)
 }
 
 // addPublished marks the published networks that belong to the space at its

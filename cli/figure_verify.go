@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -15,10 +14,6 @@ import (
 // saveVerifyFigure draws measured over predicted latency, one mark a network,
 // and the diagonal on which predictions are right.
 func saveVerifyFigure(name string, r *verifyReport) error {
-	format, err := figureFormat(name)
-	if err != nil {
-		return err
-	}
 	p := plot.New()
 	p.Title.Text = "Whole networks: measured against predicted latency\n" +
 		sanitize.Line(fmt.Sprintf("%s, %s, %d threads, %d pixels: mean error %.1f %%, Kendall %.3f",
@@ -67,12 +62,5 @@ func saveVerifyFigure(name string, r *verifyReport) error {
 		p.Add(marks)
 		p.Legend.Add(set.label, marks)
 	}
-	w, err := p.WriterTo(12*vg.Centimeter, 12*vg.Centimeter, format)
-	if err != nil {
-		return fmt.Errorf("figure: %w", err)
-	}
-	return replaceFile(name, func(f io.Writer) error {
-		_, err := w.WriteTo(f)
-		return err
-	})
+	return writePlot(name, p, 12*vg.Centimeter, 12*vg.Centimeter)
 }

@@ -7,61 +7,152 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/published"
 )
 
 func (a *app) fitCommand() *cobra.Command {
-	var (
-		fromPublished bool
-		profile, out  string
-	)
+	var o fitOptions
 	cmd := &cobra.Command{
-		Use:   "fit --published --predictor-ckpt OUT",
+		Use:   "fit --fit-accuracy-lut FILE --predictor-ckpt OUT",
 		Short: "Fit an accuracy predictor",
-		Long: `Fit a bilinear predictor of accuracy on the twelve published networks of the
-search space, print how well it predicts networks left out of the fit, and
-write it as safetensors.`,
+		Long: `Fit a predictor of accuracy on sampled networks whose accuracy was measured, test
+it on others, and write it as safetensors. With --closed-form-solution the
+bilinear and the quadratic predictor are ridge regressions whose strength is
+that of least leave-one-out error, and know how far each prediction may be off;
+without it, and the mlp always, they are fitted by gradient descent, which stops
+at the least error on a validation share.
+
+With --published, fit a bilinear predictor on the twelve published networks.`,
+		Example: `  binas-tui fit --predictor-type bilinear --closed-form-solution --fit-accuracy-lut samples.pkl \
+    --test-accuracy-lut test.pkl --predictor-ckpt bilinear.safetensors --figure fit.svg
+  binas-tui fit --predictor-type mlp --fit-accuracy-lut samples.jsonl --predictor-ckpt mlp.safetensors
+  binas-tui fit --published --predictor-ckpt published.safetensors`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			if !fromPublished {
-				return usagef("fit needs --published: the twelve published networks are what it fits on")
-			}
-			if out == "" {
-				return usagef("fit needs --predictor-ckpt, the file to write")
-			}
-			p, err := explore.FindProfile(profile)
-			if err != nil {
-				return usageError{err}
-			}
-			space, err := model.NewSpace(p.Space, p.ImageSize)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
 				return err
 			}
-			predictor, report, err := published.Fit(space)
-			if err != nil {
-				return err
+			if o.published {
+				return a.fitPublished(o.profile, o.out)
 			}
-			data, err := model.EncodePredictor(predictor, model.CheckpointInfo{
-				Space: space.Name, Samples: report.Networks, LeaveOneOut: report.LeaveOneOutMAE,
-				Source: fmt.Sprintf("fitted on %d published networks, leave-one-out error %.2f points", report.Networks, report.LeaveOneOutMAE),
-				Metrics: map[string]float64{
-					"leave_one_out_rmse": report.LeaveOneOutRMSE, "leave_one_out_worst": report.LeaveOneOutWorst, "kendall": report.Kendall,
-				},
-			})
-			if err != nil {
-				return err
-			}
-			if err := replaceFile(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
-				return err
-			}
-			_, err = io.WriteString(a.out, report.String())
-			return err
+			return a.fitSamples(cmd.Context(), o)
 		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&fromPublished, "published", false, "fit on the published networks")
-	f.StringVar(&profile, "profile", "", "profile `NAME` whose space is used")
-	f.StringVar(&out, "predictor-ckpt", "", "`FILE` to write")
+	o.addFlags(cmd)
 	return cmd
+}
+
+// fitOptions is the flags of fit.
+type fitOptions struct {
+	published     bool
+	profile, out  string
+	kind          string
+	closed        bool
+	samples, test string
+	inactive      string
+	figure        string
+	curve         bool
+	curveFigure   string
+	json          bool
+	seed          uint64
+
+	penalties fit.Penalties
+	descent   fit.Descent
+}
+
+func (o *fitOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.published, "published", false, "fit on the published networks")
+	f.StringVar(&o.profile, "profile", "", "profile `NAME` whose space is used")
+	f.StringVar(&o.kind, "predictor-type", fit.Bilinear, "what to fit: bilinear, quadratic or mlp (`TYPE`)")
+	f.BoolVar(&o.closed, "closed-form-solution", false, "fit in closed form instead of by gradient descent")
+	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on: a BINAS .pkl or JSON lines (`FILE`)")
+	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies to test on, of other networks (`FILE`)")
+	f.StringVar(&o.out, "predictor-ckpt", "", "`FILE` to write")
+	f.StringVar(&o.inactive, "inactive-blocks", "mean", "what a switched-off block adds: mean of its options, or free, as in the paper, its own (`MODE`)")
+	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
+	f.BoolVar(&o.curve, "learning-curve", false, "fit ever more of the samples too, to say what more would be worth")
+	f.StringVar(&o.curveFigure, "learning-curve-figure", "", "draw the learning curve to `FILE`, which ends in .svg or .png")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of gradient descent, of the bootstrap and of what is drawn")
+	f.Float64Var(&o.penalties.Linear, "lambda", 0, "closed form: penalty of the linear weights (default: chosen)")
+	f.Float64Var(&o.penalties.Products, "lambda-products", 0, "closed form: penalty of the products (default: chosen)")
+}
+
+// check reports flags that do not go together.
+func (o *fitOptions) check(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	if !o.published && o.samples == "" {
+		return usagef("fit needs --fit-accuracy-lut, the networks to fit on, or --published for the twelve published ones")
+	}
+	if o.published {
+		for _, name := range []string{"fit-accuracy-lut", "test-accuracy-lut", "closed-form-solution", "figure", "learning-curve", "learning-curve-figure", "json", "lambda"} {
+			if changed(name) {
+				return usagef("--published and --%s: expected one of them", name)
+			}
+		}
+		if o.kind != fit.Bilinear {
+			return usagef("--published fits a bilinear predictor: found --predictor-type %s", o.kind)
+		}
+	}
+	if o.out == "" {
+		return usagef("fit needs --predictor-ckpt, the file to write")
+	}
+	if o.kind != fit.Bilinear && o.kind != fit.Quadratic && o.kind != fit.MLP {
+		return usagef("--predictor-type %q: expected %s, %s or %s", o.kind, fit.Bilinear, fit.Quadratic, fit.MLP)
+	}
+	if o.closed && o.kind == fit.MLP {
+		return usagef("--closed-form-solution: an mlp has none; leave the flag out to fit it by gradient descent")
+	}
+	if changed("lambda") != changed("lambda-products") {
+		return usagef("--lambda and --lambda-products: expected both or none")
+	}
+	if changed("lambda") && !o.closed {
+		return usagef("--lambda is of --closed-form-solution, which is not asked for")
+	}
+	if (o.curve || o.curveFigure != "") && o.test == "" {
+		return usagef("a learning curve needs --test-accuracy-lut, the networks to test on")
+	}
+	for flag, name := range map[string]string{"figure": o.figure, "learning-curve-figure": o.curveFigure} {
+		if changed(flag) {
+			if _, err := figureFormat(name); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := inactiveBlocks(o.inactive)
+	return err
+}
+
+// fitPublished fits on the twelve published networks.
+func (a *app) fitPublished(profile, out string) error {
+	p, err := explore.FindProfile(profile)
+	if err != nil {
+		return usageError{err}
+	}
+	space, err := model.NewSpace(p.Space, p.ImageSize)
+	if err != nil {
+		return err
+	}
+	predictor, report, err := published.Fit(space)
+	if err != nil {
+		return err
+	}
+	data, err := model.EncodePredictor(predictor, model.CheckpointInfo{
+		Space: space.Name, Samples: report.Networks, LeaveOneOut: report.LeaveOneOutMAE,
+		Source: fmt.Sprintf("fitted on %d published networks, leave-one-out error %.2f points", report.Networks, report.LeaveOneOutMAE),
+		Metrics: map[string]float64{
+			"leave_one_out_rmse": report.LeaveOneOutRMSE, "leave_one_out_worst": report.LeaveOneOutWorst, "kendall": report.Kendall,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.out, report.String())
+	return err
 }

@@ -28,14 +28,9 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 
 // load reads what the flags name.
 func (s *selection) load() (explore.Setup, error) {
-	var inactive model.InactiveBlocks
-	switch s.inactive {
-	case model.InactiveMean.String():
-		inactive = model.InactiveMean
-	case model.InactiveFree.String():
-		inactive = model.InactiveFree
-	default:
-		return explore.Setup{}, usagef("--inactive-blocks %q: expected mean or free", s.inactive)
+	inactive, err := inactiveBlocks(s.inactive)
+	if err != nil {
+		return explore.Setup{}, err
 	}
 	if _, err := explore.FindProfile(s.profile); err != nil {
 		return explore.Setup{}, usageError{err}
@@ -52,4 +47,14 @@ func (s *selection) engine(ctx context.Context) (*explore.Engine, error) {
 		return nil, err
 	}
 	return explore.New(ctx, setup)
+}
+
+// inactiveBlocks is what --inactive-blocks asks for.
+func inactiveBlocks(mode string) (model.InactiveBlocks, error) {
+	for _, i := range []model.InactiveBlocks{model.InactiveMean, model.InactiveFree} {
+		if mode == i.String() {
+			return i, nil
+		}
+	}
+	return 0, usagef("--inactive-blocks %q: expected mean or free", mode)
 }

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
@@ -18,8 +19,11 @@ type Setup struct {
 	Predictor     model.Predictor
 	PredictorInfo model.CheckpointInfo
 	PredictorName string
-	Inactive      model.InactiveBlocks
-	Pins          solver.Pins
+	// Uncertainty says how far a prediction may be off; nil where the predictor
+	// has no record of it.
+	Uncertainty *fit.Uncertainty
+	Inactive    model.InactiveBlocks
+	Pins        solver.Pins
 	// Limits hold beside the limit on latency that a search is given. Where
 	// there are some, searches with Find keep them.
 	Limits  []Limit
@@ -50,7 +54,14 @@ func Load(profile, lut, predictor string) (Setup, error) {
 	if s.Space, err = SpaceOf(s.LUT, p); err != nil {
 		return Setup{}, err
 	}
-	return s, s.Check()
+	if err := s.Check(); err != nil {
+		return s, err
+	}
+	s.Uncertainty, err = Uncertainty(s.Space, s.PredictorInfo)
+	if err != nil {
+		return s, fmt.Errorf("predictor %s: %w: %w", predictor, ErrUnreadable, err)
+	}
+	return s, nil
 }
 
 // Check reports a latency table or predictor that does not fit the space.

@@ -26,28 +26,42 @@ type Evaluation struct {
 	Points              []float64 // ± of each, one standard deviation; nil where it is not known
 }
 
-// Evaluate predicts samples and compares.
+// Evaluate predicts samples and compares. The seed is that of the bootstrap.
 func Evaluate(ctx context.Context, s *model.Space, r *Report, samples []model.Sample, seed uint64) (*Evaluation, error) {
-	if len(samples) < 2 {
-		return nil, fmt.Errorf("%w: %d networks to test on: expected at least 2", ErrSamples, len(samples))
+	e := &Evaluation{}
+	var err error
+	if e.Predicted, e.Measured, err = r.predict(s, samples); err != nil {
+		return nil, err
 	}
-	paths, measured := split(samples)
-	e := &Evaluation{Measured: measured, Predicted: make([]float64, len(paths))}
-	x := make([]float64, 0, len(paths)*s.EncodingSize())
-	for i, p := range paths {
-		if err := s.CheckPath(p); err != nil {
-			return nil, fmt.Errorf("%w: sample %d: %w", ErrSamples, i, err)
-		}
-		x = append(x, s.Encode(nil, p, r.Inactive)...)
-	}
-	model.PredictBatch(r.Predictor, x, e.Predicted)
 	if r.Uncertainty != nil {
-		e.Points = make([]float64, len(paths))
-		if err := parallel(ctx, len(paths), func(i int) { e.Points[i] = r.Uncertainty.Points(paths[i]) }); err != nil {
+		e.Points = make([]float64, len(samples))
+		if err := parallel(ctx, len(samples), func(i int) { e.Points[i] = r.Uncertainty.Points(samples[i].Path) }); err != nil {
 			return nil, err
 		}
 	}
 	return e, e.compare(ctx, seed)
+}
+
+// predict predicts the accuracies of samples.
+func (r *Report) predict(s *model.Space, samples []model.Sample) (predicted, measured []float64, err error) {
+	if len(samples) < 2 {
+		return nil, nil, fmt.Errorf("%w: %d networks to test on: expected at least 2", ErrSamples, len(samples))
+	}
+	x := make([]float64, 0, len(samples)*s.EncodingSize())
+	var one []float64
+	for i, sample := range samples {
+		if err := s.CheckPath(sample.Path); err != nil {
+			return nil, nil, fmt.Errorf("%w: test sample %d: %w", ErrSamples, i, err)
+		}
+		if a := sample.Accuracy; math.IsNaN(a) || math.IsInf(a, 0) {
+			return nil, nil, fmt.Errorf("%w: test sample %d: accuracy %v: expected percent", ErrSamples, i, a)
+		}
+		one = s.Encode(one, sample.Path, r.Inactive)
+		x, measured = append(x, one...), append(measured, sample.Accuracy)
+	}
+	predicted = make([]float64, len(samples))
+	model.PredictBatch(r.Predictor, x, predicted)
+	return predicted, measured, nil
 }
 
 // Compare is an Evaluation of predictions that were made already.

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
+)
+
+// fitSamples fits on sampled networks, tests, and writes what was asked for.
+func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
+	if _, err := explore.FindProfile(o.profile); err != nil {
+		return usageError{err}
+	}
+	inactive, err := inactiveBlocks(o.inactive)
+	if err != nil {
+		return err
+	}
+	fitting, err := explore.LoadFitting(o.profile, o.samples, o.test, fit.Settings{
+		Kind: o.kind, Closed: o.closed, Inactive: inactive, Seed: o.seed, Penalties: o.penalties, Descent: o.descent,
+	})
+	if err != nil {
+		return err
+	}
+	line := a.newStatusLine()
+	fitted, err := fitting.Run(ctx, func(p fit.Progress) { line.show(fitProgress(p)) })
+	line.end()
+	if err != nil {
+		return err
+	}
+	data, err := fitted.Encode(fitting.Settings.Space)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(o.out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		return err
+	}
+	report := newFitReport(fitting, fitted)
+	if o.curve || o.curveFigure != "" {
+		points, err := fit.LearningCurve(ctx, fitting.Settings, fitting.Samples, fitting.Test, func(p fit.CurvePoint) {
+			line.show(fmt.Sprintf("learning curve: %d samples, Kendall %.3f", p.Samples, p.Mean.Kendall))
+		})
+		line.end()
+		if err != nil {
+			return err
+		}
+		report.addCurve(points)
+		if o.curveFigure != "" {
+			if err := saveCurveFigure(o.curveFigure, report); err != nil {
+				return err
+			}
+		}
+	}
+	if o.figure != "" {
+		if err := saveFitFigure(o.figure, report); err != nil {
+			return err
+		}
+	}
+	for _, w := range report.warnings() {
+		fmt.Fprintln(a.Err, "binas-tui: warning: "+w)
+	}
+	if o.json {
+		return writeJSON(a.out, report)
+	}
+	return writeFit(a.out, report, o.out)
+}
+
+func fitProgress(p fit.Progress) string {
+	text := explore.FittingStatus(p)
+	if p.Left > 0 {
+		text += ", " + remaining(p.Left) + " left"
+	}
+	return text
+}

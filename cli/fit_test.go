@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// accuracyTable writes some of the samples that the original program wrote.
+func accuracyTable(t *testing.T, name string, from, to int) string {
+	t.Helper()
+	data, err := os.ReadFile("../fit/testdata/" + name + "_accuracy_lut.pkl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err = io.ReadAll(z); err != nil {
+		t.Fatal(err)
+	}
+	space := must(model.NewSpace(model.MobileNASNet, 224))
+	samples := must(model.DecodeSamples(space, data))
+	return writeTemp(t, name+".pkl", must(model.EncodeSamples(space, samples[from:to])))
+}
+
+func TestFitWritesAPredictor(t *testing.T) {
+	samples, test := accuracyTable(t, "fit", 0, 150), accuracyTable(t, "test", 0, 100)
+	folder := t.TempDir()
+	out, svg, png := filepath.Join(folder, "p.safetensors"), filepath.Join(folder, "a.svg"), filepath.Join(folder, "b.png")
+	for _, kind := range []string{"bilinear", "quadratic"} {
+		r := runCLI(t, "fit", "--predictor-type", kind, "--closed-form-solution", "--fit-accuracy-lut", samples, "--test-accuracy-lut", test,
+			"--predictor-ckpt", out, "--json", "--figure", svg, "--learning-curve", "--learning-curve-figure", png)
+		if r.code != 0 {
+			t.Fatalf("exit code %d: %s", r.code, r.err)
+		}
+		report := decode[fitReport](t, r.out)
+		if report.Kendall < 0.5 || report.KendallCI[0] >= report.Kendall || report.KendallCI[1] <= report.Kendall || report.MSE <= 0 ||
+			report.Samples != 150 || report.Lambda == nil || len(report.Scatter) != 100 || report.Overlap != 0 || report.TestedOn != "test" {
+			t.Errorf("%s: %+v", kind, report)
+		}
+		if n := len(report.LearningCurve); n < 3 || report.LearningCurve[n-1].Samples != 150 || report.LearningCurve[n-1].Kendall != report.Kendall {
+			t.Errorf("%s: learning curve %+v", kind, report.LearningCurve)
+		}
+		p, info, err := model.DecodePredictor(must(os.ReadFile(out)))
+		if err != nil || p.Kind() != kind || info.Samples != 150 || info.Metrics["kendall"] != float64(report.Kendall) || info.Inactive != "mean" {
+			t.Errorf("%s: %v, %+v", kind, err, info.Metrics)
+		}
+	}
+	if data := must(os.ReadFile(svg)); !bytes.Contains(data, []byte("<svg")) {
+		t.Errorf("%s is no SVG", svg)
+	}
+	if data := must(os.ReadFile(png)); !bytes.HasPrefix(data, []byte("\x89PNG")) {
+		t.Errorf("%s is no PNG", png)
+	}
+	text := runCLI(t, "fit", "--closed-form-solution", "--inactive-blocks", "free", "--fit-accuracy-lut", samples, "--predictor-ckpt", out)
+	for _, want := range []string{"150 networks", "each left out of the fit once", "150 samples for 3856 weights", "--inactive-blocks free", "written to " + out} {
+		if !strings.Contains(text.out, want) {
+			t.Errorf("no %q in %s", want, text.out)
+		}
+	}
+	found := mustRun(t, "search", "--limit", "5ms", "--predictor", out, "--inactive-blocks", "free")
+	if !strings.Contains(found, "fitted on 150 sampled networks") {
+		t.Errorf("the search does not say what the accuracy comes from: %s", found)
+	}
+}
+
+func TestFitWarnsOfOverlap(t *testing.T) {
+	samples := accuracyTable(t, "fit", 0, 60)
+	r := runCLI(t, "fit", "--closed-form-solution", "--lambda", "1", "--lambda-products", "100", "--fit-accuracy-lut", samples,
+		"--test-accuracy-lut", samples, "--predictor-ckpt", filepath.Join(t.TempDir(), "p"), "--json")
+	if report := decode[fitReport](t, r.out); r.code != 0 || report.Overlap != 60 || report.ChosenBy != "given" || !strings.Contains(r.err, "60 of 60") {
+		t.Errorf("exit code %d, overlap %d, %q", r.code, report.Overlap, r.err)
+	}
+}
+
+func TestFitRefuses(t *testing.T) {
+	samples, empty := accuracyTable(t, "fit", 0, 20), writeTemp(t, "empty.pkl", nil)
+	few := accuracyTable(t, "fit", 0, 5)
+	out := filepath.Join(t.TempDir(), "p.safetensors")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--predictor-ckpt", out}, 2, "--fit-accuracy-lut"},
+		{[]string{"--fit-accuracy-lut", samples}, 2, "--predictor-ckpt"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--predictor-type", "cubic"}, 2, "bilinear, quadratic or mlp"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--predictor-type", "mlp", "--closed-form-solution"}, 2, "an mlp has none"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--published"}, 2, "one of them"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--lambda", "1"}, 2, "both or none"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--figure="}, 2, ".svg or .png"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--learning-curve"}, 2, "--test-accuracy-lut"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--inactive-blocks", "off"}, 2, "mean or free"},
+		{[]string{"--fit-accuracy-lut", empty, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "not an accuracy table"},
+		{[]string{"--fit-accuracy-lut", few, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "5 networks: expected 10"},
+		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},
+	} {
+		r := runCLI(t, append([]string{"fit"}, c.args...)...)
+		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
+			t.Errorf("fit %q: exit code %d, output %q, error %q; want code %d and one line with %q", c.args, r.code, r.out, r.err, c.code, c.want)
+		}
+	}
+}
