@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // mnistFolder returns the folder of MNIST. Without it tests are skipped, unless
@@ -162,5 +165,39 @@ func damage(t *testing.T, path string) {
 	data[len(data)/2] ^= 1
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Making ends soon after it is cancelled, and writes nothing.
+func TestMakeDigitsCancelled(t *testing.T) {
+	mnist, dir := mnistFolder(t), t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var cancelled time.Time
+	err := MakeDigits(ctx, mnist, dir, DigitsOptions{Progress: func(done, total int) {
+		if cancelled.IsZero() {
+			cancelled = time.Now()
+			cancel()
+		}
+	}})
+	if took := time.Since(cancelled); !errors.Is(err, context.Canceled) || took > 200*time.Millisecond {
+		t.Errorf("ended %v after being cancelled, with %v", took, err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 0 {
+		t.Errorf("%v was written", files)
+	}
+}
+
+// Without MNIST the error says what is missing.
+func TestFetchMNISTFails(t *testing.T) {
+	mnistFolder(t)
+	t.Setenv("GOMODCACHE", t.TempDir())
+	t.Setenv("GOPROXY", "off")
+	if _, err := FetchMNIST(context.Background()); err == nil || !strings.Contains(err.Error(), MNISTModule) {
+		t.Errorf("without a proxy: %v", err)
+	}
+	t.Setenv("PATH", "")
+	if _, err := FetchMNIST(context.Background()); err == nil || !strings.Contains(err.Error(), "go command is not installed") {
+		t.Errorf("without Go: %v", err)
 	}
 }

@@ -2,19 +2,17 @@ package dataset
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 )
 
-// maxBytes is what the values of one file may take: 40 times MNIST.
-const maxBytes = 2 << 30
+// maxBytes is what the values of one file may take: 20 times MNIST.
+const maxBytes = 1 << 30
 
 // maxSide is the greatest side of an image that is read.
 const maxSide = 1 << 14
@@ -51,17 +49,16 @@ func readIDX(r io.Reader) (idx, error) {
 		}
 		n := int64(binary.BigEndian.Uint32(size[:]))
 		if total *= n; n == 0 || total > maxBytes {
-			return idx{}, fmt.Errorf("IDX header: %w: dimension %d is %d, expected 1 to 2 GiB of values in all", ErrFormat, i+1, n)
+			return idx{}, fmt.Errorf("IDX header: %w: dimension %d is %d, expected 1 to 1 GiB of values in all", ErrFormat, i+1, n)
 		}
 		f.shape[i] = int(n)
 	}
-	var buffer bytes.Buffer
-	read, err := io.Copy(&buffer, io.LimitReader(r, total))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	var err error
+	if f.data, err = readGrowing(r, int(total)); err != nil {
 		return idx{}, fmt.Errorf("IDX values: %w: %w", ErrFormat, err)
 	}
-	if read < total {
-		return idx{}, fmt.Errorf("IDX values: %w: found %d, expected %d for shape %v", ErrFormat, read, total, f.shape)
+	if len(f.data) < int(total) {
+		return idx{}, fmt.Errorf("IDX values: %w: found %d, expected %d for shape %v", ErrFormat, len(f.data), total, f.shape)
 	}
 	// One byte more is asked for: the end of a packed file holds its checksum.
 	if extra, err := io.CopyN(io.Discard, r, 1); extra > 0 {
@@ -69,8 +66,27 @@ func readIDX(r io.Reader) (idx, error) {
 	} else if err != io.EOF {
 		return idx{}, fmt.Errorf("IDX values: %w: %w", ErrFormat, err)
 	}
-	f.data = buffer.Bytes()
 	return f, nil
+}
+
+// readGrowing reads n bytes, fewer where there are no more. It takes at most
+// twice the memory of what has come.
+func readGrowing(r io.Reader, n int) ([]byte, error) {
+	data := make([]byte, 0, min(n, 1<<20))
+	for len(data) < n {
+		if len(data) == cap(data) {
+			data = append(make([]byte, 0, min(n, 2*cap(data))), data...)
+		}
+		got, err := io.ReadFull(r, data[len(data):cap(data)])
+		data = data[:len(data)+got]
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return data, nil
+		}
+		if err != nil {
+			return data, err
+		}
+	}
+	return data, nil
 }
 
 // openIDX reads an IDX file, unpacked where its name ends in .gz.

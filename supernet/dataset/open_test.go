@@ -93,6 +93,31 @@ func TestImageFolder(t *testing.T) {
 	}
 }
 
+// Class folders may be links, images may lie deeper, hidden files are none.
+func TestImageFolderLinks(t *testing.T) {
+	dir, links := imageFolder(t, 2), t.TempDir()
+	for _, part := range []string{"train", "val"} {
+		for _, class := range []string{"ant", "bee"} {
+			if err := os.MkdirAll(filepath.Join(links, part), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(filepath.Join(dir, part, class), filepath.Join(links, part, class)); err != nil {
+				t.Skip("no links here: ", err)
+			}
+		}
+	}
+	writeFile(t, filepath.Join(dir, "train/bee/deeper/9.png"), plain(t, ".png", 5, 5, color.White))
+	writeFile(t, filepath.Join(dir, "train/bee/._9.png"), nil)
+	train, _, err := Open(context.Background(), links, Options{Size: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	collect(t, train, LoaderOptions{Batch: 5, Evaluate: true}, 0, 0, 1)
+	if count, names := train.Unreadable(); train.Len() != 5 || count != 0 {
+		t.Errorf("%d images, unreadable: %v", train.Len(), names)
+	}
+}
+
 // The middle of the image is what evaluation sees, and at larger sizes 224/256
 // of it.
 func TestCentre(t *testing.T) {
