@@ -27,6 +27,10 @@ type SessionOptions struct {
 	// NoArena gives memory back after each run: slower, and much smaller where
 	// hundreds of sessions are open.
 	NoArena bool
+	// SharedArena takes memory from one arena of the process, which all sessions
+	// of this kind share: as fast as arenas of their own, and little larger than
+	// what the largest of them needs. It is never given back. Overrides NoArena.
+	SharedArena bool
 }
 
 // Session is a model ready to run. Run uses the session's own tensors and is
@@ -86,10 +90,14 @@ func (o SessionOptions) build() (*ort.SessionOptions, error) {
 	if o.Spin {
 		spin = "1"
 	}
+	if o.SharedArena {
+		err = errors.Join(registerArena(), options.AddSessionConfigEntry("session.use_env_allocators", "1"))
+	}
 	err = errors.Join(
+		err,
 		options.SetIntraOpNumThreads(threads),
 		options.SetInterOpNumThreads(1),
-		options.SetCpuMemArena(!o.NoArena),
+		options.SetCpuMemArena(!o.NoArena || o.SharedArena),
 		options.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
 	)
@@ -102,6 +110,25 @@ func (o SessionOptions) build() (*ort.SessionOptions, error) {
 	}
 	return options, nil
 }
+
+// registerArena makes the arena of the process, once. It grows by what is asked
+// for, not in powers of two.
+var registerArena = sync.OnceValue(func() error {
+	const sameAsRequested = 1
+	config, err := ort.NewArenaCfg(0, sameAsRequested, -1, -1)
+	if err != nil {
+		return fmt.Errorf("shared arena: %w", err)
+	}
+	defer config.Destroy()
+	info, err := ort.GetMemoryInfo()
+	if err == nil {
+		err = ort.CreateAndRegisterAllocator(info, config)
+	}
+	if err != nil {
+		return fmt.Errorf("shared arena: %w", err)
+	}
+	return nil
+})
 
 // Inputs returns the model's inputs.
 func (s *Session) Inputs() []Value { return s.inputs }

@@ -96,7 +96,7 @@ func (e *Engine) program(s segment, backward bool) (*program, error) {
 }
 
 func (e *Engine) sessionOptions() onnx.SessionOptions {
-	return onnx.SessionOptions{Threads: e.o.Threads, NoArena: true}
+	return onnx.SessionOptions{Threads: e.o.Threads, SharedArena: true}
 }
 
 // tensor returns the engine's own tensor of a slot: all networks use the same,
