@@ -141,7 +141,7 @@ func TestEvaluationKeepsOrderAndEveryImage(t *testing.T) {
 	}
 }
 
-// A loop that ends leaves no goroutine behind, at once.
+// A loop that ends leaves no goroutine behind, and a cancelled one ends at once.
 func TestLoaderEnds(t *testing.T) {
 	before := runtime.NumGoroutine()
 	l, err := NewLoader(pattern(200, 64), LoaderOptions{Batch: 16, Augment: everything, Workers: 4})
@@ -151,25 +151,13 @@ func TestLoaderEnds(t *testing.T) {
 	for range l.From(context.Background(), 0, 0) {
 		break
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var cancelled time.Time
-	seen := 0
-	for b, err := range l.From(ctx, 0, 0) {
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("ended with %v", err)
-			}
-			break
-		}
-		if seen++; b.Step == 3 {
-			cancelled = time.Now()
-			cancel()
-		}
+	fastest := time.Hour
+	for range 3 { // the machine may be busy with something else
+		fastest = min(fastest, cancelled(t, l))
 	}
-	if took := time.Since(cancelled); took > 200*time.Millisecond || seen < 4 {
-		t.Errorf("took %v to end after being cancelled, after %d batches", took, seen)
+	if fastest > 200*time.Millisecond {
+		t.Errorf("took %v to end after being cancelled", fastest)
 	}
-	cancel()
 	for range 100 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -177,6 +165,25 @@ func TestLoaderEnds(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+// cancelled is how long a loop takes to end after it is cancelled.
+func cancelled(t *testing.T, l *Loader) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var at time.Time
+	var last error
+	for b, err := range l.From(ctx, 0, 0) {
+		if last = err; err == nil && b.Step == 3 {
+			at = time.Now()
+			cancel()
+		}
+	}
+	if !errors.Is(last, context.Canceled) || at.IsZero() {
+		t.Errorf("ended with %v", last)
+	}
+	return time.Since(at)
 }
 
 func TestLoaderRefuses(t *testing.T) {
