@@ -1,0 +1,160 @@
+package training
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// requireLibrary loads ONNX Runtime, or skips the test where there is none and
+// BINAS_REQUIRE_ONNXRUNTIME is not set.
+func requireLibrary(t testing.TB) {
+	t.Helper()
+	if _, err := onnx.Open(""); err != nil {
+		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+// patches are noisy images of 32 pixels with a bright patch whose place is the
+// class.
+func patches(t testing.TB, n int) *dataset.Set {
+	t.Helper()
+	const size, classes = 32, 4
+	rng := rand.New(rand.NewPCG(5, 6))
+	pixels, labels := make([]byte, n*size*size), make([]int, n)
+	for i := range labels {
+		labels[i] = rng.IntN(classes)
+		for y := range size {
+			for x := range size {
+				v := rng.IntN(100)
+				if y/16 == labels[i]/2 && x/16 == labels[i]%2 {
+					v += 150
+				}
+				pixels[(i*size+y)*size+x] = byte(v)
+			}
+		}
+	}
+	set, err := dataset.NewSet("patches", classes, 1, size, pixels, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// quick are settings of a stage for patches.
+func quick(stage Stage, data *dataset.Set) Settings {
+	s := Small(stage).For(data, data)
+	s.TrainPercent, s.Augment, s.BatchSize, s.Epochs, s.LogInterval = 100, "none", 8, 2, 2
+	s.Drop, s.DropPath, s.WarmupEpochs, s.Validation, s.ModelEMADecay, s.ModelEMAEvery = 0.1, 0.1, 0, 12, 0.5, 1
+	return s
+}
+
+// stopAt trains, and cancels the run when a step is done; it is then where it
+// was at that step.
+func stopAt(t *testing.T, step int, s Settings, o Options) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var asked time.Time
+	o.Progress = func(p Progress) {
+		if p.Step == step && asked.IsZero() {
+			asked = time.Now()
+			time.AfterFunc(5*time.Millisecond, cancel) // in the middle of the next
+		}
+	}
+	p, err := Train(ctx, s, o)
+	if err == nil || ctx.Err() == nil {
+		t.Fatalf("%s: not stopped: %v", s.Stage, err)
+	}
+	if p.Step != step && p.Step != step+1 {
+		t.Errorf("%s: stopped at step %d, not %d", s.Stage, p.Step, step)
+	}
+}
+
+// TestStages runs the three stages on a small set: the loss falls, and runs that
+// were interrupted in the middle of a step end with the same bits.
+func TestStages(t *testing.T) {
+	requireLibrary(t)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	data := patches(t, 32)
+	whole, halves := t.TempDir(), t.TempDir()
+	train := func(s Settings, o Options, cut int) Progress {
+		t.Helper()
+		o.Train, o.HeldOut, o.Folder = data, data, halves
+		stopAt(t, cut, s, o)
+		if _, err := Train(context.Background(), s, o); err != nil {
+			t.Fatal(err)
+		}
+		o.Folder = whole
+		p, err := Train(context.Background(), s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := lines(t, whole), lines(t, halves); strings.Join(a, "\n") != strings.Join(b, "\n") {
+			t.Errorf("%s: the metrics differ:\n%s\n\n%s", s.Stage, strings.Join(a, "\n"), strings.Join(b, "\n"))
+		}
+		sameWeights(t, Run{Folder: whole}.Weights(s.Stage), Run{Folder: halves}.Weights(s.Stage))
+		return p
+	}
+
+	p := train(quick(Heaviest, data), Options{}, 5)
+	if first, last := p.Loss.Values[0], p.Last.Loss; !(last < 0.9*first) {
+		t.Errorf("heaviest: the loss went from %.3f to %.3f", first, last)
+	}
+	heaviest := load(t, Run{Folder: whole}.Weights(Heaviest))
+
+	s := quick(OneShot, data)
+	s.Sampling, s.Paths, s.ReorderBatches, s.Epochs = SampleSandwich, 2, 2, 1
+	p = train(s, Options{Heaviest: heaviest}, 2)
+	if names := len(p.Scores); names != 4 || p.Last.KL == 0 || p.Last.Features == 0 {
+		t.Errorf("oneshot: %+v, validated %+v", p.Last, p.Scores)
+	}
+
+	s = quick(FineTune, data)
+	space, err := model.NewSpace(s.Space, s.ImageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Arch, s.Epochs = space.Architecture(smallestPath(space)).String(), 1
+	p = train(s, Options{Heaviest: heaviest, Supernet: load(t, Run{Folder: whole}.Weights(OneShot))}, 2)
+	if _, err := supernet.CheckChild(space, smallestPath(space), load(t, Run{Folder: whole}.Weights(FineTune))); err != nil {
+		t.Error(err)
+	}
+	if p.Last.KL == 0 {
+		t.Errorf("finetune: no distillation: %+v", p.Last)
+	}
+}
+
+func load(t *testing.T, file string) onnx.StateDict {
+	t.Helper()
+	c, err := supernet.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Weights
+}
+
+func sameWeights(t *testing.T, a, b string) {
+	t.Helper()
+	x, y := load(t, a), load(t, b)
+	for name, tensor := range x {
+		for i, v := range tensor.Data {
+			if y[name].Data[i] != v {
+				t.Fatalf("%s[%d] is %v in one run and %v in the other", name, i, v, y[name].Data[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package training
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+)
+
+// TestStateReadsBack writes the state of a real network and reads it.
+func TestStateReadsBack(t *testing.T) {
+	w, _, _ := fiveMillion()
+	w["bn1."+counter] = onnx.TensorData{Shape: []int{}, Data: []float32{12345}}
+	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w)}
+	s.average["bn.a"].Data[7] = 42
+	path := filepath.Join(t.TempDir(), "oneshot.state")
+	if err := replace(path, true, s.write); err != nil {
+		t.Fatal(err)
+	}
+	back, ok, err := readState(path)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if back.position != s.position {
+		t.Errorf("position %+v, want %+v", back.position, s.position)
+	}
+	for i, pair := range [][2]onnx.StateDict{{s.weights, back.weights}, {s.velocities, back.velocities}, {s.average, back.average}} {
+		if len(pair[0]) != len(pair[1]) {
+			t.Fatalf("part %d: %d tensors, want %d", i, len(pair[1]), len(pair[0]))
+		}
+		for name, tensor := range pair[0] {
+			for k, v := range tensor.Data {
+				if got := pair[1][name].Data[k]; got != v {
+					t.Fatalf("part %d: %s[%d] = %v, want %v", i, name, k, got, v)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkCheckpoint writes the state of the supernet as a cancelled run
+// does: the goal for all of that is 200 ms.
+func BenchmarkCheckpoint(b *testing.B) {
+	space, err := model.NewSpace("", 32)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := supernet.New(space, 10, 1)
+	rng := rand.New(rand.NewPCG(1, 1))
+	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w)}
+	path := filepath.Join(b.TempDir(), "oneshot.state")
+	for b.Loop() {
+		if err := replace(path, false, s.write); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
