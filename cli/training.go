@@ -35,7 +35,7 @@ func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f.StringVar(&t.out, "out", "", "run `FOLDER`; one that was begun goes on (required)")
 	f.StringVar(&t.space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
 	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: the data's, 224 for folders of images)")
-	f.IntVar(&t.classes, "num-classes", 0, "classes that the data must have, `N`")
+	f.IntVar(&t.classes, "classes", 0, "classes that the data must have, `N`")
 	f.IntVar(&t.threads, "threads", 2, "threads of ONNX Runtime, `N`")
 	f.IntVar(&t.workers, "workers", 0, "goroutines that prepare images, `N` (default: one for each processor)")
 	f.DurationVar(&t.checkpointEvery, "checkpoint-every", time.Minute, "`TIME` from one checkpoint to the next")
@@ -55,7 +55,7 @@ func (t *trainingRun) check(cmd *cobra.Command) error {
 	for _, n := range []struct {
 		name               string
 		value, least, most int
-	}{{"threads", t.threads, 1, maxThreads}, {"workers", t.workers, 1, maxThreads}, {"image-size", t.imageSize, 16, model.MaxImageSize}, {"num-classes", t.classes, 2, 1 << 20}} {
+	}{{"threads", t.threads, 1, maxThreads}, {"workers", t.workers, 1, maxThreads}, {"image-size", t.imageSize, 16, model.MaxImageSize}, {"classes", t.classes, 2, 1 << 20}} {
 		if err := checkCount(cmd, n.name, n.value, n.least, n.most); err != nil {
 			return err
 		}
@@ -85,6 +85,9 @@ func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (trainin
 		return s, o, err
 	}
 	s = s.For(o.Train, o.HeldOut)
+	if _, err := newSpace(s.Space, s.ImageSize); err != nil {
+		return s, o, err
+	}
 	if err := s.Check(); err != nil {
 		return s, o, err
 	}
