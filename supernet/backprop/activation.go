@@ -6,32 +6,42 @@ import (
 )
 
 // activation is a non-linearity that keeps what its gradient needs: ReLU its
-// result, h-swish its input.
+// result, h-swish its input and its result.
 type activation model.Activation
 
 const (
 	relu   = activation(model.ReLU)
 	hswish = activation(model.HSwish)
+	none   = activation(255)
 )
 
-// forward keeps its value as s:act.NAME.
-func (a activation) forward(b *builder, h, name string, channels, m int) string {
-	if a == relu {
-		y := b.op("Relu", []string{h})
-		b.output("s:act."+name, y, channels, m)
-		return y
+func (a activation) apply(b *builder, h string) string {
+	switch a {
+	case relu:
+		return b.op("Relu", []string{h})
+	case hswish:
+		return b.hardSwish(h)
 	}
-	b.output("s:act."+name, h, channels, m)
-	return b.hardSwish(h)
+	return h
 }
 
-// result is what forward returned, computed again from what it kept.
-func (a activation) result(b *builder, name string, channels, m int) (kept, y string) {
-	kept = b.input("s:act."+name, channels, m)
-	if a == relu {
-		return kept, kept
+// forward keeps its values under NAME, the normalisation before it.
+func (a activation) forward(b *builder, h, name string, channels, m int) string {
+	y := a.apply(b, h)
+	b.output("s:act."+name, y, channels, m)
+	if a == hswish {
+		b.output("s:pre."+name, h, channels, m)
 	}
-	return kept, b.hardSwish(kept)
+	return y
+}
+
+// load returns what derive needs, and what forward returned.
+func (a activation) load(b *builder, name string, channels, m int) (kept, y string) {
+	y = b.input("s:act."+name, channels, m)
+	if a == hswish {
+		return b.input("s:pre."+name, channels, m), y
+	}
+	return y, y
 }
 
 func (b *builder) hardSwish(h string) string { return b.mul(h, b.gate(h)) }
@@ -41,7 +51,7 @@ func (b *builder) gate(x string) string {
 	return b.op("HardSigmoid", []string{x}, onnx.Float("alpha", 1.0/6), onnx.Float("beta", 0.5))
 }
 
-// derive multiplies dy by the derivative, given what forward kept.
+// derive multiplies dy by the derivative, given what load returned first.
 //
 // That of h-swish is 0 below -3, 1 above 3 and h/3 + 1/2 between: twice the gate
 // less half a step at -3 and half a step at 3.

@@ -20,7 +20,9 @@ func (l excitation) forward(b *builder, y string) string {
 	b.output("s:se.pool", pooled, l.channels, b.batch)
 	b.output("s:se.reduced", r, l.squeezed, b.batch)
 	b.output("s:se.gate", gate, l.channels, b.batch)
-	return l.scale(b, y, gate)
+	gated := l.scale(b, y, gate)
+	b.output("s:se.gated", gated, l.channels, l.positions*b.batch)
+	return gated
 }
 
 func (l excitation) pool(b *builder, y string) string {
@@ -33,15 +35,10 @@ func (l excitation) scale(b *builder, y, gate string) string {
 	return b.reshape(y, l.channels, l.positions*b.batch)
 }
 
-// result is what forward returned, computed again from its input.
-func (l excitation) result(b *builder, y string) (gated, gate string) {
-	gate = b.input("s:se.gate", l.channels, b.batch)
-	return l.scale(b, y, gate), gate
-}
-
 // backward takes the gradient of the result and returns that of the input y.
-func (l excitation) backward(b *builder, dgated, y, gate string) string {
+func (l excitation) backward(b *builder, dgated, y string) string {
 	reduce, expand := l.weights(b)
+	gate := b.input("s:se.gate", l.channels, b.batch)
 	pooled, r := b.input("s:se.pool", l.channels, b.batch), b.input("s:se.reduced", l.squeezed, b.batch)
 
 	product := b.reshape(b.mul(dgated, y), l.channels, l.positions, b.batch)

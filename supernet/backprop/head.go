@@ -13,8 +13,8 @@ func (l last) forward(b *builder) {
 }
 
 func (l last) backward(b *builder) {
-	dh := hswish.derive(b, b.input("dout", l.out, l.m), b.input("s:act.bn1", l.out, l.m))
-	b.output("dx", l.layer().backward(b, dh, "", true), l.in, l.m)
+	dh := hswish.derive(b, b.input("dout", l.out, l.m), b.input("s:pre.bn1", l.out, l.m))
+	b.output("dx", l.layer().backward(b, b.input("x", l.in, l.m), dh, ""), l.in, l.m)
 }
 
 // head is global average pooling, conv_head with a bias, h-swish, dropout and

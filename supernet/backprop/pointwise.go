@@ -1,7 +1,8 @@
 package backprop
 
 // expansion is a 1x1 convolution without bias, batch normalisation and an
-// activation. Its graphs never normalise the wide map: see the package comment.
+// activation. Its graphs do not normalise the wide map, unless it is smaller
+// than the weights: see the package comment.
 //
 // With x̃ = [x - mean(x); 1] and P = W·C, C the covariance of x:
 //
@@ -23,7 +24,17 @@ func (l expansion) parameters(b *builder) (weight, gamma string) {
 	return b.input("p:"+l.conv+".weight", l.out, l.in), b.input("p:"+l.bn+".weight", l.out, 1)
 }
 
+// direct reports a map with so few values that normalising it is less work than
+// the covariance of its input.
+func (l expansion) direct() bool { return l.m < 2*l.in }
+
+func (l expansion) norm() norm { return norm{l.bn, l.out, l.m} }
+
 func (l expansion) forward(b *builder, x string) string {
+	if l.direct() {
+		u := b.matmul(b.input("p:"+l.conv+".weight", l.out, l.in), x)
+		return l.act.forward(b, l.norm().forward(b, u), l.bn, l.out, l.m)
+	}
 	weight, gamma := l.parameters(b)
 	beta := b.input("p:"+l.bn+".bias", l.out, 1)
 	mean := b.mean(x, 1)
@@ -48,8 +59,11 @@ func (l expansion) forward(b *builder, x string) string {
 }
 
 // backward takes the gradient of h. It returns that of x, added to plus where
-// plus is not empty; without dx it returns nothing.
-func (l expansion) backward(b *builder, dh, plus string, dx bool) string {
+// plus is not empty. An empty x stands for an input that needs no gradient.
+func (l expansion) backward(b *builder, x, dh, plus string) string {
+	if l.direct() {
+		return l.backwardDirect(b, x, dh, plus)
+	}
 	weight, gamma := l.parameters(b)
 	xt := b.input("s:xt."+l.bn, l.in+1, l.m)
 	p := b.input("s:p."+l.bn, l.out, l.in)
@@ -64,12 +78,19 @@ func (l expansion) backward(b *builder, dh, plus string, dx bool) string {
 	b.output("g:"+l.bn+".weight", dgamma, l.out, 1)
 	b.output("g:"+l.bn+".bias", s0, l.out, 1)
 	b.output("g:"+l.conv+".weight", b.mul(b.sub(g, b.mul(p, c1)), a), l.out, l.in)
-	if !dx {
+	if x == "" {
 		return ""
 	}
 	wa := b.mul(weight, a)
 	q := b.gemm(wa, b.concat(1, b.mul(weight, c1), s0), "", "TN", 1/float64(l.m))
 	return b.gemm(wa, dh, b.gemm(q, xt, plus, "NN", -1), "TN", 1)
+}
+
+func (l expansion) backwardDirect(b *builder, x, dh, plus string) string {
+	weight := b.input("p:"+l.conv+".weight", l.out, l.in)
+	v, a := l.norm().backward(b, dh)
+	b.output("g:"+l.conv+".weight", b.mul(b.gemm(v, x, "", "NT", 1), a), l.out, l.in)
+	return b.gemm(b.mul(weight, a), v, plus, "TN", 1)
 }
 
 const epsilon = 1e-5 // of batch normalisation

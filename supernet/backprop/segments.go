@@ -34,8 +34,8 @@ func (s stem) forward(b *builder) {
 
 func (s stem) backward(b *builder) {
 	l := s.layer()
-	kept := b.input("s:act.bn1", s.channels, s.m)
-	l.backward(b, hswish.derive(b, b.input("dout", s.channels, s.m), kept), "", false)
+	kept := b.input("s:pre.bn1", s.channels, s.m)
+	l.backward(b, "", hswish.derive(b, b.input("dout", s.channels, s.m), kept), "")
 }
 
 // separable is the first block: depthwise convolution, BN, ReLU, projection, BN.
@@ -133,19 +133,20 @@ func (r residual) backward(b *builder) {
 		plus = do
 		do = b.perImage(do, "keep", r.out, r.mOut())
 	}
-	kept, y := r.act.result(b, "bn2", r.mid, r.mOut())
+	kept, y := r.act.load(b, "bn2", r.mid, r.mOut())
 	var dy string
 	if r.squeezed > 0 {
 		se := r.excite()
-		gated, gate := se.result(b, y)
-		dy = se.backward(b, r.project().backward(b, gated, do), y, gate)
+		gated := b.input("s:se.gated", r.mid, r.mOut())
+		dy = se.backward(b, r.project().backward(b, gated, do), y)
 	} else {
 		dy = r.project().backward(b, y, do)
 	}
 	v, a := r.bn2().backward(b, r.act.derive(b, dy, kept))
-	kept, h := r.act.result(b, "bn1", r.mid, r.m())
+	kept, h := r.act.load(b, "bn1", r.mid, r.m())
 	da := r.depthwise().backward(b, h, v, a)
-	dx := r.expand().backward(b, r.act.derive(b, da, kept), plus, true)
+	x := b.input("x", r.in, r.m())
+	dx := r.expand().backward(b, x, r.act.derive(b, da, kept), plus)
 	b.output("dx", dx, r.in, r.m())
 }
 

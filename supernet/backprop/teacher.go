@@ -137,18 +137,6 @@ func (f *frozen) network(p model.Path) {
 	f.head(x, e.segment(e.slotHead(), 0).(head))
 }
 
-const none = activation(255) // no activation
-
-func (f *frozen) activate(x string, a activation) string {
-	switch a {
-	case relu:
-		return f.b.op("Relu", []string{x})
-	case hswish:
-		return f.b.hardSwish(x)
-	}
-	return x
-}
-
 func (f *frozen) residual(x, prefix string, r residual) string {
 	expand, project := r.expand(), r.project()
 	y := f.pointwise(x, prefix, expand.conv, expand.bn, expand.in, expand.out, expand.act)
@@ -196,13 +184,13 @@ func (f *frozen) constant(name string, torch []int, shape ...int) string {
 // pointwise is a 1x1 convolution with normalisation and activation.
 func (f *frozen) pointwise(x, prefix, conv, bn string, in, out int, a activation) string {
 	weight, bias := f.folded(prefix, conv, bn, out, in)
-	return f.activate(f.b.gemm(weight, x, bias, "NN", 1), a)
+	return a.apply(f.b, f.b.gemm(weight, x, bias, "NN", 1))
 }
 
 func (f *frozen) depthwise(x, prefix string, d depthwise, bn string, a activation) string {
 	weight, bias := f.folded(prefix, d.conv, bn, d.channels, d.kernel*d.kernel)
 	y := d.apply(f.b, x, weight, d.ahead, d.side, d.sideOut)
-	return f.activate(f.b.add(y, bias), a)
+	return a.apply(f.b, f.b.add(y, bias))
 }
 
 // folded returns a convolution's weight as a matrix, and its bias, both with the
