@@ -52,7 +52,7 @@ func (i EvaluationInfo) Differs(now EvaluationInfo) error {
 		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"lut", i.LUT, now.LUT},
 	} {
 		if f.there != f.now {
-			return fmt.Errorf("%s is %.80v there and %.80v now", f.name, f.there, f.now)
+			return fmt.Errorf("%s is %.80s there and %.80s now", f.name, fmt.Sprint(f.there), fmt.Sprint(f.now))
 		}
 	}
 	return nil

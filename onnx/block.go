@@ -12,6 +12,8 @@ type layers struct {
 	g   *Graph
 	w   Weights
 	err error
+	// statistics is nil where batch normalisation is folded.
+	statistics *statistics
 }
 
 // tensor fetches weights under their own name.
@@ -55,6 +57,9 @@ func depthwise(channels, kernel, stride int) convolution {
 func (l *layers) convBN(x, conv, bn string, c convolution) string {
 	if l.err != nil {
 		return ""
+	}
+	if l.statistics != nil {
+		return l.trainingBN(x, conv, bn, c)
 	}
 	weight, bias, err := folded(l.w, conv, bn, c.shape())
 	if err != nil {

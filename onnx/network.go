@@ -44,6 +44,15 @@ func Network(arch model.Architecture, w Weights, o NetworkOptions) (*Graph, erro
 		return nil, err
 	}
 	l := layers{g: NewGraph("network"), w: w}
+	l.network(arch, o)
+	if l.err != nil {
+		return nil, fmt.Errorf("graph of network: %w", l.err)
+	}
+	return l.g, nil
+}
+
+// network adds the whole network of an architecture.
+func (l *layers) network(arch model.Architecture, o NetworkOptions) {
 	l.g.Metadata("architecture", arch.String())
 	x := l.g.Input("image", o.Batch, 3, o.ImageSize, o.ImageSize)
 	in := arch.StemWidth()
@@ -55,10 +64,6 @@ func Network(arch model.Architecture, w Weights, o NetworkOptions) (*Graph, erro
 		}
 	}
 	l.head(x, in, o)
-	if l.err != nil {
-		return nil, fmt.Errorf("graph of network: %w", l.err)
-	}
-	return l.g, nil
 }
 
 // FixedPart returns what every network of a space has in common, as one model

@@ -1,0 +1,160 @@
+package evaluation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// Images are labelled images that networks are asked about, in an order that
+// mixes the classes. They are kept in memory where they are small enough, else
+// read again for every network.
+type Images struct {
+	Name    string // of the data set and the part of it
+	Size    int    // side of an image in pixels
+	Classes int
+
+	labels []int
+	x      []float32    // [len(labels), 3, Size, Size]; nil where set is read
+	set    *dataset.Set // of the images in order
+}
+
+// NewImages are images in memory: x is [len(labels), 3, size, size], normalised.
+func NewImages(name string, size, classes int, x []float32, labels []int) (*Images, error) {
+	if size < 1 || len(labels) == 0 || len(x) != len(labels)*3*size*size {
+		return nil, fmt.Errorf("images %s: %d values for %d images of %d pixels: expected %d", name, len(x), len(labels), size, len(labels)*3*size*size)
+	}
+	for i, label := range labels {
+		if label < 0 || label >= classes {
+			return nil, fmt.Errorf("images %s: image %d is of class %d: expected 0 to %d", name, i, label, classes-1)
+		}
+	}
+	return &Images{Name: name, Size: size, Classes: classes, labels: labels, x: x}, nil
+}
+
+// keptValues bounds the images kept in memory: 256 MB of float32.
+const keptValues = 64 << 20
+
+// shuffleSeed fixes the order of [Load]; that images are mixed is all that matters.
+const shuffleSeed = 0x5eed
+
+// Load takes n images of a set, or all where n is 0 or there are fewer, mixed so
+// that any run of them is of all classes: the same ones each time. Images that
+// cannot be read are left out, as package dataset says.
+func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
+	if set.Len() == 0 {
+		return nil, fmt.Errorf("images %s: the set is empty", set.Name)
+	}
+	order := rand.New(rand.NewPCG(shuffleSeed, 0)).Perm(set.Len())
+	if n > 0 {
+		order = order[:min(n, len(order))]
+	}
+	part, err := set.Subset(order)
+	if err != nil {
+		return nil, err
+	}
+	im := &Images{Name: set.Name + " " + set.Part, Size: set.Size, Classes: set.Classes, labels: part.Labels(), set: part}
+	per := 3 * im.Size * im.Size
+	if per*part.Len() > keptValues {
+		return im, nil
+	}
+	x, labels := make([]float32, 0, per*part.Len()), make([]int, 0, part.Len())
+	for b, err := range im.read(ctx, 0, part.Len()) {
+		if err != nil {
+			return nil, err
+		}
+		x, labels = append(x, b.x...), append(labels, b.labels...)
+	}
+	if len(labels) == 0 {
+		return nil, fmt.Errorf("images %s: none of %d could be read", im.Name, part.Len())
+	}
+	im.x, im.labels = x, labels
+	return im, nil
+}
+
+// Len is the number of images.
+func (im *Images) Len() int { return len(im.labels) }
+
+// chunk is some images of a run.
+type chunk struct {
+	x      []float32
+	labels []int
+	first  int // position of the first in the run, counted from 0
+}
+
+// loadBatch is the number of images read at once.
+const loadBatch = 128
+
+var errNoImages = errors.New("no images")
+
+// chunks are n images from position first on, size at a time; after the last
+// image comes the first again.
+func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chunk, error] {
+	return func(yield func(chunk, error) bool) {
+		if im.Len() == 0 {
+			yield(chunk{}, errNoImages)
+			return
+		}
+		per := 3 * im.Size * im.Size
+		for done := 0; done < n; {
+			from := (first + done) % im.Len()
+			to := min(from+n-done, im.Len())
+			if im.x == nil {
+				for c, err := range im.read(ctx, from, to) {
+					c.first += done
+					for err == nil && len(c.labels) > size {
+						part := chunk{c.x[:size*per], c.labels[:size], c.first}
+						if !yield(part, nil) {
+							return
+						}
+						c = chunk{c.x[size*per:], c.labels[size:], c.first + size}
+					}
+					if !yield(c, err) || err != nil {
+						return
+					}
+				}
+				done += to - from
+				continue
+			}
+			to = min(to, from+size)
+			if !yield(chunk{im.x[from*per : to*per], im.labels[from:to], done}, nil) {
+				return
+			}
+			done += to - from
+		}
+	}
+}
+
+// read reads the images from one position to another from the set.
+func (im *Images) read(ctx context.Context, from, to int) iter.Seq2[chunk, error] {
+	return func(yield func(chunk, error) bool) {
+		positions := make([]int, to-from)
+		for i := range positions {
+			positions[i] = from + i
+		}
+		part, err := im.set.Subset(positions)
+		var loader *dataset.Loader
+		if err == nil {
+			loader, err = dataset.NewLoader(part, dataset.LoaderOptions{Batch: loadBatch, Evaluate: true})
+		}
+		if err != nil {
+			yield(chunk{}, err)
+			return
+		}
+		first := 0
+		for b, err := range loader.Epoch(ctx, 0, 0) {
+			if err != nil {
+				yield(chunk{}, err)
+				return
+			}
+			if !yield(chunk{b.X, b.Labels, first}, nil) {
+				return
+			}
+			first += len(b.Labels)
+		}
+	}
+}

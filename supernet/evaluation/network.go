@@ -1,0 +1,204 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Network is one network ready to be asked about images.
+type Network struct {
+	session *onnx.Session
+	size    int // side of an image in pixels
+	classes int
+	batch   int // images of a run
+}
+
+// evaluationBatch is the number of images of a run: larger batches fall out of
+// the caches and are slower.
+const evaluationBatch = 100
+
+// maxRunPixels bounds the pixels of a run, so that a run can be stopped soon and
+// maps of large images fit into memory.
+const maxRunPixels = 4 << 20
+
+// NewNetwork prepares a network with the given weights, in evaluation mode:
+// 30-100 ms. ONNX Runtime must be loaded.
+func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int) (*Network, error) {
+	batch := max(1, min(evaluationBatch, maxRunPixels/(imageSize*imageSize)))
+	g, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Classes: classes, Batch: batch})
+	if err != nil {
+		return nil, err
+	}
+	return NewModel(g.Marshal())
+}
+
+// NewModel prepares a model in ONNX's binary form, from one input of images
+// [batch, 3, side, side] to one output of logits [batch, classes]; batch may be
+// open.
+func NewModel(data []byte) (*Network, error) {
+	in, out, err := onnx.ModelIO(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(in) != 1 || len(in[0].Shape) != 4 || in[0].Shape[1] != 3 || in[0].Shape[2] < 1 || in[0].Shape[2] != in[0].Shape[3] {
+		return nil, fmt.Errorf("%w: inputs %v: expected one of shape [batch 3 side side]", onnx.ErrNotModel, in)
+	}
+	if len(out) != 1 || len(out[0].Shape) != 2 || out[0].Shape[0] != in[0].Shape[0] || out[0].Shape[1] < 1 {
+		return nil, fmt.Errorf("%w: outputs %v: expected one of shape [batch classes]", onnx.ErrNotModel, out)
+	}
+	n := &Network{size: in[0].Shape[2], classes: out[0].Shape[1], batch: in[0].Shape[0]}
+	if n.batch == onnx.Batch {
+		n.batch = max(1, min(evaluationBatch, maxRunPixels/(n.size*n.size)))
+	}
+	if n.session, err = onnx.NewSession(data, onnx.SessionOptions{}); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Close frees the network.
+func (n *Network) Close() error { return n.session.Close() }
+
+// ImageSize is the side of the images it takes, in pixels.
+func (n *Network) ImageSize() int { return n.size }
+
+// Classes is the number of logits it answers with.
+func (n *Network) Classes() int { return n.classes }
+
+// check reports images the network is not made for.
+func (n *Network) check(im *Images) error {
+	if im.Size != n.size {
+		return fmt.Errorf("%s are images of %d pixels: the network takes %d", im.Name, im.Size, n.size)
+	}
+	if im.Classes != n.classes {
+		return fmt.Errorf("%s have %d classes: the network has %d", im.Name, im.Classes, n.classes)
+	}
+	return nil
+}
+
+// Score asks the network about images first to first+count-1 (after the last
+// comes the first again), in runs on the given number of threads. A context that
+// ends stops it within a few milliseconds.
+func (n *Network) Score(ctx context.Context, im *Images, first, count, threads int) (Score, error) {
+	return n.score(ctx, im, first, count, threads, func(int) {})
+}
+
+// score calls each with the number of images answered so far, from one goroutine
+// at a time. The sums do not depend on the number of threads.
+func (n *Network) score(ctx context.Context, im *Images, first, count, threads int, each func(done int)) (Score, error) {
+	if err := n.check(im); err != nil {
+		return Score{}, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	type part struct {
+		chunk
+		number int
+	}
+	var (
+		work    = make(chan part)
+		wait    sync.WaitGroup
+		mu      sync.Mutex
+		tallies []tally
+		done    int
+	)
+	for range max(1, threads) {
+		wait.Go(func() {
+			r, err := n.newRun()
+			if err != nil {
+				cancel(err)
+				return
+			}
+			defer r.close()
+			for p := range work {
+				t, err := r.tally(ctx, p.chunk)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				for len(tallies) <= p.number {
+					tallies = append(tallies, tally{})
+				}
+				tallies[p.number] = t
+				done += t.images
+				each(done)
+				mu.Unlock()
+			}
+		})
+	}
+	number := 0
+	for c, err := range im.chunks(ctx, first, count, n.batch) {
+		if err != nil {
+			cancel(err)
+			break
+		}
+		select {
+		case work <- part{c, number}:
+			number++
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(work)
+	wait.Wait()
+	if ctx.Err() != nil {
+		return Score{}, context.Cause(ctx)
+	}
+	var sum tally
+	for _, t := range tallies {
+		sum.merge(t)
+	}
+	return sum.score(), nil
+}
+
+// run is the tensors of one goroutine.
+type run struct {
+	n       *Network
+	in, out *onnx.Tensor
+}
+
+func (n *Network) newRun() (*run, error) {
+	in, err := onnx.NewTensor(nil, n.batch, 3, n.size, n.size)
+	if err != nil {
+		return nil, err
+	}
+	out, err := onnx.NewTensor(nil, n.batch, n.classes)
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	return &run{n, in, out}, nil
+}
+
+func (r *run) close() {
+	r.in.Close()
+	r.out.Close()
+}
+
+// tally answers up to a batch of images. What a short chunk leaves free keeps
+// the images before it, whose answers are not looked at.
+func (r *run) tally(ctx context.Context, c chunk) (tally, error) {
+	copy(r.in.Data, c.x)
+	var t tally
+	if err := r.n.session.RunTensors(ctx, []*onnx.Tensor{r.in}, []*onnx.Tensor{r.out}); err != nil {
+		return t, err
+	}
+	for i, label := range c.labels {
+		if err := t.add(r.out.Data[i*r.n.classes:(i+1)*r.n.classes], label, c.first+i); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// rate is a number of images in a time, per second.
+func rate(images int, took time.Duration) float64 {
+	return float64(images) / max(took.Seconds(), 1e-9)
+}

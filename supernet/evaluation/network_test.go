@@ -1,0 +1,252 @@
+package evaluation
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+)
+
+// scoreOf computes a score from logits by its definition.
+func scoreOf(logits []float32, labels []int, classes int) Score {
+	var s Score
+	var half [2]float64
+	for i, label := range labels {
+		row := logits[i*classes : (i+1)*classes]
+		rank, sum := 0, 0.0
+		for j, v := range row {
+			if v > row[label] || (v == row[label] && j < label) {
+				rank++
+			}
+			sum += math.Exp(float64(v) - float64(row[label]))
+		}
+		if rank == 0 {
+			s.Top1++
+			half[i%2]++
+		}
+		if rank < 5 {
+			s.Top5++
+		}
+		s.Loss += math.Log(sum)
+	}
+	n := float64(len(labels))
+	odd := float64(len(labels) / 2)
+	s.Top1, s.Top5, s.Loss, s.Images = 100*s.Top1/n, 100*s.Top5/n, s.Loss/n, len(labels)
+	s.Halves = [2]float64{100 * half[0] / (n - odd), 100 * half[1] / odd}
+	return s
+}
+
+func close2(a, b Score) bool {
+	return a.Top1 == b.Top1 && a.Top5 == b.Top5 && a.Images == b.Images && a.Halves == b.Halves && math.Abs(a.Loss-b.Loss) < 1e-4
+}
+
+// Every golden child is as good as the logits that PyTorch computed for it.
+func TestChildrenScoreAsPyTorchs(t *testing.T) {
+	e := evaluator(t, 1)
+	x, logits := array(t, "x32.npy"), array(t, "child_logits_32.npy")
+	labels := []int{3, 1, 4, 1}
+	var err error
+	if e.Images, err = NewImages("golden", 32, 10, x, labels); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range children(t) {
+		arch, err := model.ParseArchitecture(c.Arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := e.Space.Path(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := e.Child(t.Context(), p, 0, len(labels))
+		want := scoreOf(logits[i*40:(i+1)*40], labels, 10)
+		if err != nil || !close2(have, want) {
+			t.Errorf("%s: %+v, %v: expected %+v", c.Name, have, err, want)
+		}
+	}
+}
+
+// A score does not depend on threads, and a window over the end begins again.
+func TestScoreOfWindows(t *testing.T) {
+	e := evaluator(t, 250)
+	n, err := e.open(t.Context(), RandomPath(e.Space, 1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	one, err := n.Score(t.Context(), e.Images, 0, 250, 1)
+	if err != nil || one.Images != 250 {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	if three, err := n.Score(t.Context(), e.Images, 0, 250, 3); err != nil || three != one {
+		t.Errorf("on 3 threads %+v, %v: on one %+v", three, err, one)
+	}
+	tail, err := n.Score(t.Context(), e.Images, 240, 30, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	per := 3 * 32 * 32
+	x := append(append([]float32(nil), e.Images.x[240*per:]...), e.Images.x[:20*per]...)
+	labels := append(append([]int(nil), e.Images.labels[240:]...), e.Images.labels[:20]...)
+	joined, err := NewImages("joined", 32, 10, x, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := n.Score(t.Context(), joined, 0, 30, 1); err != nil || !close2(tail, want) {
+		t.Errorf("a window over the end: %+v, %v: expected %+v", tail, err, want)
+	}
+}
+
+// With the statistics of the images at hand, evaluation answers as training does.
+func TestCalibratedStatistics(t *testing.T) {
+	e := evaluator(t, 100)
+	p := RandomPath(e.Space, 3, 0)
+	w, err := supernet.Child(e.Space, e.Weights, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arch := e.Space.Architecture(p)
+	out, err := Calibrate(t.Context(), arch, w, e.Images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The stem's statistics, computed from its definition.
+	stem, x := w["conv_stem.weight"].Data, e.Images.x
+	for channel := range 2 {
+		var sum, squares float64
+		for n := range 100 {
+			for oy := range 16 {
+				for ox := range 16 {
+					v := 0.0
+					for c := range 3 {
+						for ky := range 3 {
+							for kx := range 3 {
+								if y, x0 := 2*oy+ky-1, 2*ox+kx-1; y >= 0 && x0 >= 0 && y < 32 && x0 < 32 {
+									v += float64(stem[((channel*3+c)*3+ky)*3+kx]) * float64(x[((n*3+c)*32+y)*32+x0])
+								}
+							}
+						}
+					}
+					sum += v
+					squares += v * v
+				}
+			}
+		}
+		const m = 100 * 16 * 16
+		mean := sum / m
+		variance := (squares - m*mean*mean) / (m - 1)
+		if a, b := float64(out["bn1.running_mean"].Data[channel]), float64(out["bn1.running_var"].Data[channel]); math.Abs(a-mean) > 1e-4 || math.Abs(b-variance) > 1e-3*variance {
+			t.Errorf("channel %d: mean %v, variance %v: expected %v, %v", channel, a, b, mean, variance)
+		}
+	}
+	if &w["bn1.weight"].Data[0] != &out["bn1.weight"].Data[0] {
+		t.Error("other tensors were copied")
+	}
+	if _, err := supernet.CheckChild(e.Space, p, out); err != nil {
+		t.Error(err)
+	}
+	if _, err := Calibrate(t.Context(), arch, w, noise(t, 99, 1)); err == nil {
+		t.Error("fewer images than a batch were taken")
+	}
+}
+
+// Weights without meaning are found out.
+func TestNotFinite(t *testing.T) {
+	e := evaluator(t, 10)
+	p := RandomPath(e.Space, 1, 0)
+	w, err := supernet.Child(e.Space, e.Weights, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w["classifier.bias"].Data[3] = float32(math.Inf(1))
+	n, err := NewNetwork(e.Space.Architecture(p), w, 32, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if _, err := n.Score(t.Context(), e.Images, 0, 10, 1); !errors.Is(err, ErrNotFinite) {
+		t.Errorf("infinite logits: %v", err)
+	}
+}
+
+// Evaluating stops soon after its context ends.
+func TestCancelled(t *testing.T) {
+	e := evaluator(t, 5000)
+	n, err := e.open(t.Context(), RandomPath(e.Space, 1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended time.Time
+	time.AfterFunc(100*time.Millisecond, func() { ended = time.Now(); cancel() })
+	if _, err := n.Score(ctx, e.Images, 0, 5000, 2); !errors.Is(err, context.Canceled) {
+		t.Fatalf("cancelled: %v", err)
+	}
+	if took := time.Since(ended); took > 200*time.Millisecond {
+		t.Errorf("cancelled after %v", took)
+	}
+}
+
+func TestImagesThatDoNotFit(t *testing.T) {
+	e := evaluator(t, 10)
+	n, err := e.open(t.Context(), RandomPath(e.Space, 1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	for _, im := range []*Images{{Name: "large", Size: 64, Classes: 10}, {Name: "few", Size: 32, Classes: 3}} {
+		if _, err := n.Score(t.Context(), im, 0, 10, 1); err == nil {
+			t.Errorf("%s: taken", im.Name)
+		}
+		e.Images = im
+		if err := e.Check(); err == nil {
+			t.Errorf("%s: taken", im.Name)
+		}
+	}
+	if _, err := NewImages("labels", 1, 10, make([]float32, 3), []int{10}); err == nil {
+		t.Error("a label beyond the classes was taken")
+	}
+	if _, err := NewImages("pixels", 1, 10, make([]float32, 4), []int{1}); err == nil {
+		t.Error("too many pixels were taken")
+	}
+}
+
+// A model from elsewhere with an open batch gives the same score.
+func TestModelFile(t *testing.T) {
+	e := evaluator(t, 130)
+	p := RandomPath(e.Space, 1, 0)
+	w, err := supernet.Child(e.Space, e.Weights, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := e.Child(t.Context(), p, 0, 130)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range []int{onnx.Batch, 1, 7} {
+		g, err := onnx.Network(e.Space.Architecture(p), w, onnx.NetworkOptions{ImageSize: 32, Classes: 10, Batch: batch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := NewModel(g.Marshal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := Validate(t.Context(), n, e.Images, 2, nil); err != nil || !close2(have.Score, want) || have.ImagesPerSecond <= 0 {
+			t.Errorf("batch %d: %+v, %v: expected %+v", batch, have, err, want)
+		}
+		n.Close()
+	}
+	if _, err := NewModel(onnx.Overhead().Marshal()); !errors.Is(err, onnx.ErrNotModel) {
+		t.Errorf("a model of something else: %v", err)
+	}
+}

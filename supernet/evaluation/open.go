@@ -1,0 +1,257 @@
+package evaluation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// Source says which supernet is evaluated on which images. Zero fields stand for
+// the defaults.
+type Source struct {
+	Checkpoint string // file of the supernet's weights
+	Data       string // folder of the data set
+	ImageSize  int    // pixels; 0 is that of the data set
+	// TrainPercent is the share of the training images that the supernet was
+	// trained on; the rest is what networks are evaluated on. 0 is 80; 100 evaluates
+	// on the validation part of the set.
+	TrainPercent int
+	SplitSeed    uint64 // of that split
+	Images       int    // that are evaluated on; 0 is all
+	BN           string // Running or Recalibrated; empty is Running
+	BNImages     int    // training images that statistics are measured on; 0 is 500
+	Threads      int    // 0 is one per processor
+	Library      string // ONNX Runtime; empty looks in the usual places
+}
+
+// Defaults of [Source].
+const (
+	DefaultTrainPercent = 80
+	DefaultBNImages     = 500
+)
+
+// Open reads a supernet and its images and loads ONNX Runtime. Errors name the
+// file and what is wrong with it.
+func Open(ctx context.Context, src Source) (*Evaluator, error) {
+	if src.BN != "" && src.BN != Running && src.BN != Recalibrated {
+		return nil, fmt.Errorf("statistics %q: expected %s or %s", src.BN, Running, Recalibrated)
+	}
+	data, err := readFile(src.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	c, err := supernet.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
+	}
+	classes, err := classesOf(c.Weights)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
+	}
+	train, images, err := src.sets(ctx, classes)
+	if err != nil {
+		return nil, err
+	}
+	e := &Evaluator{Weights: c.Weights, Threads: src.Threads, WeightsSum: sum(c.Weights)}
+	if e.Space, _, err = supernet.SpaceOf(c.Weights, images.Size); err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
+	}
+	if e.Images, err = Load(ctx, images, src.Images); err != nil {
+		return nil, err
+	}
+	e.Images.Name = src.name(images)
+	if src.BN == Recalibrated {
+		if e.Calibration, err = Load(ctx, train, src.bnImages()); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := onnx.Open(src.Library); err != nil {
+		return nil, err
+	}
+	return e, e.Check()
+}
+
+// sets are the images trained on and those evaluated on.
+func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, err error) {
+	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{Size: src.ImageSize, Classes: classes})
+	if err != nil {
+		return nil, nil, err
+	}
+	if percent := src.trainPercent(); percent != 100 {
+		train, images, err = train.Split(percent, src.SplitSeed)
+	}
+	return train, images, err
+}
+
+func (src Source) trainPercent() int {
+	if src.TrainPercent == 0 {
+		return DefaultTrainPercent
+	}
+	return src.TrainPercent
+}
+
+func (src Source) bnImages() int {
+	if src.BNImages == 0 {
+		return DefaultBNImages
+	}
+	return src.BNImages
+}
+
+// name says which images of a set are evaluated on.
+func (src Source) name(images *dataset.Set) string {
+	if percent := src.trainPercent(); percent != 100 {
+		return fmt.Sprintf("%s %s, %d%% held out with seed %d", images.Name, images.Part, 100-percent, src.SplitSeed)
+	}
+	return images.Name + " " + images.Part
+}
+
+// OpenNetwork reads one network: an architecture with the weights of a supernet
+// or of its own in src.Checkpoint, or an ONNX file, which says its architecture
+// itself. Its images are the validation part of the data set, or with a
+// TrainPercent below 100 what is held out of the training part.
+func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Network, *Images, error) {
+	if src.TrainPercent == 0 {
+		src.TrainPercent = 100
+	}
+	if _, err := onnx.Open(src.Library); err != nil {
+		return nil, nil, err
+	}
+	data, err := readFile(src.Checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	n, c, err := decodeNetwork(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
+	}
+	fail := func(err error) (*Network, *Images, error) {
+		if n != nil {
+			n.Close()
+		}
+		return nil, nil, err
+	}
+	var classes int
+	if n != nil {
+		src.ImageSize, classes = n.size, n.classes
+	} else if classes, err = classesOf(c.Weights); err != nil {
+		return fail(fmt.Errorf("%s: %w", src.Checkpoint, err))
+	}
+	train, set, err := src.sets(ctx, classes)
+	if err != nil {
+		return fail(err)
+	}
+	images, err := Load(ctx, set, src.Images)
+	if err != nil {
+		return fail(err)
+	}
+	images.Name = src.name(set)
+	if n != nil {
+		return n, images, nil
+	}
+	w, err := childOf(arch, c.Weights, images.Size)
+	if err != nil {
+		return fail(fmt.Errorf("%s: %w", src.Checkpoint, err))
+	}
+	if src.BN == Recalibrated {
+		calibration, err := Load(ctx, train, src.bnImages())
+		if err != nil {
+			return fail(err)
+		}
+		if w, err = Calibrate(ctx, arch, w, calibration); err != nil {
+			return fail(err)
+		}
+	}
+	if n, err = NewNetwork(arch, w, images.Size, classes); err != nil {
+		return fail(err)
+	}
+	return n, images, nil
+}
+
+// decodeNetwork reads an ONNX model or a checkpoint, recognised by content.
+func decodeNetwork(data []byte) (*Network, supernet.Checkpoint, error) {
+	if _, _, err := onnx.ModelIO(data); err == nil {
+		n, err := NewModel(data)
+		return n, supernet.Checkpoint{}, err
+	}
+	c, err := supernet.Decode(data)
+	return nil, c, err
+}
+
+// childOf is the weights of an architecture, from a supernet or its own.
+func childOf(arch model.Architecture, w onnx.StateDict, imageSize int) (onnx.StateDict, error) {
+	if arch == nil {
+		return nil, errors.New("weights without an architecture: expected one, or an ONNX file")
+	}
+	if supernet.IsSupernet(w) {
+		s, _, err := supernet.SpaceOf(w, imageSize)
+		if err != nil {
+			return nil, err
+		}
+		p, err := s.Path(arch)
+		if err != nil {
+			return nil, fmt.Errorf("the architecture is not of the supernet: %w", err)
+		}
+		return supernet.Child(s, w, p)
+	}
+	s, p, err := model.SpaceOf(arch, imageSize)
+	if err != nil {
+		return nil, err
+	}
+	_, err = supernet.CheckChild(s, p, w)
+	return w, err
+}
+
+// classesOf is the number of classes of weights.
+func classesOf(w onnx.StateDict) (int, error) {
+	t, ok := w["classifier.weight"]
+	if !ok || len(t.Shape) != 2 || t.Shape[0] < 1 {
+		return 0, fmt.Errorf("weights: %w: classifier.weight of shape [classes %d]", onnx.ErrNoTensor, model.FeatureWidth)
+	}
+	return t.Shape[0], nil
+}
+
+// sum is a check sum of weights: the first 16 hexadecimal digits of SHA-256 over
+// names and values in the order of names. Counts of batches do not matter.
+func sum(w onnx.StateDict) string {
+	h := sha256.New()
+	var buf []byte
+	for _, name := range slices.Sorted(maps.Keys(w)) {
+		if len(w[name].Shape) == 0 {
+			continue
+		}
+		io.WriteString(h, name+"\n")
+		buf = buf[:0]
+		for _, v := range w[name].Data {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		h.Write(buf)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// readFile reads a regular file of at most supernet.MaxCheckpoint bytes.
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name) // first: opening a pipe would wait
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	case info.Size() > supernet.MaxCheckpoint:
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, supernet.MaxCheckpoint>>20)
+	}
+	return os.ReadFile(name)
+}

@@ -1,0 +1,74 @@
+package evaluation
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/binas-tui/binas-tui/job"
+)
+
+// inOrder does work from number first up to end, several at a time, and hands
+// the results over one by one in the order of their numbers. A kill loses what is
+// in flight, at most one result a worker. The first error of either, or the end
+// of the context, ends it.
+func inOrder[T any](ctx context.Context, j *job.Job, first, end, workers int, work func(ctx context.Context, i int) (T, error), take func(i int, v T) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		mu    sync.Mutex
+		next  = first // to be begun
+		turn  = first // to be handed over
+		taken = sync.NewCond(&mu)
+		wait  sync.WaitGroup
+	)
+	stop := context.AfterFunc(ctx, func() {
+		mu.Lock()
+		taken.Broadcast()
+		mu.Unlock()
+	})
+	defer stop()
+	for range min(workers, end-first) {
+		wait.Go(func() {
+			for j.Wait(ctx) == nil {
+				mu.Lock()
+				i := next
+				next++
+				mu.Unlock()
+				if i >= end {
+					return
+				}
+				v, err := work(ctx, i)
+				mu.Lock()
+				for err == nil && turn != i && ctx.Err() == nil {
+					taken.Wait()
+				}
+				if err == nil && ctx.Err() == nil {
+					err = take(i, v)
+				}
+				if err != nil {
+					cancel(err)
+				}
+				turn = i + 1
+				taken.Broadcast()
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
+}
+
+// clock estimates how long the rest of equal pieces of work takes.
+type clock struct {
+	start time.Time
+	done  int
+}
+
+func newClock() *clock { return &clock{start: time.Now()} }
+
+// left is called after every piece of work.
+func (c *clock) left(remaining int) time.Duration {
+	c.done++
+	return time.Since(c.start) / time.Duration(c.done) * time.Duration(remaining)
+}

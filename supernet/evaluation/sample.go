@@ -1,0 +1,107 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// SampleOptions say which random networks are evaluated.
+type SampleOptions struct {
+	Num   int            // networks
+	Seed  uint64         // sample i depends on seed and i alone
+	File  string         // of records, which is gone on with where it is there
+	Table *latency.Table // gives the expected latency; nil: none
+	LUT   string         // name of the table, for the records
+}
+
+// Samples are the networks evaluated so far: the result of [Evaluator.Sample]
+// while it runs.
+type Samples []model.Sample
+
+// Sample evaluates random networks on all images of the evaluator, and appends
+// each to the file as soon as it is done. It returns the first Num samples of the
+// file. Errors wrap ErrRecords where the file was made with other settings.
+func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Samples, error) {
+	if o.Num < 1 {
+		return nil, fmt.Errorf("sample %d networks: expected at least 1", o.Num)
+	}
+	if err := e.Check(); err != nil {
+		return nil, err
+	}
+	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len())
+	info.LUT = o.LUT
+	var samples Samples
+	records, err := openRecords(o.File, info, func(data []byte) (model.EvaluationInfo, int, error) {
+		info, have, whole, err := model.DecodeSampleRecords(e.Space, data)
+		samples = have
+		return info, whole, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(samples) > 0 {
+		j.Log(fmt.Sprintf("%d samples were there", len(samples)))
+	}
+	clock, shown := newClock(), time.Time{}
+	report := func(left time.Duration) {
+		j.Progress(min(len(samples), o.Num), o.Num, left, sampleStatus(samples))
+		if len(samples) > 0 && time.Since(shown) > partialEvery {
+			shown = time.Now()
+			j.Partial(samples[:len(samples):len(samples)])
+		}
+	}
+	report(0)
+	err = inOrder(ctx, j, len(samples), o.Num, e.threads(), func(ctx context.Context, i int) (model.Sample, error) {
+		return e.sample(ctx, i, o)
+	}, func(i int, s model.Sample) error {
+		if err := records.add(model.EncodeSampleRecord(e.Space, i, s)); err != nil {
+			return err
+		}
+		samples = append(samples, s)
+		report(clock.left(o.Num - len(samples)))
+		return nil
+	})
+	if closeErr := records.close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return samples[:o.Num], nil
+}
+
+// partialEvery is how often the results so far are published at most.
+const partialEvery = time.Second
+
+func sampleStatus(samples Samples) string {
+	if len(samples) == 0 {
+		return "evaluating"
+	}
+	best, last := 0.0, samples[len(samples)-1]
+	for _, s := range samples {
+		best = max(best, s.Accuracy)
+	}
+	return fmt.Sprintf("last %.2f %%, best %.2f %%", last.Accuracy, best)
+}
+
+// sample evaluates the i-th random network.
+func (e *Evaluator) sample(ctx context.Context, i int, o SampleOptions) (model.Sample, error) {
+	p := RandomPath(e.Space, o.Seed, i)
+	score, err := e.ask(ctx, p, 0, e.Images.Len())
+	if err != nil {
+		return model.Sample{}, fmt.Errorf("sample %d: %w", i, err)
+	}
+	s := model.Sample{Path: p, Accuracy: score.Top1, Top5: score.Top5, Loss: score.Loss}
+	if score.Images > 1 {
+		s.Halves = &score.Halves
+	}
+	if o.Table != nil {
+		s.ExpectedLatencyMS = o.Table.LatencyMS(e.Space, p)
+	}
+	return s, nil
+}

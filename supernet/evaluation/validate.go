@@ -1,0 +1,39 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/binas-tui/binas-tui/job"
+)
+
+// Validation is the figures of one network.
+type Validation struct {
+	Score
+	ImagesPerSecond float64
+	Data            string // name of the images
+}
+
+// Validate asks a network about all images, on the given number of threads (0:
+// as many as there are processors). Reading images from disk counts where they
+// are too many for memory. A job may be nil.
+func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.Job) (Validation, error) {
+	if threads <= 0 {
+		threads = runtime.NumCPU()
+	}
+	start := time.Now()
+	score, err := n.score(ctx, im, 0, im.Len(), threads, func(done int) {
+		if j == nil {
+			return
+		}
+		took := time.Since(start)
+		left := took / time.Duration(max(done, 1)) * time.Duration(im.Len()-done)
+		j.Progress(done, im.Len(), left, fmt.Sprintf("%.0f images/s", rate(done, took)))
+	})
+	if err != nil {
+		return Validation{}, fmt.Errorf("validate: %w", err)
+	}
+	return Validation{score, rate(score.Images, time.Since(start)), im.Name}, nil
+}
