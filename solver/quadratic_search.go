@@ -1,0 +1,201 @@
+package solver
+
+import (
+	"container/heap"
+	"context"
+	"math"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// QuadraticSettings tune the search of a Quadratic. The zero value works.
+type QuadraticSettings struct {
+	Seed  uint64
+	Kicks int // of the local search before bounding begins; 0 is 150, below 0 none
+	Nodes int // bounded at most; 0 is 200,000
+	// Progress, if set, is called with every better network and every lower
+	// bound, from the goroutine that solves. The solution is not to be kept or
+	// changed.
+	Progress func(*Solution)
+}
+
+// proofMargin is what rounding may take of a bound, in points.
+const proofMargin = 1e-9
+
+type nodeQueue []*pairNode
+
+func (q nodeQueue) Len() int           { return len(q) }
+func (q nodeQueue) Less(i, j int) bool { return q[i].bound > q[j].bound }
+func (q nodeQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *nodeQueue) Push(x any)        { *q = append(*q, x.(*pairNode)) }
+func (q *nodeQueue) Pop() any {
+	last := (*q)[len(*q)-1]
+	(*q)[len(*q)-1] = nil
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// Solve searches within limitMS: an iterated local search finds a network, then
+// branch and bound over depths and options, best bound first, proves it or
+// improves it. Status is Optimal where nothing within the limit is better,
+// otherwise Bound says how much better anything could be. On cancellation the
+// best network so far is returned with a Bound that holds, and no error: Solve
+// can be stopped at any moment. Where it runs to the end, equal input gives
+// equal answers.
+func (q *Quadratic) Solve(ctx context.Context, limitMS float64, settings QuadraticSettings) Solution {
+	s := &quadraticSearch{q: q, settings: settings, sol: Solution{Optimizer: IQCP, LimitMS: limitMS, Bound: math.Inf(1)}}
+	steps := limitSteps(limitMS)
+	if steps < 0 {
+		return s.sol
+	}
+	s.local = q.newLocalSearch(stepsLimit(steps)-q.t.fixed, settings.Seed)
+	if !s.local.begin() {
+		return s.sol
+	}
+	s.incumbent()
+	kicks := settings.Kicks
+	if kicks == 0 {
+		kicks = 150
+	}
+	for i := 0; i < kicks && ctx.Err() == nil; i++ {
+		if s.local.kick() {
+			s.incumbent()
+		}
+	}
+	s.prove(ctx)
+	return s.sol
+}
+
+// quadraticSearch is one call of Solve.
+type quadraticSearch struct {
+	q        *Quadratic
+	settings QuadraticSettings
+	local    *localSearch
+	sol      Solution
+	queue    nodeQueue
+}
+
+// incumbent takes over the best network of the local search.
+func (s *quadraticSearch) incumbent() {
+	best := s.local.best
+	s.sol.Status, s.sol.Path = Feasible, best.path()
+	s.sol.Accuracy = s.q.total(best.label)
+	s.sol.LatencyMS = networkMS(best.latency + s.q.t.fixed)
+	s.sol.ShadowPrice = s.local.price * unitsPerMS
+	s.sol.Bound = max(s.sol.Bound, s.sol.Accuracy)
+	s.report()
+}
+
+func (s *quadraticSearch) report() {
+	if s.settings.Progress != nil {
+		s.settings.Progress(&s.sol)
+	}
+}
+
+// prove runs branch and bound until nothing can be better than the incumbent.
+func (s *quadraticSearch) prove(ctx context.Context) {
+	b := s.q.newBounder(s.local.limit)
+	if !s.roots(ctx, b) {
+		return
+	}
+	limit := s.settings.Nodes
+	if limit == 0 {
+		limit = 200_000
+	}
+	for nodes := 0; len(s.queue) > 0; nodes++ {
+		floor := s.sol.Accuracy + proofMargin
+		if top := s.queue[0].bound; top < s.sol.Bound {
+			drop := s.sol.Bound - top
+			s.sol.Bound = max(top, s.sol.Accuracy)
+			if drop > 1e-3 {
+				s.report()
+			}
+		}
+		if s.queue[0].bound <= floor {
+			break
+		}
+		if ctx.Err() != nil || nodes > limit {
+			return
+		}
+		n := heap.Pop(&s.queue).(*pairNode)
+		again := b.tighten(n, 10, floor)
+		if n.bound <= floor {
+			continue
+		}
+		if again {
+			heap.Push(&s.queue, n)
+			continue
+		}
+		children := b.children(n)
+		if children == nil {
+			s.leaf(n)
+			continue
+		}
+		for _, c := range children {
+			if c.bound > floor {
+				heap.Push(&s.queue, c)
+			}
+		}
+	}
+	s.sol.Bound, s.sol.Status = s.sol.Accuracy, Optimal
+	s.report()
+}
+
+// roots fills the queue with a node for every vector of depths.
+func (s *quadraticSearch) roots(ctx context.Context, b *bounder) bool {
+	t, p := s.q.t, s.q.t.p
+	if _, err := t.countVectors(); err != nil {
+		return false
+	}
+	depths := make([]uint8, p.Stages)
+	var walk func(stage int) bool
+	walk = func(stage int) bool {
+		if stage < p.Stages {
+			for d := p.MinDepth; d <= p.MaxDepth; d++ {
+				if depths[stage] = uint8(d); p.Pins.AllowsDepth(stage, d) && !walk(stage+1) {
+					return false
+				}
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		n := b.newNode(depths, s.local.price)
+		b.believe()
+		if !b.prune(math.Inf(1), math.Inf(-1)) {
+			return true
+		}
+		b.reprice()
+		bound, _ := b.dual(n.price)
+		n.bound = bound + b.edges()
+		s.queue = append(s.queue, n)
+		return true
+	}
+	if !walk(0) {
+		return false
+	}
+	heap.Init(&s.queue)
+	return true
+}
+
+// leaf is a node with one label everywhere: a network.
+func (s *quadraticSearch) leaf(n *pairNode) {
+	t, p := s.q.t, s.q.t.p
+	l := s.local.now
+	for v := range t.blocks {
+		l.label[v] = s.q.off(v)
+	}
+	for i, v := range n.vars {
+		l.label[v] = s.q.first[v] + int(n.domain[i][0])
+	}
+	for st, d := range n.depths {
+		l.label[t.blocks+st] = s.q.first[t.blocks+st] + int(d) - p.MinDepth
+	}
+	l.reset()
+	if s.local.keep(l) {
+		s.incumbent()
+	}
+}
+
+var _ = model.Off
