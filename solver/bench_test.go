@@ -151,3 +151,39 @@ func BenchmarkBCFW(b *testing.B) {
 		})
 	}
 }
+
+// Evolution with the paper's settings, and how far it ends from the optimum.
+func BenchmarkEvolution(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		p    *Problem
+	}{
+		{"dense", reference(b, model.InactiveMean)},
+		{"free", reference(b, model.InactiveFree)},
+		{"estimator", estimator(b, model.InactiveMean)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			e := prepare(b, c.p)
+			limits := limitsAcross(e, 5)
+			evolve := func(limit float64) Solution {
+				s, err := Evolve(b.Context(), c.p, nil, limit, EvolutionSettings{Seed: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				return s
+			}
+			i, worst := 0, 0.0
+			for b.Loop() {
+				evolve(limits[i%len(limits)])
+				i++
+			}
+			var best Solution
+			for _, limit := range limits {
+				s := evolve(limit)
+				e.Solve(&best, limit)
+				worst = max(worst, best.Accuracy-s.Accuracy)
+			}
+			b.ReportMetric(worst, "worst-points")
+		})
+	}
+}

@@ -69,11 +69,7 @@ func Evolve(ctx context.Context, p *Problem, score Scorer, limitMS float64, sett
 		latencies.Alpha, latencies.Q = make([]float64, p.NumBlocks()*p.Options), nil
 		latencies.Beta, latencies.Bias = make([]float64, p.Stages*p.NumDepths()), 0
 	} else {
-		score = func(paths []model.Path, accuracy []float64) {
-			for i, path := range paths {
-				accuracy[i] = p.Accuracy(path)
-			}
-		}
+		score = p.scorer()
 	}
 	t, err := newTables(&latencies)
 	if err != nil {
@@ -110,6 +106,7 @@ type individual struct {
 	genes    []int
 	latency  int64
 	accuracy float64
+	born     int // counts all, so that ties have an order
 }
 
 type evolver struct {
@@ -123,7 +120,10 @@ type evolver struct {
 	children []individual
 	paths    []model.Path
 	accuracy []float64
-	open     []int // genes that can still get cheaper
+	open     []int        // genes that can still get cheaper
+	all      []individual // parents and children
+	spare    [][]int      // genes to use again
+	born     int
 }
 
 func newEvolver(t *tables, settings EvolutionSettings) *evolver {
@@ -168,14 +168,20 @@ const maxDraws = 20
 
 // fit draws genes until they keep the limit, and repairs the last draw.
 func (e *evolver) fit(draw func(genes []int)) individual {
-	genes := make([]int, len(e.choices))
+	var genes []int
+	if n := len(e.spare); n > 0 {
+		genes, e.spare = e.spare[n-1], e.spare[:n-1]
+	} else {
+		genes = make([]int, len(e.choices))
+	}
+	e.born++
 	for range maxDraws {
 		draw(genes)
 		if l := e.latency(genes); l <= e.limit {
-			return individual{genes: genes, latency: l}
+			return individual{genes: genes, latency: l, born: e.born}
 		}
 	}
-	return individual{genes: genes, latency: e.repair(genes)}
+	return individual{genes: genes, latency: e.repair(genes), born: e.born}
 }
 
 // repair moves random genes to cheaper values until the limit is kept. Every
@@ -212,7 +218,6 @@ func (e *evolver) randomGenes(genes []int) {
 
 // breed makes as many children as the population has: half mutated, half crossed.
 func (e *evolver) breed() {
-	e.children = e.children[:0]
 	parent := func() []int { return e.parents[e.random.IntN(len(e.parents))].genes }
 	for i := range e.settings.Population {
 		if i < e.settings.Population/2 {
@@ -229,9 +234,13 @@ func (e *evolver) breed() {
 		}
 		a, b := parent(), parent()
 		e.children = append(e.children, e.fit(func(genes []int) {
+			var coins uint64
 			for g := range genes {
+				if g&63 == 0 {
+					coins = e.random.Uint64()
+				}
 				genes[g] = a[g]
-				if e.random.Uint64()&1 == 0 {
+				if coins>>(g&63)&1 == 0 {
 					genes[g] = b[g]
 				}
 			}
@@ -271,19 +280,28 @@ func (e *evolver) path(dst *model.Path, genes []int) {
 // survive keeps the best of parents and children, each network once, as the
 // next parents.
 func (e *evolver) survive() {
-	all := append(e.parents, e.children...)
-	slices.SortStableFunc(all, func(a, b individual) int {
+	e.all = append(append(e.all[:0], e.parents...), e.children...)
+	slices.SortFunc(e.all, func(a, b individual) int {
 		switch {
 		case a.accuracy > b.accuracy:
 			return -1
 		case a.accuracy < b.accuracy:
 			return 1
+		case a.latency != b.latency:
+			return sign(a.latency - b.latency)
 		}
-		return sign(a.latency - b.latency)
+		return a.born - b.born
 	})
-	all = slices.CompactFunc(all, func(a, b individual) bool { return slices.Equal(a.genes, b.genes) })
 	n := max(1, int(math.Round(float64(e.settings.Population)*e.settings.Parents)))
-	e.parents = all[:min(n, len(all))]
+	e.parents = e.parents[:0]
+	for _, x := range e.all {
+		if len(e.parents) == n || len(e.parents) > 0 && slices.Equal(x.genes, e.parents[len(e.parents)-1].genes) {
+			e.spare = append(e.spare, x.genes)
+			continue
+		}
+		e.parents = append(e.parents, x)
+	}
+	e.children = e.children[:0]
 }
 
 func (e *evolver) solution(sol *Solution) {

@@ -126,12 +126,14 @@ type localSearch struct {
 	now     *labelling
 	current *labelling
 	trial   *labelling
+	other   *labelling
 	best    *labelling // nothing within the limit was found where it is nil
+	better  func()     // called with every new best
 }
 
 func (q *Quadratic) newLocalSearch(limit int64, seed uint64) *localSearch {
 	return &localSearch{q: q, limit: limit, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)),
-		now: q.newLabelling(), current: q.newLabelling(), trial: q.newLabelling()}
+		now: q.newLabelling(), current: q.newLabelling(), trial: q.newLabelling(), other: q.newLabelling(), better: func() {}}
 }
 
 // begin starts from the cheapest network and finds the price at which what is
@@ -160,6 +162,7 @@ func (s *localSearch) begin() bool {
 	}
 	s.best = s.q.newLabelling()
 	s.best.copyFrom(l)
+	s.better()
 	low, high := 0.0, 64/unitsPerMS
 	for range 24 {
 		s.price = (low + high) / 2
@@ -173,13 +176,18 @@ func (s *localSearch) begin() bool {
 		} else {
 			high = s.price
 		}
-		if high-low < 0.02*high {
+		if s.repair(s.now); s.keep(s.now) {
+			s.better()
+		}
+		if high-low < 0.05*high {
 			break
 		}
-		s.finish(s.now)
-		s.keep(s.now)
 	}
 	s.price = high
+	s.now.copyFrom(s.best)
+	if s.finish(s.now); s.keep(s.now) {
+		s.better()
+	}
 	s.current.copyFrom(s.best)
 	return true
 }
@@ -370,7 +378,7 @@ func (s *localSearch) double(l *labelling) bool {
 // depthMove changes one depth and repairs the limit, if that gains.
 func (s *localSearch) depthMove(l *labelling) bool {
 	p := s.q.t.p
-	try := s.q.newLabelling()
+	try := s.other
 	for st := range p.Stages {
 		for d := p.MinDepth; d <= p.MaxDepth; d++ {
 			if d == l.depth(st) || !p.Pins.AllowsDepth(st, d) {
@@ -389,9 +397,8 @@ func (s *localSearch) depthMove(l *labelling) bool {
 	return false
 }
 
-// kick changes 2 to 5 decisions at random, climbs, and reports whether that
-// gave a new best.
-func (s *localSearch) kick() bool {
+// kick changes 2 to 5 decisions at random and climbs.
+func (s *localSearch) kick() {
 	t, p, l := s.q.t, s.q.t.p, s.now
 	l.copyFrom(s.current)
 	for range 2 + s.random.IntN(4) {
@@ -405,13 +412,38 @@ func (s *localSearch) kick() bool {
 		}
 	}
 	s.finish(l)
-	better := s.keep(l)
+	if s.keep(l) {
+		s.better()
+	}
 	if l.latency <= s.limit && (l.value >= s.current.value || s.random.IntN(50) == 0) {
 		s.current.copyFrom(l)
 	} else if s.random.IntN(100) == 0 {
 		s.current.copyFrom(s.best)
 	}
-	return better
+}
+
+// shadowPrice is the multiplier of the limit in the LP relaxation of the
+// problem linearised at l, in points per millisecond.
+func (s *localSearch) shadowPrice(l *labelling) float64 {
+	t := s.q.t
+	var store knapsackStore
+	k := store.begin(0)
+	for b := range t.blocks {
+		if !l.active(b) {
+			continue
+		}
+		first := len(store.items)
+		for _, o := range t.order[b] {
+			store.add(first, item{t.latency[b*t.stride+int(o)], accuracyUnits(l.gain[s.q.first[b]+int(o)], t.options), int32(o)})
+		}
+		store.closeGroup(&k, first)
+	}
+	store.end(&k)
+	bound, brk, _ := k.bound(s.limit)
+	if bound == none {
+		return 0
+	}
+	return k.price(brk) / float64(t.options)
 }
 
 // path is the network of a labelling.

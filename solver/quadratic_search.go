@@ -4,8 +4,6 @@ import (
 	"container/heap"
 	"context"
 	"math"
-
-	"github.com/binas-tui/binas-tui/model"
 )
 
 // QuadraticSettings tune the search of a Quadratic. The zero value works.
@@ -18,6 +16,9 @@ type QuadraticSettings struct {
 	// changed.
 	Progress func(*Solution)
 }
+
+// maxOpenNodes bounds memory: a node of the BINAS space holds up to 40 kB.
+const maxOpenNodes = 12_000
 
 // proofMargin is what rounding may take of a bound, in points.
 const proofMargin = 1e-9
@@ -49,18 +50,16 @@ func (q *Quadratic) Solve(ctx context.Context, limitMS float64, settings Quadrat
 		return s.sol
 	}
 	s.local = q.newLocalSearch(stepsLimit(steps)-q.t.fixed, settings.Seed)
+	s.local.better = s.incumbent
 	if !s.local.begin() {
 		return s.sol
 	}
-	s.incumbent()
 	kicks := settings.Kicks
 	if kicks == 0 {
 		kicks = 150
 	}
 	for i := 0; i < kicks && ctx.Err() == nil; i++ {
-		if s.local.kick() {
-			s.incumbent()
-		}
+		s.local.kick()
 	}
 	s.prove(ctx)
 	return s.sol
@@ -81,7 +80,7 @@ func (s *quadraticSearch) incumbent() {
 	s.sol.Status, s.sol.Path = Feasible, best.path()
 	s.sol.Accuracy = s.q.total(best.label)
 	s.sol.LatencyMS = networkMS(best.latency + s.q.t.fixed)
-	s.sol.ShadowPrice = s.local.price * unitsPerMS
+	s.sol.ShadowPrice = s.local.shadowPrice(best)
 	s.sol.Bound = max(s.sol.Bound, s.sol.Accuracy)
 	s.report()
 }
@@ -114,7 +113,7 @@ func (s *quadraticSearch) prove(ctx context.Context) {
 		if s.queue[0].bound <= floor {
 			break
 		}
-		if ctx.Err() != nil || nodes > limit {
+		if ctx.Err() != nil || nodes > limit || len(s.queue) > maxOpenNodes {
 			return
 		}
 		n := heap.Pop(&s.queue).(*pairNode)
@@ -197,5 +196,3 @@ func (s *quadraticSearch) leaf(n *pairNode) {
 		s.incumbent()
 	}
 }
-
-var _ = model.Off
