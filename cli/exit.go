@@ -80,7 +80,8 @@ func flagError(_ *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		return fmt.Errorf("--%s %q: expected %s", invalid.GetFlag().Name, invalid.GetValue(),
-			map[string]string{"uint64": "a whole number of at least 0", "bool": "true or false"}[invalid.GetFlag().Value.Type()])
+			map[string]string{"uint64": "a whole number of at least 0", "int": "a whole number",
+				"float64": "a number", "bool": "true or false", "duration": "a time such as 5s"}[invalid.GetFlag().Value.Type()])
 	}
 	return err
 }

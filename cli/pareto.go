@@ -22,8 +22,8 @@ func (a *app) paretoCommand() *cobra.Command {
 		Use:   "pareto",
 		Short: "Print the best accuracy for every latency",
 		Long: `Print the networks that no other beats: none is as fast and more accurate. With
-a bilinear predictor these are all there are, proved. With another one evolution
-answers 16 limits, which takes seconds, or minutes for an mlp.`,
+a bilinear predictor these are all there are, proved. With another one the search
+answers 16 limits, which takes some seconds.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
   binas-tui pareto --lut phone.pkl --figure frontier.svg`,
@@ -66,7 +66,7 @@ answers 16 limits, which takes seconds, or minutes for an mlp.`,
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	f.StringVar(&figure, "figure", "", "draw it to `FILE`, which ends in .svg or .png")
-	f.Uint64Var(&seed, "seed", 1, "seed of the evolution that stands in where the predictor is not bilinear")
+	f.Uint64Var(&seed, "seed", 1, "seed of the searches that stand in where the predictor is not bilinear")
 	return cmd
 }
 
@@ -121,7 +121,7 @@ func writePareto(w io.Writer, e *explore.Engine, points []explore.ParetoPoint, e
 	fmt.Fprintln(w, curve(points))
 	fmt.Fprintln(w)
 	writeSources(w, e.Setup)
-	count := fmt.Sprintf("%d networks, found by evolution: better ones may exist", len(points))
+	count := fmt.Sprintf("%d networks, the best found at 16 limits: there are others between them", len(points))
 	if exact {
 		count = fmt.Sprintf("%d networks, proved: no other network of %.2g is better", len(points), e.Space.NetworkCount())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ func (a *app) searchCommand() *cobra.Command {
 		method string
 		seed   uint64
 		top    int
+		period time.Duration
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -42,7 +44,10 @@ be several limits at once, and the best networks can be more than one.`,
 			if top < 0 || top > maxTop {
 				return usagef("--top %d: expected 1 to %d networks", top, maxTop)
 			}
-			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: seed, Top: top}
+			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: seed, Top: top, TimeLimit: period}
+			if period < 0 || cmd.Flags().Changed("time-limit") && period == 0 {
+				return usagef("--time-limit %v: expected more than 0, for example 5s", period)
+			}
 			if limit != "" {
 				ms, err := latency.ParseLimit(limit)
 				if err != nil {
@@ -60,8 +65,9 @@ be several limits at once, and the best networks can be more than one.`,
 	f.StringVar(&limit, "limit", "", "latency limit with its `UNIT`: us, ms or s, for example 45ms")
 	limits.addFlags(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
-	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or evo where the predictor is not bilinear)")
-	f.Uint64Var(&seed, "seed", 1, "seed of evo")
+	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
+	f.Uint64Var(&seed, "seed", 1, "seed of the methods that draw at random")
+	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -113,7 +119,7 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	}
 	fmt.Fprintf(w, "accuracy  %.2f %% predicted%s\n", f.Accuracy, beyond)
 	writeSources(w, e.Setup)
-	if e.Bilinear() {
+	if explore.Number(f.ShadowPrice).Finite() {
 		fmt.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)
 	}
 	fmt.Fprintf(w, "solved    in %v by %s\n\n", f.SolveTime, f.Optimizer)
@@ -139,7 +145,7 @@ func verdict(f explore.Finding) string {
 	case explore.Number(f.Bound).Finite():
 		return fmt.Sprintf("feasible: at most %.4f points below the best within the limit", f.Gap())
 	}
-	return "feasible: the predictor is not bilinear, so better networks may exist"
+	return "feasible, uncertified: there is no proof for this type of predictor, so better networks may exist"
 }
 
 // writeSources says where accuracies and latencies come from.

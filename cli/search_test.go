@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -160,22 +161,66 @@ func TestSearchUnits(t *testing.T) {
 	}
 }
 
-// A predictor that is not bilinear is searched by evolution, without proof.
+// With a quadratic predictor all three methods keep the limit, and the exact
+// one bounds them.
 func TestSearchQuadratic(t *testing.T) {
 	skipShort(t)
-	file := quadraticFile(t)
-	args := []string{"search", "--json", "--limit", "30ms", "--predictor", file}
+	args := []string{"search", "--json", "--limit", "6ms", "--predictor", quadraticFile(t)}
+	best := decode[searchJSON](t, mustRun(t, args...))
+	if best.Optimizer != "iqcp" || best.Status != "optimal" || *best.Gap != 0 || best.ShadowPrice == nil || *best.LatencyMS > 6 {
+		t.Errorf("%+v", best)
+	}
+	for _, method := range []string{"bcfw", "evo"} {
+		r := decode[searchJSON](t, mustRun(t, append(args, "--nas-optimizer", method)...))
+		if r.Optimizer != method || *r.LatencyMS > 6 || *r.Bound != *best.Bound || *r.Gap < 0 || *r.Gap > 1 {
+			t.Errorf("%s: %+v, the optimum is %v", method, r, *best.PredictedAccuracy)
+		}
+	}
+	if text := mustRun(t, append([]string{"search"}, args[2:]...)...); !strings.Contains(text, "optimal") || !strings.Contains(text, "a test") {
+		t.Errorf("text does not say what is proved, or where accuracy comes from:\n%s", text)
+	}
+}
+
+// With an mlp nothing is proved, and that is said.
+func TestSearchMLP(t *testing.T) {
+	file := mlpFile(t)
+	args := []string{"search", "--json", "--limit", "6ms", "--predictor", file}
 	r := decode[searchJSON](t, mustRun(t, args...))
-	if r.Optimizer != "evo" || r.Status != "feasible" || r.Bound != nil || r.Gap != nil || r.ShadowPrice != nil || *r.LatencyMS > 30 {
+	if r.Optimizer != "bcfw" || r.Status != "feasible" || r.Bound != nil || r.Gap != nil || *r.LatencyMS > 6 {
 		t.Errorf("%+v", r)
 	}
 	if again := decode[searchJSON](t, mustRun(t, args...)); *again.Architecture != *r.Architecture {
 		t.Error("the same seed gave another network")
 	}
-	text := mustRun(t, "search", "--limit", "30ms", "--predictor", file)
-	if !strings.Contains(text, "better networks may exist") || !strings.Contains(text, "a test") {
-		t.Errorf("text does not say what is not proved, or where accuracy comes from:\n%s", text)
+	evo := decode[searchJSON](t, mustRun(t, append(args, "--nas-optimizer", "evo", "--time-limit", "300ms")...))
+	if evo.Optimizer != "evo" || evo.Status != "feasible" || evo.Bound != nil || *evo.LatencyMS > 6 {
+		t.Errorf("%+v", evo)
 	}
+	if text := mustRun(t, "search", "--limit", "6ms", "--predictor", file); !strings.Contains(text, "uncertified") {
+		t.Errorf("text does not say what is not proved:\n%s", text)
+	}
+	refused := runCLI(t, append(args, "--nas-optimizer", "iqcp")...)
+	if refused.code != 2 || !strings.Contains(refused.err, "bilinear or quadratic") || !strings.Contains(refused.err, "of type mlp") {
+		t.Errorf("iqcp: exit code %d, %q", refused.code, refused.err)
+	}
+}
+
+// mlpFile writes a small predictor with bends.
+func mlpFile(t *testing.T) string {
+	t.Helper()
+	r := rand.New(rand.NewPCG(3, 4))
+	layer := func(in, out int) model.Layer {
+		l := model.Layer{In: in, Out: out, Bias: make([]float64, out)}
+		for range in * out {
+			l.W = append(l.W, r.NormFloat64()*0.3)
+		}
+		return l
+	}
+	data, err := model.EncodePredictor(&model.MLP{Layers: []model.Layer{layer(255, 8), layer(8, 8), layer(8, 1)}}, model.CheckpointInfo{Source: "a test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeTemp(t, "mlp.safetensors", data)
 }
 
 func TestSearchText(t *testing.T) {

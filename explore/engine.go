@@ -19,7 +19,8 @@ type Engine struct {
 	problem *solver.Problem
 	exact   *solver.Exact // of the latency alone where the predictor is not bilinear
 	bcfw    *solver.BCFWSolver
-	limited *solver.Limited // under the limits of the Setup; nil until it is used
+	quad    *solver.Quadratic // nil where the predictor is not quadratic
+	limited *solver.Limited   // under the limits of the Setup; nil until it is used
 }
 
 // New prepares a Setup: a few milliseconds for the BINAS space.
@@ -35,14 +36,17 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 	if e.exact, err = solver.Prepare(ctx, e.problem); err != nil {
 		return nil, err
 	}
-	if e.Bilinear() {
+	switch p := s.Predictor.(type) {
+	case *model.Bilinear:
 		e.bcfw, err = solver.NewBCFW(e.problem, solver.BCFWSettings{})
+	case *model.Quadratic:
+		e.quad, err = solver.PrepareQuadratic(e.problem, p)
 	}
 	return e, err
 }
 
-// Bilinear reports whether the predictor is bilinear, so that BCFW and the
-// exact search apply. Other predictors are searched by evolution.
+// Bilinear reports whether the predictor is bilinear, so that the live methods
+// apply: [Engine.Solve] and the exact frontier.
 func (e *Engine) Bilinear() bool {
 	_, ok := e.Predictor.(*model.Bilinear)
 	return ok

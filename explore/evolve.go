@@ -7,8 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/solver"
 )
 
-// Evolve searches one limit with the paper's evolution: the only method for
-// predictors that are not bilinear. Equal seeds give equal answers. It may run
+// Evolve searches one limit with the paper's evolution. Equal seeds give equal answers. It may run
 // beside Solve.
 func (e *Engine) Evolve(ctx context.Context, limitMS float64, seed uint64) (solver.Solution, error) {
 	return solver.Evolve(ctx, e.problem, e.scorer(), limitMS, solver.EvolutionSettings{Seed: seed})

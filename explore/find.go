@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -17,6 +18,28 @@ type Request struct {
 	LimitMS float64          // +Inf is none
 	Seed    uint64
 	Top     int // how many of the best networks; 0 is the best alone
+
+	// TimeLimit stops a search that takes longer, with the best so far; 0 is
+	// ProofTime for the exact search of a quadratic predictor, else none.
+	TimeLimit time.Duration
+	// Progress, if set, is called with every better network of evolution and
+	// of the exact search of a quadratic predictor, and there with every lower
+	// bound. The solution is not to be kept or changed.
+	Progress func(*solver.Solution)
+}
+
+// evolved calls Progress with what evolution has found so far, where that is new.
+func (r Request) evolved() func(int, *solver.Solution) {
+	if r.Progress == nil {
+		return nil
+	}
+	last := math.Inf(-1)
+	return func(_ int, s *solver.Solution) {
+		if s.Accuracy > last {
+			last = s.Accuracy
+			r.Progress(s)
+		}
+	}
 }
 
 // Found is the answer to a Request. The limits of the Setup hold for all of it.
@@ -30,16 +53,21 @@ type Found struct {
 	Limits []Limit
 }
 
-// Find answers a Request. What holds of [Engine.Search] holds here; with limits
-// beside the latency, or several networks, the exact search alone applies.
+// Find answers a Request. What holds of [Engine.Search] holds here, but that a
+// search which was cancelled, or is out of time, gives the best network so far
+// and no error. With limits beside the latency, or several networks, the exact
+// search of a bilinear predictor alone applies.
 func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 	known := e.Optimizers()
 	if r.Method == "" {
 		r.Method = known[0]
 	}
 	if len(e.Limits) == 0 && r.Top == 0 && !math.IsInf(r.LimitMS, 1) {
-		f, err := e.Search(ctx, r.Method, r.LimitMS, r.Seed)
+		f, err := e.search(ctx, r)
 		return Found{Finding: f, Limits: []Limit{e.latencyLimit(&f.Solution)}}, err
+	}
+	if !slices.Contains(known, r.Method) {
+		return Found{}, e.optimizerError(r.Method)
 	}
 	if r.Method != solver.IQCP || !e.Bilinear() {
 		return Found{}, fmt.Errorf("optimizer %s: %w with limits beside the latency or for several networks: they need iqcp and a bilinear predictor",
@@ -47,6 +75,11 @@ func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 	}
 	if _, err := e.several(ctx); err != nil {
 		return Found{}, err
+	}
+	if r.TimeLimit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.TimeLimit)
+		defer cancel()
 	}
 	start := time.Now()
 	found, limits, err := e.searchLimits(ctx, r.LimitMS, max(r.Top, 1))

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"time"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
@@ -13,15 +14,18 @@ type ParetoPoint struct {
 	Path model.Path
 }
 
-// sweepLimits is how many limits evolution answers where the frontier cannot
-// be computed exactly.
-const sweepLimits = 16
+// sweepLimits is how many limits are answered where the frontier cannot be
+// computed exactly, and sweepTime how long a proof may take at each.
+const (
+	sweepLimits = 16
+	sweepTime   = 2 * time.Second
+)
 
 // Pareto returns the best networks by strictly rising latency and accuracy.
 // exact says that these are all there are: that is so where the predictor is
-// bilinear. Otherwise evolution answers 16 limits spread evenly over the
-// latencies that can be reached, with the given seed, and what another of the
-// answers beats is left out. Calls of the Engine's other methods must wait
+// bilinear. Otherwise the default method answers 16 limits spread evenly over
+// the latencies that can be reached, with the given seed, and what another of
+// the answers beats is left out. Calls of the Engine's other methods must wait
 // until it returns.
 func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint, exact bool, err error) {
 	if e.Bilinear() {
@@ -39,7 +43,14 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
 	for i := range sweepLimits {
 		limit := lo + (hi-lo)*float64(i)/(sweepLimits-1)
-		s, err := e.Evolve(ctx, limit, seed)
+		r := Request{LimitMS: limit, Seed: seed}
+		if e.quad != nil {
+			r.TimeLimit = sweepTime
+		}
+		s, err := e.search(ctx, r)
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, false, err
 		}

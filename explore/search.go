@@ -29,10 +29,10 @@ const ProvedGap = 1e-9
 // Optimizers lists the search methods that apply to the predictor, the default
 // first.
 func (e *Engine) Optimizers() []solver.Optimizer {
-	if e.Bilinear() {
+	if e.Bilinear() || e.quad != nil {
 		return []solver.Optimizer{solver.IQCP, solver.BCFW, solver.Evolution}
 	}
-	return []solver.Optimizer{solver.Evolution}
+	return []solver.Optimizer{solver.BCFW, solver.Evolution}
 }
 
 // Finding is what one search found.
@@ -45,36 +45,85 @@ type Finding struct {
 }
 
 // Search runs one search method at one limit; "" is the default of
-// [Engine.Optimizers]. Where the predictor is bilinear, the exact search then
-// certifies the answer: Bound is the proved optimum, and Status is Optimal
-// where the answer is within ProvedGap of it. For other predictors nothing is
-// proved: Bound is +Inf and ShadowPrice not a number. A limit that no network
-// keeps gives Status Infeasible and no error. Equal seeds give equal answers.
+// [Engine.Optimizers]. Where the predictor is bilinear or quadratic, the exact
+// search then certifies the answer of another method: Bound is what nothing
+// within the limit exceeds, and Status is Optimal where the answer is within
+// ProvedGap of it. For other predictors nothing is proved: Bound is +Inf. A
+// limit that no network keeps gives Status Infeasible and no error. Equal seeds
+// give equal answers, unless the exact search of a quadratic predictor ran out
+// of time.
 func (e *Engine) Search(ctx context.Context, method solver.Optimizer, limitMS float64, seed uint64) (Finding, error) {
-	known := e.Optimizers()
-	if method == "" {
-		method = known[0]
-	}
-	if !slices.Contains(known, method) {
-		return Finding{}, e.optimizerError(method)
-	}
-	var f Finding
-	var err error
-	switch method {
-	case solver.IQCP:
-		f.SolveTime = shortest(func() { e.exact.Solve(&f.Solution, limitMS) })
-	case solver.BCFW:
-		f.SolveTime = shortest(func() { e.bcfw.Solve(&f.Solution, limitMS) })
-	case solver.Evolution:
-		start := time.Now()
-		f.Solution, err = e.Evolve(ctx, limitMS, seed)
-		f.SolveTime = time.Since(start)
+	f, err := e.search(ctx, Request{Method: method, LimitMS: limitMS, Seed: seed})
+	if err == nil {
+		err = ctx.Err()
 	}
 	if err != nil {
 		return Finding{}, err
 	}
-	e.certify(&f.Solution, limitMS)
 	return f, nil
+}
+
+// ProofTime is how long the exact search of a quadratic predictor goes on for a
+// proof where a Request does not say.
+const ProofTime = 10 * time.Second
+
+// search runs one method under the latency limit alone. Where it is cancelled
+// or out of time the best so far is no error.
+func (e *Engine) search(ctx context.Context, r Request) (Finding, error) {
+	known := e.Optimizers()
+	if r.Method == "" {
+		r.Method = known[0]
+	}
+	if !slices.Contains(known, r.Method) {
+		return Finding{}, e.optimizerError(r.Method)
+	}
+	whole := ctx
+	if r.TimeLimit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.TimeLimit)
+		defer cancel()
+	}
+	var f Finding
+	var err error
+	start := time.Now()
+	switch {
+	case r.Method == solver.Evolution:
+		f.Solution, err = solver.Evolve(ctx, e.problem, e.scorer(), r.LimitMS, solver.EvolutionSettings{Seed: r.Seed, Progress: r.evolved()})
+	case e.quad != nil && r.Method == solver.IQCP:
+		f.Solution = e.prove(ctx, r.LimitMS, r)
+	case !e.Bilinear():
+		f.Solution, err = solver.SolveGradient(ctx, e.problem, e.objective(), r.LimitMS, solver.BCFWSettings{Seed: r.Seed})
+	case r.Method == solver.IQCP:
+		f.SolveTime = shortest(func() { e.exact.Solve(&f.Solution, r.LimitMS) })
+	default:
+		f.SolveTime = shortest(func() { e.bcfw.Solve(&f.Solution, r.LimitMS) })
+	}
+	if f.SolveTime == 0 {
+		f.SolveTime = time.Since(start)
+	}
+	if err != nil && (f.Status == solver.Infeasible || ctx.Err() == nil) {
+		return Finding{}, err
+	}
+	e.certify(whole, &f.Solution, r)
+	return f, nil
+}
+
+// prove runs the exact search of a quadratic predictor.
+func (e *Engine) prove(ctx context.Context, limitMS float64, r Request) solver.Solution {
+	if r.TimeLimit == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, ProofTime)
+		defer cancel()
+	}
+	return e.quad.Solve(ctx, limitMS, solver.QuadraticSettings{Seed: r.Seed, Progress: r.Progress})
+}
+
+// objective is the predictor for the gradient method.
+func (e *Engine) objective() solver.Objective {
+	return solver.Objective{
+		Gradient: func(x, dst []float64) float64 { return model.Gradient(e.Predictor, x, dst) },
+		Score:    e.scorer(),
+	}
 }
 
 // shortest runs solve three times and returns the shortest time.
@@ -89,16 +138,29 @@ func shortest(solve func()) time.Duration {
 }
 
 // certify proves what can be proved about a solution.
-func (e *Engine) certify(s *solver.Solution, limitMS float64) {
+func (e *Engine) certify(ctx context.Context, s *solver.Solution, r Request) {
 	if s.Status == solver.Infeasible || s.Optimizer == solver.IQCP {
 		return
 	}
-	if !e.Bilinear() {
-		s.Bound, s.ShadowPrice = math.Inf(1), math.NaN()
+	var best solver.Solution
+	switch {
+	case e.Bilinear():
+		e.exact.Solve(&best, r.LimitMS)
+	case e.quad != nil:
+		r.Progress = nil
+		if r.TimeLimit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, r.TimeLimit)
+			defer cancel()
+		}
+		best = e.prove(ctx, r.LimitMS, r)
+	default:
+		s.Bound = math.Inf(1)
+		if s.Optimizer == solver.Evolution {
+			s.ShadowPrice = math.NaN()
+		}
 		return
 	}
-	var best solver.Solution
-	e.exact.Solve(&best, limitMS)
 	s.Bound, s.ShadowPrice = best.Bound, best.ShadowPrice
 	s.Accuracy = min(s.Accuracy, s.Bound) // sums in another order differ by 1e-12 points
 	if s.Status = solver.Feasible; s.Gap() <= ProvedGap {
@@ -111,7 +173,7 @@ func (e *Engine) optimizerError(method solver.Optimizer) error {
 	if !slices.Contains(all, method) {
 		return fmt.Errorf("optimizer %q: %w: expected one of %s", string(method), ErrOptimizer, names(all))
 	}
-	return fmt.Errorf("optimizer %s: %w: it needs a bilinear predictor, %s is of type %s: expected %s",
+	return fmt.Errorf("optimizer %s: %w: it bounds sums of pairs of decisions, for which the predictor has to be bilinear or quadratic; %s is of type %s: expected %s",
 		method, ErrOptimizer, e.PredictorName, e.Predictor.Kind(), names(e.Optimizers()))
 }
 
