@@ -83,6 +83,10 @@ func TestTrain(t *testing.T) {
 	if len(again) != 1 || again[0] != lines[len(lines)-1] {
 		t.Errorf("a finished run, once more: %q", again)
 	}
+	bare := runCLI(t, append(command[:9:9], "--json")...)
+	if bare.code != exitDone || strings.TrimSpace(bare.out) != again[0] {
+		t.Errorf("without the settings it was begun with: %+v", bare)
+	}
 	other := runCLI(t, append(command, "--lr", "0.2")...)
 	if other.code != exitUsage || !strings.Contains(other.err, "lr of stage heaviest is 0.1 there and 0.2 now") {
 		t.Errorf("other settings: %+v", other)

@@ -76,7 +76,7 @@ func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (trainin
 	if err != nil {
 		return training.Settings{}, o, err
 	}
-	s, err := t.settings(cmd, stage, train.Size)
+	s, err := t.settings(cmd, stage, train.Size, t.out)
 	if err != nil {
 		return s, o, err
 	}

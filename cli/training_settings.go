@@ -92,8 +92,8 @@ func (t *trainingSettings) addFlags(cmd *cobra.Command, lists ...[]settingFlag) 
 const smallImages = 64
 
 // settings are those of a stage for images of a size, with the flags that were
-// given.
-func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int) (training.Settings, error) {
+// given. A stage that was begun in the run folder keeps what it was begun with.
+func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int, run string) (training.Settings, error) {
 	var s training.Settings
 	switch {
 	case t.preset == "paper", t.preset == "" && imageSize > smallImages:
@@ -102,6 +102,12 @@ func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, im
 		s = training.Small(stage)
 	default:
 		return s, usagef("--preset %q: expected paper or small", t.preset)
+	}
+	if t.preset == "" {
+		var err error
+		if s, err = training.Begun(run, stage, s); err != nil {
+			return s, err
+		}
 	}
 	for _, flag := range t.list {
 		if !cmd.Flags().Changed(flag.name) {

@@ -74,6 +74,20 @@ func ReadRun(folder string) (Run, error) {
 	return r, nil
 }
 
+// Begun returns the settings that a stage of a run folder was begun with, or
+// otherwise where it was not. Who resumes a run takes these and changes what
+// the user asks for: presets may have changed since.
+func Begun(folder string, stage Stage, otherwise Settings) (Settings, error) {
+	r, err := ReadRun(folder)
+	if errors.Is(err, ErrNoRun) {
+		return otherwise, nil
+	}
+	if s, ok := r.Stages[stage]; ok {
+		return s, err
+	}
+	return otherwise, err
+}
+
 func decodeSettings(data []byte) (map[Stage]Settings, error) {
 	var file runJSON
 	if err := json.Unmarshal(data, &file); err != nil {

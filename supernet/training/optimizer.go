@@ -119,16 +119,16 @@ func gradientNorm(gradients onnx.StateDict, touched []string) float64 {
 
 // sumOfSquares has four sums, so that one addition need not wait for the last.
 func sumOfSquares(values []float32) float64 {
-	var s [4]float64
-	for ; len(values) >= 4; values = values[4:] {
-		for k, v := range values[:4] {
-			s[k] += float64(v) * float64(v)
-		}
+	var a, b, c, d float64
+	for len(values) >= 4 {
+		p, q, r, s := float64(values[0]), float64(values[1]), float64(values[2]), float64(values[3])
+		a, b, c, d = a+p*p, b+q*q, c+r*r, d+s*s
+		values = values[4:]
 	}
 	for _, v := range values {
-		s[0] += float64(v) * float64(v)
+		a += float64(v) * float64(v)
 	}
-	return s[0] + s[1] + s[2] + s[3]
+	return a + b + c + d
 }
 
 // clipScale is the factor that brings a gradient of the given norm down to a

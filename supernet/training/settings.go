@@ -119,6 +119,7 @@ func Small(stage Stage) Settings {
 		s.LR, s.Epochs, s.Sampling, s.Paths = 0.05, 12, SampleSandwich, 4
 	case FineTune:
 		s.LR, s.Epochs, s.WarmupEpochs = 0.01, 4, 0
+		s.ModelEMAWarmup = true // else the average is that of the supernet for most of so short a run
 	}
 	return s
 }
