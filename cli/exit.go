@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -47,6 +48,7 @@ func exitCode(err error) int {
 	case errors.As(err, &usage),
 		errors.Is(err, explore.ErrUnreadable),
 		errors.Is(err, explore.ErrOptimizer),
+		errors.Is(err, fit.ErrSettings),
 		errors.Is(err, latency.ErrLUTMismatch),
 		errors.Is(err, supernet.ErrCheckpoint),
 		errors.Is(err, model.ErrPredictorMismatch),

@@ -60,6 +60,7 @@ type fitOptions struct {
 
 	penalties fit.Penalties
 	descent   fit.Descent
+	paper     bool
 }
 
 func (o *fitOptions) addFlags(cmd *cobra.Command) {
@@ -79,7 +80,15 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of gradient descent, of the bootstrap and of what is drawn")
 	f.Float64Var(&o.penalties.Linear, "lambda", 0, "closed form: penalty of the linear weights (default: chosen)")
 	f.Float64Var(&o.penalties.Products, "lambda-products", 0, "closed form: penalty of the products (default: chosen)")
+	f.IntVar(&o.descent.Epochs, "epochs", 0, "gradient descent: `N` times over the samples (default 25 for an mlp, else 300)")
+	f.IntVar(&o.descent.Batch, "batch-size", 0, "gradient descent: `N` samples a step (default 32)")
+	f.Float64Var(&o.descent.LearningRate, "learning-rate", 0, "gradient descent: the first `RATE` (default 0.001 for an mlp, else 0.01)")
+	f.Float64Var(&o.descent.WeightDecay, "weight-decay", 0, "gradient descent: decay of the weights (default 0.5 for an mlp, else 0.1)")
+	f.BoolVar(&o.paper, "paper-settings", false, "gradient descent: 30,000 steps over all samples at a rate of 1e-6, as the original does")
 }
+
+// descentFlags are the flags of gradient descent.
+var descentFlags = []string{"paper-settings", "epochs", "batch-size", "learning-rate", "weight-decay"}
 
 // check reports flags that do not go together.
 func (o *fitOptions) check(cmd *cobra.Command) error {
@@ -114,6 +123,17 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 	}
 	if (o.curve || o.curveFigure != "") && o.test == "" {
 		return usagef("a learning curve needs --test-accuracy-lut, the networks to test on")
+	}
+	for _, name := range descentFlags {
+		if changed(name) && o.closed {
+			return usagef("--%s is of gradient descent: found --closed-form-solution too", name)
+		}
+		if changed(name) && o.paper && name != "paper-settings" {
+			return usagef("--paper-settings and --%s: expected one of them", name)
+		}
+	}
+	if o.paper {
+		o.descent = fit.PaperDescent
 	}
 	for flag, name := range map[string]string{"figure": o.figure, "learning-curve-figure": o.curveFigure} {
 		if changed(flag) {

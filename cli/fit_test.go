@@ -72,6 +72,25 @@ func TestFitWritesAPredictor(t *testing.T) {
 	}
 }
 
+func TestFitByGradientDescent(t *testing.T) {
+	samples, test := accuracyTable(t, "fit", 0, 60), accuracyTable(t, "test", 0, 50)
+	out := filepath.Join(t.TempDir(), "p")
+	for _, kind := range []string{"bilinear", "quadratic", "mlp"} {
+		r := runCLI(t, "fit", "--predictor-type", kind, "--fit-accuracy-lut", samples, "--test-accuracy-lut", test,
+			"--predictor-ckpt", out, "--json", "--epochs", "2")
+		if r.code != 0 {
+			t.Fatalf("exit code %d: %s", r.code, r.err)
+		}
+		report := decode[fitReport](t, r.out)
+		if report.Lambda != nil || report.Samples != 60 || len(report.Scatter) != 50 || report.Scatter[0].Deviation != nil || report.PredictorType != kind {
+			t.Errorf("%s: %+v", kind, report)
+		}
+		if p, _, err := model.DecodePredictor(must(os.ReadFile(out))); err != nil || p.Kind() != kind {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 func TestFitWarnsOfOverlap(t *testing.T) {
 	samples := accuracyTable(t, "fit", 0, 60)
 	r := runCLI(t, "fit", "--closed-form-solution", "--lambda", "1", "--lambda-products", "100", "--fit-accuracy-lut", samples,
@@ -99,6 +118,9 @@ func TestFitRefuses(t *testing.T) {
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--figure="}, 2, ".svg or .png"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--learning-curve"}, 2, "--test-accuracy-lut"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--inactive-blocks", "off"}, 2, "mean or free"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--closed-form-solution"}, 2, "--epochs is of gradient descent"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--paper-settings"}, 2, "one of them"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3"}, 2, "-3 epochs: expected 1 to"},
 		{[]string{"--fit-accuracy-lut", empty, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "not an accuracy table"},
 		{[]string{"--fit-accuracy-lut", few, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "5 networks: expected 10"},
 		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},

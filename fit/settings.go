@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,22 +39,25 @@ type Progress struct {
 	Left        time.Duration
 }
 
+// ErrSettings is wrapped by errors about settings that make no sense.
+var ErrSettings = errors.New("settings of the fit")
+
 func (s Settings) check() (Settings, error) {
 	if s.Space == nil {
-		return s, fmt.Errorf("fit: no search space")
+		return s, fmt.Errorf("%w: no search space", ErrSettings)
 	}
 	if s.Kind == "" {
 		s.Kind = Bilinear
 	}
 	if s.Kind != Bilinear && s.Kind != Quadratic && s.Kind != MLP {
-		return s, fmt.Errorf("fit: predictor type %q: expected %s, %s or %s", s.Kind, Bilinear, Quadratic, MLP)
+		return s, fmt.Errorf("%w: predictor type %q: expected %s, %s or %s", ErrSettings, s.Kind, Bilinear, Quadratic, MLP)
 	}
 	if s.Kind == MLP && s.Closed {
-		return s, fmt.Errorf("fit: an mlp has no closed form: expected gradient descent")
+		return s, fmt.Errorf("%w: an mlp has no closed form: expected gradient descent", ErrSettings)
 	}
 	p := s.Penalties
 	if p != (Penalties{}) && !(p.Linear >= leastPenalty && p.Linear <= mostPenalty && p.Products >= leastPenalty && p.Products <= mostPenalty) {
-		return s, fmt.Errorf("fit: penalties %v and %v: expected %v to %v", p.Linear, p.Products, leastPenalty, mostPenalty)
+		return s, fmt.Errorf("%w: penalties %v and %v: expected %v to %v", ErrSettings, p.Linear, p.Products, leastPenalty, mostPenalty)
 	}
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
