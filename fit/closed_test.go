@@ -109,7 +109,7 @@ func TestNoiselessBilinearIsRecovered(t *testing.T) {
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(4, 1))
 	p := truth(r, s)
-	report := mustFit(t, Settings{Space: s, Closed: true}, drawn(r, s, p, 6000, model.InactiveMean, 0))
+	report := mustFit(t, Settings{Space: s, Closed: true}, drawn(r, s, p, 4000, model.InactiveMean, 0))
 	e := mustEvaluate(t, s, report, drawn(r, s, p, 100, model.InactiveMean, 0))
 	for i := range e.Predicted {
 		if d := math.Abs(e.Predicted[i] - e.Measured[i]); d > 1e-3 {

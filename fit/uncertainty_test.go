@@ -52,7 +52,7 @@ func TestUncertaintyIsHonest(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 7))
 	p := truth(r, s)
 	last := math.Inf(1)
-	for _, n := range []int{100, 400, 2000} {
+	for _, n := range []int{100, 300, 1500} {
 		report := mustFit(t, Settings{Space: s, Closed: true, Seed: 3}, drawn(r, s, p, n, model.InactiveMean, 0.1))
 		e := mustEvaluate(t, s, report, drawn(r, s, p, 400, model.InactiveMean, 0.1))
 		inside, mean := 0, 0.0
