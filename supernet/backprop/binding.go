@@ -10,6 +10,7 @@ import (
 // binding joins one slot and option of a network to the programs that run it.
 type binding struct {
 	slot    int
+	option  int
 	x       *onnx.Tensor // of the last forward pass
 	ahead   *wired
 	back    *wired
@@ -78,7 +79,7 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 		return b, nil
 	}
 	real := slot % shadow
-	b := &binding{slot: slot, segment: n.e.segment(real, option)}
+	b := &binding{slot: slot, option: option, segment: n.e.segment(real, option)}
 	p, err := n.e.program(b.segment, false)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 
 // fullOption is the option whose tensors the state dict holds for a slot.
 func (n *Network) fullOption(slot, option int) int {
-	if _, ok := n.e.block(slot); ok && n.supernet {
+	if _, ok := n.e.block(slot); ok && n.supernet && option < mixedOption {
 		return n.e.widest(option)
 	}
 	return option
@@ -166,14 +167,32 @@ func (b *binding) collectNorms(n *Network, option int) {
 		if !ok {
 			continue
 		}
-		m := &moments{name: strings.TrimSuffix(n.name(b.slot%shadow, option, layer+".x"), ".x"), mean: b.ahead.out[i], count: b.count(layer)}
+		m := moments{mean: b.ahead.out[i], count: b.count(layer)}
 		for j, other := range b.ahead.outs {
 			if other == "v:"+layer {
 				m.variance = b.ahead.out[j]
 			}
 		}
-		b.norms = append(b.norms, m)
+		for _, name := range b.normNames(layer) {
+			m := m
+			m.name = strings.TrimSuffix(n.name(b.slot%shadow, option, name+".x"), ".x")
+			b.norms = append(b.norms, &m)
+		}
 	}
+}
+
+// normNames are the layers that share the statistics called layer: a star stands
+// for all normalisations after a projection.
+func (b *binding) normNames(layer string) []string {
+	x, ok := b.segment.(mixed)
+	if !ok || layer != "bn3.*" {
+		return []string{layer}
+	}
+	var names []string
+	for j := range x.variants {
+		names = append(names, fmt.Sprintf("bn3.%d", j))
+	}
+	return names
 }
 
 // count is how many values per channel a norm of the segment sees.
@@ -185,6 +204,11 @@ func (b *binding) count(layer string) int {
 		return s.m()
 	case last:
 		return s.m
+	case mixed:
+		if layer == "bn1" {
+			return s.m()
+		}
+		return s.mOut()
 	case residual:
 		if layer == "bn1" {
 			return s.m()
@@ -195,10 +219,11 @@ func (b *binding) count(layer string) int {
 }
 
 // bindBackward adds the backward program to a binding.
-func (n *Network) bindBackward(b *binding, option int) error {
+func (n *Network) bindBackward(b *binding) error {
 	if b.back != nil {
 		return nil
 	}
+	option := b.option
 	p, err := n.e.program(b.segment, true)
 	if err != nil {
 		return err

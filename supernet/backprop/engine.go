@@ -145,20 +145,18 @@ func (e *Engine) slotSizes(slot int) map[string]int {
 	}
 	sizes := map[string]int{}
 	if _, ok := e.block(slot); ok {
-		for _, option := range e.largest() {
-			b := newBuilder("sizes", e.o.Batch)
-			e.segment(slot, option).forward(b)
-			for i, v := range b.g.Outputs() {
-				sizes[b.outs[i]] = max(sizes[b.outs[i]], onnx.Elements(v.Shape))
-			}
+		b := newBuilder("sizes", e.o.Batch)
+		e.segment(slot, e.largest()).forward(b)
+		for i, v := range b.g.Outputs() {
+			sizes[b.outs[i]] = onnx.Elements(v.Shape)
 		}
 	}
 	e.sizes[slot] = sizes
 	return sizes
 }
 
-// largest are options that between them write every buffer at its largest.
-func (e *Engine) largest() []int {
+// largest is an option that writes every buffer at its largest.
+func (e *Engine) largest() int {
 	best := 0
 	for i, o := range e.space.Options {
 		have := e.space.Options[best]
@@ -166,5 +164,5 @@ func (e *Engine) largest() []int {
 			best = i
 		}
 	}
-	return []int{best}
+	return best
 }

@@ -2,7 +2,14 @@ package backprop
 
 // excitation is squeeze-and-excite: channels are scaled by a gate that two small
 // layers compute from the means of the map over its positions.
-type excitation struct{ channels, squeezed, positions int }
+//
+// Where images have options of their own (masked), the inputs squeeze [squeezed,
+// batch] and gated [1, batch] say which hidden channels an image uses, and whether
+// it is scaled at all; plain is 1 - gated.
+type excitation struct {
+	channels, squeezed, positions int
+	masked                        bool
+}
 
 const se = "se."
 
@@ -15,11 +22,19 @@ func (l excitation) weights(b *builder) (reduce, expand string) {
 func (l excitation) forward(b *builder, y string) string {
 	reduce, expand := l.weights(b)
 	pooled := l.pool(b, y)
-	r := b.op("Relu", []string{b.gemm(reduce, pooled, b.input("p:"+se+"conv_reduce.bias", l.squeezed, 1), "NN", 1)})
+	hidden := b.gemm(reduce, pooled, b.input("p:"+se+"conv_reduce.bias", l.squeezed, 1), "NN", 1)
+	if l.masked {
+		hidden = b.mul(hidden, b.input("squeeze", l.squeezed, b.batch))
+	}
+	r := b.op("Relu", []string{hidden})
 	gate := b.gate(b.gemm(expand, r, b.input("p:"+se+"conv_expand.bias", l.channels, 1), "NN", 1))
 	b.output("s:se.pool", pooled, l.channels, b.batch)
 	b.output("s:se.reduced", r, l.squeezed, b.batch)
 	b.output("s:se.gate", gate, l.channels, b.batch)
+	if l.masked {
+		gate = b.add(b.mul(gate, b.input("gated", 1, b.batch)), b.input("plain", 1, b.batch))
+		b.output("s:se.scale", gate, l.channels, b.batch)
+	}
 	gated := l.scale(b, y, gate)
 	b.output("s:se.gated", gated, l.channels, l.positions*b.batch)
 	return gated
@@ -45,6 +60,11 @@ func (l excitation) backward(b *builder, dgated, y string) string {
 	dgate := b.reshape(b.sum(product, 1), l.channels, b.batch)
 	open := b.mul(b.step(gate, 0), b.below(gate, 1))
 	dq := b.mul(b.scale(dgate, 1.0/6), open)
+	scale := gate
+	if l.masked {
+		dq = b.mul(dq, b.input("gated", 1, b.batch))
+		scale = b.input("s:se.scale", l.channels, b.batch)
+	}
 	b.output("g:"+se+"conv_expand.weight", b.gemm(dq, r, "", "NT", 1), l.channels, l.squeezed)
 	b.output("g:"+se+"conv_expand.bias", b.sum(dq, 1), l.channels, 1)
 	dr := b.mul(b.gemm(expand, dq, "", "TN", 1), b.step(r, 0))
@@ -52,7 +72,7 @@ func (l excitation) backward(b *builder, dgated, y string) string {
 	b.output("g:"+se+"conv_reduce.bias", b.sum(dr, 1), l.squeezed, 1)
 	dp := b.gemm(reduce, dr, "", "TN", 1/float64(l.positions))
 
-	dy := b.mul(b.reshape(dgated, l.channels, l.positions, b.batch), b.reshape(gate, l.channels, 1, b.batch))
+	dy := b.mul(b.reshape(dgated, l.channels, l.positions, b.batch), b.reshape(scale, l.channels, 1, b.batch))
 	dy = b.add(dy, b.reshape(dp, l.channels, 1, b.batch))
 	return b.reshape(dy, l.channels, l.positions*b.batch)
 }

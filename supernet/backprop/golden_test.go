@@ -182,8 +182,7 @@ func compare(t *testing.T, what string, got, want []float32, tolerance float64) 
 	}
 }
 
-// compareGradients checks every gradient of a golden step, and that no other
-// parameter has one.
+// compareGradients checks every gradient of a golden step.
 func compareGradients(t *testing.T, n *Network, g goldenStep, tolerance float64) {
 	t.Helper()
 	var names []string
@@ -203,6 +202,30 @@ func compareGradients(t *testing.T, n *Network, g goldenStep, tolerance float64)
 			continue
 		}
 		compare(t, "gradient of "+name, n.Gradients[name].Data, want, tolerance)
+	}
+}
+
+// compareTouched checks that exactly those parameters have a gradient that have
+// one in PyTorch; the file lists null for the others.
+func compareTouched(t *testing.T, n *Network, file string) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Grads map[string]*struct{ Absmax float64 }
+	}
+	if err := json.Unmarshal(data, &golden); err != nil {
+		t.Fatal(err)
+	}
+	for name, g := range golden.Grads {
+		if n.Touched[name] != (g != nil) {
+			t.Errorf("%s: touched %v, in PyTorch %v", name, n.Touched[name], g != nil)
+		}
+	}
+	if len(golden.Grads) != len(n.Gradients) {
+		t.Errorf("%d parameters, in PyTorch %d", len(n.Gradients), len(golden.Grads))
 	}
 }
 
@@ -243,6 +266,7 @@ func TestSinglePathIsTorchs(t *testing.T) {
 	compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
 	compare(t, "logits", r.Logits, g.floats["logits_f64"], 1e-3)
 	compareGradients(t, n, g, 1e-3)
+	compareTouched(t, n, "super_single.json")
 	for key, want := range g.floats {
 		if name, ok := strings.CutPrefix(key, "stat/"); ok {
 			compare(t, name, w[name].Data, want, 1e-4)

@@ -43,6 +43,9 @@ func (e *Engine) segment(slot, option int) segment {
 	case e.slotHead():
 		return head{s.LastChannels, s.FeatureChannels, e.classes, side * side, batch}
 	}
+	if option >= mixedOption {
+		return e.mixed(s.Block(slot-slotBlock), option-mixedOption)
+	}
 	return newResidual(s.Block(slot-slotBlock), s.Options[option], batch)
 }
 
@@ -70,6 +73,12 @@ func (n *Network) name(slot, option int, local string) string {
 		return prefix + local
 	}
 	layer, rest, _ := strings.Cut(local, ".")
+	if option >= mixedOption {
+		if layer == "se" {
+			return prefix + "se.1." + rest
+		}
+		return prefix + local // has its index already
+	}
 	kernel, norm := n.e.variants(option)
 	switch layer {
 	case "conv_dw", "bn2":
@@ -129,9 +138,9 @@ func torchShape(local string, matrix []int) []int {
 		return []int{rows}
 	case local == "conv_stem.weight":
 		return []int{rows, 3, 3, 3}
-	case local == "conv_dw.weight" && columns == 9:
+	case strings.HasPrefix(local, "conv_dw.") && columns == 9:
 		return []int{rows, 1, 3, 3}
-	case local == "conv_dw.weight":
+	case strings.HasPrefix(local, "conv_dw."):
 		return []int{rows, 1, 5, 5}
 	}
 	return []int{rows, columns, 1, 1}

@@ -110,23 +110,22 @@ func transpose(to, from []float32, rows, columns int) {
 	}
 }
 
-// distil adds the gradient of weight·mean (f - t)² to d, f being the binding's
-// result. The sum is in memory of its own. found is the mean.
-func (e *Engine) distil(ctx context.Context, b *binding, t, d *onnx.Tensor, weight float64, found *float64) (*onnx.Tensor, error) {
-	f := b.out()
+// distil adds the gradient of weight·mean (f - t)² to d, f being what a slot
+// ends with. The sum is in memory of its own. found is the mean.
+func (e *Engine) distil(ctx context.Context, slot int, f, t, d *onnx.Tensor, weight float64, found *float64) (*onnx.Tensor, error) {
 	p, err := e.program(distillation{f.Shape[0], f.Shape[1]}, false)
 	if err != nil {
 		return nil, err
 	}
-	sum, err := e.tensor(b.slot, "distilled", f.Shape)
+	sum, err := e.tensor(slot, "distilled", f.Shape)
 	if err != nil {
 		return nil, err
 	}
-	by, err := e.tensor(b.slot, "distil by", []int{1})
+	by, err := e.tensor(slot, "distil by", []int{1})
 	if err != nil {
 		return nil, err
 	}
-	square, err := e.tensor(b.slot, "distil square", []int{f.Shape[0], 1})
+	square, err := e.tensor(slot, "distil square", []int{f.Shape[0], 1})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type Network struct {
 	weights    onnx.StateDict
 	supernet   bool
 	path       model.Path
+	paths      []model.Path // one per image, or nil: path
 	bindings   map[[2]int]*binding
 	parameters map[string]*parameter
 	owned      []*onnx.Tensor
@@ -128,13 +129,9 @@ func (n *Network) SetPath(p model.Path) error {
 	if err := n.e.space.CheckPath(p); err != nil {
 		return fmt.Errorf("set path: %w", err)
 	}
-	n.path = p.Clone()
+	n.path, n.paths = p.Clone(), nil
 	return nil
 }
-
-// SetPaths gives every image of the next steps a path of its own, with the batch
-// statistics of the original's multi-path sampling.
-func (n *Network) SetPaths(p []model.Path) error { panic("not yet") }
 
 // ZeroGradients forgets all gradients.
 func (n *Network) ZeroGradients() { clear(n.Touched) }
@@ -142,17 +139,17 @@ func (n *Network) ZeroGradients() { clear(n.Touched) }
 // route lists the bindings of the path in order. Blocks that are switched off
 // are not in it.
 func (n *Network) route() ([]*binding, error) {
-	if n.path.Depth == nil {
+	if n.path.Depth == nil && n.paths == nil {
 		return nil, fmt.Errorf("the supernet has no path yet")
 	}
 	var out []*binding
 	for slot := range n.e.slotHead() + 1 {
 		option := 0
 		if b, ok := n.e.block(slot); ok {
-			if !n.e.space.Active(n.path, b) {
+			if !n.active(b) {
 				continue
 			}
-			option = n.path.Option[b]
+			option = n.option(b)
 		}
 		b, err := n.bind(slot, option)
 		if err != nil {
@@ -161,4 +158,17 @@ func (n *Network) route() ([]*binding, error) {
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// active reports whether a block runs.
+func (n *Network) active(block int) bool {
+	return n.paths != nil || n.e.space.Active(n.path, block)
+}
+
+// option is what a block that runs computes.
+func (n *Network) option(block int) int {
+	if n.paths != nil {
+		return mixedOption + n.kernelSet(block)
+	}
+	return n.path.Option[block]
 }

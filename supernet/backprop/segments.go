@@ -105,7 +105,7 @@ func (r residual) depthwise() depthwise {
 func (r residual) bn2() norm { return norm{"bn2", r.mid, r.mOut()} }
 
 func (r residual) excite() excitation {
-	return excitation{r.mid, r.squeezed, r.sideOut() * r.sideOut()}
+	return excitation{channels: r.mid, squeezed: r.squeezed, positions: r.sideOut() * r.sideOut()}
 }
 
 func (r residual) project() projection {

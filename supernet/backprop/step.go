@@ -44,7 +44,7 @@ func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss
 			norms[m.name] = m
 		}
 	}
-	if o.FullStatistics && n.supernet {
+	if o.FullStatistics && n.supernet && n.paths == nil {
 		if err := n.fullStatistics(ctx, route, norms); err != nil {
 			return Result{}, err
 		}
@@ -109,9 +109,21 @@ func (n *Network) forward(ctx context.Context, route []*binding, images []float3
 		return err
 	}
 	patches(x.Data, images, e.o.Batch, e.space.ImageSize)
+	if n.paths != nil {
+		if err := n.choose(); err != nil {
+			return err
+		}
+	}
+	var results []*onnx.Tensor
 	for _, b := range route {
 		if x, err = b.run(ctx, x); err != nil {
 			return err
+		}
+		results = append(results, x)
+		if stage, ok := n.lastOfStage(b.slot); ok {
+			if x, err = n.leave(ctx, stage, results); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -150,13 +162,29 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, sca
 	if loss.Features != 0 {
 		r.Stages = make([]float64, len(loss.Teacher.maps))
 	}
+	var leaving *onnx.Tensor // gradient of the output of the stage, where images leave it at different depths
 	for i := len(route) - 1; i >= 0; i-- {
 		b := route[i]
-		if feature := n.feature(route, i); feature >= 0 && loss.Features != 0 {
-			if d, err = n.e.distil(ctx, b, loss.Teacher.maps[feature], d, loss.Features*scale, &r.Stages[feature]); err != nil {
+		f := b.out()
+		stage, ends := n.lastOfStage(b.slot)
+		if ends {
+			if f, err = n.left(stage); err != nil {
+				return err
+			}
+		}
+		if feature := n.feature(b.slot); feature >= 0 && loss.Features != 0 {
+			if d, err = n.e.distil(ctx, b.slot, f, loss.Teacher.maps[feature], d, loss.Features*scale, &r.Stages[feature]); err != nil {
 				return err
 			}
 			r.Loss += loss.Features * r.Stages[feature]
+		}
+		if _, ok := n.e.block(b.slot); ok && n.paths != nil {
+			if ends {
+				leaving, d = d, nil
+			}
+			if d, err = n.enter(ctx, b.slot, leaving, d); err != nil {
+				return err
+			}
 		}
 		if d, err = n.runBackward(ctx, b, d); err != nil {
 			return err
@@ -165,10 +193,9 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, sca
 	return nil
 }
 
-// feature is the number of the feature that a binding of the route ends: 0 the
-// stem, 1 the first block, then the stages; -1 inside a stage and for the head.
-func (n *Network) feature(route []*binding, i int) int {
-	slot := route[i].slot
+// feature is the number of the feature that a slot ends: 0 the stem, 1 the first
+// block, then the stages; -1 inside a stage and for the head.
+func (n *Network) feature(slot int) int {
 	if slot <= slotFirst {
 		return slot
 	}
@@ -176,7 +203,11 @@ func (n *Network) feature(route []*binding, i int) int {
 		return 2 + len(n.e.space.Stages)
 	}
 	if b, ok := n.e.block(slot); ok {
-		if stage := b / n.e.space.MaxDepth; b%n.e.space.MaxDepth == n.path.Depth[stage]-1 {
+		stage, depth := b/n.e.space.MaxDepth, n.e.space.MaxDepth
+		if n.paths == nil {
+			depth = n.path.Depth[stage]
+		}
+		if b%n.e.space.MaxDepth == depth-1 {
 			return 2 + stage
 		}
 	}
@@ -186,11 +217,7 @@ func (n *Network) feature(route []*binding, i int) int {
 // runBackward runs one backward program and stores its gradients. It returns the
 // gradient of the binding's input; nil for the stem.
 func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (*onnx.Tensor, error) {
-	option := 0
-	if block, ok := n.e.block(b.slot); ok {
-		option = n.path.Option[block]
-	}
-	if err := n.bindBackward(b, option); err != nil {
+	if err := n.bindBackward(b); err != nil {
 		return nil, err
 	}
 	b.back.set("x", b.x)
@@ -222,12 +249,14 @@ func (n *Network) drop(o StepOptions) error {
 	}
 	keepWithProbability(mask.Data, o.Dropout, rand.New(rand.NewPCG(o.Seed, 0)))
 	blocks := 2
-	for _, depth := range n.path.Depth {
-		blocks += depth
+	for i := range e.space.NumBlocks() {
+		if n.active(i) {
+			blocks++
+		}
 	}
 	index := 1
 	for i := range e.space.NumBlocks() {
-		if !e.space.Active(n.path, i) {
+		if !n.active(i) {
 			continue
 		}
 		keep, err := e.tensor(slotBlock+i, "keep", []int{1, 1, e.o.Batch})
