@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -55,6 +56,7 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrFormat),
 		errors.Is(err, dataset.ErrClasses),
 		errors.Is(err, dataset.ErrOptions),
+		errors.Is(err, evaluation.ErrRecords),
 		errors.Is(err, training.ErrSettings),
 		errors.Is(err, training.ErrMismatch):
 		return exitUsage

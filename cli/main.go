@@ -87,7 +87,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.measureCommand(), a.exportCommand(),
-		a.fitCommand(), a.dataCommand(), a.trainCommand(), a.finetuneCommand(), a.doctorCommand(), a.versionCommand(),
+		a.fitCommand(), a.dataCommand(), a.trainCommand(), a.sampleCommand(), a.contributeCommand(), a.finetuneCommand(),
+		a.validateCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
 }

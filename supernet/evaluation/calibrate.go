@@ -22,7 +22,7 @@ func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, i
 	batch := max(2, min(calibrationBatch, maxRunPixels/(im.Size*im.Size)))
 	batches := im.Len() / batch
 	if batches == 0 {
-		return nil, fmt.Errorf("calibrate on %d images: expected at least %d", im.Len(), batch)
+		return nil, fmt.Errorf("%w: %s: calibrating on %d, expected at least %d", ErrImages, im.Name, im.Len(), batch)
 	}
 	g, moments, err := onnx.Statistics(arch, w, onnx.NetworkOptions{ImageSize: im.Size, Classes: im.Classes, Batch: batch})
 	if err != nil {

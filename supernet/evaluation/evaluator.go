@@ -37,10 +37,10 @@ func (e *Evaluator) Check() error {
 			continue
 		}
 		if im.Classes != classes {
-			return fmt.Errorf("%s have %d classes: the supernet has %d", im.Name, im.Classes, classes)
+			return fmt.Errorf("%w: %s have %d classes: the supernet has %d", ErrImages, im.Name, im.Classes, classes)
 		}
 		if im.Size != e.Space.ImageSize {
-			return fmt.Errorf("%s are images of %d pixels: expected %d", im.Name, im.Size, e.Space.ImageSize)
+			return fmt.Errorf("%w: %s are images of %d pixels: expected %d", ErrImages, im.Name, im.Size, e.Space.ImageSize)
 		}
 	}
 	return nil
@@ -96,11 +96,19 @@ func (e *Evaluator) open(ctx context.Context, p model.Path) (*Network, error) {
 func (e *Evaluator) info(format string, seed uint64, images int) model.EvaluationInfo {
 	info := model.NewEvaluationInfo(format, e.Space)
 	info.Classes, info.Seed, info.Weights, info.Data, info.Images = e.Images.Classes, seed, e.WeightsSum, e.Images.Name, images
-	info.BN = Running
+	info.BN = e.BN()
 	if e.Calibration != nil {
-		info.BN, info.BNImages = Recalibrated, e.Calibration.Len()
+		info.BNImages = e.Calibration.Len()
 	}
 	return info
+}
+
+// BN says which statistics the networks are evaluated with.
+func (e *Evaluator) BN() string {
+	if e.Calibration != nil {
+		return Recalibrated
+	}
+	return Running
 }
 
 // The statistics of batch normalisation that children can be evaluated with:

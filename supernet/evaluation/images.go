@@ -23,6 +23,9 @@ type Images struct {
 	set    *dataset.Set // of the images in order
 }
 
+// ErrImages is wrapped by errors about images that a network cannot be asked about.
+var ErrImages = errors.New("unsuitable images")
+
 // NewImages are images in memory: x is [len(labels), 3, size, size], normalised.
 func NewImages(name string, size, classes int, x []float32, labels []int) (*Images, error) {
 	if size < 1 || len(labels) == 0 || len(x) != len(labels)*3*size*size {
@@ -47,7 +50,7 @@ const shuffleSeed = 0x5eed
 // cannot be read are left out, as package dataset says.
 func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 	if set.Len() == 0 {
-		return nil, fmt.Errorf("images %s: the set is empty", set.Name)
+		return nil, fmt.Errorf("%w: %s: the set is empty", ErrImages, set.Name)
 	}
 	order := rand.New(rand.NewPCG(shuffleSeed, 0)).Perm(set.Len())
 	if n > 0 {
@@ -70,7 +73,7 @@ func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 		x, labels = append(x, b.x...), append(labels, b.labels...)
 	}
 	if len(labels) == 0 {
-		return nil, fmt.Errorf("images %s: none of %d could be read", im.Name, part.Len())
+		return nil, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, part.Len())
 	}
 	im.x, im.labels = x, labels
 	return im, nil
@@ -89,14 +92,12 @@ type chunk struct {
 // loadBatch is the number of images read at once.
 const loadBatch = 128
 
-var errNoImages = errors.New("no images")
-
 // chunks are n images from position first on, size at a time; after the last
 // image comes the first again.
 func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chunk, error] {
 	return func(yield func(chunk, error) bool) {
 		if im.Len() == 0 {
-			yield(chunk{}, errNoImages)
+			yield(chunk{}, fmt.Errorf("%w: %s: there are none", ErrImages, im.Name))
 			return
 		}
 		per := 3 * im.Size * im.Size

@@ -73,10 +73,10 @@ func (n *Network) Classes() int { return n.classes }
 // check reports images the network is not made for.
 func (n *Network) check(im *Images) error {
 	if im.Size != n.size {
-		return fmt.Errorf("%s are images of %d pixels: the network takes %d", im.Name, im.Size, n.size)
+		return fmt.Errorf("%w: %s are images of %d pixels: the network takes %d", ErrImages, im.Name, im.Size, n.size)
 	}
 	if im.Classes != n.classes {
-		return fmt.Errorf("%s have %d classes: the network has %d", im.Name, im.Classes, n.classes)
+		return fmt.Errorf("%w: %s have %d classes: the network has %d", ErrImages, im.Name, im.Classes, n.classes)
 	}
 	return nil
 }

@@ -190,10 +190,13 @@ func decodeNetwork(data []byte) (*Network, supernet.Checkpoint, error) {
 	return nil, c, err
 }
 
+// ErrNetwork is wrapped by errors about a network that weights are not of.
+var ErrNetwork = errors.New("not a network of these weights")
+
 // childOf is the weights of an architecture, from a supernet or its own.
 func childOf(arch model.Architecture, w onnx.StateDict, imageSize int) (onnx.StateDict, error) {
 	if arch == nil {
-		return nil, errors.New("weights without an architecture: expected one, or an ONNX file")
+		return nil, fmt.Errorf("%w: weights without an architecture: expected one, or an ONNX file", ErrNetwork)
 	}
 	if supernet.IsSupernet(w) {
 		s, _, err := supernet.SpaceOf(w, imageSize)
@@ -202,13 +205,13 @@ func childOf(arch model.Architecture, w onnx.StateDict, imageSize int) (onnx.Sta
 		}
 		p, err := s.Path(arch)
 		if err != nil {
-			return nil, fmt.Errorf("the architecture is not of the supernet: %w", err)
+			return nil, fmt.Errorf("%w: the architecture is not of the supernet: %w", ErrNetwork, err)
 		}
 		return supernet.Child(s, w, p)
 	}
 	s, p, err := model.SpaceOf(arch, imageSize)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNetwork, err)
 	}
 	_, err = supernet.CheckChild(s, p, w)
 	return w, err

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// evaluating is the flags of every command that evaluates networks.
+type evaluating struct {
+	run string
+	src evaluation.Source
+}
+
+func (v *evaluating) addFlags(cmd *cobra.Command, trainPercent string) {
+	f := cmd.Flags()
+	f.StringVar(&v.run, "run", "", "run `FOLDER` of train: its weights, data, image size and split")
+	f.StringVar(&v.src.Checkpoint, "checkpoint", "", "weights, a `FILE`: safetensors or BINAS's .pth")
+	f.StringVar(&v.src.Data, "data", "", "data set, a `FOLDER|NAME` (default: that of the run)")
+	f.IntVar(&v.src.ImageSize, "image-size", 0, "side of the images in `PIXELS` (default: the run's or the data's)")
+	f.IntVar(&v.src.TrainPercent, "train-percent", 0, "`PERCENT` of the training images that was trained on; evaluated is the rest, with 100 the validation part (default: "+trainPercent+")")
+	f.Uint64Var(&v.src.SplitSeed, "split-seed", 1, "seed of that split")
+	f.IntVar(&v.src.Images, "images", 0, "images to evaluate on, `N` (default: all)")
+	f.StringVar(&v.src.BN, "bn", evaluation.Running, "statistics of batch normalisation: `running`, the supernet's, or recalibrated for each network")
+	f.IntVar(&v.src.BNImages, "bn-images", evaluation.DefaultBNImages, "training images to recalibrate on, `N`")
+	f.IntVar(&v.src.Threads, "threads", 0, "threads, `N` (default: one for each processor)")
+	f.StringVar(&v.src.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+}
+
+// check refuses flags that nothing can be evaluated with.
+func (v *evaluating) check(cmd *cobra.Command) error {
+	if (v.run == "") == (v.src.Checkpoint == "") {
+		return usagef("%s needs --run, the folder of a training run, or --checkpoint, its weights", cmd.Name())
+	}
+	if v.src.BN != evaluation.Running && v.src.BN != evaluation.Recalibrated {
+		return usagef("--bn %q: expected %s or %s", v.src.BN, evaluation.Running, evaluation.Recalibrated)
+	}
+	for _, n := range []struct {
+		name               string
+		value, least, most int
+	}{
+		{"image-size", v.src.ImageSize, 16, dataset.MaxSize}, {"train-percent", v.src.TrainPercent, 1, 100}, {"images", v.src.Images, 1, 1 << 30},
+		{"bn-images", v.src.BNImages, 100, 1 << 24}, {"threads", v.src.Threads, 1, maxThreads},
+	} {
+		if err := checkCount(cmd, n.name, n.value, n.least, n.most); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve fills what flags leave open from the run, of which the given stage is
+// evaluated, and finds the data set.
+func (v *evaluating) resolve(cmd *cobra.Command, stage training.Stage) (training.Settings, error) {
+	var s training.Settings
+	if v.run != "" {
+		r, err := training.ReadRun(v.run)
+		if err != nil {
+			return s, usageError{err}
+		}
+		var begun bool
+		if s, begun = r.Stages[stage]; !begun {
+			return s, usagef("%s: no stage %s was begun in this run", v.run, stage)
+		}
+		v.src.Checkpoint = r.Weights(stage)
+		v.fromRun(cmd, s)
+	}
+	if v.src.Data == "" {
+		return s, usagef("%s needs --data, the data set", cmd.Name())
+	}
+	v.src.Data = explore.DataSetPath(v.src.Data)
+	m := measuring{library: v.src.Library}
+	_, err := m.open("")
+	return s, err
+}
+
+func (v *evaluating) fromRun(cmd *cobra.Command, s training.Settings) {
+	changed := cmd.Flags().Changed
+	if !changed("data") {
+		v.src.Data = s.Data
+	}
+	if !changed("image-size") {
+		v.src.ImageSize = s.ImageSize
+	}
+	if !changed("train-percent") {
+		v.src.TrainPercent = s.TrainPercent
+	}
+	if !changed("split-seed") {
+		v.src.SplitSeed = s.SplitSeed
+	}
+}
+
+// open reads the supernet and its images.
+func (v *evaluating) open(cmd *cobra.Command) (*evaluation.Evaluator, error) {
+	if err := v.check(cmd); err != nil {
+		return nil, err
+	}
+	if _, err := v.resolve(cmd, training.OneShot); err != nil {
+		return nil, err
+	}
+	e, err := evaluation.Open(cmd.Context(), v.src)
+	if err != nil {
+		return nil, v.sourceError(err)
+	}
+	return e, nil
+}
+
+// sourceError marks what the user can mend as wrong input.
+func (v *evaluating) sourceError(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errEnded
+	case v.run != "" && errors.Is(err, fs.ErrNotExist):
+		return usageError{fmt.Errorf("%w: is the data of the run there (--data), and were its weights written yet?", err)}
+	case errors.Is(err, onnx.ErrNoTensor), errors.Is(err, onnx.ErrTensorShape), errors.Is(err, supernet.ErrExtraTensor), errors.Is(err, fs.ErrNotExist),
+		errors.Is(err, evaluation.ErrImages), errors.Is(err, evaluation.ErrNetwork):
+		return usageError{err}
+	}
+	return err
+}
+
+// inRun is a file of the run folder, or "" without one.
+func (v *evaluating) inRun(name string) string {
+	if v.run == "" {
+		return ""
+	}
+	return filepath.Join(v.run, name)
+}
+
+// runJob does work as a job, shows on standard error how far it is, and returns
+// its result.
+func runJob[T any](ctx context.Context, a *app, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
+	line := a.newStatusLine()
+	logged := 0
+	runner := job.Runner{Publish: func(s job.Snapshot) {
+		if s.State != job.Running {
+			return
+		}
+		for ; logged < len(s.Log); logged++ {
+			line.end()
+			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(s.Log[logged]))
+		}
+		line.show(jobLine(s))
+	}}
+	var (
+		out T
+		err error
+	)
+	j := runner.Start(ctx, name, func(ctx context.Context, j *job.Job) (any, error) {
+		out, err = work(ctx, j)
+		return out, err
+	})
+	<-j.Ended()
+	line.end()
+	s := j.Snapshot()
+	switch {
+	case s.State == job.Cancelled:
+		fmt.Fprintf(a.Err, "binas-tui: ended after %d of %d\n", s.Done, s.Total)
+		err = errEnded
+	case s.Err != nil:
+		err = s.Err
+	}
+	return out, s, err
+}
+
+// jobLine says how far a job is.
+func jobLine(s job.Snapshot) string {
+	text := fmt.Sprintf("%s %d of %d", s.Name, s.Done, s.Total)
+	if s.Status != "" {
+		text += ", " + s.Status
+	}
+	if s.Left > 0 {
+		text += ", " + remaining(s.Left) + " left"
+	}
+	return sanitize.Line(text)
+}
+
+// lutTable is a latency table laid out for a space; nil where none is named.
+func lutTable(s *model.Space, nameOrFile string) (table *latency.Table, err error) {
+	if nameOrFile == "" {
+		return nil, nil
+	}
+	lut, err := explore.LoadLUT(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	return lut.Table(s)
+}

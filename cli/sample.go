@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+)
+
+func (a *app) sampleCommand() *cobra.Command {
+	var (
+		v        evaluating
+		o        evaluation.SampleOptions
+		out, lut string
+		asJSON   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "sample --run RUN --num N --out FILE",
+		Short: "Evaluate random networks of the one-shot model",
+		Long: `Draw random networks, every decision uniform, take their weights from the
+one-shot model and evaluate them on the images held out from training. Fit
+predictors on the file with fit --fit-accuracy-lut.
+
+The file is JSON lines, added to with every network: the same command goes on
+where it was ended, and a larger --num makes it longer. Network i depends on the
+seed and i alone. Where the name ends in .pkl the lines go to a .jsonl beside it
+and are written as BINAS's pickle at the end.`,
+		Example: `  binas-tui sample --run runs/digits --num 1000 --out samples.jsonl
+  binas-tui sample --checkpoint supernet.pth --data imagenet --num 500 --images 10000 --out samples.pkl`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkCount(cmd, "num", o.Num, 1, 1<<20); err != nil {
+				return err
+			}
+			if out == "" && v.run == "" {
+				return usagef("sample needs --out, the file of the samples")
+			}
+			if out == "" {
+				out = v.inRun("samples.jsonl")
+			}
+			e, err := v.open(cmd)
+			if err != nil {
+				return err
+			}
+			o.LUT = lut
+			if o.Table, err = lutTable(e.Space, lut); err != nil {
+				return err
+			}
+			return a.sample(cmd.Context(), e, o, out, asJSON)
+		},
+	}
+	v.addFlags(cmd, "the run's, or 80")
+	f := cmd.Flags()
+	f.IntVar(&o.Num, "num", 1000, "networks, `N`")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the networks")
+	f.StringVar(&out, "out", "", "`FILE` of the samples (default: samples.jsonl in the run folder)")
+	f.StringVar(&lut, "lut", "", "latency table for expected latencies, a `FILE|NAME`")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// recordsBeside is where the lines of an output go: the file itself, or for a
+// pickle a file beside it.
+func recordsBeside(out string) (records string, pickled bool) {
+	if stem, ok := strings.CutSuffix(out, ".pkl"); ok {
+		return stem + ".jsonl", true
+	}
+	return out, false
+}
+
+func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.SampleOptions, out string, asJSON bool) error {
+	var pickled bool
+	o.File, pickled = recordsBeside(out)
+	if pickled {
+		if err := checkWritable(out); err != nil {
+			return err
+		}
+	}
+	samples, s, err := runJob(ctx, a, "sample", func(ctx context.Context, j *job.Job) (evaluation.Samples, error) { return e.Sample(ctx, o, j) })
+	if err != nil {
+		if errors.Is(err, errEnded) {
+			fmt.Fprintf(a.Err, "binas-tui: the same command goes on from there (kept in %s)\n", sanitize.Line(o.File))
+		}
+		return err
+	}
+	if pickled {
+		data, err := model.EncodeSamples(e.Space, samples)
+		if err != nil {
+			return err
+		}
+		if err := replaceFile(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+			return err
+		}
+	}
+	r := newSampleReport(samples, e, out)
+	r.Seconds = explore.Number(s.Elapsed.Seconds())
+	if asJSON {
+		return writeJSON(a.out, r)
+	}
+	return r.write(a.out)
+}
+
+// sampleReport is the JSON of sampled networks.
+type sampleReport struct {
+	File      string         `json:"file"`
+	Samples   int            `json:"samples"`
+	Images    int            `json:"images"` // each was evaluated on
+	Data      string         `json:"data"`
+	BN        string         `json:"bn"`
+	Mean      explore.Number `json:"mean_accuracy"`
+	Deviation explore.Number `json:"deviation"` // of accuracies, in points
+	Worst     explore.Number `json:"worst_accuracy"`
+	Best      explore.Number `json:"best_accuracy"`
+	BestArch  string         `json:"best_architecture"`
+	// NoiseCeiling is Kendall's tau between two halves of the images.
+	NoiseCeiling explore.Number `json:"noise_ceiling"`
+	Seconds      explore.Number `json:"seconds"` // this call took
+}
+
+func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out string) sampleReport {
+	accuracies := make([]float64, len(samples))
+	worst, best := samples[0], samples[0]
+	for i, s := range samples {
+		accuracies[i] = s.Accuracy
+		if s.Accuracy < worst.Accuracy {
+			worst = s
+		}
+		if s.Accuracy > best.Accuracy {
+			best = s
+		}
+	}
+	r := sampleReport{
+		File: out, Samples: len(samples), Images: e.Images.Len(), Data: e.Images.Name, BN: e.BN(),
+		Mean: explore.Number(stat.Mean(accuracies, nil)), Deviation: explore.Number(stat.StdDev(accuracies, nil)),
+		Worst: explore.Number(worst.Accuracy), Best: explore.Number(best.Accuracy), BestArch: e.Space.Architecture(best.Path).String(),
+	}
+	ceiling, err := model.NoiseCeiling(samples)
+	if err != nil {
+		ceiling = math.NaN()
+	}
+	r.NoiseCeiling = explore.Number(ceiling)
+	return r
+}
+
+func (r sampleReport) write(w io.Writer) error {
+	fmt.Fprintf(w, "%d networks on %d images (%s), %s statistics\n", r.Samples, r.Images, sanitize.Line(r.Data), r.BN)
+	fmt.Fprintf(w, "accuracy   %.2f %% to %.2f %%", float64(r.Worst), float64(r.Best))
+	if r.Deviation.Finite() {
+		fmt.Fprintf(w, ", mean %.2f %%, deviation %.2f points", float64(r.Mean), float64(r.Deviation))
+	}
+	if r.NoiseCeiling.Finite() {
+		fmt.Fprintf(w, "\nagreement  Kendall %.3f between two halves of the images\n", float64(r.NoiseCeiling))
+	} else {
+		fmt.Fprintln(w)
+	}
+	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %[1]s --predictor-type bilinear --closed-form-solution --predictor-ckpt OUT\n", sanitize.Line(r.File))
+	return err
+}
