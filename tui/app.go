@@ -42,12 +42,13 @@ type App struct {
 	dirty         bool   // the frame is older than the state
 	frames        int
 
-	engine     *explore.Engine
-	setup      explore.Setup // the latest asked for; the engine follows
-	generation int           // of engine: results for an older one are dropped
-	cancel     context.CancelFunc
-	evoCancel  context.CancelFunc
-	working    int // background jobs under way
+	engine           *explore.Engine
+	setup            explore.Setup // the latest asked for; the engine follows
+	generation       int           // results for an older one are dropped
+	engineGeneration int           // of engine; another than generation while the next is prepared
+	cancel           context.CancelFunc
+	evoCancel        context.CancelFunc
+	working          int // background jobs under way
 
 	limitMS  float64
 	mode     optimizerMode
@@ -60,20 +61,28 @@ type App struct {
 	effects   []effect         // of the engine, sorted
 	published []publishedPoint
 
-	focus    paneID
-	archRow  int
-	whyRow   int
-	contrib  contributionsView
-	hairline int // point of the frontier; -1 is none
-	pubRow   int
-	filter   string
-	dragging bool
-	compare  *comparison
-	dialog   dialog
-	message  string
-	warning  bool
-	history  history
-	keys     *keymap
+	focus      paneID
+	shared     paneID // in the slot that several panes share
+	zoomed     bool   // the focused pane has the whole body
+	archRow    int
+	whyRow     int
+	contrib    contributionsView
+	sweep      sweep
+	play       play
+	hairline   int // point of the frontier; -1 is none
+	pubRow     int
+	jobRow     int
+	filter     string
+	dragging   bool
+	compare    *comparison
+	compareRow int
+	snapshots  []snapshot
+	whatIf     whatIf
+	dialog     dialog
+	message    string
+	warning    bool
+	history    history
+	keys       *keymap
 
 	runner   *job.Runner
 	services services
@@ -85,7 +94,7 @@ type App struct {
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, hairline: -1, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices()}
+	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices()}
 	if keys, err := newKeymap(opts.Keys); err != nil {
 		a.warn(err.Error())
 	} else {
@@ -120,7 +129,9 @@ type (
 	preparedMsg struct {
 		generation int
 		engine     *explore.Engine
-		then       func(*App) // more to change once it is there
+		free       *explore.Engine // without pins, where there are some
+		then       func(*App)      // more to change once it is there
+		after      func(*App)      // called when it is solved
 		err        error
 	}
 	frontierMsg struct {
@@ -139,20 +150,28 @@ type (
 
 // Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := a.handle(msg)
+	if ask := a.askWhatIf(); ask != nil {
+		cmd = tea.Batch(cmd, ask)
+	}
+	return a, cmd
+}
+
+func (a *App) handle(msg tea.Msg) tea.Cmd {
 	a.dirty = true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
 	case tea.KeyPressMsg:
-		return a, a.key(msg)
+		return a.key(msg)
 	case tea.PasteMsg:
 		if a.dialog != nil {
-			return a, a.dialog.paste(a, msg.Content)
+			return a.dialog.paste(a, msg.Content)
 		}
 	case tea.MouseMsg:
-		return a, a.mouse(msg)
+		return a.mouse(msg)
 	case preparedMsg:
-		return a, a.prepared(msg)
+		return a.prepared(msg)
 	case frontierMsg:
 		a.working--
 		if msg.generation == a.generation && msg.err == nil {
@@ -164,10 +183,18 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			a.evolved = msg.solution
 			a.show()
 		}
+	case playMsg:
+		return a.played(msg)
+	case deviceBestMsg:
+		a.deviceBest(msg)
+	case askMsg:
+		return a.answerWhatIf(msg)
+	case whatIfMsg:
+		a.whatIfAnswered(msg)
 	case devicesMsg:
 		a.devicesCompared(msg)
 	case jobMsg:
-		return a, a.jobChanged(job.Snapshot(msg))
+		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
 		if m, ok := a.dialog.(*measureMenu); ok {
 			m.library, m.err, m.looked = msg.library, msg.err, true
@@ -179,7 +206,7 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	default:
 		a.dirty = false
 	}
-	return a, nil
+	return nil
 }
 
 // View returns the frame, redrawn only when the state changed.
@@ -204,7 +231,7 @@ func (a *App) resize(w, h int) {
 	a.relayout()
 }
 
-func (a *App) relayout() { a.layout = newLayout(a.width, a.height, a.focus) }
+func (a *App) relayout() { a.layout = newLayout(a.width, a.height, view{a.focus, a.shared, a.zoomed}) }
 
 // render draws every part of the screen that the layout shows.
 func (a *App) render() string {
@@ -222,14 +249,8 @@ func (a *App) render() string {
 	}
 	a.drawHeader(s, a.layout.header)
 	a.drawBudget(s)
-	for id, draw := range [paneCount]func(*screen, rect){
-		a.drawArchitecture, a.drawFrontier, a.drawContributions, a.drawWhy, a.drawPublished,
-	} {
-		r := a.layout.panes[id]
-		if !r.shown() {
-			continue
-		}
-		draw(s, s.box(r, a.paneTitle(paneID(id)), a.focus == paneID(id) && a.dialog == nil))
+	for id := range paneCount {
+		a.drawPane(s, id)
 	}
 	a.drawHints(s, a.layout.hints)
 	if a.dialog != nil {
@@ -241,7 +262,7 @@ func (a *App) render() string {
 // setEngine replaces what is explored and drops what belonged to the old one.
 func (a *App) setEngine(e *explore.Engine) {
 	a.generation++
-	a.engine, a.setup = e, e.Setup
+	a.engine, a.setup, a.engineGeneration = e, e.Setup, a.generation
 	a.frontier = nil
 	a.hairline = -1
 	a.published = publishedPoints(e)
@@ -257,7 +278,7 @@ func (a *App) setEngine(e *explore.Engine) {
 }
 
 // rebuild prepares a changed setup in the background; the last one wins.
-func (a *App) rebuild(s explore.Setup, then func(*App)) tea.Cmd {
+func (a *App) rebuild(s explore.Setup, then, after func(*App)) tea.Cmd {
 	a.generation++
 	a.setup = s
 	a.cancelWork()
@@ -266,9 +287,20 @@ func (a *App) rebuild(s explore.Setup, then func(*App)) tea.Cmd {
 	generation := a.generation
 	a.working++
 	return guard(func() tea.Msg {
-		engine, err := explore.New(ctx, s)
-		return preparedMsg{generation, engine, then, err}
+		engine, free, err := newEngines(ctx, s)
+		return preparedMsg{generation, engine, free, then, after, err}
 	})
+}
+
+// newEngines prepares a setup, and where something is pinned the same without
+// pins.
+func newEngines(ctx context.Context, s explore.Setup) (engine, free *explore.Engine, err error) {
+	if engine, err = explore.New(ctx, s); err != nil || (s.Pins.Depth == nil && s.Pins.Allowed == nil) {
+		return engine, nil, err
+	}
+	s.Pins = solver.Pins{}
+	free, err = explore.New(ctx, s)
+	return engine, free, err
 }
 
 func (a *App) cancelWork() {
@@ -289,11 +321,16 @@ func (a *App) prepared(msg preparedMsg) tea.Cmd {
 		return nil
 	}
 	a.setEngine(msg.engine)
+	a.whatIf = whatIf{free: msg.free}
 	if msg.then != nil {
 		msg.then(a)
 	}
 	a.limitMS = a.clampLimit(a.limitMS)
-	return tea.Batch(a.solve(), a.startFrontier())
+	cmd := a.solve()
+	if msg.after != nil {
+		msg.after(a)
+	}
+	return tea.Batch(cmd, a.startFrontier())
 }
 
 // startFrontier computes the whole frontier in the background.
@@ -350,7 +387,9 @@ func (a *App) show() {
 	default:
 		a.solution = a.answer.Exact
 	}
+	a.compare.follow(a.limitMS)
 	a.detail.explain(a)
+	a.whatIf.changed(a)
 	a.clampCursors()
 }
 
@@ -377,19 +416,6 @@ func (a *App) choices() choices {
 
 func (a *App) say(text string)  { a.message, a.warning = text, false }
 func (a *App) warn(text string) { a.message, a.warning = text, true }
-
-// paneTitle is the title of a pane's border.
-func (a *App) paneTitle(id paneID) string {
-	switch id {
-	case paneWhy:
-		return a.whyTitle()
-	case paneContributions:
-		return "Contributions, by " + contributionSortNames[a.contrib.sort]
-	case paneFrontier:
-		return a.frontierTitle()
-	}
-	return paneTitles[id]
-}
 
 // space is the search space explored.
 func (a *App) space() *model.Space { return a.engine.Space }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -20,6 +21,7 @@ type driver struct {
 	*App
 	clipboard string
 	quit      bool
+	still     bool // nothing happens later by itself
 }
 
 func newDriver(t testing.TB, w, h int) *driver {
@@ -42,8 +44,17 @@ func newDriverWithoutFrontier(t testing.TB) *driver {
 		t.Fatal(err)
 	}
 	d := &driver{TB: t, App: newApp(context.Background(), engine, Options{LimitMS: 5})}
+	d.App.services.tick = d.tick
 	d.App.resize(120, 40)
 	return d
+}
+
+// tick does not wait; what plays moves only when a test sends a step.
+func (d *driver) tick(_ time.Duration, msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(playMsg); ok || d.still {
+		return nil
+	}
+	return func() tea.Msg { return msg }
 }
 
 func (d *driver) send(msg tea.Msg) {
@@ -355,7 +366,7 @@ func TestFrontierKeys(t *testing.T) {
 	if got := d.frontier.At(d.limitMS); got != at-1 {
 		t.Errorf("two back: point %d after %d", got, at+1)
 	}
-	d.press("tab", "up", "up", "enter")
+	d.press("tab", "up", "up", "space")
 	if d.focus != paneFrontier || d.solution.LatencyMS != d.limitMS {
 		t.Errorf("focus %v, latency %v at limit %v ms", d.focus, d.solution.LatencyMS, d.limitMS)
 	}
@@ -431,6 +442,7 @@ func TestQuadraticPredictorIsSearchedByEvolution(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.App = newApp(context.Background(), engine, Options{LimitMS: 5})
+	d.App.services.tick = d.tick
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	d.mustSee("evolution is searching")
 	d.run(d.App.Init())

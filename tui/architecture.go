@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -48,6 +47,9 @@ type archColumns struct {
 func newArchColumns(w int) archColumns {
 	c := archColumns{option: 7, latency: 19}
 	c.bar = min(16, max(4, (w-38)/2))
+	if w > 2*wideWidth/3 {
+		c.bar = 32 // zoomed
+	}
 	c.latencyBar = c.latency + 7
 	c.accuracy = c.latencyBar + c.bar + 1
 	c.accuracyBar = c.accuracy + 7
@@ -126,6 +128,7 @@ func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c arc
 	optionStyle := t.text
 	if _, differs := a.compare.optionDiffers(block, option, space); differs {
 		optionStyle = t.warn
+		s.text(r.x+6, y, 1, over(selected, t.warn, t), "*") // where there is no room for what it was
 	}
 	s.text(r.x+c.option, y, 9, over(selected, optionStyle, t), space.Options[option].String())
 	if a.pinnedOption(block) {
@@ -162,11 +165,11 @@ func (a *App) extremes() (slowest, best float64) {
 }
 
 func (a *App) drawNothing(s *screen, r rect) {
-	text := "no network fits this budget"
+	lines := []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it, " + a.keyOf("unpin-all") + " frees the pins"}
 	if a.mode == modeEvolution && a.working > 0 {
-		text = "evolution is searching"
+		lines = []string{"evolution is searching" + s.glyphs.ellipsis}
 	}
-	s.text(r.x+1, r.y, r.w-1, s.theme.dim, text)
+	a.drawLines(s, r, lines)
 }
 
 // sizeText is the size of the whole network, for ImageNet's classes.
@@ -181,70 +184,4 @@ func scrollTop(cursor, lines, height int) int {
 		return 0
 	}
 	return min(max(0, cursor-height/2), lines-height)
-}
-
-func (a *App) clickRow(id paneID, line int) {
-	height := a.layout.panes[id].inside().h
-	switch id {
-	case paneArchitecture:
-		rows := len(a.archRows())
-		a.archRow = min(max(scrollTop(a.archRow, rows+1, height)+line, 0), max(rows-1, 0))
-		a.whyRow = 0
-	case paneWhy:
-		a.whyRow = max(0, line-whyHeaderLines+a.whyTop(height))
-	case panePublished:
-		a.pubRow = max(0, line-1+scrollTop(a.pubRow, len(a.publishedRows()), height-1))
-	case paneContributions:
-		if line == 0 {
-			a.nextSort()
-			return
-		}
-		a.contrib.row = max(0, line-1+scrollTop(a.contrib.row, len(a.effects), height-1))
-	}
-	a.clampCursors()
-}
-
-func cursorStep(n int) func(*App) tea.Cmd {
-	return func(a *App) tea.Cmd {
-		a.moveCursor(a.focus, n)
-		return nil
-	}
-}
-
-// moveCursor moves the row under the cursor of a pane; in the plot, the
-// hairline.
-func (a *App) moveCursor(id paneID, n int) {
-	switch id {
-	case paneArchitecture:
-		a.archRow += n
-		a.whyRow = 0
-	case paneWhy:
-		a.whyRow += n
-	case panePublished:
-		a.pubRow += n
-	case paneContributions:
-		a.contrib.row += n
-	case paneFrontier:
-		a.moveHairline(-n)
-	}
-	a.clampCursors()
-}
-
-func (a *App) clampCursors() {
-	a.archRow = min(max(a.archRow, 0), max(len(a.archRows())-1, 0))
-	a.whyRow = min(max(a.whyRow, 0), max(len(a.alternatives())-1, 0))
-	a.pubRow = min(max(a.pubRow, 0), max(len(a.publishedRows())-1, 0))
-	a.contrib.row = min(max(a.contrib.row, 0), max(len(a.effects)-1, 0))
-}
-
-func focusStep(n int) func(*App) tea.Cmd {
-	return func(a *App) tea.Cmd {
-		a.setFocus((a.focus + paneID(n) + paneCount) % paneCount)
-		return nil
-	}
-}
-
-func (a *App) setFocus(id paneID) {
-	a.focus = id
-	a.relayout()
 }

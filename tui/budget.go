@@ -42,7 +42,13 @@ func (a *App) setLimit(limitMS float64) tea.Cmd {
 }
 
 // record notes the choices for undo before they change.
-func (a *App) record(budgetMove bool) { a.history.before(a.choices(), budgetMove) }
+// A move by hand stops the sweep.
+func (a *App) record(budgetMove bool) {
+	if a.play.on {
+		a.stopPlay()
+	}
+	a.history.before(a.choices(), budgetMove)
+}
 
 func budgetStep(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
@@ -191,7 +197,10 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	if a.engine.Bilinear() {
 		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
 	}
-	if c := a.compare; c != nil {
+	if loss, ok := a.whatIf.pinsCost(a); ok {
+		out = append(out, segment{t.pin, "pins cost " + formatNumber(loss, 2) + " pt", false})
+	}
+	if c := a.compare; !c.empty() {
 		out = append(out, segment{t.warn, fmt.Sprintf("vs %s %s pt %s ms", c.name, signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g)), false})
 	}
 	return append(out, a.proof(t, g)...)

@@ -1,9 +1,14 @@
 package tui
 
 import (
-	"github.com/binas-tui/binas-tui/model"
+	"context"
+	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // comparison is a network kept to compare the shown one with. All methods
@@ -11,8 +16,30 @@ import (
 type comparison struct {
 	name      string
 	path      model.Path
+	latencyMS float64 // by the table in use
+	accuracy  float64 // by the predictor in use
+
+	// candidates are set where the comparison follows the budget: the most
+	// accurate that keeps it is compared with.
+	candidates []candidate
+}
+
+// candidate is a network that is best on another device, as it is on this one.
+type candidate struct {
+	path      model.Path
 	latencyMS float64
 	accuracy  float64
+}
+
+// snapshot is a network that the user kept, with what found it.
+type snapshot struct {
+	name           string
+	limitMS        float64
+	path           model.Path
+	latencyMS      float64
+	accuracy       float64
+	lut, predictor string
+	command        string
 }
 
 // toggleCompare keeps the network shown, or stops comparing.
@@ -26,13 +53,180 @@ func (a *App) toggleCompare() tea.Cmd {
 		return nil
 	}
 	name := formatNumber(a.limitMS, 2) + " ms"
-	a.compare = &comparison{name, a.solution.Path.Clone(), a.solution.LatencyMS, a.solution.Accuracy}
-	a.say("comparing with the network at " + name + "; c again to stop")
+	a.compareWith(name, a.solution.Path)
+	a.say("comparing with the network at " + name + "; " + a.keyOf("compare") + " again to stop")
 	return nil
 }
 
+// compareWith compares with a network of this space.
+func (a *App) compareWith(name string, path model.Path) {
+	a.compare = &comparison{name: name, path: path.Clone(), latencyMS: a.engine.LatencyMS(path), accuracy: a.engine.Accuracy(path)}
+}
+
+// takeSnapshot asks for a name and keeps the network shown.
+func (a *App) takeSnapshot() tea.Cmd {
+	if !a.hasSolution() {
+		a.warn("no network to keep")
+		return nil
+	}
+	a.dialog = newEntry("Keep this network", "name: ", formatNumber(a.limitMS, 2)+" ms", func(a *App, name string) (tea.Cmd, error) {
+		name = sanitize.Line(name)
+		if name == "" {
+			return nil, fmt.Errorf("no name given")
+		}
+		a.keep(name)
+		a.say(fmt.Sprintf("kept as %s: %s compares with it, %s writes the report", name, a.keyOf("compare-menu"), a.keyOf("report")))
+		return nil, nil
+	})
+	return nil
+}
+
+// keep adds the network shown to the snapshots; a name that is there already is
+// replaced.
+func (a *App) keep(name string) {
+	kept := snapshot{
+		name: name, limitMS: a.limitMS, path: a.solution.Path.Clone(), latencyMS: a.solution.LatencyMS, accuracy: a.solution.Accuracy,
+		lut: a.engine.LUTName, predictor: a.engine.PredictorName, command: a.commandLine(),
+	}
+	for i := range a.snapshots {
+		if a.snapshots[i].name == name {
+			a.snapshots[i] = kept
+			return
+		}
+	}
+	a.snapshots = append(a.snapshots, kept)
+}
+
+// openCompareMenu chooses what to compare with.
+func (a *App) openCompareMenu() tea.Cmd {
+	m := &menu{title: "Compare the network shown with", hint: "enter to choose, / to search, esc to close"}
+	head := func(text string) { m.items = append(m.items, item{label: text, head: true}) }
+	add := func(label, detail string, choose func(*App) tea.Cmd) {
+		m.items = append(m.items, item{label: label, detail: detail, choose: choose})
+	}
+	head("Snapshots")
+	add("the network shown now", "as it is at this budget", func(a *App) tea.Cmd { a.compare = nil; return a.toggleCompare() })
+	for _, k := range a.snapshots {
+		if a.space().CheckPath(k.path) == nil {
+			add(k.name, fmt.Sprintf("%s ms, %s %%", formatNumber(k.latencyMS, 2), formatNumber(k.accuracy, 2)), func(a *App) tea.Cmd {
+				return a.startComparison(k.name, k.path)
+			})
+		}
+	}
+	if len(a.published) > 0 {
+		head("Published")
+	}
+	for _, p := range a.published {
+		add(p.network.Name, formatNumber(p.latencyMS, 2)+" ms here", func(a *App) tea.Cmd {
+			path, err := a.space().Path(p.network.Architecture)
+			if err != nil {
+				a.warn(err.Error())
+				return nil
+			}
+			return a.startComparison(p.network.Name, path)
+		})
+	}
+	head("The best for another device, within this budget here")
+	for _, source := range explore.LUTs() {
+		if source.Name != a.engine.LUTName {
+			add(sanitize.Line(source.Name), "", func(a *App) tea.Cmd { return a.compareWithDevice(source.Name) })
+		}
+	}
+	if a.compare != nil {
+		head("Nothing")
+		add("stop comparing", "with "+a.compare.name, (*App).toggleCompare)
+	}
+	m.settle()
+	a.dialog = m
+	return nil
+}
+
+func (a *App) startComparison(name string, path model.Path) tea.Cmd {
+	a.compareWith(name, path)
+	a.say("comparing with " + name + "; " + a.keyOf("compare") + " to stop")
+	a.setFocus(paneCompare)
+	return nil
+}
+
+// deviceBestMsg are the best networks of another device.
+type deviceBestMsg struct {
+	generation int
+	name       string
+	candidates []candidate
+	err        error
+}
+
+// compareWithDevice computes, in the background, the networks that are best on
+// another device, and what they cost here.
+func (a *App) compareWithDevice(name string) tea.Cmd {
+	ctx, engine, generation := a.ctx, a.engine, a.generation
+	a.working++
+	return guard(func() tea.Msg {
+		found, err := bestElsewhere(ctx, engine, name)
+		return deviceBestMsg{generation, name, found, err}
+	})
+}
+
+func bestElsewhere(ctx context.Context, here *explore.Engine, name string) ([]candidate, error) {
+	setup, err := explore.Load(here.Profile, name, here.PredictorName)
+	if err != nil {
+		return nil, err
+	}
+	if setup.Space.Name != here.Space.Name {
+		return nil, fmt.Errorf("%s is of %s, this space is %s", name, setup.Space.Name, here.Space.Name)
+	}
+	setup.Inactive = here.Inactive
+	there, err := explore.New(ctx, setup)
+	if err != nil {
+		return nil, err
+	}
+	points, _, err := there.Pareto(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]candidate, len(points))
+	for i, p := range points {
+		out[i] = candidate{p.Path, here.LatencyMS(p.Path), here.Accuracy(p.Path)}
+	}
+	return out, nil
+}
+
+func (a *App) deviceBest(msg deviceBestMsg) {
+	a.working--
+	switch {
+	case msg.generation != a.generation:
+	case msg.err != nil:
+		a.warn(sanitize.Line(msg.err.Error()))
+	default:
+		a.compare = &comparison{name: "best for " + sanitize.Line(msg.name), candidates: msg.candidates}
+		a.compare.follow(a.limitMS)
+		a.say("comparing with the " + a.compare.name + " that keeps the budget here")
+		a.setFocus(paneCompare)
+	}
+}
+
+// follow moves a comparison that depends on the budget.
+func (c *comparison) follow(limitMS float64) {
+	if c == nil || c.candidates == nil {
+		return
+	}
+	best := -1
+	for i, k := range c.candidates {
+		if k.latencyMS <= limitMS && (best < 0 || k.accuracy > c.candidates[best].accuracy) {
+			best = i
+		}
+	}
+	if c.path = (model.Path{}); best >= 0 {
+		k := c.candidates[best]
+		c.path, c.latencyMS, c.accuracy = k.path, k.latencyMS, k.accuracy
+	}
+}
+
+// empty reports a comparison without a network: none keeps the budget.
+func (c *comparison) empty() bool { return c == nil || len(c.path.Depth) == 0 }
+
 func (c *comparison) depthDiffers(stage, depth int) (was int, differs bool) {
-	if c == nil || stage >= len(c.path.Depth) || c.path.Depth[stage] == depth {
+	if c.empty() || stage >= len(c.path.Depth) || c.path.Depth[stage] == depth {
 		return 0, false
 	}
 	return c.path.Depth[stage], true
@@ -41,7 +235,7 @@ func (c *comparison) depthDiffers(stage, depth int) (was int, differs bool) {
 // optionDiffers reports a block whose option is another in the comparison, and
 // what it is there.
 func (c *comparison) optionDiffers(block, option int, space *model.Space) (was string, differs bool) {
-	if c == nil || block >= len(c.path.Option) {
+	if c.empty() || block >= len(c.path.Option) {
 		return "", false
 	}
 	if !space.Active(c.path, block) {

@@ -88,7 +88,7 @@ func (a *App) drawContributions(s *screen, r rect) {
 	t := s.theme
 	effects := a.effects
 	if len(effects) == 0 {
-		s.text(r.x+1, r.y, r.w-1, t.dim, "needs a bilinear predictor")
+		a.drawLines(s, r, []string{"the effects of decisions add up only in a bilinear predictor:", a.keyOf("predictor") + " chooses one"})
 		return
 	}
 	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-8s%-15s%8s%9s%9s", "stage", "decision", "points", "ms", "pt/ms"))

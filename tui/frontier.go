@@ -15,7 +15,7 @@ func (a *App) frontierTitle() string {
 	if p, ok := a.hairlinePoint(); ok {
 		return fmt.Sprintf("Frontier: %s ms, %s %%", formatNumber(p.LatencyMS, 2), formatNumber(p.Accuracy, 2))
 	}
-	return paneTitles[paneFrontier]
+	return panes[paneFrontier].title
 }
 
 // axisWidth is the room for accuracy labels left of the plot.
@@ -52,12 +52,7 @@ func (a *App) drawFrontier(s *screen, r rect) {
 	if area.w < 10 || area.h < 3 {
 		return
 	}
-	if a.frontier == nil || len(a.frontier.Points) == 0 {
-		text := "computing the frontier" + s.glyphs.ellipsis
-		if !a.engine.Bilinear() {
-			text = "a " + a.engine.Predictor.Kind() + " predictor has no exact frontier"
-		}
-		s.text(area.x, area.y, area.w, t.dim, text)
+	if a.noFrontier(s, area) {
 		return
 	}
 	x0, x1 := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
@@ -91,7 +86,7 @@ func (a *App) drawFrontier(s *screen, r rect) {
 	for _, pub := range a.published {
 		s.mark(area, p, pub.latencyMS, pub.network.Top1, t.published, pub.letter)
 	}
-	if a.compare != nil {
+	if !a.compare.empty() {
 		s.mark(area, p, a.compare.latencyMS, a.compare.accuracy, t.warn, "x")
 	}
 	if a.hasSolution() {
@@ -235,7 +230,7 @@ func (a *App) drawHairline(s *screen, area rect, p *plot) {
 func (a *App) budgetToHairline() tea.Cmd {
 	p, ok := a.hairlinePoint()
 	if !ok {
-		a.say("move the hairline with the arrow keys first")
+		a.say("move the hairline with the arrow keys first: up and down")
 		return nil
 	}
 	a.record(true)

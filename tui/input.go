@@ -82,21 +82,19 @@ func (a *App) clickPane(x, y int) tea.Cmd {
 			continue
 		}
 		id := paneID(i)
-		a.setFocus(id)
+		if zoomMark(r).contains(x, y) {
+			a.setFocus(id)
+			return a.toggleZoom()
+		}
 		inside := r.inside()
 		if !inside.contains(x, y) {
+			a.setFocus(id)
 			return nil
 		}
-		if id == paneFrontier {
-			if limit, ok := a.plotLimit(inside, x); ok {
-				a.dragging = false
-				a.record(true)
-				return a.setLimit(limit)
-			}
-			return nil
-		}
-		a.clickRow(id, y-inside.y)
-		return nil
+		cmd := panes[id].click(a, inside, x-inside.x, y-inside.y)
+		a.setFocus(id)
+		a.clampCursors()
+		return cmd
 	}
 	return nil
 }

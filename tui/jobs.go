@@ -157,20 +157,6 @@ func (a *App) useMeasured() tea.Cmd {
 	return nil
 }
 
-// openJobs shows the measurement in progress, or the last one.
-func (a *App) openJobs() tea.Cmd {
-	if len(a.jobs) == 0 {
-		a.say("nothing has been measured yet: m opens the menu")
-		return nil
-	}
-	if r, ok := a.jobs[len(a.jobs)-1].Result.(explore.CalibratedTable); ok {
-		a.dialog = &verification{result: r}
-		return nil
-	}
-	a.dialog = &measurement{}
-	return nil
-}
-
 // cancelJob ends the running job.
 func (a *App) cancelJob() tea.Cmd {
 	for _, j := range a.jobs {

@@ -45,6 +45,12 @@ func keyTable() []binding {
 		{"down", []string{"down", "j"}, "Panes", "down in the focused pane", "", nil, cursorStep(1)},
 		{"page-up", []string{"pgup"}, "Panes", "a page up", "", nil, cursorStep(-8)},
 		{"page-down", []string{"pgdown"}, "Panes", "a page down", "", nil, cursorStep(8)},
+		{"zoom", []string{"enter"}, "Panes", "the focused pane over the whole screen, and back", "zoom", nil, (*App).toggleZoom},
+		{"back", []string{"esc"}, "Panes", "leave the zoom; close what is open", "", nil, (*App).back},
+		{"show-architecture", []string{"A"}, "Panes", "go to the architecture", "", nil, focusOn(paneArchitecture)},
+		{"show-sweep", []string{"W"}, "Panes", "go to the sweep: every decision over all budgets", "", nil, focusOn(paneSweep)},
+		{"show-jobs", []string{"J"}, "Panes", "go to the jobs: what is running and what it found", "", nil, focusOn(paneJobs)},
+		{"show-compare", []string{"V"}, "Panes", "go to the comparison: what differs", "", nil, focusOn(paneCompare)},
 		{"filter", []string{"/"}, "Panes", "filter the published networks by name", "filter", []paneID{panePublished}, (*App).openFilter},
 
 		{"pin", []string{"space"}, "Pins", "pin or free the option or depth under the cursor", "pin", arch, (*App).togglePin},
@@ -52,15 +58,23 @@ func keyTable() []binding {
 		{"pin-kernel", []string{"K"}, "Pins", "pin or free only the block's kernel", "", arch, togglePinDimension(dimKernel)},
 		{"pin-se", []string{"S"}, "Pins", "pin or free only the block's squeeze-excite", "", arch, togglePinDimension(dimSE)},
 		{"pin-alternative", []string{"space"}, "Pins", "pin the alternative under the cursor instead", "pin this", why, (*App).pinAlternative},
+		{"try-next", []string{"n"}, "Pins", "what if? pin the next option or depth here, and see what it costs", "what if", arch, tryStep(1)},
+		{"try-previous", []string{"b"}, "Pins", "what if? pin the previous option or depth here", "", arch, tryStep(-1)},
 		{"unpin-all", []string{"ctrl+u"}, "Pins", "free everything", "", nil, (*App).unpinAll},
 
-		{"hairline-go", []string{"enter"}, "Frontier", "move the budget to the hairline", "go here", plot, (*App).budgetToHairline},
+		{"hairline-go", []string{"space"}, "Frontier", "move the budget to the hairline", "go here", plot, (*App).budgetToHairline},
+		{"play", []string{"w"}, "Sweep", "play the budget from left to right; again to stop", "play", nil, (*App).togglePlay},
+		{"play-faster", []string{"+"}, "Sweep", "play faster", "", nil, changeSpeed(1)},
+		{"play-slower", []string{"-"}, "Sweep", "play slower", "", nil, changeSpeed(-1)},
 		{"sort", []string{"s"}, "Contributions", "sort by the next column", "sort", contributions, (*App).nextSort},
-		{"published-go", []string{"enter"}, "Published", "move the budget to this network's latency", "go here", []paneID{panePublished}, (*App).budgetToPublished},
+		{"published-go", []string{"space"}, "Published", "move the budget to this network's latency", "go here", []paneID{panePublished}, (*App).budgetToPublished},
 
 		{"copy", []string{"y"}, "Result", "copy the architecture string", "copy", nil, (*App).copyArchitecture},
-		{"copy-menu", []string{"Y"}, "Result", "choose what to copy: string, JSON, command line", "", nil, (*App).openCopyMenu},
+		{"copy-menu", []string{"Y"}, "Result", "choose what to copy: string, JSON, command line, timm definition", "", nil, (*App).openCopyMenu},
 		{"compare", []string{"c"}, "Result", "compare with the network shown now; again to stop", "compare", nil, (*App).toggleCompare},
+		{"compare-menu", []string{"C"}, "Result", "compare with a snapshot, a published network or another device's best", "", nil, (*App).openCompareMenu},
+		{"snapshot", []string{"a"}, "Result", "keep the network shown under a name", "keep", nil, (*App).takeSnapshot},
+		{"report", []string{"R"}, "Result", "write the session as a report: Markdown with the frontier as SVG", "", nil, (*App).openReport},
 		{"optimizer", []string{"o"}, "Result", "switch optimiser: BCFW certified, IQCP, BCFW, evolution", "optimiser", nil, (*App).nextOptimizer},
 		{"inactive", []string{"i"}, "Result", "switched-off blocks: mean over options, or free as in the paper", "", nil, (*App).toggleInactive},
 		{"undo", []string{"u"}, "Result", "undo the last change of budget, pins or setting", "undo", nil, (*App).undo},
@@ -72,10 +86,11 @@ func keyTable() []binding {
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
 
 		{"measure", []string{"m"}, "Device", "measure this machine: the network shown, or a whole table", "measure", nil, (*App).openMeasure},
-		{"jobs", []string{"J"}, "Device", "show what is being measured", "", nil, (*App).openJobs},
+		{"job-open", []string{"space"}, "Device", "open the table of the job under the cursor", "open", []paneID{paneJobs}, (*App).openJob},
 		{"cancel-job", []string{"X"}, "Device", "cancel what is being measured", "", nil, (*App).cancelJob},
 		{"use-measured", []string{"U"}, "Device", "explore with the table measured last", "", nil, (*App).useMeasured},
 
+		{"tour", []string{"T"}, "Program", "the guided tour", "", nil, (*App).openTour},
 		{"help", []string{"?"}, "Program", "this help", "help", nil, (*App).openHelp},
 		{"palette", []string{":", "ctrl+p"}, "Program", "find any action by name", "", nil, (*App).openPalette},
 		{"theme", []string{"ctrl+t"}, "Program", "next theme: dark, light, 16-colour, mono", "", nil, (*App).nextTheme},
@@ -87,6 +102,16 @@ func keyTable() []binding {
 }
 
 func (b binding) worksIn(p paneID) bool { return b.panes == nil || slices.Contains(b.panes, p) }
+
+// overlaps reports whether there is a pane in which both work.
+func (b binding) overlaps(other binding) bool {
+	for p := range paneCount {
+		if b.worksIn(p) && other.worksIn(p) {
+			return true
+		}
+	}
+	return false
+}
 
 // keymap is the key table with the user's changes, ready for look-up.
 type keymap struct{ bindings []binding }
@@ -126,8 +151,7 @@ func clashes(bindings []binding) string {
 	for i, a := range bindings {
 		for _, b := range bindings[i+1:] {
 			for _, k := range a.keys {
-				overlap := slices.ContainsFunc([]paneID{0, 1, 2, 3, 4}, func(p paneID) bool { return a.worksIn(p) && b.worksIn(p) })
-				if overlap && slices.Contains(b.keys, k) {
+				if a.overlaps(b) && slices.Contains(b.keys, k) {
 					return fmt.Sprintf("key %q is both %s and %s", k, a.id, b.id)
 				}
 			}
@@ -160,4 +184,14 @@ func (b binding) keyLabel(g *glyphs) string {
 		out = append(out, k)
 	}
 	return strings.Join(out, " ")
+}
+
+// keyOf is the key of an action, for texts that tell what to do next.
+func (a *App) keyOf(id string) string {
+	for _, b := range a.keys.bindings {
+		if b.id == id && len(b.keys) > 0 {
+			return binding{keys: b.keys[:1]}.keyLabel(glyphSets[a.glyphs])
+		}
+	}
+	return id
 }

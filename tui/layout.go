@@ -1,19 +1,5 @@
 package tui
 
-// paneID names a part of the screen that can have the focus.
-type paneID int
-
-const (
-	paneArchitecture paneID = iota
-	paneFrontier
-	paneContributions
-	paneWhy
-	panePublished
-	paneCount
-)
-
-var paneTitles = [paneCount]string{"Architecture", "Accuracy over latency", "Contributions", "Why", "Published networks"}
-
 // Sizes at which the layout changes.
 const (
 	minWidth, minHeight       = 60, 16
@@ -34,9 +20,17 @@ type layout struct {
 	hints    rect
 }
 
-// newLayout places the panes. In a narrow terminal the focused pane is shown
-// alone; in a medium one the focused one of the two explanations is.
-func newLayout(w, h int, focus paneID) layout {
+// view is what the user looks at: the focused pane, the one that was last called
+// into the slot that several share, and whether the focused one is zoomed.
+type view struct {
+	focus, shared paneID
+	zoomed        bool
+}
+
+// newLayout places the panes. Zoomed, or in a narrow terminal, the focused pane
+// is shown alone; else every size has panes with a place of their own and a slot
+// for one of the others.
+func newLayout(w, h int, v view) layout {
 	l := layout{}
 	if w < minWidth || h < minHeight {
 		l.tooSmall = true
@@ -49,7 +43,7 @@ func newLayout(w, h int, focus paneID) layout {
 		l.track = rect{1, 1, w - 2, 1}
 		l.status = rect{1, 2, w - 2, 2}
 		l.budget = rect{0, 1, w, 3}
-		l.panes[focus] = rect{0, 4, w, h - 5}
+		l.panes[v.focus] = rect{0, 4, w, h - 5}
 		return l
 	}
 	l.boxed = true
@@ -57,17 +51,21 @@ func newLayout(w, h int, focus paneID) layout {
 	l.track = rect{2, 2, w - 4, 1}
 	l.status = rect{2, 3, w - 4, 1}
 	body := rect{0, 5, w, h - 6}
-	if w >= wideWidth && h >= wideHeight {
-		return l.wide(body)
+	if v.zoomed {
+		l.panes[v.focus] = body
+		return l
 	}
-	return l.medium(body, focus)
+	if w >= wideWidth && h >= wideHeight {
+		return l.wide(body, v)
+	}
+	return l.medium(body, v)
 }
 
 // archRows is what a whole network of the deepest kind needs: five stage
 // lines, twenty blocks, the fixed part, and the border.
 const archRows = 28
 
-func (l layout) medium(body rect, focus paneID) layout {
+func (l layout) medium(body rect, v view) layout {
 	left := rect{body.x, body.y, body.w / 2, body.h}
 	right := rect{left.w, body.y, body.w - left.w, body.h}
 	if spare := left.h - archRows; spare >= 6 {
@@ -79,21 +77,22 @@ func (l layout) medium(body rect, focus paneID) layout {
 	plot := right.h * 55 / 100
 	l.panes[paneFrontier] = rect{right.x, right.y, right.w, plot}
 	below := rect{right.x, right.y + plot, right.w, right.h - plot}
-	switch {
-	case focus == panePublished:
-		l.panes[panePublished] = below
-	case focus == paneWhy && !l.panes[paneWhy].shown():
-		l.panes[paneWhy] = below
-	default:
-		l.panes[paneContributions] = below
+	slot := v.shared
+	if slot == paneArchitecture || slot == paneFrontier || l.panes[slot].shown() {
+		slot = paneContributions
 	}
+	l.panes[slot] = below
 	return l
 }
 
-func (l layout) wide(body rect) layout {
+func (l layout) wide(body rect, v view) layout {
 	leftWidth := min(84, body.w*42/100)
 	l.panes[paneArchitecture] = rect{body.x, body.y, leftWidth, archRows}
-	l.panes[panePublished] = rect{body.x, body.y + archRows, leftWidth, body.h - archRows}
+	slot := v.shared
+	if slot <= paneWhy {
+		slot = panePublished // the others have a place of their own
+	}
+	l.panes[slot] = rect{body.x, body.y + archRows, leftWidth, body.h - archRows}
 	right := rect{leftWidth, body.y, body.w - leftWidth, body.h}
 	plot := right.h - 23
 	if plot < 20 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -170,10 +171,14 @@ type services struct {
 	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
+	tick      func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
 
 func machineServices() services {
 	return services{
+		tick: func(d time.Duration, msg tea.Msg) tea.Cmd {
+			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+		},
 		table: explore.MeasureTable,
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)

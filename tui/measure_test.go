@@ -94,7 +94,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 	close(release)
 	d.until(job.Done)
 	d.mustSee("table fake is measured: U uses it")
-	d.press("J")
+	d.press("J", "space")
 	d.mustSee("median 0.100 ms")
 }
 
@@ -172,7 +172,7 @@ func TestAFailedMeasurementSaysWhy(t *testing.T) {
 	d.press("esc", "U")
 	d.mustSee("no table has been measured yet")
 	d.send(tea.WindowSizeMsg{Width: 60, Height: 16})
-	d.press("J")
+	d.press("J", "space")
 	d.checkFits("measurement at 60x16")
 }
 

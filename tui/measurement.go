@@ -17,6 +17,7 @@ import (
 // measurement shows a table while it fills up: one line for every kind of
 // block, one column for every option.
 type measurement struct {
+	job         int // 0 is the last one
 	row, column int
 }
 
@@ -56,13 +57,17 @@ func (a *App) blockKinds() []int {
 	return kinds
 }
 
-// tableSoFar is what the last job has measured, by LUT key, and the image size
-// it is for.
-func (a *App) tableSoFar() (map[string]latency.Measurement, job.Snapshot) {
+// tableSoFar is what the job has measured, by LUT key.
+func (m *measurement) tableSoFar(a *App) (map[string]latency.Measurement, job.Snapshot) {
 	if len(a.jobs) == 0 {
 		return nil, job.Snapshot{}
 	}
 	j := a.jobs[len(a.jobs)-1]
+	for _, other := range a.jobs {
+		if other.ID == m.job {
+			j = other
+		}
+	}
 	switch r := j.Result.(type) {
 	case explore.PartialTable:
 		return r, j
@@ -88,7 +93,7 @@ func fourDigits(ms float64) string {
 
 func (m *measurement) draw(a *App, s *screen) {
 	t := s.theme
-	results, j := a.tableSoFar()
+	results, j := m.tableSoFar(a)
 	r := s.centred(min(s.w, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.h, 24), "Measuring "+sanitize.Line(j.Name))
 	m.drawProgress(s, r, j)
 	space := spaceOfResults(a.space(), results)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -29,12 +30,13 @@ func (a *App) pinsCopy() solver.Pins {
 	return p
 }
 
-// setPins re-solves under other pins.
-func (a *App) setPins(p solver.Pins) tea.Cmd {
+// setPins re-solves under other pins and says what that changed.
+func (a *App) setPins(p solver.Pins, what string) tea.Cmd {
 	a.record(false)
+	after := a.pinCost(what)
 	s := a.setup
 	s.Pins = p
-	return a.rebuild(s, nil)
+	return a.rebuild(s, nil, after)
 }
 
 // togglePin holds or frees what is under the cursor: a stage's depth or a
@@ -45,20 +47,21 @@ func (a *App) togglePin() tea.Cmd {
 		return nil
 	}
 	p := a.pinsCopy()
+	label, action := decisionLabel(a.space(), row), " pinned"
 	if row.block < 0 {
 		if p.Depth[row.stage] != 0 {
-			p.Depth[row.stage] = 0
+			p.Depth[row.stage], action = 0, " freed"
 		} else {
 			p.Depth[row.stage] = a.solution.Path.Depth[row.stage]
 		}
-		return a.setPins(p)
+		return a.setPins(p, label+action)
 	}
 	if p.Allowed[row.block] != 0 {
-		p.Allowed[row.block] = 0
+		p.Allowed[row.block], action = 0, " freed"
 	} else {
 		p.Allowed[row.block] = 1 << a.solution.Path.Option[row.block]
 	}
-	return a.setPins(p)
+	return a.setPins(p, label+action)
 }
 
 // dimension is one of the decisions an option is made of.
@@ -124,7 +127,7 @@ func togglePinDimension(d dimension) func(*App) tea.Cmd {
 			held = 0
 		}
 		p.Allowed[row.block] = held
-		return a.setPins(p)
+		return a.setPins(p, decisionLabel(space, row)+" "+dimensionNames[d])
 	}
 }
 
@@ -142,7 +145,7 @@ func (a *App) pinAlternative() tea.Cmd {
 	} else {
 		p.Allowed[row.block] = 1 << alt.choice
 	}
-	return a.setPins(p)
+	return a.setPins(p, decisionLabel(a.space(), row)+" is "+alt.label)
 }
 
 func (a *App) unpinAll() tea.Cmd {
@@ -150,7 +153,7 @@ func (a *App) unpinAll() tea.Cmd {
 		a.say("nothing is pinned")
 		return nil
 	}
-	return a.setPins(solver.Pins{})
+	return a.setPins(solver.Pins{}, "all freed")
 }
 
 // pinCount is the number of stages and blocks with a pin.
@@ -177,7 +180,7 @@ func (a *App) toggleInactive() tea.Cmd {
 	} else {
 		s.Inactive = model.InactiveMean
 	}
-	return a.rebuild(s, func(a *App) { a.say("switched-off blocks: " + a.engine.Inactive.String()) })
+	return a.rebuild(s, nil, func(a *App) { a.say("switched-off blocks: " + a.engine.Inactive.String()) })
 }
 
 func (a *App) undo() tea.Cmd { return a.restore(a.history.undo) }
@@ -196,7 +199,7 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 		return a.setLimit(c.limitMS)
 	}
 	s.Pins, s.Inactive = c.pins, c.inactive
-	return a.rebuild(s, func(a *App) { a.limitMS = c.limitMS })
+	return a.rebuild(s, func(a *App) { a.limitMS = c.limitMS }, nil)
 }
 
 // openSetup replaces table, predictor or profile; the budget stays where it
@@ -216,10 +219,11 @@ func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
 		if s.Space.Name == space.Name {
 			s.Pins = pins
 		}
-		engine, err := explore.New(ctx, s)
-		return preparedMsg{generation, engine, func(a *App) {
+		engine, free, err := newEngines(ctx, s)
+		return preparedMsg{generation: generation, engine: engine, free: free, then: func(a *App) {
 			a.history = history{}
-			a.say("exploring " + a.engine.LUTName + " with " + a.engine.PredictorName)
-		}, err}
+			a.compare = nil // its figures are of the other table
+			a.say("exploring " + sanitize.Line(a.engine.LUTName) + " with " + sanitize.Line(a.engine.PredictorName))
+		}, err: err}
 	})
 }

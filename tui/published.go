@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/published"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // publishedPoint is a published network placed on the table in use.
@@ -64,7 +65,11 @@ func (a *App) drawPublished(s *screen, r rect) {
 		s.right(r.x, r.y, r.w, t.warn, "/"+a.filter)
 	}
 	if len(rows) == 0 {
-		s.text(r.x+3, r.y+1, r.w-3, t.dim, "none of this space")
+		text := "none is of this space: " + a.keyOf("profile") + " chooses the profile"
+		if a.filter != "" {
+			text = "no name contains " + sanitize.Line(a.filter) + ": " + a.keyOf("filter") + " changes the filter"
+		}
+		s.text(r.x+3, r.y+1, r.w-3, t.dim, text)
 		return
 	}
 	top := scrollTop(a.pubRow, len(rows), r.h-1)

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden screens")
 
-// still removes what differs from run to run: the times of the solvers.
-func (d *driver) still() {
+// stopClocks removes what differs from run to run: the times of the solvers.
+func (d *driver) stopClocks() {
 	d.answer.BCFWTime, d.answer.ExactTime = 0, 0
 }
 
@@ -29,7 +29,7 @@ func TestGoldenScreens(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				d := newDriver(t, size[0], size[1])
 				d.App.glyphs = set
-				d.still()
+				d.stopClocks()
 				got := strings.Join(trimRight(d.lines()), "\n") + "\n"
 				path := filepath.Join("testdata", "screens", name)
 				if *update {
@@ -74,6 +74,7 @@ func (d *driver) checkFits(what string) {
 
 func TestEveryLineFits(t *testing.T) {
 	d := newDriver(t, 80, 24)
+	d.still = true
 	dialogs := []string{"", "?", ":", "=", "d", "p", "f", "Y", "m"}
 	widths, heights := []int{1, 10, 59, 60, 61, 80, 103, 104, 120, 159, 160, 200, 300}, []int{1, 2, 15, 16, 24, 29, 30, 40, 47, 48, 60, 100}
 	if testing.Short() {
@@ -88,7 +89,7 @@ func TestEveryLineFits(t *testing.T) {
 					if key != "" {
 						d.press(key)
 					}
-					d.checkFits(fmt.Sprintf("%dx%d, %s, dialog %q", w, h, paneTitles[d.focus], key))
+					d.checkFits(fmt.Sprintf("%dx%d, %s, dialog %q", w, h, panes[d.focus].title, key))
 					if key != "" {
 						d.press("esc")
 					}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"sort"
 )
 
@@ -44,7 +45,7 @@ func (a *App) whyTitle() string {
 	row, ok := a.current()
 	switch {
 	case !ok:
-		return paneTitles[paneWhy]
+		return panes[paneWhy].title
 	case row.block < 0:
 		return fmt.Sprintf("Why stage %d has depth %d", row.stage+1, a.solution.Path.Depth[row.stage])
 	}
@@ -52,24 +53,51 @@ func (a *App) whyTitle() string {
 	return fmt.Sprintf("Why %d.%d is %s", row.block/max+1, row.block%max, a.space().Options[a.solution.Path.Option[row.block]])
 }
 
+// alternativeCount is the number of alternatives.
+func (a *App) alternativeCount() int {
+	row, ok := a.current()
+	n := 0
+	switch {
+	case !ok:
+	case row.block < 0:
+		for _, c := range a.detail.sensitivity.Depths {
+			if c.Stage == row.stage {
+				n++
+			}
+		}
+	default:
+		for _, c := range a.detail.sensitivity.Options {
+			if c.Block == row.block {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // whyHeaderLines is the number of lines above the alternatives.
 const whyHeaderLines = 1
 
 func (a *App) whyTop(height int) int {
-	return scrollTop(a.whyRow, len(a.alternatives()), height-whyHeaderLines)
+	return scrollTop(a.whyRow, a.alternativeCount(), height-whyHeaderLines)
 }
 
-// drawWhy shows, for the decision under the cursor, what each alternative
-// would change and what it would cost at the present price of a millisecond.
+// drawWhy shows, for the decision under the cursor, what each alternative would
+// change by itself, what is left of that at the present price of a millisecond
+// (net), and what accuracy at this budget would lose if it were pinned and all
+// else chosen anew.
 func (a *App) drawWhy(s *screen, r rect) {
 	t := s.theme
 	alts := a.alternatives()
 	if len(alts) == 0 {
-		s.text(r.x+1, r.y, r.w-1, t.dim, "needs a bilinear predictor and a network")
+		lines := []string{"only a bilinear predictor gives prices:", a.keyOf("predictor") + " chooses one"}
+		if a.engine.Bilinear() {
+			lines = []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it"}
+		}
+		a.drawLines(s, r, lines)
 		return
 	}
-	price := fmt.Sprintf("at %s pt/ms", signed(a.detail.sensitivity.ShadowPrice, 3, s.glyphs))
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-10s%9s%10s   %s", "instead", "points", "ms", price))
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-10s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
 	top := a.whyTop(r.h)
 	for i := range min(r.h-whyHeaderLines, len(alts)-top) {
 		alt, y := alts[top+i], r.y+whyHeaderLines+i
@@ -77,15 +105,22 @@ func (a *App) drawWhy(s *screen, r rect) {
 		if selected {
 			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
 		}
-		line := fmt.Sprintf(" %s%9s%10s   %s", pad(alt.label, 10), signed(alt.accuracy, 3, s.glyphs), signed(alt.latencyMS, 3, s.glyphs),
-			signed(alt.reducedCost, 3, s.glyphs))
+		pinned := ""
+		if loss, ok := a.whatIfCost(alt.choice); ok {
+			pinned = signed(-loss, 3, s.glyphs)
+			if math.IsInf(loss, 1) {
+				pinned = "no network"
+			}
+		}
+		line := fmt.Sprintf(" %s%8s%8s%9s%11s", pad(alt.label, 10), signed(alt.accuracy, 3, s.glyphs), signed(alt.latencyMS, 3, s.glyphs),
+			signed(alt.reducedCost, 3, s.glyphs), pinned)
 		x := r.x + s.text(r.x, y, r.w, over(selected, t.text, t), line)
-		verdict, st := "does not pay", t.dim
+		verdict, st := "loses", t.dim
 		switch {
 		case alt.pinned:
 			verdict, st = "pinned out", t.pin
 		case alt.reducedCost > 1e-9:
-			verdict, st = "would pay if it fitted", t.warn
+			verdict, st = "does not fit", t.warn
 		case alt.reducedCost > -1e-9:
 			verdict, st = "as good", t.good
 		}

@@ -1,0 +1,24 @@
+package explore
+
+import (
+	"context"
+
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Optimum writes the exact optimum at a limit to dst, without the paper's
+// method beside it. It is for bilinear predictors.
+func (e *Engine) Optimum(dst *solver.Solution, limitMS float64) { e.exact.Solve(dst, limitMS) }
+
+// WhatIf returns the exact optimum at a limit under other pins. It is for
+// bilinear predictors and may run beside the Engine's other methods.
+func (e *Engine) WhatIf(ctx context.Context, pins solver.Pins, limitMS float64) (s solver.Solution, err error) {
+	problem := *e.problem
+	problem.Pins = pins
+	exact, err := solver.Prepare(ctx, &problem)
+	if err != nil {
+		return s, err
+	}
+	exact.Solve(&s, limitMS)
+	return s, nil
+}

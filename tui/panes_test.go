@@ -1,0 +1,218 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Every pane can be reached, zoomed and left by keys, and zoomed by the mouse,
+// at every size.
+func TestZoom(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+		d := newDriver(t, size[0], size[1])
+		for range paneCount {
+			d.press("tab", "enter")
+			if r := d.layout.panes[d.focus]; r.w != size[0] || d.layout.panes[(d.focus+1)%paneCount].shown() {
+				t.Fatalf("%v: %s zoomed is %+v, and others are shown", size, panes[d.focus].name, r)
+			}
+			if d.press("esc"); d.zoomed || !d.layout.panes[d.focus].shown() {
+				t.Fatalf("%v: esc left %s zoomed %v, shown %v", size, panes[d.focus].name, d.zoomed, d.layout.panes[d.focus].shown())
+			}
+			mark := zoomMark(d.layout.panes[d.focus])
+			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
+			if !d.zoomed {
+				t.Fatalf("%v: a click on [+] did not zoom %s", size, panes[d.focus].name)
+			}
+			mark = zoomMark(d.layout.panes[d.focus])
+			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
+			if d.zoomed {
+				t.Fatalf("%v: a click on [-] left %s zoomed", size, panes[d.focus].name)
+			}
+		}
+	}
+}
+
+// A pane that shares a slot stays there when one with its own place is focused.
+func TestSharedSlot(t *testing.T) {
+	d := newDriver(t, 200, 60)
+	d.press("W", "A")
+	if !d.layout.panes[paneSweep].shown() || d.focus != paneArchitecture {
+		t.Errorf("sweep shown %v, focus %v", d.layout.panes[paneSweep].shown(), d.focus)
+	}
+	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
+	if !d.layout.panes[paneSweep].shown() {
+		t.Error("the sweep went when the window became smaller")
+	}
+}
+
+// Every pane without content says which key changes that.
+func TestEmptyStatesSayWhatToDo(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	for _, c := range []struct{ key, want string }{{"J", "m measures this machine"}, {"V", "C chooses a snapshot"}} {
+		d.press(c.key)
+		d.mustSee(c.want)
+	}
+	d.frontier = nil
+	d.press("W")
+	d.mustSee("computing the frontier")
+}
+
+// What the strip chart says at a column is what the search answers there.
+func TestTheSweepIsTheFrontier(t *testing.T) {
+	d := newDriver(t, 200, 60)
+	d.press("W", "enter")
+	d.lines()
+	st := d.App.sweep.strip
+	for c := 0; c < st.w; c += 7 {
+		var s solver.Solution
+		d.engine.Optimum(&s, d.columnLimit(c, st.w))
+		for row := range d.sweepRows() {
+			if got, want := st.codes[row*st.w+c], decisionCode(d.space(), s.Path, d.sweepRow(row)); got != want {
+				t.Fatalf("%v ms, %s: shown %c, the optimum has %c", d.columnLimit(c, st.w), decisionLabel(d.space(), d.sweepRow(row)), got, want)
+			}
+		}
+	}
+	codes := map[byte]model.Option{}
+	for i, o := range d.space().Options {
+		code := optionCode(d.space(), i)
+		if other, taken := codes[code]; taken || code == codeOff {
+			t.Errorf("%v and %v are both %c", o, other, code)
+		}
+		codes[code] = o
+	}
+}
+
+func TestClickOnTheSweepMovesTheBudget(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.press("W")
+	area, _ := d.sweepArea(d.layout.panes[paneSweep].inside())
+	d.send(tea.MouseClickMsg{X: area.x + 10, Y: area.y + 3, Button: tea.MouseLeft})
+	if d.limitMS != d.columnLimit(10, area.w) || d.App.sweep.row == 0 {
+		t.Errorf("limit %v ms, want %v; row %d", d.limitMS, d.columnLimit(10, area.w), d.App.sweep.row)
+	}
+}
+
+// Playing goes from left to right, one step a tick, and ends at the end; a move
+// by hand ends it too.
+func TestPlay(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.press("end", "w")
+	if d.limitMS != d.engine.MinLatencyMS() {
+		t.Fatalf("playing began at %v ms", d.limitMS)
+	}
+	last, said := d.limitMS, 0
+	for steps := 0; d.play.on; steps++ {
+		d.send(playMsg{d.play.generation})
+		if !(d.limitMS > last) || steps > d.steps() {
+			t.Fatalf("step %d went from %v to %v ms", steps, last, d.limitMS)
+		}
+		last = d.limitMS
+		if strings.Contains(d.message, " to ") {
+			said++
+		}
+	}
+	if last != d.engine.MaxLatencyMS() || said < 5 {
+		t.Errorf("ended at %v ms after telling %d changes", last, said)
+	}
+	d.press("w", "+", "+", "left")
+	at := d.limitMS
+	if d.send(playMsg{d.play.generation}); d.play.on || d.limitMS != at {
+		t.Error("a move by hand did not stop it")
+	}
+	d.press("w", "w")
+	if d.play.on {
+		t.Error("w did not stop it")
+	}
+}
+
+// What the Why pane says a pin would cost is what it costs, and the message and
+// the status line say so.
+func TestWhatIf(t *testing.T) {
+	d := newDriver(t, 200, 60)
+	d.press("down", "down") // block 1.1
+	before := d.solution.Accuracy
+	if d.alternativeCount() != d.space().NumOptions()-1 {
+		t.Fatalf("%d alternatives", d.alternativeCount())
+	}
+	next := (d.solution.Path.Option[1] + 1) % d.space().NumOptions()
+	predicted, ok := d.whatIfCost(next)
+	if !ok {
+		t.Fatal("the cost of pinning is not known")
+	}
+	d.press("n")
+	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[1] != next {
+		t.Errorf("pinning cost %v points, %v was predicted; option %d", got, predicted, d.solution.Path.Option[1])
+	}
+	d.mustSee(fmt.Sprintf("accuracy %s to %s %%", formatNumber(before, 2), formatNumber(d.solution.Accuracy, 2)))
+	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
+	d.press("b")
+	if math.Abs(d.solution.Accuracy-before) > 1e-9 {
+		t.Errorf("back at the optimum's option accuracy is %v, was %v", d.solution.Accuracy, before)
+	}
+	d.press("up", "up", "n")
+	if d.setup.Pins.Depth[0] == 0 {
+		t.Error("n on a stage pinned no depth")
+	}
+	d.press("u", "u", "u")
+	if d.pinCount() != 0 || d.solution.Accuracy != before {
+		t.Errorf("undone: %d pins, accuracy %v", d.pinCount(), d.solution.Accuracy)
+	}
+}
+
+func TestCompareWithPublishedAndSnapshots(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.press("a", "enter", "end", "C", "down", "enter") // the snapshot just taken
+	if d.compare == nil || d.compare.name != "5.00 ms" || d.compare.latencyMS > 5 {
+		t.Fatalf("compared with %+v", d.compare)
+	}
+	d.mustSee("Compare with 5.00 ms")
+	d.press("C", "/")
+	for _, c := range "BINAS C" {
+		d.send(tea.KeyPressMsg{Code: c, Text: string(c)})
+	}
+	d.press("enter")
+	if d.compare == nil || d.compare.name != "BINAS C" {
+		t.Fatalf("compared with %+v", d.compare)
+	}
+	path, _ := d.space().Path(d.published[5].network.Architecture)
+	if d.compare.latencyMS != d.engine.LatencyMS(path) {
+		t.Errorf("%v ms, BINAS C takes %v", d.compare.latencyMS, d.engine.LatencyMS(path))
+	}
+	// The differences add up to the difference of the latencies.
+	sum := 0.0
+	for _, x := range d.differences() {
+		sum += x.latencyMS
+	}
+	if want := d.solution.LatencyMS - d.compare.latencyMS; math.Abs(sum-want) > 1e-6 {
+		t.Errorf("the differences add up to %v ms, the networks differ by %v", sum, want)
+	}
+	d.press("c")
+	if d.compare != nil {
+		t.Error("c did not stop comparing")
+	}
+}
+
+// Compared with another device, the best of its networks that keep the budget
+// here is never better than the optimum here.
+func TestCompareWithAnotherDevice(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.run(d.compareWithDevice("ort-cpu-224-2t"))
+	if d.compare == nil || d.compare.candidates == nil {
+		t.Fatalf("compared with %+v, message %q", d.compare, d.message)
+	}
+	for range 12 {
+		if c := d.compare; !c.empty() && (c.latencyMS > d.limitMS || c.accuracy > d.solution.Accuracy+1e-9) {
+			t.Errorf("at %v ms: %v ms, %v %% against %v %%", d.limitMS, c.latencyMS, c.accuracy, d.solution.Accuracy)
+		}
+		d.press("shift+right")
+	}
+	d.press("home")
+	d.lines() // where none keeps the budget
+}

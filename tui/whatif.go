@@ -1,0 +1,173 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// whatIf answers what pins cost: the pins there are, against the network
+// without them, and each alternative of the decision under the cursor, were it
+// pinned and everything else chosen anew.
+type whatIf struct {
+	free    *explore.Engine // the same setup without pins; nil where nothing is pinned
+	optimum solver.Solution // of free at this budget
+
+	asked    question
+	answered question
+	answers  map[int]float64 // accuracy points lost by choice; +Inf where nothing fits
+}
+
+// question is what the answers are for.
+type question struct {
+	generation int
+	limitMS    float64
+	decision   archRow
+}
+
+// whatIfAfter is how long the cursor and the budget have to rest before the
+// alternatives are computed: a moving slider needs them for nothing.
+const whatIfAfter = 120 * time.Millisecond
+
+type (
+	askMsg    struct{ question question }
+	whatIfMsg struct {
+		question question
+		answers  map[int]float64
+	}
+)
+
+// changed follows a new solution.
+func (w *whatIf) changed(a *App) {
+	if w.free != nil && a.pinCount() > 0 && w.free.Bilinear() {
+		w.free.Optimum(&w.optimum, a.limitMS)
+	}
+}
+
+// pinsCost is what the pins cost at this budget, in points.
+func (w *whatIf) pinsCost(a *App) (points float64, known bool) {
+	if w.free == nil || a.pinCount() == 0 || !a.hasSolution() || a.mode == modeEvolution || w.optimum.Status == solver.Infeasible {
+		return 0, false
+	}
+	return max(0, w.optimum.Accuracy-a.solution.Accuracy), true
+}
+
+// question is the one that the Why pane puts now.
+func (a *App) question() (question, bool) {
+	row, ok := a.current()
+	if !ok || !a.engine.Bilinear() || a.mode == modeEvolution || a.generation != a.engineGeneration {
+		return question{}, false
+	}
+	return question{a.generation, a.limitMS, row}, true
+}
+
+// askWhatIf puts the question once the user has stopped moving.
+func (a *App) askWhatIf() tea.Cmd {
+	q, ok := a.question()
+	if !ok || q == a.whatIf.asked || !a.layout.panes[paneWhy].shown() || a.play.on {
+		return nil
+	}
+	a.whatIf.asked = q
+	return a.services.tick(whatIfAfter, askMsg{q})
+}
+
+// answerWhatIf computes, in the background, the optimum under each alternative.
+func (a *App) answerWhatIf(msg askMsg) tea.Cmd {
+	a.dirty = false
+	if q, ok := a.question(); !ok || q != msg.question {
+		return nil
+	}
+	ctx, engine, best := a.ctx, a.engine, a.answer.Exact.Accuracy
+	var choices []int
+	for _, alt := range a.alternatives() {
+		choices = append(choices, alt.choice)
+	}
+	pins := a.pinsCopy()
+	q := msg.question
+	return guard(func() tea.Msg {
+		return whatIfMsg{q, costs(ctx, engine, pins, q, choices, best)}
+	})
+}
+
+func costs(ctx context.Context, engine *explore.Engine, pins solver.Pins, q question, choices []int, best float64) map[int]float64 {
+	out := map[int]float64{}
+	for _, c := range choices {
+		p := solver.Pins{Depth: append([]int(nil), pins.Depth...), Allowed: append([]uint64(nil), pins.Allowed...)}
+		if q.decision.block < 0 {
+			p.Depth[q.decision.stage] = c
+		} else {
+			p.Allowed[q.decision.block] = 1 << c
+		}
+		s, err := engine.WhatIf(ctx, p, q.limitMS)
+		if err != nil {
+			return out // cancelled
+		}
+		if out[c] = math.Inf(1); s.Status != solver.Infeasible {
+			out[c] = best - s.Accuracy
+		}
+	}
+	return out
+}
+
+func (a *App) whatIfAnswered(msg whatIfMsg) {
+	q, ok := a.question()
+	if !ok || q != msg.question {
+		a.dirty = false
+		return
+	}
+	a.whatIf.answered, a.whatIf.answers = msg.question, msg.answers
+}
+
+// whatIfCost is what pinning a choice of the decision under the cursor would
+// cost at this budget, everything else being chosen anew.
+func (a *App) whatIfCost(choice int) (points float64, known bool) {
+	if q, ok := a.question(); !ok || q != a.whatIf.answered {
+		return 0, false
+	}
+	points, known = a.whatIf.answers[choice]
+	return points, known
+}
+
+// tryStep pins the next option of the block under the cursor, or the next depth
+// of the stage, and says what it costs.
+func tryStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		row, ok := a.current()
+		if !ok {
+			return nil
+		}
+		space, p := a.space(), a.pinsCopy()
+		if row.block < 0 {
+			depths := space.NumDepths()
+			p.Depth[row.stage] = space.MinDepth + (a.solution.Path.Depth[row.stage]-space.MinDepth+n+depths)%depths
+			return a.setPins(p, fmt.Sprintf("stage %d has depth %d", row.stage+1, p.Depth[row.stage]))
+		}
+		option := (a.solution.Path.Option[row.block] + n + space.NumOptions()) % space.NumOptions()
+		p.Allowed[row.block] = 1 << option
+		return a.setPins(p, decisionLabel(space, row)+" is "+space.Options[option].String())
+	}
+}
+
+// pinCost says what a change of pins did to the accuracy at this budget. It is
+// called before the change and returns what to call after it.
+func (a *App) pinCost(what string) func(*App) {
+	before, limit, had := a.solution.Accuracy, a.limitMS, a.hasSolution()
+	return func(a *App) {
+		switch {
+		case !a.hasSolution() || !had:
+			a.say(what)
+		case a.limitMS != limit:
+			a.say(fmt.Sprintf("%s: needs %s ms, the budget went there; accuracy %s to %s %%", what,
+				formatNumber(a.limitMS, 2), formatNumber(before, 2), formatNumber(a.solution.Accuracy, 2)))
+		default:
+			a.say(fmt.Sprintf("%s: accuracy %s to %s %% (%s pt) at %s ms", what, formatNumber(before, 2),
+				formatNumber(a.solution.Accuracy, 2), signed(a.solution.Accuracy-before, 3, glyphSets[a.glyphs]), formatNumber(limit, 2)))
+		}
+	}
+}
