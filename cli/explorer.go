@@ -15,7 +15,7 @@ import (
 )
 
 // Environment variables for tests of the explorer in a pseudo-terminal: a file
-// that gets a line each time the explorer is idle, and a key that panics.
+// that gets a line each time the explorer is idle, and where ctrl+\ panics.
 const (
 	envIdle  = "BINAS_TUI_IDLE"
 	envPanic = "BINAS_TUI_TEST_PANIC"
@@ -36,7 +36,9 @@ func (a *app) explorerCommand() *cobra.Command {
 		Long: `Explore the trade of accuracy against latency in the search space of BINAS: move
 the budget and see the best network at once, proved and explained.
 
-Without a terminal, or with --plain, it prints a report instead.`,
+Without a terminal it prints a report instead. With --plain, or on a terminal
+that cannot move the cursor, commands follow the report, a line each, read from
+standard input: everything that the explorer does, for screen readers.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			limitMS := 0.0
@@ -50,8 +52,14 @@ Without a terminal, or with --plain, it prints a report instead.`,
 			if err != nil {
 				return err
 			}
-			if plain || !a.interactive() {
+			if !plain && !a.interactive() && !a.dumbTerminal() {
 				return a.writeReport(cmd.Context(), setup, limitMS)
+			}
+			if plain || !a.interactive() {
+				if err := a.writeReport(cmd.Context(), setup, limitMS); err != nil {
+					return err
+				}
+				return runPlain(cmd.Context(), a, setup, tui.Options{LimitMS: limitMS, Library: library})
 			}
 			return runExplorer(cmd.Context(), setup, tui.Options{LimitMS: limitMS, Library: library})
 		},
@@ -60,13 +68,14 @@ Without a terminal, or with --plain, it prints a report instead.`,
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency limit to start with, with its `UNIT`: us, ms or s")
 	f.StringVar(&library, "onnxruntime", "", "ONNX Runtime library to measure with, a `FILE` or its folder")
-	f.BoolVar(&plain, "plain", false, "print a report as text, also on a terminal")
+	f.BoolVar(&plain, "plain", false, "text, line by line: a report, then commands from standard input (help lists them)")
 	return cmd
 }
 
 func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error {
 	o.State, o.Keys = tui.LoadState(), tui.LoadKeys()
-	o.IdleFile, o.TestPanic = os.Getenv(envIdle), os.Getenv(envPanic) != ""
+	o.IdleFile, o.TestPanic = os.Getenv(envIdle), os.Getenv(envPanic)
+	o.Tour = !o.State.TourSeen
 	err := tui.Run(ctx, setup, o)
 	if errors.Is(err, context.Canceled) || errors.Is(err, tui.ErrTerminated) || errors.Is(err, tui.ErrHangup) {
 		return errEnded // the exit code is that of the signal, where there was one
@@ -74,14 +83,29 @@ func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error 
 	return err
 }
 
+// runPlain is the explorer line by line; a prompt is for a person.
+func runPlain(ctx context.Context, a *app, setup explore.Setup, o tui.Options) error {
+	o.State, o.Keys = tui.LoadState(), tui.LoadKeys()
+	err := tui.RunPlain(ctx, setup, o, a.In, a.out, isTerminal(a.In))
+	if errors.Is(err, context.Canceled) {
+		return errEnded
+	}
+	return err
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(f.Fd())
+}
+
+// dumbTerminal reports a person at a terminal that cannot move the cursor.
+func (a *app) dumbTerminal() bool { return isTerminal(a.In) && isTerminal(a.Out) && !a.interactive() }
+
 // interactive reports whether the explorer can be shown: input and output are
 // terminals that can move the cursor.
 func (a *app) interactive() bool {
-	for _, stream := range []any{a.In, a.Out} {
-		f, ok := stream.(*os.File)
-		if !ok || !term.IsTerminal(f.Fd()) {
-			return false
-		}
+	if !isTerminal(a.In) || !isTerminal(a.Out) {
+		return false
 	}
 	name := os.Getenv("TERM")
 	return name != "dumb" && (name != "" || runtime.GOOS == "windows")

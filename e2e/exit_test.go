@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,10 +25,9 @@ func TestTerminalIsRestored(t *testing.T) {
 		{"SIGINT", signal(syscall.SIGINT), 130},
 		{"SIGTERM", signal(syscall.SIGTERM), 143},
 		{"SIGHUP", signal(syscall.SIGHUP), 129},
-		{"panic", key("ctrl+\\"), 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := explore(t, medium, "BINAS_TUI_TEST_PANIC=1")
+			w := explore(t, medium)
 			if alternate, modes := w.Modes(); !alternate || !modes["1006"] || modes["25"] {
 				t.Errorf("before: alternate screen %v, modes %v: the test would show nothing", alternate, modes)
 			}
@@ -41,6 +42,63 @@ func TestTerminalIsRestored(t *testing.T) {
 	}
 }
 
+// A panic, wherever it is, ends the explorer with one line that says so, and the
+// stack in a file.
+func TestPanics(t *testing.T) {
+	for _, where := range []string{"update", "view", "command"} {
+		t.Run(where, func(t *testing.T) {
+			state := t.TempDir()
+			w := explore(t, medium, "BINAS_TUI_TEST_PANIC="+where, "XDG_STATE_HOME="+state)
+			w.Press("ctrl+\\")
+			if code := w.Exit(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			screen := strings.TrimSpace(w.Screen())
+			if !strings.HasPrefix(screen, "binas-tui: the explorer failed: asked to by a test") || strings.Contains(screen, "goroutine") {
+				t.Errorf("the screen:\n%s", screen)
+			}
+			stack, err := os.ReadFile(filepath.Join(state, "binas-tui", "crash.txt"))
+			if err != nil || !strings.Contains(string(stack), "tui/") {
+				t.Errorf("stack: %v\n%s", err, stack)
+			}
+		})
+	}
+}
+
+// A job that panics fails; the explorer goes on.
+func TestAPanicOfAJobIsAFailedJob(t *testing.T) {
+	w := explore(t, medium, "BINAS_TUI_TEST_PANIC=job")
+	w.Press("ctrl+\\")
+	w.WaitFor("asked to by a test")
+	w.Press("right")
+	w.Press("q")
+	if code := w.Exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// When the terminal goes away the explorer ends and keeps its state.
+func TestClosedTerminal(t *testing.T) {
+	state := t.TempDir()
+	w := explore(t, medium, "XDG_STATE_HOME="+state)
+	w.Type("4")
+	w.WaitFor("limit: ")
+	w.Press("enter")
+	w.waitLimit("4 ms", func(l float64) bool { return l == 4 })
+	w.master.Close()
+	w.slave.Close()
+	if err := w.program.Wait(); err == nil {
+		t.Error("exit code 0")
+	}
+	if code := w.program.ProcessState.ExitCode(); code != 129 && code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	kept, err := os.ReadFile(filepath.Join(state, "binas-tui", "explorer.json"))
+	if err != nil || !strings.Contains(string(kept), `"limit_ms": 4`) {
+		t.Errorf("state: %v\n%s", err, kept)
+	}
+}
+
 // Without the test's variable the key does not panic.
 func TestNoPanicKey(t *testing.T) {
 	w := explore(t, medium)
@@ -49,8 +107,8 @@ func TestNoPanicKey(t *testing.T) {
 	w.WaitFor("every action and its keys")
 }
 
-// A terminal that cannot move the cursor, and --plain, get a report and no
-// escape sequences.
+// A terminal that cannot move the cursor, and --plain, get a report, a prompt
+// and no escape sequences.
 func TestPlainReport(t *testing.T) {
 	for _, c := range []struct{ args, environment []string }{
 		{[]string{"--plain"}, nil},
@@ -58,6 +116,8 @@ func TestPlainReport(t *testing.T) {
 		{nil, []string{"TERM="}},
 	} {
 		w := Start(t, Size{100, 60}, c.args, c.environment...)
+		w.WaitForShell("> ")
+		w.Type("quit\r")
 		if code := w.Exit(); code != 0 {
 			t.Errorf("%v: exit code %d", c, code)
 		}

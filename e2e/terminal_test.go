@@ -89,6 +89,13 @@ func start(t *testing.T, size Size, command *exec.Cmd, environment ...string) *T
 	w.program.Stdin, w.program.Stdout, w.program.Stderr = slave, slave, slave
 	w.program.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	home := t.TempDir()
+	seen := filepath.Join(home, "binas-tui", "explorer.json") // not the first start: no tour
+	if err := os.MkdirAll(filepath.Dir(seen), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(seen, []byte(`{"tour_seen": true}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	w.program.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home,
 		"XDG_STATE_HOME=" + home, "XDG_CACHE_HOME=" + home,

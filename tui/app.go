@@ -3,12 +3,14 @@ package tui
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -78,6 +80,9 @@ type App struct {
 	compareRow int
 	snapshots  []snapshot
 	whatIf     whatIf
+	tour       tour
+	tourSeen   bool
+	demo       demo
 	dialog     dialog
 	message    string
 	warning    bool
@@ -90,6 +95,8 @@ type App struct {
 
 	first       tea.Cmd // of Init
 	askedToQuit bool    // while a job runs
+	plain       bool    // no screen: texts name actions, not keys
+	panicInView bool    // asked for by a test
 }
 
 // newApp makes the explorer for a prepared engine.
@@ -118,6 +125,13 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 	}
 	a.limitMS = limit
 	a.first = tea.Batch(a.solve(), a.startFrontier())
+	a.tourSeen = opts.State.TourSeen
+	switch {
+	case opts.DemoSpeed > 0:
+		a.first = tea.Batch(a.first, a.startDemo(opts.DemoSpeed))
+	case opts.Tour:
+		a.openTour()
+	}
 	return a
 }
 
@@ -145,12 +159,17 @@ type (
 		err        error
 	}
 	copiedMsg struct{ text string }
-	panicMsg  struct{ value any }
+	failedMsg struct{ text string }
+	panicMsg  struct {
+		value any
+		stack []byte
+	}
 )
 
 // Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
+	a.followTour()
 	if ask := a.askWhatIf(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
@@ -183,6 +202,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 			a.evolved = msg.solution
 			a.show()
 		}
+	case demoMsg:
+		return a.demoStepped()
 	case playMsg:
 		return a.played(msg)
 	case deviceBestMsg:
@@ -200,9 +221,11 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 			m.library, m.err, m.looked = msg.library, msg.err, true
 		}
 	case copiedMsg:
-		a.say(msg.text)
+		a.say(sanitize.Line(msg.text))
+	case failedMsg:
+		a.warn(sanitize.Line(msg.text))
 	case panicMsg:
-		panic(msg.value) // in Update, where the library restores the terminal
+		panic(msg) // in Update, where it ends the program in order
 	default:
 		a.dirty = false
 	}
@@ -212,6 +235,9 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 // View returns the frame, redrawn only when the state changed.
 func (a *App) View() tea.View {
 	if a.width > 0 && (a.dirty || a.frame == "") {
+		if a.panicInView {
+			panic("asked to by a test")
+		}
 		a.frame = a.render()
 		a.dirty = false
 		a.frames++
@@ -253,6 +279,7 @@ func (a *App) render() string {
 		a.drawPane(s, id)
 	}
 	a.drawHints(s, a.layout.hints)
+	a.drawCaption(s)
 	if a.dialog != nil {
 		a.dialog.draw(a, s)
 	}
@@ -355,7 +382,7 @@ func guard(cmd tea.Cmd) tea.Cmd {
 	return func() (msg tea.Msg) {
 		defer func() {
 			if v := recover(); v != nil {
-				msg = panicMsg{v}
+				msg = panicMsg{v, debug.Stack()}
 			}
 		}()
 		return cmd()

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // copyText puts text on the clipboard: through the native tool where there is
@@ -31,7 +32,7 @@ func (a *App) copyArchitecture() tea.Cmd {
 		a.warn("no network to copy")
 		return nil
 	}
-	return copyText(a.space().Architecture(a.solution.Path).String(), "architecture string")
+	return a.services.copy(a.space().Architecture(a.solution.Path).String(), "architecture string")
 }
 
 // openCopyMenu chooses what to copy.
@@ -44,6 +45,7 @@ func (a *App) openCopyMenu() tea.Cmd {
 		{label: "architecture string", detail: "as BINAS and timm read it", choose: (*App).copyArchitecture},
 		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
 		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
+		{label: "timm model definition", detail: "Python: arch_def and the model", choose: (*App).copyDefinition},
 		{label: "save the JSON to a file" + glyphSets[a.glyphs].ellipsis, choose: (*App).saveJSON},
 	}}
 	return nil
@@ -60,21 +62,25 @@ func (a *App) copyJSON() tea.Cmd {
 		a.warn(err.Error())
 		return nil
 	}
-	return copyText(string(text), "JSON")
+	return a.services.copy(string(text), "JSON")
 }
 
-func (a *App) copyCommand() tea.Cmd { return copyText(a.commandLine(), "command line") }
+func (a *App) copyCommand() tea.Cmd { return a.services.copy(a.commandLine(), "command line") }
 
 // commandLine is the command that finds the network shown again; pins have no
 // flags and are left out.
 func (a *App) commandLine() string {
+	return fmt.Sprintf("binas-tui search --limit %sms%s --nas-optimizer %s", formatNumber(a.limitMS, 6), a.sourceFlags(), a.solution.Optimizer)
+}
+
+// sourceFlags are the flags that choose what is explored.
+func (a *App) sourceFlags() string {
 	e := a.engine
-	line := fmt.Sprintf("binas-tui search --limit %sms --lut %s --predictor %s --nas-optimizer %s",
-		formatNumber(a.limitMS, 6), shellQuote(e.LUTName), shellQuote(e.PredictorName), a.solution.Optimizer)
+	flags := fmt.Sprintf(" --lut %s --predictor %s", shellQuote(sanitize.Line(e.LUTName)), shellQuote(sanitize.Line(e.PredictorName)))
 	if e.Inactive != 0 {
-		line += " --inactive-blocks " + e.Inactive.String()
+		flags += " --inactive-blocks " + e.Inactive.String()
 	}
-	return line
+	return flags
 }
 
 // saveJSON asks for a file to write the result to; it never replaces one.
@@ -86,15 +92,8 @@ func (a *App) saveJSON() tea.Cmd {
 		}
 		name = expandHome(name)
 		return guard(func() tea.Msg {
-			f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-			if err == nil {
-				_, err = f.Write(append(text, '\n'))
-				if e := f.Close(); err == nil {
-					err = e
-				}
-			}
-			if err != nil {
-				return copiedMsg{"not saved: " + err.Error()}
+			if err := createFile(name, append(text, '\n')); err != nil {
+				return failedMsg{"not saved: " + err.Error()}
 			}
 			return copiedMsg{"saved " + name}
 		}), nil

@@ -9,6 +9,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/solver"
 )
 
 // comparison is a network kept to compare the shown one with. All methods
@@ -35,9 +36,8 @@ type candidate struct {
 type snapshot struct {
 	name           string
 	limitMS        float64
-	path           model.Path
-	latencyMS      float64
-	accuracy       float64
+	solution       solver.Solution // shares no memory with another
+	architecture   string
 	lut, predictor string
 	command        string
 }
@@ -84,10 +84,7 @@ func (a *App) takeSnapshot() tea.Cmd {
 // keep adds the network shown to the snapshots; a name that is there already is
 // replaced.
 func (a *App) keep(name string) {
-	kept := snapshot{
-		name: name, limitMS: a.limitMS, path: a.solution.Path.Clone(), latencyMS: a.solution.LatencyMS, accuracy: a.solution.Accuracy,
-		lut: a.engine.LUTName, predictor: a.engine.PredictorName, command: a.commandLine(),
-	}
+	kept := a.snapshotNow(name)
 	for i := range a.snapshots {
 		if a.snapshots[i].name == name {
 			a.snapshots[i] = kept
@@ -95,6 +92,16 @@ func (a *App) keep(name string) {
 		}
 	}
 	a.snapshots = append(a.snapshots, kept)
+}
+
+// snapshotNow is the network shown.
+func (a *App) snapshotNow(name string) snapshot {
+	k := snapshot{
+		name: name, limitMS: a.limitMS, solution: a.solution, architecture: a.space().Architecture(a.solution.Path).String(),
+		lut: a.engine.LUTName, predictor: a.engine.PredictorName, command: a.commandLine(),
+	}
+	k.solution.Path = a.solution.Path.Clone()
+	return k
 }
 
 // openCompareMenu chooses what to compare with.
@@ -107,9 +114,9 @@ func (a *App) openCompareMenu() tea.Cmd {
 	head("Snapshots")
 	add("the network shown now", "as it is at this budget", func(a *App) tea.Cmd { a.compare = nil; return a.toggleCompare() })
 	for _, k := range a.snapshots {
-		if a.space().CheckPath(k.path) == nil {
-			add(k.name, fmt.Sprintf("%s ms, %s %%", formatNumber(k.latencyMS, 2), formatNumber(k.accuracy, 2)), func(a *App) tea.Cmd {
-				return a.startComparison(k.name, k.path)
+		if a.space().CheckPath(k.solution.Path) == nil {
+			add(k.name, fmt.Sprintf("%s ms, %s %%", formatNumber(k.solution.LatencyMS, 2), formatNumber(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
+				return a.startComparison(k.name, k.solution.Path)
 			})
 		}
 	}

@@ -1,25 +1,56 @@
 package tui
 
 import (
+	"context"
+
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/job"
 )
 
 // key sends a key to the dialog on top, or to the action that the key table
 // gives it in the focused pane.
 func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	if a.opts.TestPanic && name == "ctrl+\\" {
-		panic("asked to by a test")
+	if name == "ctrl+\\" {
+		if cmd := a.testPanic(); cmd != nil {
+			return cmd
+		}
 	}
 	if a.dialog != nil && name != "ctrl+c" && name != "ctrl+z" {
 		return a.dialog.key(a, msg)
 	}
+	if a.tourKey(name) {
+		return nil
+	}
 	a.message = ""
+	if a.demo.on {
+		a.endDemo()
+		if name != "ctrl+c" && name != "q" {
+			return nil
+		}
+	}
 	if len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.openEntryWith(name)
 	}
 	if b := a.keys.find(name, a.focus); b != nil {
 		return a.run(b)
+	}
+	return nil
+}
+
+// testPanic panics where a test has asked for it.
+func (a *App) testPanic() tea.Cmd {
+	const why = "asked to by a test"
+	switch a.opts.TestPanic {
+	case "update":
+		panic(why)
+	case "view":
+		a.panicInView = true
+	case "command":
+		return guard(func() tea.Msg { panic(why) })
+	case "job":
+		return a.startJob("panic", func(context.Context, *job.Job) (any, error) { panic(why) })
 	}
 	return nil
 }
@@ -34,6 +65,9 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 	}
 	switch msg.(type) {
 	case tea.MouseClickMsg:
+		if a.demo.on {
+			a.endDemo()
+		}
 		if m.Button != tea.MouseLeft {
 			return nil
 		}

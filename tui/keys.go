@@ -188,6 +188,9 @@ func (b binding) keyLabel(g *glyphs) string {
 
 // keyOf is the key of an action, for texts that tell what to do next.
 func (a *App) keyOf(id string) string {
+	if a.plain {
+		return id // in the plain mode actions are called by name
+	}
 	for _, b := range a.keys.bindings {
 		if b.id == id && len(b.keys) > 0 {
 			return binding{keys: b.keys[:1]}.keyLabel(glyphSets[a.glyphs])

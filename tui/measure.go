@@ -171,11 +171,13 @@ type services struct {
 	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
+	copy      func(text, what string) tea.Cmd      // to the clipboard
 	tick      func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
 
 func machineServices() services {
 	return services{
+		copy: copyText,
 		tick: func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		},

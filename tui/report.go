@@ -1,6 +1,94 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
-func (a *App) openReport() tea.Cmd { return nil }
-func (a *App) openTour() tea.Cmd   { return nil }
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// openReport asks where to write the session as a report: Markdown, and beside
+// it the frontier as SVG. Files that are there are never replaced.
+func (a *App) openReport() tea.Cmd {
+	a.dialog = newEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
+		if name == "" {
+			return nil, errors.New("no file name given")
+		}
+		name = expandHome(name)
+		if filepath.Ext(name) == "" {
+			name += ".md"
+		}
+		return a.writeReport(name)
+	})
+	return nil
+}
+
+// writeReport makes the report here, where the state is, and writes it in a
+// command.
+func (a *App) writeReport(name string) (tea.Cmd, error) {
+	picture := strings.TrimSuffix(name, filepath.Ext(name)) + ".svg"
+	if picture == name {
+		return nil, fmt.Errorf("%s: expected a name that ends in .md", sanitize.Line(name))
+	}
+	r := a.newReport(filepath.Base(picture))
+	text := r.markdown()
+	var svg bytes.Buffer
+	if r.picture != "" {
+		w, err := figure.Frontier(a.engine, a.frontierPoints(), r.marks(), "svg")
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.WriteTo(&svg); err != nil {
+			return nil, err
+		}
+	}
+	return guard(func() tea.Msg {
+		if err := createFile(name, []byte(text)); err != nil {
+			return failedMsg{"report not written: " + err.Error()}
+		}
+		if svg.Len() > 0 {
+			if err := createFile(picture, svg.Bytes()); err != nil {
+				return failedMsg{"report written without its picture: " + err.Error()}
+			}
+		}
+		return copiedMsg{"report written: " + name}
+	}), nil
+}
+
+// frontierPoints is the frontier with its networks.
+func (a *App) frontierPoints() []explore.ParetoPoint {
+	points := make([]explore.ParetoPoint, len(a.frontier.Points))
+	for i, p := range a.frontier.Points {
+		points[i].Point = p
+		a.frontier.Path(&points[i].Path, i)
+	}
+	return points
+}
+
+// createFile writes a new file; one that is there is left alone.
+func createFile(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: choose another name", name)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		os.Remove(name)
+	}
+	return err
+}

@@ -26,7 +26,9 @@ type Options struct {
 	Keys      []byte  // the user's key table, JSON
 	Library   string  // ONNX Runtime to measure with; "" looks in the usual places
 	IdleFile  string  // for tests: a line is added each time nothing is left to do
-	TestPanic bool    // for tests: ctrl+\ panics
+	TestPanic string  // for tests: where ctrl+\ panics: update, view or command
+	Tour      bool    // begin with the guided tour
+	DemoSpeed float64 // play the demo, this much faster than usual; 0 does not
 }
 
 // ErrTerminated and ErrHangup say which signal ended the explorer.
@@ -64,7 +66,8 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 
 	start := time.Now()
 	mouse := filterMouse(func() int64 { return int64(time.Since(start)) })
-	p := tea.NewProgram(root, tea.WithoutSignalHandler(), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
+	safe := &recovering{Model: root}
+	p := tea.NewProgram(safe, tea.WithoutSignalHandler(), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
 		switch msg.(type) {
 		case tea.SuspendMsg:
 			suspending.Store(true)
@@ -74,6 +77,7 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 		return mouse(m, msg)
 	}))
 
+	safe.quit = p.Quit
 	app.runner.Publish = func(s job.Snapshot) { p.Send(jobMsg(s)) }
 
 	ended := make(chan error, 1)
@@ -86,6 +90,9 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	app.runner.CancelAll()
 	if e := app.state().save(); e != nil && err == nil {
 		fmt.Fprintf(os.Stderr, "the explorer's state was not saved: %v\n", e)
+	}
+	if e := safe.err(); e != nil {
+		return e
 	}
 	select {
 	case why := <-ended:

@@ -19,6 +19,7 @@ type State struct {
 	Theme    string  `json:"theme,omitempty"`
 	Glyphs   string  `json:"glyphs,omitempty"`
 	MouseOff bool    `json:"mouse_off,omitempty"`
+	TourSeen bool    `json:"tour_seen,omitempty"`
 }
 
 // statePath is $XDG_STATE_HOME/binas-tui/explorer.json.
@@ -58,6 +59,6 @@ func LoadKeys() []byte {
 func (a *App) state() State {
 	return State{
 		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
-		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff,
+		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
 	}
 }

@@ -1,0 +1,307 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/explore"
+)
+
+// show prints a pane, or "status".
+func (p *plain) show(name string, _ []string) error {
+	a := p.app
+	switch name {
+	case "status":
+		t, g := monoTheme(), asciiGlyphs()
+		var parts []string
+		for _, s := range a.status(t, g) {
+			parts = append(parts, s.text)
+		}
+		if n := a.pinCount(); n > 0 {
+			parts = append(parts, "pinned: "+strings.Join(a.pinTexts(), "; "))
+		}
+		p.line(strings.Join(parts, ", "))
+		return nil
+	case panes[paneFrontier].name:
+		return p.frontier()
+	case panes[paneSweep].name:
+		return p.sweepWords(nil)
+	case panes[paneArchitecture].name:
+		p.architecture()
+		return nil
+	}
+	id := slices.Index(paneNames(), name)
+	if id < 0 {
+		return fmt.Errorf("pane %q: expected one of %s", name, strings.Join(paneNames(), ", "))
+	}
+	p.drawn(a.paneTitle(paneID(id)), func(s *screen) { panes[id].draw(a, s, rect{0, 0, s.w, s.h}) })
+	return nil
+}
+
+// drawn prints what a pane draws, without bars and empty lines.
+func (p *plain) drawn(title string, draw func(*screen)) {
+	g := asciiGlyphs()
+	for i := range g.bar {
+		g.bar[i] = " "
+	}
+	s := newScreen(100, 80, monoTheme(), g)
+	draw(s)
+	if title != "" {
+		p.line(title + ":")
+	}
+	for _, line := range strings.Split(s.plain(), "\n") {
+		if line = strings.TrimRight(line, " "); line != "" {
+			p.line(line)
+		}
+	}
+}
+
+func (p *plain) architecture() {
+	a := p.app
+	if !a.hasSolution() {
+		p.line("no network fits this budget")
+		return
+	}
+	space := a.space()
+	p.line(a.sizeText())
+	for _, row := range a.archRows() {
+		pinned, was := "", ""
+		if row.block < 0 {
+			if a.pinnedDepth(row.stage) {
+				pinned = ", pinned"
+			}
+			if d, ok := a.compare.depthDiffers(row.stage, a.solution.Path.Depth[row.stage]); ok {
+				was = fmt.Sprintf(", was %d", d)
+			}
+			p.line(fmt.Sprintf("stage %d: depth %d%s%s", row.stage+1, a.solution.Path.Depth[row.stage], pinned, was))
+			continue
+		}
+		option := a.solution.Path.Option[row.block]
+		if a.pinnedOption(row.block) {
+			pinned = ", pinned"
+		}
+		if text, ok := a.compare.optionDiffers(row.block, option, space); ok {
+			was = ", was " + optionWords(text)
+		}
+		p.line(fmt.Sprintf("  %s: %s, %s ms, %s points%s%s", decisionLabel(space, row), optionWords(space.Options[option].String()),
+			formatNumber(a.engine.Table.BlockMS[row.block*space.NumOptions()+option], 2), signed(a.detail.blockGain(row.block), 2, asciiGlyphs()), pinned, was))
+	}
+	p.line("fixed parts: " + formatNumber(a.engine.Table.FixedMS, 2) + " ms")
+}
+
+// optionWords writes an option without the dot for "no squeeze-excite".
+func optionWords(s string) string { return strings.TrimSuffix(s, " ·") }
+
+func (a *App) optionNames(mask uint64) []string {
+	var out []string
+	for i, o := range a.space().Options {
+		if mask>>i&1 == 1 {
+			out = append(out, optionWords(o.String()))
+		}
+	}
+	return out
+}
+
+func (p *plain) explain(args []string) error {
+	a := p.app
+	if len(args) > 0 {
+		if err := p.goTo(args); err != nil {
+			return err
+		}
+	}
+	if q, ok := a.question(); ok && q != a.whatIf.answered {
+		a.whatIf.asked = q
+		p.do(a.answerWhatIf(askMsg{q}))
+	}
+	return p.show(panes[paneWhy].name, nil)
+}
+
+// frontierRows is how many networks of the frontier the plain mode prints.
+const frontierRows = 20
+
+func (p *plain) frontier() error {
+	a := p.app
+	if a.frontier == nil || len(a.frontier.Points) == 0 {
+		return fmt.Errorf("a %s predictor has no exact frontier: predictor chooses another", a.engine.Predictor.Kind())
+	}
+	n := len(a.frontier.Points)
+	rows := min(n, frontierRows)
+	p.line(fmt.Sprintf("%d networks, none beaten by another; here %d of them:", n, rows))
+	for i := range rows {
+		q := a.frontier.Points[i*(n-1)/max(1, rows-1)]
+		p.line(fmt.Sprintf("%s ms: %s %%", formatNumber(q.LatencyMS, 2), formatNumber(q.Accuracy, 2)))
+	}
+	return nil
+}
+
+func (p *plain) sweepWords(args []string) error {
+	a := p.app
+	if a.frontier == nil || len(a.frontier.Points) == 0 {
+		return fmt.Errorf("a %s predictor has no exact frontier: predictor chooses another", a.engine.Predictor.Kind())
+	}
+	a.sweep.strip = a.newStrip(40)
+	var only archRow
+	if len(args) > 0 {
+		d, _, err := p.where(args)
+		if err != nil {
+			return err
+		}
+		only = d
+	}
+	for row := range a.sweepRows() {
+		if len(args) == 0 || a.sweepRow(row) == only {
+			p.line(a.switches(row, asciiGlyphs()))
+		}
+	}
+	return nil
+}
+
+// tellDialog prints what a dialog asks; those that only show something are
+// printed and closed.
+func (p *plain) tellDialog() {
+	a := p.app
+	switch d := a.dialog.(type) {
+	case nil:
+	case *menu:
+		p.line(d.title + ": the number or the name of one, or an empty line for none")
+		n := 0
+		for _, it := range d.items {
+			if it.head {
+				p.line(it.label + ":")
+				continue
+			}
+			n++
+			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", n, it.label, it.detail)))
+		}
+	case *entry:
+		p.line(fmt.Sprintf("%s, %san empty line for %q, \"cancel\" for nothing", d.title, d.prompt, strings.TrimSpace(d.input.Value())))
+	case *measureMenu:
+		p.line("Measure: the number of a line; for a setting with + or - to change it (\"1 +\"); or an empty line for none")
+		for i, row := range d.rows(a) {
+			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", i+1, row.label, row.value)))
+		}
+	default:
+		p.drawn("", func(s *screen) { d.draw(a, s) })
+		a.closeDialog()
+	}
+}
+
+// answer takes the answer to the dialog that is open.
+func (p *plain) answer(line string) {
+	a := p.app
+	switch d := a.dialog.(type) {
+	case *menu:
+		a.closeDialog()
+		if line == "" {
+			return
+		}
+		it, err := d.named(line)
+		if err != nil {
+			p.line(err.Error())
+			a.dialog = d
+			return
+		}
+		p.do(it.choose(a))
+	case *entry:
+		a.closeDialog()
+		switch line {
+		case "cancel":
+			return
+		case "":
+			line = d.input.Value()
+		}
+		cmd, err := d.accept(a, strings.TrimSpace(line))
+		if err != nil {
+			p.line(err.Error())
+			a.dialog = d
+			return
+		}
+		p.do(cmd)
+	case *measureMenu:
+		p.answerMeasure(d, line)
+	}
+}
+
+func (p *plain) answerMeasure(d *measureMenu, line string) {
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		p.app.closeDialog()
+		return
+	}
+	rows := d.rows(p.app)
+	n, err := strconv.Atoi(fields[0])
+	if err != nil || n < 1 || n > len(rows) {
+		p.line(fmt.Sprintf("%q: expected 1 to %d", fields[0], len(rows)))
+		return
+	}
+	switch row := rows[n-1]; {
+	case row.start != nil:
+		p.app.closeDialog()
+		p.do(row.start(p.app))
+	case len(fields) > 1 && fields[1] == "-":
+		row.step(-1)
+	default:
+		row.step(1)
+	}
+}
+
+// named is the item with this number, name, or beginning of one name alone.
+func (m *menu) named(text string) (item, error) {
+	var items, found []item
+	for _, it := range m.items {
+		if !it.head && it.choose != nil {
+			items = append(items, it)
+		}
+	}
+	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(items) {
+		return items[n-1], nil
+	}
+	for _, it := range items {
+		if strings.EqualFold(it.label, text) {
+			return it, nil
+		}
+		if strings.Contains(strings.ToLower(it.label), strings.ToLower(text)) {
+			found = append(found, it)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return item{}, fmt.Errorf("%q: none has this name", text)
+	}
+	var names []string
+	for _, it := range found {
+		names = append(names, it.label)
+	}
+	return item{}, fmt.Errorf("%q: could be %s", text, strings.Join(names, ", "))
+}
+
+// PlainDemo prints the demo: what each step says and what it shows.
+func PlainDemo(ctx context.Context, setup explore.Setup, out io.Writer) error {
+	p, err := newPlain(ctx, setup, Options{}, out)
+	if err != nil {
+		return err
+	}
+	for _, step := range demoSteps() {
+		p.line(step.caption)
+		for _, id := range step.actions {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if id == "play" || id == "" || id == "play-faster" {
+				continue // time passes only on a screen
+			}
+			p.do(p.app.act(id))
+			p.tellMessage()
+		}
+		if err := p.show("status", nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package tui
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// report is what a session found, ready to be written.
+type report struct {
+	at       time.Time
+	setup    explore.Setup
+	from     latency.Provenance
+	networks int    // of the frontier
+	picture  string // file name; "" without a frontier
+	chosen   []snapshot
+	app      *App
+}
+
+// newReport takes the snapshots, and the network shown where it is not among
+// them.
+func (a *App) newReport(picture string) *report {
+	r := &report{at: time.Now(), setup: a.engine.Setup, from: a.engine.LUT.Provenance, chosen: a.snapshots, app: a}
+	if a.frontier != nil && len(a.frontier.Points) > 0 {
+		r.networks, r.picture = len(a.frontier.Points), picture
+	}
+	if a.hasSolution() {
+		now := a.snapshotNow(formatNumber(a.limitMS, 2) + " ms")
+		for _, k := range r.chosen {
+			if k.command == now.command {
+				return r
+			}
+		}
+		r.chosen = append(append([]snapshot(nil), r.chosen...), now)
+	}
+	return r
+}
+
+// here reports a snapshot that was found with the setup in use.
+func (r *report) here(k snapshot) bool {
+	return k.lut == r.setup.LUTName && k.predictor == r.setup.PredictorName && r.setup.Space.CheckPath(k.solution.Path) == nil
+}
+
+func (r *report) marks() []figure.Mark {
+	var out []figure.Mark
+	for _, k := range r.chosen {
+		if r.here(k) {
+			out = append(out, figure.Mark{Label: k.name, LatencyMS: k.solution.LatencyMS, Accuracy: k.solution.Accuracy})
+		}
+	}
+	return out
+}
+
+// mdText makes a text from outside safe in Markdown: one line, no markup.
+func mdText(s string) string {
+	return mdEscape.Replace(sanitize.Line(s))
+}
+
+var mdEscape = strings.NewReplacer("\\", "\\\\", "|", "\\|", "`", "'", "*", "\\*", "_", "\\_", "<", "&lt;", "[", "\\[", "#", "\\#")
+
+func (r *report) markdown() string {
+	var w strings.Builder
+	s := r.setup
+	fmt.Fprintf(&w, "# Networks for %s\n\nWritten by binas-tui on %s.\n\n", mdText(s.LUTName), r.at.Format("2006-01-02 15:04"))
+	fmt.Fprintf(&w, "| | |\n|---|---|\n")
+	line := func(name, value string) { fmt.Fprintf(&w, "| %s | %s |\n", name, mdText(value)) }
+	line("space", fmt.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
+	line("latencies", s.LUTName+provenanceText(s.LUT))
+	line("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
+	line("switched-off blocks", s.Inactive.String())
+	if n := r.app.pinCount(); n > 0 {
+		line("pins", strings.Join(r.app.pinTexts(), "; "))
+	}
+	w.WriteString("\nAccuracies are predicted, latencies are by the table; \"optimal\" is proved for these two.\n")
+
+	if r.picture != "" {
+		fmt.Fprintf(&w, "\n## Frontier\n\n![Best accuracy within a latency](%s)\n\n%d networks are on it: none is as fast and more accurate.\n\n    %s\n",
+			strings.ReplaceAll(r.picture, " ", "%20"), r.networks, "binas-tui pareto --csv"+r.app.sourceFlags())
+	}
+	if len(r.chosen) == 0 {
+		w.WriteString("\nNo network was chosen.\n")
+		return w.String()
+	}
+	w.WriteString("\n## Networks\n\n| name | limit ms | latency ms | accuracy % | found |\n|---|--:|--:|--:|---|\n")
+	for _, k := range r.chosen {
+		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy,
+			mdText(fmt.Sprintf("%s by %s", k.solution.Status, k.solution.Optimizer)))
+	}
+	for _, k := range r.chosen {
+		r.network(&w, k)
+	}
+	return w.String()
+}
+
+// network writes one network: blocks, explanation, string and command.
+func (r *report) network(w *strings.Builder, k snapshot) {
+	fmt.Fprintf(w, "\n### %s\n\n", mdText(k.name))
+	if !r.here(k) {
+		fmt.Fprintf(w, "Found with %s and %s.\n", mdText(k.lut), mdText(k.predictor))
+	} else {
+		r.blocks(w, k)
+		r.reasons(w, k)
+	}
+	fmt.Fprintf(w, "\n    %s\n\nArchitecture:\n\n    %s\n", k.command, k.architecture)
+}
+
+func (r *report) blocks(w *strings.Builder, k snapshot) {
+	e := r.app.engine
+	fmt.Fprintf(w, "| block | option | ms | points |\n|---|---|--:|--:|\n")
+	n := e.Space.NumOptions()
+	for b, o := range k.solution.Path.Option {
+		if !e.Space.Active(k.solution.Path, b) {
+			continue
+		}
+		fmt.Fprintf(w, "| %d.%d | %s | %.3f | %+.3f |\n", b/e.Space.MaxDepth+1, b%e.Space.MaxDepth, e.Space.Options[o],
+			e.Table.BlockMS[b*n+o], e.Contribution(k.solution.Path, b))
+	}
+	fmt.Fprintf(w, "\nPoints are over the mean of the block's options. Fixed parts take %.3f ms.\n", e.Table.FixedMS)
+}
+
+// reasons writes the alternatives that are nearest to being chosen.
+func (r *report) reasons(w *strings.Builder, k snapshot) {
+	const shown = 5
+	e := r.app.engine
+	if !e.Bilinear() || k.solution.Status != solver.Optimal {
+		return
+	}
+	type reason struct {
+		where, instead string
+		solver.Change
+	}
+	sens := e.Sensitivity(&k.solution)
+	var all []reason
+	for _, c := range sens.Options {
+		if !c.Pinned {
+			d := archRow{c.Block / e.Space.MaxDepth, c.Block}
+			all = append(all, reason{decisionLabel(e.Space, d), e.Space.Options[c.Option].String(), c.Change})
+		}
+	}
+	for _, c := range sens.Depths {
+		if !c.Pinned {
+			all = append(all, reason{fmt.Sprintf("stage %d", c.Stage+1), fmt.Sprintf("depth %d", c.Depth), c.Change})
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].ReducedCost > all[j].ReducedCost })
+	fmt.Fprintf(w, "\nOne more millisecond is worth %.3f points here. The decisions that were closest:\n\n"+
+		"| where | instead | points | ms | net points |\n|---|---|--:|--:|--:|\n", sens.ShadowPrice)
+	for _, c := range all[:min(shown, len(all))] {
+		fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
+	}
+}
+
+// provenanceText says how a table was measured, as far as it tells.
+func provenanceText(l *latency.LUT) string {
+	p := l.Provenance
+	var out []string
+	if p.Processor != "" {
+		out = append(out, "on "+p.Processor)
+	}
+	if p.Threads > 0 {
+		out = append(out, fmt.Sprintf("%d threads", p.Threads))
+	}
+	if l.Calibration.Set() {
+		out = append(out, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return ": measured " + strings.Join(out, ", ")
+}
+
+// pinTexts says what is pinned.
+func (a *App) pinTexts() []string {
+	var out []string
+	space := a.space()
+	for s, d := range a.setup.Pins.Depth {
+		if d != 0 {
+			out = append(out, fmt.Sprintf("stage %d depth %d", s+1, d))
+		}
+	}
+	for b, mask := range a.setup.Pins.Allowed {
+		if mask == 0 {
+			continue
+		}
+		var options []string
+		for i, o := range space.Options {
+			if mask>>i&1 == 1 {
+				options = append(options, o.String())
+			}
+		}
+		out = append(out, fmt.Sprintf("%s %s", decisionLabel(space, archRow{b / space.MaxDepth, b}), strings.Join(options, " or ")))
+	}
+	return out
+}
