@@ -8,6 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/creack/pty"
 )
 
 // However the explorer ends, Exit finds the terminal as it was.
@@ -85,8 +88,13 @@ func TestClosedTerminal(t *testing.T) {
 	w.WaitFor("limit: ")
 	w.Press("enter")
 	w.waitLimit("4 ms", func(l float64) bool { return l == 4 })
-	w.master.Close()
+	w.master.Close() // takes effect once the read under way returns, so have something drawn
+	if err := pty.Setsize(w.slave, &pty.Winsize{Rows: 50, Cols: 150}); err != nil {
+		t.Fatal(err)
+	}
 	w.slave.Close()
+	killer := time.AfterFunc(patience, func() { w.program.Process.Kill() })
+	defer killer.Stop()
 	if err := w.program.Wait(); err == nil {
 		t.Error("exit code 0")
 	}
@@ -116,7 +124,7 @@ func TestPlainReport(t *testing.T) {
 		{nil, []string{"TERM="}},
 	} {
 		w := Start(t, Size{100, 60}, c.args, c.environment...)
-		w.WaitForShell("> ")
+		w.WaitForShell("\n>")
 		w.Type("quit\r")
 		if code := w.Exit(); code != 0 {
 			t.Errorf("%v: exit code %d", c, code)

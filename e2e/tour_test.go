@@ -28,7 +28,9 @@ func TestTourOfTheFirstStart(t *testing.T) {
 	w.WaitFor("take the guided tour")
 	w.Press("enter")
 	w.WaitFor("Tour 1 of 6")
-	w.Press("esc", "q")
+	w.Press("esc")
+	w.WaitGone("Tour 1 of 6")
+	w.Press("q")
 	w.Exit()
 }
 
