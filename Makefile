@@ -10,7 +10,7 @@ BENCH       ?= .
 # Packages with goroutines of their own, for the race detector.
 CONCURRENT := ./cli ./explore ./job ./latency ./onnx ./solver ./supernet/dataset ./supernet/evaluation ./supernet/training ./tui
 
-.PHONY: run build setup onnxruntime node data test check unit race fuzz bench screenshot clean
+.PHONY: run build setup onnxruntime node data test check unit race fuzz bench screenshots keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -61,8 +61,11 @@ fuzz:
 bench: ## every benchmark, or BENCH=name
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-screenshot: ## the picture README opens with, from the real program
-	$(GO) test ./e2e -run '^TestScreenshot$$' -count 1 -screenshot $(CURDIR)/docs/screenshot.svg
+screenshots: ## the pictures of README and guide, from the real program
+	$(GO) test ./e2e -run '^TestScreenshots$$' -count 1 -screenshots $(CURDIR)/docs
+
+keys: ## docs/KEYS.md, from the key table
+	$(GO) test ./tui -run '^TestKeysDocument' -count 1 -update
 
 clean:
 	rm -rf bin

@@ -8,24 +8,60 @@ import (
 	"fmt"
 	"image/color"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	uv "github.com/charmbracelet/ultraviolet"
 )
 
-var screenshot = flag.String("screenshot", "", "write the explorer's screen as SVG to this `FILE`")
+var screenshots = flag.String("screenshots", "", "write the explorer's screens as SVG to this `FOLDER`")
 
-// TestScreenshot takes the picture that README opens with: the real program in
-// a terminal, at a budget where BINAS D can be compared.
-func TestScreenshot(t *testing.T) {
-	w := explore(t, medium)
-	w.Type("5")
-	w.Press("enter")
-	w.waitLimit("5 ms", func(limit float64) bool { return limit == 5 })
-	w.Press("down", "down", "down", "down", "down", "down", "down")
-	text := w.WaitFor("Why 3.0")
-	picture := w.SVG()
+// TestScreenshots takes the pictures of README and guide: the real program in a
+// terminal. Each has to show what it is for.
+func TestScreenshots(t *testing.T) {
+	for _, p := range []struct {
+		file  string
+		size  Size
+		do    func(*Terminal)
+		shows string
+	}{
+		{"screenshot.svg", medium, func(w *Terminal) { w.Press("down", "down", "down", "down", "down", "down", "down") }, "Why 3.0"},
+		{"screenshots/sweep.svg", medium, func(w *Terminal) { w.Press("W", "enter", "down", "down", "down", "down", "down", "down", "down") }, "CAPITAL with se"},
+		{"screenshots/whatif.svg", medium, func(w *Terminal) { w.Press("down", "down", "n", "n") }, "pins cost"},
+		{"screenshots/compare.svg", wide, func(w *Terminal) { w.Press("C", "/"); w.Type("BINAS C"); w.Press("enter") }, "Compare with BINAS C"},
+		{"screenshots/palette.svg", medium, func(w *Terminal) { w.Press(":"); w.Type("pin") }, "pin or free only"},
+		{"screenshots/narrow.svg", narrow, func(w *Terminal) { w.Press("tab") }, "HardCoRe-NAS"},
+		{"screenshots/tour.svg", medium, func(w *Terminal) { w.Press("T") }, "Tour 1 of 6"},
+	} {
+		t.Run(p.file, func(t *testing.T) {
+			w := explore(t, p.size)
+			w.Type("5")
+			w.WaitFor("limit: ")
+			w.Press("enter")
+			w.waitLimit("5 ms", func(limit float64) bool { return limit == 5 })
+			p.do(w)
+			text := w.WaitUntil(p.shows, func(s string) bool { return strings.Contains(s, p.shows) && !strings.Contains(s, "working") })
+			picture := w.SVG()
+			checkPicture(t, picture, text)
+			if *screenshots != "" {
+				file := filepath.Join(*screenshots, p.file)
+				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(picture), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.Press("ctrl+c")
+			w.Exit()
+		})
+	}
+}
+
+// checkPicture reports a word of the screen that the picture lacks.
+func checkPicture(t *testing.T, picture, screen string) {
+	t.Helper()
 	var drawn strings.Builder
 	for d := xml.NewDecoder(strings.NewReader(picture)); ; {
 		token, err := d.Token()
@@ -40,20 +76,11 @@ func TestScreenshot(t *testing.T) {
 		}
 	}
 	shown := strings.ReplaceAll(drawn.String(), "\n", "")
-	for _, line := range strings.Split(text, "\n") {
-		for _, word := range strings.Fields(line) {
-			if !strings.Contains(shown, word) {
-				t.Fatalf("the picture lacks %q", word)
-			}
+	for _, word := range strings.Fields(screen) {
+		if !strings.Contains(shown, word) {
+			t.Fatalf("the picture lacks %q", word)
 		}
 	}
-	if *screenshot != "" {
-		if err := os.WriteFile(*screenshot, []byte(picture), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.Press("q")
-	w.Exit()
 }
 
 // Size of a cell and colours of the picture.
