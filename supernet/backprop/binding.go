@@ -38,11 +38,11 @@ func (w *wired) set(key string, t *onnx.Tensor) {
 // parameter is a matrix of weights as a graph sees it: the first rows and
 // columns of the tensor that the state dict holds.
 type parameter struct {
-	name                string
-	full                []float32
-	rows, columns       int
-	fullRows, fullWidth int
-	tensor              *onnx.Tensor
+	name          string
+	full          []float32
+	rows, columns int
+	fullWidth     int
+	tensor        *onnx.Tensor
 }
 
 // contiguous reports whether the matrix is a prefix of the full one's memory.
@@ -148,7 +148,7 @@ func (n *Network) parameter(slot, option int, local string, shape, full []int) (
 	if err != nil {
 		return nil, err
 	}
-	p := &parameter{name: name, full: data, rows: shape[0], columns: shape[1], fullRows: full[0], fullWidth: full[1]}
+	p := &parameter{name: name, full: data, rows: shape[0], columns: shape[1], fullWidth: full[1]}
 	var memory []float32
 	if p.contiguous() {
 		memory = data[:p.rows*p.columns]

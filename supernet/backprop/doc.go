@@ -16,8 +16,8 @@
 // Mean and variance of u = W·x follow from those of x: with c = x - mean(x) and
 // C = c·cᵀ/M, the variance of channel i is (W·C·Wᵀ)_ii. The normalisation is
 // folded into W before the product is made, and its backward pass needs only
-// matrices of the size of W. So the widest maps of a block are never touched
-// for it (pointwise.go).
+// matrices of the size of W. So the widest maps of a block are not touched for
+// it, except where a map is smaller than the weights (pointwise.go).
 //
 // # Networks
 //
@@ -25,7 +25,20 @@
 // shared by all networks. A [Network] is weights with an engine: a child, or the
 // supernet with the path that [Network.SetPath] chose. A path computes only the
 // channels, kernel and squeeze-excite it uses; that gives the gradients of the
-// original's masked form at a fraction of its work. [Network.Step] runs a batch
-// forward and backward, and adds to [Network.Gradients]. Updating weights is not
-// its business: see package training.
+// original's masked form at a fraction of its work. [Network.SetPaths] gives
+// every image a path of its own, with all layers at full width and masks, as the
+// original trains (mixed.go). [Network.Step] runs a batch forward and backward,
+// and adds to [Network.Gradients]. Updating weights is not its business: see
+// package training.
+//
+// # One step
+//
+// step.go gathers the 3x3 patches of the images and runs the forward program of
+// every slot of the path (layout.go), each of which leaves what its backward
+// program needs in tensors of the engine (binding.go). loss.go computes the
+// losses of the logits in Go; the backward programs run in reverse, and where a
+// stage ends the gradient of the distance from the teacher's features is added.
+// Gradients go straight into [Network.Gradients] the first time, and through
+// scratch memory where they are added or cut. Then statistics.go moves the
+// running statistics.
 package backprop

@@ -79,7 +79,7 @@ func TestPathsAreTheirChildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(8, 9))
-	for range 4 {
+	for range 2 {
 		p := randomPath(s, r)
 		childWeights, err := supernet.Child(s, w, p)
 		if err != nil {
@@ -185,12 +185,12 @@ func TestStepIsCancelled(t *testing.T) {
 	requireLibrary(t)
 	s := newSpace(t, 64)
 	p := supernet.HeaviestPath(s)
-	e := newEngine(t, s, 10, Options{Batch: 32, Threads: 1})
+	e := newEngine(t, s, 10, Options{Batch: 16, Threads: 1})
 	n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, labels := randomBatch(32, 64, 10)
+	x, labels := randomBatch(16, 64, 10)
 	if _, err := n.Step(context.Background(), x, labels, Loss{}, StepOptions{}); err != nil {
 		t.Fatal(err) // makes the sessions
 	}
