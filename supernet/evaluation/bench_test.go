@@ -1,0 +1,70 @@
+package evaluation
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/job"
+)
+
+// BenchmarkEvaluateChild evaluates random children on 2,000 images of 32 pixels,
+// two at a time on one thread each: extraction, folding and the making of the
+// session included. An iteration is one child.
+func BenchmarkEvaluateChild(b *testing.B) {
+	for _, bn := range []string{Running, Recalibrated} {
+		b.Run(bn, func(b *testing.B) {
+			e := evaluator(b, 2000)
+			if bn == Recalibrated {
+				e.Calibration = noise(b, DefaultBNImages, 2)
+			}
+			b.ResetTimer()
+			err := inOrder(b.Context(), new(job.Job), 0, b.N, 2, func(ctx context.Context, i int) (Score, error) {
+				return e.Child(ctx, RandomPath(e.Space, 1, i), 0, 2000)
+			}, func(int, Score) error { return nil })
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(2000*b.N)/b.Elapsed().Seconds(), "images/s")
+		})
+	}
+}
+
+// BenchmarkManyChildren evaluates children on few images, so that there are many
+// sessions, and reports how much memory the process has at the end and how much
+// that is more than after the first hundred: run it with -benchtime 600x.
+func BenchmarkManyChildren(b *testing.B) {
+	e := evaluator(b, 100)
+	var early atomic.Int64
+	err := inOrder(b.Context(), new(job.Job), 0, b.N, 2, func(ctx context.Context, i int) (Score, error) {
+		if i == 100 {
+			early.Store(residentMB(b))
+		}
+		return e.Child(ctx, RandomPath(e.Space, 1, i), 0, 100)
+	}, func(int, Score) error { return nil })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(residentMB(b)), "MB")
+	if b.N > 100 {
+		b.ReportMetric(float64(residentMB(b)-early.Load()), "MB-more")
+	}
+}
+
+// residentMB is the memory of the process in megabytes; 0 where it is not known.
+func residentMB(b *testing.B) int64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize()) >> 20
+}
