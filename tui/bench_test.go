@@ -86,3 +86,13 @@ func BenchmarkFirstFrame(b *testing.B) {
 		d.App.View()
 	}
 }
+
+// BenchmarkView draws every pane at 200x60, or each zoomed, after a change.
+func BenchmarkView(b *testing.B) {
+	d := newDriver(b, 200, 60)
+	b.ReportAllocs()
+	for b.Loop() {
+		d.App.dirty = true
+		d.App.View()
+	}
+}

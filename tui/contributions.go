@@ -16,6 +16,22 @@ type effect struct {
 	stage int
 	kind  int // index into effectNames
 	solver.Effect
+
+	line   string // as drawn with these glyphs: it does not change with the budget
+	glyphs *glyphs
+}
+
+// text is the line of the table.
+func (e *effect) text(g *glyphs) string {
+	if e.glyphs != g {
+		per := "free"
+		if v := worth(e.Effect); !math.IsInf(v, 1) {
+			per = signed(v, 2, g)
+		}
+		e.glyphs = g
+		e.line = fmt.Sprintf(" stage %d %-15s%8s%9s%9s", e.stage+1, effectNames[e.kind], signed(e.Accuracy, 2, g), signed(e.LatencyMS, 2, g), per)
+	}
+	return e.line
 }
 
 var effectNames = [...]string{"one block more", "e3 to e6", "k3 to k5", "SE on"}
@@ -25,7 +41,7 @@ func newEffects(stages []solver.StageEffect) []effect {
 	for s, e := range stages {
 		for kind, v := range []solver.Effect{e.Depth, e.Expansion, e.Kernel, e.SqueezeExcite} {
 			if v.Count > 0 {
-				out = append(out, effect{s, kind, v})
+				out = append(out, effect{stage: s, kind: kind, Effect: v})
 			}
 		}
 	}
@@ -100,17 +116,12 @@ func (a *App) drawContributions(s *screen, r rect) {
 	}
 	top := scrollTop(a.contrib.row, len(effects), r.h-1)
 	for i := range min(r.h-1, len(effects)-top) {
-		e, y := effects[top+i], r.y+1+i
+		e, y := &effects[top+i], r.y+1+i
 		selected := top+i == a.contrib.row && a.focus == paneContributions
 		if selected {
 			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
 		}
-		per := "free"
-		if v := worth(e.Effect); !math.IsInf(v, 1) {
-			per = signed(v, 2, s.glyphs)
-		}
-		s.text(r.x, y, r.w, over(selected, t.text, t), fmt.Sprintf(" stage %d %-15s%8s%9s%9s", e.stage+1, effectNames[e.kind],
-			signed(e.Accuracy, 2, s.glyphs), signed(e.LatencyMS, 2, s.glyphs), per))
+		s.text(r.x, y, r.w, over(selected, t.text, t), e.text(s.glyphs))
 		const bar = 51
 		s.bar(r.x+bar, y, min(20, r.w-bar-1), over(selected, t.accuracyBar, t), min(worth(e.Effect), full), full)
 	}

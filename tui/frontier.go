@@ -64,6 +64,7 @@ func (a *App) drawFrontier(s *screen, r rect) {
 	a.plotStaircase(p)
 
 	budget := min(max(p.column(a.limitMS)/p.cols, 0), area.w-1)
+	every := max(3, area.h/4)
 	for y := range area.h {
 		for x := range area.w {
 			switch g := p.glyph(x, y); {
@@ -73,7 +74,7 @@ func (a *App) drawFrontier(s *screen, r rect) {
 					st = t.dim
 				}
 				s.set(area.x+x, area.y+y, st, g)
-			case y%3 != 1: // two rows of three are free: a third of the bytes when the line moves
+			case y%every != 1: // most rows are free: fewer bytes when the line moves
 			case x == budget:
 				s.set(area.x+x, area.y+y, t.accent, s.glyphs.budget)
 			case x > budget && x%2 == 0:

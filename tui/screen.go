@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,10 @@ type screen struct {
 	w, h   int
 	theme  *theme
 	glyphs *glyphs
+	cell   uv.Cell // the one being drawn: the canvas copies it
+
+	frame     bytes.Buffer
+	sequences map[uv.Style]string
 }
 
 func newScreen(w, h int, t *theme, g *glyphs) *screen {
@@ -35,8 +40,13 @@ func newScreen(w, h int, t *theme, g *glyphs) *screen {
 // set draws one cell; content is one character of width 1.
 func (s *screen) set(x, y int, st uv.Style, content string) {
 	if x >= 0 && y >= 0 && x < s.w && y < s.h {
-		s.canvas.SetCell(x, y, &uv.Cell{Content: content, Width: 1, Style: st})
+		s.put(x, y, content, 1, st)
 	}
+}
+
+func (s *screen) put(x, y int, content string, width int, st uv.Style) {
+	s.cell = uv.Cell{Content: content, Width: width, Style: st}
+	s.canvas.SetCell(x, y, &s.cell)
 }
 
 // text draws str from (x, y) in at most w cells and returns the cells used. A
@@ -67,7 +77,7 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 			break
 		}
 		if width > 0 && used+width <= w && x+used >= 0 && x+used+width <= s.w {
-			s.canvas.SetCell(x+used, y, &uv.Cell{Content: cluster, Width: width, Style: st})
+			s.put(x+used, y, cluster, width, st)
 			used += width
 		}
 		str = str[len(cluster):]
@@ -138,8 +148,63 @@ func (s *screen) bar(x, y, w int, st uv.Style, value, full float64) {
 	}
 }
 
-// String renders the grid.
-func (s *screen) String() string { return s.canvas.Render() }
+// String renders the grid. It does what the canvas's own method does, with the
+// escape sequence of each style made once.
+func (s *screen) String() string {
+	s.frame.Reset()
+	for y := range s.h {
+		if y > 0 {
+			s.frame.WriteByte('\n')
+		}
+		s.renderLine(y)
+	}
+	return s.frame.String()
+}
+
+func (s *screen) renderLine(y int) {
+	end := s.w
+	for end > 0 && blank(s.canvas.CellAt(end-1, y)) {
+		end--
+	}
+	var pen uv.Style
+	for x := range end {
+		c := s.canvas.CellAt(x, y)
+		if c == nil || c.Width == 0 {
+			continue // the rest of a wide character
+		}
+		if c.Style != pen {
+			if !pen.IsZero() {
+				s.frame.WriteString(ansi.ResetStyle)
+			}
+			s.frame.WriteString(s.sequence(c.Style))
+			pen = c.Style
+		}
+		s.frame.WriteString(c.Content)
+	}
+	if !pen.IsZero() {
+		s.frame.WriteString(ansi.ResetStyle)
+	}
+}
+
+// sequence is the escape sequence that sets a style.
+func (s *screen) sequence(st uv.Style) string {
+	if st.IsZero() {
+		return ""
+	}
+	text, ok := s.sequences[st]
+	if !ok {
+		if s.sequences == nil {
+			s.sequences = map[uv.Style]string{}
+		}
+		text = st.String()
+		s.sequences[st] = text
+	}
+	return text
+}
+
+func blank(c *uv.Cell) bool {
+	return c == nil || c.Width != 0 && (c.Content == " " || c.Content == "") && c.Style.IsZero()
+}
 
 // plain renders the grid as text without styles, one line a row.
 func (s *screen) plain() string { return ansi.Strip(s.canvas.Render()) }
