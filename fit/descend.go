@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -84,7 +85,7 @@ type learner interface {
 	// forward predicts rows of the design. With a generator it is a training
 	// pass: it drops units, and keeps what backward needs.
 	forward(rows []int, dropout *rand.Rand) []float32
-	// backward sets the gradients of the weights for those of the outputs.
+	// backward adds to the gradients of the weights, for those of the outputs.
 	backward(rows []int, output []float32)
 	weights() []*weights
 	// settle is called after every step.
@@ -157,7 +158,11 @@ func descend(ctx context.Context, s Settings, samples []model.Sample) (*Report, 
 	}
 	r := &Report{Predictor: d.learner.predictor(d.mean, d.scale), ChosenBy: ByValidation, Epochs: epochs, Epoch: best}
 	r.Method = fmt.Sprintf("gradient descent, epoch %d of %d kept, %d samples held back", best, epochs, held)
-	for i, v := range d.learner.forward(d.held, nil) {
+	out, err := d.outputs(ctx, d.held)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range out {
 		r.Held = append(r.Held, d.mean+d.scale*float64(v))
 		r.Measured = append(r.Measured, y[d.held[i]])
 	}
@@ -188,7 +193,10 @@ func (d *descent) run(ctx context.Context, progress func(Progress)) (epochs, bes
 		if err := d.epoch(ctx); err != nil {
 			return 0, 0, err
 		}
-		loss, squared := d.validate()
+		loss, squared, err := d.validate(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
 		if math.IsNaN(loss) {
 			return 0, 0, fmt.Errorf("fit: the loss of epoch %d is not a number: expected a smaller learning rate than %v to help", epoch, d.LearningRate)
 		}
@@ -225,16 +233,9 @@ func (d *descent) epoch(ctx context.Context) error {
 	}
 	perEpoch := (len(d.train) + batch - 1) / batch
 	for from := 0; from < len(d.train); from += batch {
-		if err := ctx.Err(); err != nil {
+		if err := d.gradients(ctx, d.train[from:min(from+batch, len(d.train))]); err != nil {
 			return err
 		}
-		rows := d.train[from:min(from+batch, len(d.train))]
-		out := d.learner.forward(rows, d.rng)
-		for i, r := range rows {
-			// The derivative of the smooth L1 loss: the error, at most 1.
-			out[i] = min(max(out[i]-d.y[r], -1), 1) / float32(len(rows))
-		}
-		d.learner.backward(rows, out)
 		rate := d.LearningRate * (1 + math.Cos(math.Pi*float64(d.step)/float64(d.Epochs*perEpoch))) / 2
 		d.step++
 		for _, w := range d.learner.weights() {
@@ -245,10 +246,46 @@ func (d *descent) epoch(ctx context.Context) error {
 	return nil
 }
 
+// pieces is how many samples pass through a learner at once: few enough that a
+// cancelled fit ends soon.
+const pieces = 32
+
+// gradients sets the gradients of the mean loss over rows.
+func (d *descent) gradients(ctx context.Context, rows []int) error {
+	for _, w := range d.learner.weights() {
+		clear(w.gradient)
+	}
+	for piece := range slices.Chunk(rows, pieces) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out := d.learner.forward(piece, d.rng)
+		for i, r := range piece {
+			// The derivative of the smooth L1 loss: the error, at most 1.
+			out[i] = min(max(out[i]-d.y[r], -1), 1) / float32(len(rows))
+		}
+		d.learner.backward(piece, out)
+	}
+	return nil
+}
+
+// outputs are what the learner says of rows.
+func (d *descent) outputs(ctx context.Context, rows []int) ([]float32, error) {
+	var out []float32
+	for piece := range slices.Chunk(rows, pieces) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		out = append(out, d.learner.forward(piece, nil)...)
+	}
+	return out, nil
+}
+
 // validate is the smooth L1 loss and the squared error on the samples held back.
-func (d *descent) validate() (loss, squared float64) {
+func (d *descent) validate(ctx context.Context) (loss, squared float64, err error) {
+	out, err := d.outputs(ctx, d.held)
 	n := float64(len(d.held))
-	for i, v := range d.learner.forward(d.held, nil) {
+	for i, v := range out {
 		e := math.Abs(float64(v - d.y[d.held[i]]))
 		squared += e * e / n
 		if e < 1 {
@@ -257,5 +294,5 @@ func (d *descent) validate() (loss, squared float64) {
 			loss += (e - 0.5) / n
 		}
 	}
-	return loss, squared
+	return loss, squared, err
 }

@@ -52,7 +52,6 @@ func (l *linearLearner) forward(rows []int, _ *rand.Rand) []float32 {
 }
 
 func (l *linearLearner) backward(rows []int, output []float32) {
-	clear(l.w.gradient)
 	for i, r := range rows {
 		for _, k := range l.touched[l.start[r]:l.start[r+1]] {
 			l.w.gradient[k] += output[i]

@@ -95,12 +95,10 @@ func (m *mlpLearner) settle() {}
 const shift = 2
 
 // calibrate scales first weights so that what every unit adds up has deviation
-// 1 over the rows and mean shift.
+// 1 over some of the rows, and mean shift.
 func (m *mlpLearner) calibrate(rows []int) {
-	for i := range m.layers[:len(m.layers)-1] {
-		l := m.layers[i]
-		m.forward(rows, nil)
-		x := m.inputs[i]
+	x := m.encode(rows[:min(len(rows), 128)])
+	for _, l := range m.layers[:len(m.layers)-1] {
 		y := matrix32(x.Rows, l.out, make([]float32, x.Rows*l.out))
 		blas32.Gemm(blas.NoTrans, blas.Trans, 1, x, l.matrix(l.w.value), 0, y)
 		for o := range l.out {
@@ -115,7 +113,12 @@ func (m *mlpLearner) calibrate(rows []int) {
 				l.w.value[o*l.in+k] *= float32(by)
 			}
 			l.bias.value[o] = float32(shift - mean*by)
+			for r := range y.Rows {
+				v := &y.Data[r*l.out+o]
+				*v = max(0, *v*float32(by)+l.bias.value[o])
+			}
 		}
+		x = y
 	}
 }
 
@@ -162,8 +165,7 @@ func (m *mlpLearner) backward(rows []int, output []float32) {
 	g := matrix32(len(rows), 1, output)
 	for i := len(m.layers) - 1; i >= 0; i-- {
 		l, x := m.layers[i], m.inputs[i]
-		blas32.Gemm(blas.Trans, blas.NoTrans, 1, g, x, 0, l.matrix(l.w.gradient))
-		clear(l.bias.gradient)
+		blas32.Gemm(blas.Trans, blas.NoTrans, 1, g, x, 1, l.matrix(l.w.gradient))
 		for k, v := range g.Data {
 			l.bias.gradient[k%l.out] += v
 		}
