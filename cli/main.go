@@ -86,7 +86,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
-		a.searchCommand(), a.paretoCommand(), a.lutCommand(), a.measureCommand(), a.exportCommand(),
+		a.searchCommand(), a.paretoCommand(), a.explainCommand(), a.lutCommand(), a.measureCommand(), a.exportCommand(),
 		a.fitCommand(), a.dataCommand(), a.trainCommand(), a.sampleCommand(), a.contributeCommand(), a.finetuneCommand(),
 		a.validateCommand(), a.demoCommand(), a.doctorCommand(), a.versionCommand(),
 	)

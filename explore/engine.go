@@ -130,7 +130,3 @@ func (e *Engine) Frontier(ctx context.Context) (*solver.Frontier, error) {
 	f, err := e.exact.Clone().Frontier(ctx)
 	return &f, err
 }
-
-// Sensitivity says what every decision not taken would cost: the explanation
-// of a solution found by this engine.
-func (e *Engine) Sensitivity(s *solver.Solution) solver.Sensitivity { return e.exact.Sensitivity(s) }

@@ -36,6 +36,13 @@ func (e *Engine) scorer() solver.Scorer {
 	if e.Bilinear() {
 		return nil
 	}
+	if e.quad != nil {
+		return func(paths []model.Path, accuracy []float64) {
+			for i, p := range paths {
+				accuracy[i] = e.quad.Accuracy(p)
+			}
+		}
+	}
 	size := e.Space.EncodingSize()
 	var batch []float64
 	return func(paths []model.Path, accuracy []float64) {

@@ -41,11 +41,27 @@
 // and the same input gives the same answer. A Problem may have up to 4e6 ms
 // and 1e5 points over all its terms.
 //
-// # Other methods
+// # Several limits, several networks
+//
+// [PrepareLimited] takes any number of resources beside or instead of latency
+// and finds the K best networks that keep every limit: each vector of depths is
+// a knapsack with several constraints, bounded by its LP relaxation, searched
+// by reduced costs and branching. [Limited.Conflict] names the smallest set of
+// limits that exclude each other.
+//
+// # Other predictors
+//
+// [PrepareQuadratic] makes a predictor with values for pairs of decisions ready
+// for branch and bound: an iterated local search finds networks, dual message
+// passing bounds them. It can be stopped at any moment and then has a gap.
+// [SolveGradient] is block-coordinate Frank-Wolfe for anything with a gradient,
+// and proves nothing. [Evolve] takes any predictor.
+//
+// # Where exact search gives up
 //
 // [BCFWSolver] is the paper's block-coordinate Frank-Wolfe (Lacoste-Julien et
 // al. 2013), made to keep the limit. It does not enumerate depths, so it works
-// where [Prepare] gives up, and proves nothing. [Evolve] takes any predictor.
+// where [Prepare] gives up, and proves nothing.
 //
 // # Explanations
 //

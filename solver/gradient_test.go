@@ -147,3 +147,77 @@ func TestGradientCancelled(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// What the methods fall short of the best known at eight limits: the proved
+// optimum of the quadratic predictor; for the mlp, which has none, the best of
+// long runs of all methods.
+func BenchmarkGaps(b *testing.B) {
+	p := reference(b, model.InactiveMean)
+	limits := []float64{18, 22, 26, 30, 34, 38, 42, 46}
+	for _, kind := range []string{"quadratic", "mlp"} {
+		m := checkpoint(b, kind)
+		f := objective(p, m)
+		gradient := func(limit float64, starts int, seed uint64) float64 {
+			s, err := SolveGradient(b.Context(), p, f, limit, BCFWSettings{Starts: starts, Seed: seed})
+			if err != nil || s.LatencyMS > limit {
+				b.Fatal(s, err)
+			}
+			return s.Accuracy
+		}
+		score := f.Score
+		if kind == "quadratic" {
+			q := quadratic(b, p, m.(*model.Quadratic))
+			score = func(paths []model.Path, accuracy []float64) {
+				for i, path := range paths {
+					accuracy[i] = q.Accuracy(path)
+				}
+			}
+		}
+		evolve := func(limit float64, generations int, seed uint64) float64 {
+			s, err := Evolve(b.Context(), p, score, limit, EvolutionSettings{Generations: generations, Seed: seed})
+			if err != nil || s.LatencyMS > limit {
+				b.Fatal(s, err)
+			}
+			return s.Accuracy
+		}
+		generations := map[string]int{"quadratic": 0, "mlp": 60}[kind]
+		best := make([]float64, len(limits))
+		evolved := make([]float64, len(limits))
+		for i, limit := range limits {
+			evolved[i] = evolve(limit, generations, 1)
+			if kind == "quadratic" {
+				best[i] = quadratic(b, p, m.(*model.Quadratic)).Solve(b.Context(), limit, QuadraticSettings{}).Bound
+				continue
+			}
+			best[i] = max(gradient(limit, 60, 2), evolved[i])
+		}
+		report := func(b *testing.B, found []float64) {
+			worst, mean := 0.0, 0.0
+			for i, a := range found {
+				worst, mean = max(worst, best[i]-a), mean+(best[i]-a)/float64(len(found))
+			}
+			b.ReportMetric(worst, "worst-points")
+			b.ReportMetric(mean, "mean-points")
+		}
+		b.Run(kind+"/bcfw", func(b *testing.B) {
+			found := make([]float64, len(limits))
+			i := 0
+			for b.Loop() {
+				found[i%len(limits)] = gradient(limits[i%len(limits)], 0, 1)
+				i++
+			}
+			for ; i < len(limits); i++ {
+				found[i] = gradient(limits[i], 0, 1)
+			}
+			for k, a := range found {
+				best[k] = max(best[k], a)
+			}
+			report(b, found)
+		})
+		b.Run(kind+"/evo", func(b *testing.B) {
+			for b.Loop() {
+			}
+			report(b, evolved)
+		})
+	}
+}

@@ -123,7 +123,7 @@ func (q *Quadratic) Problem() *Problem { return q.t.p }
 
 // Accuracy is the predicted accuracy of a path in percent.
 func (q *Quadratic) Accuracy(path model.Path) float64 {
-	p, labels := q.t.p, make([]int, 0, q.vars)
+	p, labels := q.t.p, make([]int, 0, 64)
 	for b, o := range path.Option {
 		active := b%p.MaxDepth < path.Depth[b/p.MaxDepth]
 		if o == model.Off || !active && p.Inactive == model.InactiveMean {
