@@ -59,7 +59,7 @@ var knowledgeSettings = []settingFlag{
 // stageSettings are those of single stages of train.
 var stageSettings = []settingFlag{
 	{"zero-last-bn", "heaviest: residual blocks begin as the identity", func(s *training.Settings) any { return &s.ZeroLastBN }},
-	{"sampling", "oneshot: which paths a step trains, `batch|sandwich`", func(s *training.Settings) any { return (*string)(&s.Sampling) }},
+	{"sampling", "oneshot: which paths a step trains, `batch|sandwich|image`", func(s *training.Settings) any { return (*string)(&s.Sampling) }},
 	{"paths", "oneshot: paths of a step, `N`", func(s *training.Settings) any { return &s.Paths }},
 	{"reorder-batches", "oneshot: batches whose gradients order the channels, `N`; 0 keeps their order", func(s *training.Settings) any { return &s.ReorderBatches }},
 	{"ikd-dividor", "oneshot: divisor of the features' part of distillation, `X`; 0 for logits alone", func(s *training.Settings) any { return &s.IKDDividor }},

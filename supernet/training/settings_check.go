@@ -82,7 +82,7 @@ func (s Settings) checkSampling() error {
 	case SampleSandwich:
 		least = 2
 	case SampleImage:
-		return fmt.Errorf("sampling %s: not offered yet: expected %s or %s", SampleImage, SampleBatch, SampleSandwich)
+		return nil
 	default:
 		return fmt.Errorf("sampling %q: expected %s, %s or %s", s.Sampling, SampleBatch, SampleSandwich, SampleImage)
 	}

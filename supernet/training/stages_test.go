@@ -123,6 +123,13 @@ func TestStages(t *testing.T) {
 		t.Errorf("oneshot: %+v, validated %+v", p.Last, p.Scores)
 	}
 
+	image := quick(OneShot, data)
+	image.Sampling, image.ReorderBatches, image.Epochs = SampleImage, 0, 1
+	o := Options{Heaviest: heaviest, Train: data.First(16), Folder: t.TempDir()} // two steps, nothing validated
+	if p, err := Train(context.Background(), image.For(o.Train, nil), o); err != nil || p.Step != 2 || p.Last.Features == 0 {
+		t.Errorf("a path for each image: %+v, %v", p.Last, err)
+	}
+
 	s = quick(FineTune, data)
 	space, err := model.NewSpace(s.Space, s.ImageSize)
 	if err != nil {
