@@ -35,26 +35,26 @@ func choosePenalties(ctx context.Context, loss func(Penalties) (float64, error),
 			clamp(startPenalties.Products * math.Exp(unit*float64(q.products))),
 		}
 	}
-	known := map[Penalties]float64{}
+	known := map[Penalties]bool{}
 	var best point
 	least := math.Inf(1)
 	try := func(q point) error {
 		p := at(q)
-		v, ok := known[p]
-		if !ok {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			var err error
-			if v, err = loss(p); err != nil {
-				return err
-			}
-			known[p] = v
-			if v < least {
-				least, best = v, q
-			}
-			tried(at(best), least)
+		if known[p] {
+			return nil
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		v, err := loss(p)
+		if err != nil {
+			return err
+		}
+		known[p] = true
+		if v < least {
+			least, best = v, q
+		}
+		tried(at(best), least)
 		return nil
 	}
 	if err := try(best); err != nil {
