@@ -88,7 +88,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.searchCommand(), a.paretoCommand(), a.explainCommand(), a.lutCommand(), a.measureCommand(), a.exportCommand(),
 		a.fitCommand(), a.dataCommand(), a.trainCommand(), a.sampleCommand(), a.contributeCommand(), a.finetuneCommand(),
-		a.validateCommand(), a.demoCommand(), a.doctorCommand(), a.versionCommand(),
+		a.validateCommand(), a.demoCommand(), a.pipelineCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -62,6 +62,9 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 		if err == nil {
 			err = checkClasses(train, o.Classes)
 		}
+		if ctx.Err() != nil && err != nil {
+			return nil, nil, ctx.Err() // a file that was left in the middle is not broken
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
 		}

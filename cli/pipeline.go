@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// pipelineOptions is the flags of pipeline.
+type pipelineOptions struct {
+	pipeline.Settings
+	pipeline.Options
+}
+
+func (a *app) pipelineCommand() *cobra.Command {
+	o := pipelineOptions{Settings: pipeline.Digits()}
+	cmd := &cobra.Command{
+		Use:   "pipeline --data FOLDER|NAME --out FOLDER",
+		Short: "Run the whole method, from data to exported networks with a report",
+		Long: `Run every step of the method in one folder: ` + strings.Join(pipeline.Steps(), ", ") + `.
+The defaults are those of the digits data set on two processor cores: hours.
+Killed at any time, it goes on where it was when it is started again with the
+same flags, or with --out alone. report.md in the folder says what came out.`,
+		Example: `  binas-tui data digits
+  binas-tui pipeline --data digits --out runs/digits
+  binas-tui pipeline --out runs/digits              # go on
+  binas-tui pipeline --data digits --out runs/quick --heaviest-epochs 1 --oneshot-epochs 1 --samples 50 --test-samples 20`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(cmd); err != nil {
+				return err
+			}
+			return a.pipeline(cmd.Context(), o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.Folder, "out", "", "`FOLDER` of the run; one that was begun goes on (required)")
+	f.StringVar(&o.Data, "data", "", "data set, a `FOLDER|NAME`")
+	f.StringVar(&o.Space, "space", o.Space, "search `SPACE`")
+	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the images in `PIXELS`")
+	f.StringVar(&o.LUT, "lut", o.LUT, "latency table, a `NAME|FILE`, or empty to measure one on this machine")
+	f.StringVar(&o.Preset, "preset", o.Preset, "settings of the trainings: small or paper (`PRESET`)")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of all that is random")
+	f.IntVar(&o.TrainPercent, "train-percent", o.TrainPercent, "share of the training images that the supernet is trained on; the rest judges its networks (`PERCENT`)")
+	f.IntVar(&o.HeaviestEpochs, "heaviest-epochs", 0, "of the heaviest network, `N` (default: the preset's)")
+	f.IntVar(&o.OneShotEpochs, "oneshot-epochs", 0, "of the supernet, `N` (default: the preset's)")
+	f.IntVar(&o.FineTuneEpochs, "finetune-epochs", 0, "of each network that is chosen, `N` (default: the preset's)")
+	f.StringVar(&o.Sampling, "sampling", "", "of paths: batch, sandwich or image (`WAY`; default: the preset's)")
+	f.IntVar(&o.Paths, "paths", 0, "paths of a step of the supernet's training, `N` (default: the preset's)")
+	f.StringVar(&o.BN, "bn", o.BN, "statistics of networks in the supernet: running or recalibrated (`KIND`)")
+	f.IntVar(&o.SampleImages, "sample-images", 0, "held-out images that a network is judged on, `N` (default: all)")
+	f.IntVar(&o.Samples, "samples", o.Samples, "random networks to fit predictors on, `N`")
+	f.IntVar(&o.TestSamples, "test-samples", o.TestSamples, "other random networks to judge predictors with, `N`")
+	f.IntVar(&o.Contributions, "contribution-networks", o.Contributions, "networks that every decision of the estimator is pinned in, `N`")
+	f.IntVar(&o.PinnedImages, "contribution-images", o.PinnedImages, "images that each of those is judged on, `N`")
+	f.StringVar(&o.Predictor, "predictor", o.Predictor, "predictor to search with: estimator, bilinear, quadratic or mlp (`KIND`)")
+	f.IntVar(&o.Budgets, "budgets", o.Budgets, "latencies to search at, `N`")
+	f.IntVar(&o.Random, "random", o.Random, "random networks of equal latency at each of them, `N`")
+	f.IntVar(&o.MeasureRounds, "rounds", 0, "rounds of the latency measurement, `N` (default: as in measure)")
+	f.StringVar(&o.Until, "until", "", "last step to do, a `STEP`")
+	f.IntVar(&o.Options.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
+	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+}
+
+// complete checks the flags; a folder that was begun has the settings already.
+func (o *pipelineOptions) complete(cmd *cobra.Command) error {
+	if o.Folder == "" {
+		return usagef("pipeline needs --out, the folder of the run")
+	}
+	if err := checkCount(cmd, "threads", o.Options.Threads, 1, maxThreads); err != nil {
+		return err
+	}
+	if o.Data == "" {
+		begun, err := pipeline.ReadSettings(o.Folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			return usagef("pipeline needs --data, the data set, to begin %s", o.Folder)
+		}
+		o.Settings = begun
+		return err
+	}
+	// The folder's settings name the data for whoever goes on from elsewhere.
+	if _, err := os.Stat(o.Data); err == nil {
+		if abs, err := filepath.Abs(o.Data); err == nil {
+			o.Data = abs
+		}
+	}
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// pipeline runs it as a job and shows how far it is.
+func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
+	report := a.newMeasureReport()
+	logged := ""
+	runner := job.Runner{Publish: func(s job.Snapshot) {
+		if n := len(s.Log); n > 0 && s.Log[n-1] != logged {
+			logged = s.Log[n-1]
+			report.end()
+			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(logged))
+		}
+		report.show(func() string { return pipelineLine(s) })
+	}}
+	j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) {
+		return pipeline.Run(ctx, o.Settings, o.Options, j)
+	})
+	<-j.Ended()
+	final := j.Snapshot()
+	report.end()
+	switch {
+	case final.State == job.Cancelled:
+		fmt.Fprintf(a.Err, "binas-tui: ended; to go on: binas-tui pipeline --out %s\n", sanitize.Line(o.Folder))
+		return errEnded
+	case final.Err != nil:
+		return final.Err
+	}
+	if file, _ := final.Result.(string); file != "" {
+		_, err := fmt.Fprintln(a.out, sanitize.Line(file))
+		return err
+	}
+	return nil
+}
+
+func pipelineLine(s job.Snapshot) string {
+	line := s.Status
+	if s.Total > 0 {
+		line += fmt.Sprintf(", %d of %d", s.Done, s.Total)
+	}
+	return line
+}

@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Latencies is what the table predicts against what was measured.
+type Latencies struct {
+	MAPE    float64 `json:"mape"` // a fraction
+	Kendall float64 `json:"kendall"`
+	Table   string  `json:"table"`
+}
+
+// measure measures all chosen networks on this machine in common rounds.
+func (r *run) measure(ctx context.Context) error {
+	var networks []Network
+	if err := r.readJSON(networksFile, &networks); err != nil {
+		return err
+	}
+	paths := make([]model.Path, len(networks))
+	for i, n := range networks {
+		var err error
+		if paths[i], err = r.pathOf(n.Architecture); err != nil {
+			return err
+		}
+	}
+	o := r.measureOptions("measure")
+	o.Threads = 0 // those of the table
+	v, err := latency.Verify(ctx, r.lut, r.space, paths, o)
+	if err != nil {
+		return err
+	}
+	for i := range networks {
+		networks[i].MeasuredMS = v.Networks[i].MeasuredMS
+	}
+	if err := r.writeJSON(resultsFile, networks); err != nil {
+		return err
+	}
+	return r.writeJSON(latenciesFile, Latencies{MAPE: v.MAPE, Kendall: v.Kendall, Table: r.LUT})
+}
+
+// export writes the searched networks as ONNX models with their weights.
+func (r *run) export(context.Context) error {
+	var networks []Network
+	if err := r.readJSON(networksFile, &networks); err != nil {
+		return err
+	}
+	for i := range networks {
+		n := &networks[i]
+		file := r.path(exportFolder, n.Name+".onnx")
+		if n.Kind != Searched || exists(file) {
+			continue
+		}
+		if err := r.exportOne(n, file); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) exportOne(n *Network, file string) error {
+	weightsFile, err := r.fineTunedWeights(n)
+	if err != nil {
+		return err
+	}
+	weights, err := readWeights(weightsFile)
+	if err != nil {
+		return err
+	}
+	arch, err := model.ParseArchitecture(n.Architecture)
+	if err != nil {
+		return err
+	}
+	graph, err := onnx.Network(arch, weights, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.train.Classes, Batch: onnx.Batch})
+	if err != nil {
+		return err
+	}
+	return explore.WriteFile(file, graph.Marshal())
+}

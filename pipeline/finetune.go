@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// finetune trains every chosen network further, from the supernet's weights and
+// distilled from the heaviest network, and validates it on images that neither
+// training nor search has seen. Each has a run folder of its own.
+func (r *run) finetune(ctx context.Context) error {
+	var networks []Network
+	if err := r.readJSON(searchFile, &networks); err != nil {
+		return err
+	}
+	heaviest, err := r.weights(training.Heaviest)
+	if err != nil {
+		return err
+	}
+	super, err := r.weights(training.OneShot)
+	if err != nil {
+		return err
+	}
+	for i := range networks {
+		n := &networks[i]
+		r.job.Log(fmt.Sprintf("network %d of %d: %s", i+1, len(networks), n.Name))
+		if err := r.finetuneOne(ctx, n, heaviest, super); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+		r.job.Log(fmt.Sprintf("%s: top-1 %.2f%% after fine-tuning", n.Name, n.FineTuned))
+	}
+	return r.writeJSON(networksFile, networks)
+}
+
+func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.StateDict) error {
+	scored := "score-" + n.Name + ".json"
+	if exists(r.path(finetuneFolder, scored)) {
+		return r.readJSON(finetuneFolder+"/"+scored, n)
+	}
+	s, o, err := r.training(training.FineTune, r.FineTuneEpochs, 100)
+	if err != nil {
+		return err
+	}
+	s.Arch = n.Architecture
+	o.Folder, o.Heaviest, o.Supernet = r.path(finetuneFolder, n.Name), heaviest, super
+	inner := o.Progress
+	o.Progress = func(p training.Progress) {
+		inner(p)
+		r.progress("finetune", p.Step, p.Steps, p.Left, n.Name+", "+p.Status())
+	}
+	if _, err := training.Train(ctx, s, o); err != nil {
+		return err
+	}
+	v, err := r.validate(ctx, n)
+	if err != nil {
+		return err
+	}
+	n.FineTuned, n.Top5, n.Loss, n.Images = v.Top1, v.Top5, v.Loss, v.Images
+	return r.writeJSON(finetuneFolder+"/"+scored, n)
+}
+
+// fineTunedWeights is the weights file of a fine-tuned network.
+func (r *run) fineTunedWeights(n *Network) (string, error) {
+	trained, err := training.ReadRun(r.path(finetuneFolder, n.Name))
+	if err != nil {
+		return "", err
+	}
+	return trained.Weights(training.FineTune), nil
+}
+
+// validate asks a fine-tuned network about the validation part of the data.
+func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, error) {
+	file, err := r.fineTunedWeights(n)
+	if err != nil {
+		return evaluation.Validation{}, err
+	}
+	arch, err := model.ParseArchitecture(n.Architecture)
+	if err != nil {
+		return evaluation.Validation{}, err
+	}
+	network, images, err := evaluation.OpenNetwork(ctx, arch, evaluation.Source{
+		Checkpoint: file, Data: r.dataFolder(), ImageSize: r.ImageSize, TrainPercent: 100, Library: r.Library,
+	})
+	if err != nil {
+		return evaluation.Validation{}, err
+	}
+	defer network.Close()
+	return evaluation.Validate(ctx, network, images, r.Options.Threads, nil)
+}
+
+func (r *run) dataFolder() string { return explore.DataSetPath(r.Data) }

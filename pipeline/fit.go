@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Names of the predictors of a pipeline; their files are NAME.safetensors.
+const estimator = "estimator"
+
+var predictors = []string{estimator, fit.Bilinear, fit.Quadratic, fit.MLP}
+
+// Ranking says how well a predictor ranks networks it was not fitted on.
+type Ranking struct {
+	Predictor   string        `json:"predictor"`
+	Method      string        `json:"method"`
+	Samples     int           `json:"samples"` // it was fitted on
+	Metrics     model.Metrics `json:"metrics"`
+	Kendall95   fit.Interval  `json:"kendall_95"`
+	FitSeconds  float64       `json:"fit_seconds"`
+	Predicted   []float64     `json:"predicted"` // percent, of the test networks
+	TestSamples int           `json:"test_samples"`
+}
+
+func predictorFile(name string) string { return name + ".safetensors" }
+
+func (r *run) readSamples(file string) ([]model.Sample, error) {
+	data, err := explore.ReadFile(r.path(file))
+	if err != nil {
+		return nil, err
+	}
+	return model.DecodeSamples(r.space, data)
+}
+
+func (r *run) readContributions() (c *model.Contributions, networks int, err error) {
+	data, err := explore.ReadFile(r.path(contributionsFile))
+	if err != nil {
+		return nil, 0, err
+	}
+	_, accuracies, _, err := model.DecodeContributionRecords(r.space, data)
+	if err != nil {
+		return nil, 0, err
+	}
+	c, _, networks, err = model.NewContributions(r.space, accuracies)
+	return c, networks, err
+}
+
+// fit makes the four predictors and judges them on the test networks.
+func (r *run) fit(ctx context.Context) error {
+	samples, err := r.readSamples(samplesFile)
+	if err != nil {
+		return err
+	}
+	samples = samples[:min(len(samples), r.Samples)]
+	test, err := r.readSamples(testFile)
+	if err != nil {
+		return err
+	}
+	test = test[:min(len(test), r.TestSamples)]
+	rankings := make([]Ranking, 0, len(predictors))
+	for i, name := range predictors {
+		r.progress("fit", i, len(predictors), 0, name)
+		ranking, err := r.fitOne(ctx, name, samples, test)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r.job.Log(fmt.Sprintf("%s: Kendall %.3f on %d networks", name, ranking.Metrics.Kendall, len(test)))
+		rankings = append(rankings, ranking)
+	}
+	return r.writeJSON(rankingFile, rankings)
+}
+
+func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sample) (Ranking, error) {
+	if name == estimator {
+		return r.fitEstimator(ctx, test)
+	}
+	report, err := fit.Fit(ctx, fit.Settings{Space: r.space, Kind: name, Closed: name != fit.MLP, Seed: r.Seed}, samples)
+	if err != nil {
+		return Ranking{}, err
+	}
+	e, err := fit.Evaluate(ctx, r.space, report, test, r.seed(bootstrapSeed))
+	if err != nil {
+		return Ranking{}, err
+	}
+	info := report.Info(r.space, e)
+	info.Source = r.accuracySource(fmt.Sprintf("%d networks", report.Samples))
+	data, err := model.EncodePredictor(report.Predictor, info)
+	if err != nil {
+		return Ranking{}, err
+	}
+	return Ranking{
+		Predictor: name, Method: report.Method, Samples: report.Samples, Metrics: e.Metrics, Kendall95: e.Kendall95,
+		FitSeconds: report.Elapsed.Seconds(), Predicted: e.Predicted, TestSamples: len(test),
+	}, explore.WriteFile(r.path(predictorFile(name)), data)
+}
+
+// fitEstimator builds the estimator of the contributions (Eq. 5 of the paper).
+func (r *run) fitEstimator(ctx context.Context, test []model.Sample) (Ranking, error) {
+	c, networks, err := r.readContributions()
+	if err != nil {
+		return Ranking{}, err
+	}
+	p := c.Estimator(r.space)
+	predicted := make([]float64, len(test))
+	for i, s := range test {
+		predicted[i] = p.Accuracy(r.space.Encode(nil, s.Path, model.InactiveMean))
+	}
+	e, err := fit.Compare(ctx, predicted, accuracies(test), r.seed(bootstrapSeed))
+	if err != nil {
+		return Ranking{}, err
+	}
+	measured := networks * len(r.space.Decisions())
+	data, err := model.EncodePredictor(p, model.CheckpointInfo{
+		Space: r.space.Name, Samples: measured,
+		Source: r.accuracySource(fmt.Sprintf("%d measurements of the estimator", measured)), Metrics: e.Metrics.Map(),
+	})
+	if err != nil {
+		return Ranking{}, err
+	}
+	return Ranking{
+		Predictor: estimator, Method: "contributions of decisions", Samples: measured, Metrics: e.Metrics, Kendall95: e.Kendall95,
+		Predicted: e.Predicted, TestSamples: len(test),
+	}, explore.WriteFile(r.path(predictorFile(estimator)), data)
+}
+
+// accuracySource says what predicted accuracies are accuracies of.
+func (r *run) accuracySource(from string) string {
+	return fmt.Sprintf("fitted on %s of a supernet trained on %s at %d px", from, r.train.Name, r.ImageSize)
+}

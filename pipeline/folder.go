@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/binas-tui/binas-tui/explore"
+)
+
+// Files of a pipeline folder. Trainings keep their own files in it too; see
+// package training.
+const (
+	settingsFile      = "pipeline.json"
+	timesFile         = "times.jsonl"
+	tableFile         = "lut.json"
+	samplesFile       = "samples.jsonl"
+	testFile          = "test.jsonl"
+	contributionsFile = "contributions.jsonl"
+	rankingFile       = "ranking.json"
+	searchFile        = "search.json"
+	finetuneFolder    = "finetune"
+	networksFile      = "networks.json"
+	latenciesFile     = "latencies.json"
+	exportFolder      = "networks"
+	resultsFile       = "results.json"
+	// ReportFile is the report, in Markdown.
+	ReportFile = "report.md"
+)
+
+func (r *run) path(elem ...string) string {
+	return filepath.Join(append([]string{r.folder}, elem...)...)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// writeJSON writes a value to a file of the folder, by rename.
+func (r *run) writeJSON(name string, v any) error {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return explore.WriteFile(r.path(name), append(data, '\n'))
+}
+
+func (r *run) readJSON(name string, v any) error {
+	data, err := explore.ReadFile(r.path(name))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w: %w", r.path(name), explore.ErrUnreadable, err)
+	}
+	return nil
+}
+
+// stepTime is a line of times.jsonl: how long a step worked until it ended or
+// was stopped.
+type stepTime struct {
+	Step    string  `json:"step"`
+	Seconds float64 `json:"seconds"`
+	Done    bool    `json:"done"`
+}
+
+func (r *run) noteTime(t stepTime) error {
+	line, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(r.path(timesFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+// times adds up what each step took over all starts. A torn last line counts
+// for nothing.
+func (r *run) times() (map[string]float64, error) {
+	f, err := os.Open(r.path(timesFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum := map[string]float64{}
+	for d := json.NewDecoder(f); ; {
+		var t stepTime
+		if d.Decode(&t) != nil {
+			return sum, nil
+		}
+		sum[t.Step] += t.Seconds
+	}
+}

@@ -1,0 +1,221 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// patches writes a data set of 32 pixels as IDX files: noise with a bright
+// patch whose place is the class.
+func patches(t *testing.T, dir string, part string, n int) {
+	t.Helper()
+	const size = 32
+	rng := rand.New(rand.NewPCG(5, uint64(n)))
+	images := binary.BigEndian.AppendUint32(nil, 0x803)
+	for _, d := range []uint32{uint32(n), size, size} {
+		images = binary.BigEndian.AppendUint32(images, d)
+	}
+	labels := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 0x801), uint32(n))
+	for i := range n {
+		class := i % 4
+		labels = append(labels, byte(class))
+		for y := range size {
+			for x := range size {
+				v := rng.IntN(100)
+				if y/16 == class/2 && x/16 == class%2 {
+					v += 150
+				}
+				images = append(images, byte(v))
+			}
+		}
+	}
+	for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+		if err := os.WriteFile(filepath.Join(dir, part+name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// quick are the smallest settings that run every step.
+func quick(data string) Settings {
+	s := Digits()
+	s.Data, s.HeaviestEpochs, s.OneShotEpochs, s.FineTuneEpochs = data, 1, 1, 1
+	s.Sampling, s.Paths = "batch", 1
+	s.Samples, s.TestSamples, s.Contributions, s.PinnedImages, s.Budgets, s.Random = 12, 10, 1, 4, 2, 1
+	s.MeasureRounds = 1
+	return s
+}
+
+// runJob runs a pipeline as a job; stop is asked at every change of it whether
+// to cancel.
+func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) job.Snapshot {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	runner := job.Runner{Publish: func(s job.Snapshot) {
+		if stop != nil && s.State == job.Running && stop(s) {
+			cancel()
+		}
+	}}
+	j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) { return Run(ctx, s, o, j) })
+	<-j.Ended()
+	return j.Snapshot()
+}
+
+// The whole method on a few images, stopped in several steps, goes on to its
+// end; then there is nothing left to do.
+func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains, samples and measures")
+	}
+	if _, err := onnx.Open(""); err != nil {
+		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	data := t.TempDir()
+	patches(t, data, "train", 240)
+	patches(t, data, "t10k", 40)
+	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
+	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: "} {
+		got := runJob(t, s, o, func(j job.Snapshot) bool {
+			return strings.HasPrefix(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " ")) && j.Done > 0
+		})
+		if got.State != job.Cancelled {
+			t.Fatalf("stopped in %s: %v, %v", in, got.State, got.Err)
+		}
+	}
+	got := runJob(t, s, o, nil)
+	if got.State != job.Done {
+		t.Fatalf("%v: %v", got.State, got.Err)
+	}
+	file, _ := got.Result.(string)
+	report, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkReport(t, o.Folder, string(report))
+	trained, err := os.ReadFile(filepath.Join(o.Folder, networksFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := runJob(t, s, o, nil); again.State != job.Done {
+		t.Fatalf("again: %v: %v", again.State, again.Err)
+	}
+	if now, err := os.ReadFile(filepath.Join(o.Folder, networksFile)); err != nil || string(now) != string(trained) {
+		t.Errorf("a finished pipeline was trained again: %v", err)
+	}
+	s.Samples++
+	if other := runJob(t, s, o, nil); !errors.Is(other.Err, ErrMismatch) || !strings.Contains(other.Err.Error(), "samples was 12 and is now 13") {
+		t.Errorf("other settings: %v", other.Err)
+	}
+}
+
+func last(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
+// checkReport holds what the folder says together: searched networks keep their
+// budget and are exported, and all are in the report.
+func checkReport(t *testing.T, folder, report string) {
+	t.Helper()
+	for _, want := range []string{"## Training", "## Predictors", "estimator", "bilinear", "quadratic", "mlp", "## Networks", "## Time", "networks.svg"} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+	r := &run{folder: folder}
+	var networks []Network
+	if err := r.readJSON(resultsFile, &networks); err != nil {
+		t.Fatal(err)
+	}
+	if len(networks) != 4 {
+		t.Fatalf("%d networks, expected a searched and a random one at 2 budgets", len(networks))
+	}
+	for i, n := range networks {
+		if n.LatencyMS > n.LimitMS || n.MeasuredMS <= 0 || n.FineTuned <= 0 || !strings.Contains(report, n.Name) {
+			t.Errorf("%+v", n)
+		}
+		if n.Kind == Random {
+			if best := networks[i-1].LatencyMS; n.LatencyMS > best || n.LatencyMS < best*(1-latencyTolerance) {
+				t.Errorf("%s has %.5f ms, expected up to 1%% less than %.5f", n.Name, n.LatencyMS, best)
+			}
+			continue
+		}
+		model, err := os.ReadFile(r.path(exportFolder, n.Name+".onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := onnx.ModelIO(model); err != nil {
+			t.Errorf("%s: %v", n.Name, err)
+		}
+	}
+	for _, name := range predictors {
+		if _, _, err := explore.LoadPredictor(r.path(predictorFile(name))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	good := Digits()
+	good.Data = "digits"
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*Settings){
+		"budgets":   func(s *Settings) { s.Budgets = 0 },
+		"predictor": func(s *Settings) { s.Predictor = "forest" },
+		"data":      func(s *Settings) { s.Data = "" },
+		"samples":   func(s *Settings) { s.Samples = 3 },
+	} {
+		s := good
+		spoil(&s)
+		if err := s.Check(); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestComparisons(t *testing.T) {
+	res := Results{Settings: Settings{Budgets: 1}, Networks: []Network{
+		{Kind: Searched, Budget: 1, FineTuned: 80}, {Kind: Random, Budget: 1, FineTuned: 70}, {Kind: Random, Budget: 1, FineTuned: 76},
+	}}
+	if got, want := res.Comparisons()[0], (Comparison{Budget: 1, Searched: 80, Random: 2, Mean: 73, Best: 76}); got != want {
+		t.Errorf("%+v, expected %+v", got, want)
+	}
+}
+
+func TestTimesAddUp(t *testing.T) {
+	r := &run{folder: t.TempDir()}
+	for range 2 {
+		if err := r.noteTime(stepTime{"fit", 1.5, true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.OpenFile(r.path(timesFile), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"step":"fi`); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if got, err := r.times(); err != nil || got["fit"] != 3 {
+		t.Errorf("%v, %v: expected 3 s and a torn line left out", got, err)
+	}
+}

@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// Results is everything a finished pipeline found.
+type Results struct {
+	Settings  Settings
+	Data      string // name of the set
+	Trained   []training.Metric
+	Sampled   sampleStatistics
+	Test      sampleStatistics
+	Rankings  []Ranking
+	Measured  []float64 // accuracies of the test networks, percent
+	Networks  []Network
+	Latencies Latencies
+	Seconds   map[string]float64 // by step
+}
+
+func (r *run) results() (res Results, err error) {
+	res.Settings, res.Data = r.Settings, r.train.Name
+	samples, err := r.readSamples(samplesFile)
+	if err != nil {
+		return res, err
+	}
+	test, err := r.readSamples(testFile)
+	if err != nil {
+		return res, err
+	}
+	test = test[:min(len(test), r.TestSamples)]
+	res.Sampled, res.Test, res.Measured = statisticsOf(samples), statisticsOf(test), accuracies(test)
+	if err := r.readJSON(rankingFile, &res.Rankings); err != nil {
+		return res, err
+	}
+	if err := r.readJSON(resultsFile, &res.Networks); err != nil {
+		return res, err
+	}
+	if err := r.readJSON(latenciesFile, &res.Latencies); err != nil {
+		return res, err
+	}
+	if res.Trained, err = training.ReadMetrics(r.folder); err != nil {
+		return res, err
+	}
+	res.Seconds, err = r.times()
+	return res, err
+}
+
+// report writes the report and its figures.
+func (r *run) report(context.Context) error {
+	res, err := r.results()
+	if err != nil {
+		return err
+	}
+	if err := r.figures(res); err != nil {
+		return err
+	}
+	return explore.WriteFile(r.path(ReportFile), []byte(res.Markdown()))
+}
+
+// Markdown is the report. Its figures are files beside it.
+func (res Results) Markdown() string {
+	var b strings.Builder
+	s := res.Settings
+	fmt.Fprintf(&b, "# Networks within a latency, %s\n\n", line(res.Data))
+	fmt.Fprintf(&b, "Space %s at %d px, data %s, latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
+		line(s.Space), s.ImageSize, line(res.Data), line(s.LUT), s.Seed, settingsFile)
+	res.writeSupernet(&b)
+	res.writeRanking(&b)
+	res.writeNetworks(&b)
+	res.writeStatistics(&b)
+	res.writeTimes(&b)
+	return b.String()
+}
+
+func line(s string) string {
+	if s == "" {
+		return "measured in this run"
+	}
+	return strings.NewReplacer("|", "\\|", "<", "&lt;", "`", "'").Replace(sanitize.Line(s))
+}
+
+// writeSupernet reports the trainings: the last validation of each.
+func (res Results) writeSupernet(b *strings.Builder) {
+	fmt.Fprintf(b, "## Training\n\n![Training](training.svg)\n\n| stage | epoch | network | top-1 %% | loss | held-out images |\n|---|---|---|---|---|---|\n")
+	last := map[training.Stage]training.Metric{}
+	for _, m := range res.Trained {
+		if len(m.Validation) > 0 {
+			last[m.Stage] = m
+		}
+	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot} {
+		m := last[stage]
+		for _, v := range m.Validation {
+			fmt.Fprintf(b, "| %s | %d | %s | %.2f | %.3f | %d |\n", stage, m.Epoch, v.Network, v.Top1, v.Loss, v.Images)
+		}
+	}
+	b.WriteString("\n")
+}
+
+// writeRanking reports how well the predictors rank networks.
+func (res Results) writeRanking(b *strings.Builder) {
+	t := res.Test
+	fmt.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
+		res.Sampled.Networks, res.Sampled.Mean, res.Sampled.Spread, res.Sampled.Least, res.Sampled.Most, t.Networks, t.Mean, t.Spread)
+	if ceiling, known := t.ceiling(); known {
+		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: what is above that is luck.\n", t.Networks, ceiling)
+	}
+	b.WriteString("\n![Predicted and measured accuracy](ranking.svg)\n\n| predictor | fitted on | Kendall | 95% interval | share of the ceiling | Spearman | Pearson | MSE (points²) | seconds |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, k := range res.Rankings {
+		share := "–"
+		if ceiling, known := t.ceiling(); known {
+			share = fmt.Sprintf("%.0f%%", 100*k.Metrics.Kendall/ceiling)
+		}
+		fmt.Fprintf(b, "| %s | %d | %.3f | %.3f to %.3f | %s | %.3f | %.3f | %.3f | %.2f |\n", k.Predictor, k.Samples, k.Metrics.Kendall,
+			k.Kendall95.Low, k.Kendall95.High, share, k.Metrics.Spearman, k.Metrics.Pearson, k.Metrics.MSE, k.FitSeconds)
+	}
+	b.WriteString("\n")
+}
+
+// writeNetworks compares searched networks with random ones of equal latency.
+func (res Results) writeNetworks(b *strings.Builder) {
+	fmt.Fprintf(b, "## Networks\n\nAt each of %d budgets: the network that the %s predictor finds best, and %d random networks whose latency by the table is the same or up to %.0f%% less. "+
+		"All were fine-tuned in the same way and validated on images that were in no training.\n\n![Accuracy over latency](networks.svg)\n\n",
+		res.Settings.Budgets, res.Settings.Predictor, res.Settings.Random, 100*latencyTolerance)
+	b.WriteString("| network | budget (ms) | by the table (ms) | measured (ms) | predicted % | in the supernet % | fine-tuned top-1 % | images |\n|---|---|---|---|---|---|---|---|\n")
+	for _, n := range res.Networks {
+		fmt.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)
+	}
+	fmt.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, Kendall %.3f.\n\n", 100*res.Latencies.MAPE, res.Latencies.Kendall)
+	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by |\n|---|---|---|---|---|\n")
+	for _, c := range res.Comparisons() {
+		if c.Random > 0 {
+			fmt.Fprintf(b, "| %d | %.2f | %.2f | %.2f | %+.2f |\n", c.Budget, c.Searched, c.Mean, c.Best, c.Searched-c.Mean)
+		}
+	}
+	b.WriteString("\nSearched networks:\n\n")
+	for _, n := range res.Networks {
+		if n.Kind == Searched {
+			fmt.Fprintf(b, "* %s, %.4f ms: `%s`\n", n.Name, n.LatencyMS, n.Architecture)
+		}
+	}
+	b.WriteString("\n")
+}
+
+// Comparison is one budget: fine-tuned accuracies in percent.
+type Comparison struct {
+	Budget     int
+	Searched   float64
+	Random     int // networks
+	Mean, Best float64
+}
+
+// Comparisons compares, at every budget, the searched network with the random
+// ones.
+func (res Results) Comparisons() []Comparison {
+	out := make([]Comparison, res.Settings.Budgets)
+	for _, n := range res.Networks {
+		if n.Budget < 1 || n.Budget > len(out) {
+			continue
+		}
+		c := &out[n.Budget-1]
+		c.Budget = n.Budget
+		if n.Kind == Searched {
+			c.Searched = n.FineTuned
+			continue
+		}
+		c.Mean = (c.Mean*float64(c.Random) + n.FineTuned) / float64(c.Random+1)
+		c.Best = max(c.Best, n.FineTuned)
+		c.Random++
+	}
+	return out
+}
+
+// writeStatistics says which statistics of batch normalisation rank better.
+func (res Results) writeStatistics(b *strings.Builder) {
+	var running, own, tuned []float64
+	for _, n := range res.Networks {
+		running, own, tuned = append(running, n.Supernet), append(own, n.Recalibrated), append(tuned, n.FineTuned)
+	}
+	mean := func(x []float64) float64 { m, _, _, _ := meanSpread(x); return m }
+	fmt.Fprintf(b, "## Statistics of batch normalisation\n\nThe same %d networks with the supernet's weights, against their accuracy after fine-tuning:\n\n", len(tuned))
+	b.WriteString("| statistics | mean top-1 % | Kendall with fine-tuned |\n|---|---|---|\n")
+	fmt.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| measured anew for each network | %.2f | %.3f |\n\n",
+		mean(running), tau(running, tuned), mean(own), tau(own, tuned))
+}
+
+func tau(x, y []float64) float64 {
+	if len(x) < 2 {
+		return math.NaN()
+	}
+	return model.KendallTau(x, y)
+}
+
+func (res Results) writeTimes(b *strings.Builder) {
+	b.WriteString("## Time\n\n| step | time |\n|---|---|\n")
+	for _, name := range Steps() {
+		if s, ok := res.Seconds[name]; ok {
+			fmt.Fprintf(b, "| %s | %v |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second))
+		}
+	}
+}
+
+func (s sampleStatistics) ceiling() (tau float64, known bool) {
+	return s.KendallOfHalves, s.noiseCeilingIsKnown
+}
+
+// best is the ranking of the predictor that was searched with.
+func (res Results) searchedWith() Ranking {
+	for _, k := range res.Rankings {
+		if k.Predictor == res.Settings.Predictor {
+			return k
+		}
+	}
+	return Ranking{Predictor: fit.Bilinear}
+}

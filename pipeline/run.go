@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// Options are what a run needs beside its settings; none of it changes what
+// comes out.
+type Options struct {
+	Folder  string // made where there is none
+	Library string // ONNX Runtime; empty looks in the usual places
+	Threads int    // of training; 0 is 2
+	Until   string // name of the last step to do; empty: all
+}
+
+// run is one pipeline at work.
+type run struct {
+	Settings
+	Options
+	folder string
+	job    *job.Job
+
+	space      *model.Space
+	lut        *latency.LUT
+	table      *latency.Table
+	train, val *dataset.Set
+}
+
+// step is one step: it is done where its file is there.
+type step struct {
+	name  string
+	file  string
+	title string // for the report and the log
+	do    func(*run, context.Context) error
+}
+
+// allSteps lists the steps in their order.
+func allSteps() []step {
+	return []step{
+		{"latency", tableFile, "latency table", (*run).latencyTable},
+		{"heaviest", "", "the heaviest network is trained", (*run).trainHeaviest},
+		{"oneshot", "", "the supernet is trained", (*run).trainOneShot},
+		{"samples", "", "random networks to fit on", (*run).sample},
+		{"test", "", "random networks to judge predictors with", (*run).sampleTest},
+		{"contribute", "", "measurements of the estimator", (*run).contribute},
+		{"fit", rankingFile, "predictors are fitted", (*run).fit},
+		{"search", searchFile, "networks are searched", (*run).search},
+		{"finetune", networksFile, "networks are fine-tuned", (*run).finetune},
+		{"measure", latenciesFile, "latencies are measured", (*run).measure},
+		{"export", "", "networks are exported", (*run).export},
+		{"report", "", "report", (*run).report},
+	}
+}
+
+// Steps lists the names of the steps in their order.
+func Steps() []string {
+	var names []string
+	for _, s := range allSteps() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Run does all steps that are not done yet and returns the path of the report,
+// or "" where Options.Until ended it earlier. It is the work of a job: a context
+// that ends stops it within a fraction of a second, and it goes on where it was
+// when it is started again.
+func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error) {
+	if err := s.Check(); err != nil {
+		return "", err
+	}
+	if o.Until != "" && !oneOf(o.Until, Steps()) {
+		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
+	}
+	if err := os.MkdirAll(o.Folder, 0o755); err != nil {
+		return "", err
+	}
+	if err := s.claim(o.Folder); err != nil {
+		return "", err
+	}
+	r := &run{Settings: s, Options: o, folder: o.Folder, job: j}
+	if err := r.open(ctx); err != nil {
+		return "", err
+	}
+	steps := allSteps()
+	for i, st := range steps {
+		if err := r.do(ctx, i, len(steps), st); err != nil {
+			return "", err
+		}
+		if st.name == o.Until {
+			return "", nil
+		}
+	}
+	return r.path(ReportFile), nil
+}
+
+// open loads what all steps need.
+func (r *run) open(ctx context.Context) (err error) {
+	if r.space, err = model.NewSpace(r.Space, r.ImageSize); err != nil {
+		return err
+	}
+	if _, err := onnx.Open(r.Library); err != nil {
+		return err
+	}
+	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize}); err != nil {
+		return err
+	}
+	if exists(r.path(tableFile)) {
+		return r.readTable()
+	}
+	return nil
+}
+
+// do makes one step, unless it is done.
+func (r *run) do(ctx context.Context, i, of int, st step) error {
+	if st.file != "" && exists(r.path(st.file)) {
+		return nil
+	}
+	r.job.Log(fmt.Sprintf("step %d of %d, %s: %s", i+1, of, st.name, st.title))
+	start := time.Now()
+	err := st.do(r, ctx)
+	if noteErr := r.noteTime(stepTime{st.name, time.Since(start).Seconds(), err == nil}); err == nil {
+		err = noteErr
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", st.name, err)
+	}
+	return err
+}
+
+// progress reports how far a step is.
+func (r *run) progress(step string, done, total int, left time.Duration, status string) {
+	r.job.Progress(done, total, left, step+": "+status)
+}

@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+)
+
+// Settings are all that the outcome of a pipeline depends on, beside the
+// machine it measures.
+type Settings struct {
+	Space     string `json:"space"`      // name of the search space
+	ImageSize int    `json:"image_size"` // pixels
+	Data      string `json:"data"`       // folder of the data set
+	LUT       string `json:"lut"`        // name or file of a latency table; empty measures one
+	Threads   int    `json:"threads"`    // of a table that is measured
+	Preset    string `json:"preset"`     // of the trainings: small or paper
+	Seed      uint64 `json:"seed"`
+
+	TrainPercent   int    `json:"train_percent"`   // of the training images; the rest judges networks
+	HeaviestEpochs int    `json:"heaviest_epochs"` // 0: the preset's
+	OneShotEpochs  int    `json:"oneshot_epochs"`
+	FineTuneEpochs int    `json:"finetune_epochs"`
+	Sampling       string `json:"sampling"` // of the one-shot training; empty: the preset's
+	Paths          int    `json:"paths"`    // of a step of it; 0: the preset's
+
+	BN            string `json:"bn"`             // statistics of children: running or recalibrated
+	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
+	Samples       int    `json:"samples"`        // networks to fit on
+	TestSamples   int    `json:"test_samples"`   // networks to judge predictors with
+	Contributions int    `json:"contributions"`  // networks that every decision is pinned in
+	PinnedImages  int    `json:"pinned_images"`  // each of them is judged on
+	Predictor     string `json:"predictor"`      // that is searched with: bilinear, estimator, quadratic or mlp
+	Budgets       int    `json:"budgets"`        // latencies, spread over what can be reached
+	Random        int    `json:"random"`         // networks of equal latency at every budget
+	MeasureRounds int    `json:"measure_rounds"` // of the latency of networks; 0: the default
+}
+
+// Digits are settings for the digits set: 32 pixels, hours on two processor
+// cores.
+func Digits() Settings {
+	return Settings{
+		Space: model.MobileNASNet, ImageSize: 32, LUT: "ort-cpu-32-1t", Threads: 1, Preset: "small", Seed: 1,
+		TrainPercent: 80, BN: evaluation.Running,
+		Samples: 1000, TestSamples: 250, Contributions: 10, PinnedImages: 1000,
+		Predictor: "bilinear", Budgets: 6, Random: 3,
+	}
+}
+
+// ErrSettings is wrapped by errors about settings that nothing can be run with.
+var ErrSettings = errors.New("pipeline settings")
+
+// ErrMismatch says that a folder was begun with other settings.
+var ErrMismatch = errors.New("the pipeline folder was begun with other settings")
+
+// Check names the first setting that is out of its range.
+func (s Settings) Check() error {
+	for _, n := range []struct {
+		name               string
+		value, least, most int
+	}{
+		{"image_size", s.ImageSize, 16, model.MaxImageSize},
+		{"train_percent", s.TrainPercent, 1, 99},
+		{"heaviest_epochs", s.HeaviestEpochs, 0, 1e6}, {"oneshot_epochs", s.OneShotEpochs, 0, 1e6}, {"finetune_epochs", s.FineTuneEpochs, 0, 1e6},
+		{"sample_images", s.SampleImages, 0, 1 << 30}, {"pinned_images", s.PinnedImages, 1, 1 << 30},
+		{"paths", s.Paths, 0, 1024}, {"samples", s.Samples, 10, 1e6}, {"test_samples", s.TestSamples, 10, 1e6},
+		{"contributions", s.Contributions, 1, 1e5}, {"budgets", s.Budgets, 1, 100}, {"random", s.Random, 0, 100},
+		{"threads", s.Threads, 1, 1024}, {"measure_rounds", s.MeasureRounds, 0, 1000},
+	} {
+		if n.value < n.least || n.value > n.most {
+			return fmt.Errorf("%w: %s is %d: expected %d to %d", ErrSettings, n.name, n.value, n.least, n.most)
+		}
+	}
+	for _, w := range []struct {
+		name, value string
+		words       []string
+	}{
+		{"preset", s.Preset, []string{"small", "paper"}},
+		{"bn", s.BN, []string{evaluation.Running, evaluation.Recalibrated}},
+		{"predictor", s.Predictor, predictors},
+	} {
+		if !oneOf(w.value, w.words) {
+			return fmt.Errorf("%w: %s is %.40q: expected one of %v", ErrSettings, w.name, w.value, w.words)
+		}
+	}
+	if s.Data == "" {
+		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)
+	}
+	_, err := model.NewSpace(s.Space, s.ImageSize)
+	return err
+}
+
+func oneOf(word string, words []string) bool {
+	for _, w := range words {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// claim writes the settings to the folder, or compares them with those it was
+// begun with.
+func (s Settings) claim(folder string) error {
+	file := filepath.Join(folder, settingsFile)
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if data, err = json.MarshalIndent(s, "", "  "); err != nil {
+			return err
+		}
+		return explore.WriteFile(file, append(data, '\n'))
+	}
+	if err != nil {
+		return err
+	}
+	var begun Settings
+	if err := json.Unmarshal(data, &begun); err != nil {
+		return fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
+	}
+	a, b := reflect.ValueOf(begun), reflect.ValueOf(s)
+	for i := range a.NumField() {
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
+			return fmt.Errorf("%s: %w: %s was %v and is now %v", folder, ErrMismatch, a.Type().Field(i).Tag.Get("json"), x, y)
+		}
+	}
+	return nil
+}
+
+// ReadSettings reads the settings a folder was begun with.
+func ReadSettings(folder string) (Settings, error) {
+	file := filepath.Join(folder, settingsFile)
+	data, err := explore.ReadFileUpTo(file, 1<<20)
+	if err != nil {
+		return Settings{}, err
+	}
+	var s Settings
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
+	}
+	return s, s.Check()
+}
