@@ -25,13 +25,17 @@ type Profile struct {
 	ImageSize int
 	LUT       string // name of the default latency table
 	Predictor string // name of the default predictor
+	Classes   int    // of its data set
 }
 
 // Profiles lists the built-in profiles, the default first.
 func Profiles() []Profile {
 	return []Profile{{
 		Name: "imagenet", Space: model.MobileNASNet, ImageSize: 224,
-		LUT: "ort-cpu-224-1t", Predictor: "published-12",
+		LUT: "ort-cpu-224-1t", Predictor: "published-12", Classes: 1000,
+	}, {
+		Name: "digits", Space: model.MobileNASNet, ImageSize: 32,
+		LUT: "ort-cpu-32-1t", Predictor: "digits", Classes: 10,
 	}}
 }
 
@@ -73,6 +77,9 @@ func LUTs() []Source { return sources("luts") }
 // Predictors lists the predictors known by name.
 func Predictors() []Source { return sources("predictors") }
 
+// Samples lists the accuracy tables known by name.
+func Samples() []Source { return sources("samples") }
+
 // DataDir is the user's folder for tables and predictors of their own,
 // $XDG_DATA_HOME/binas-tui.
 func DataDir() string { return filepath.Join(xdg.DataHome, "binas-tui") }
@@ -103,8 +110,8 @@ func sources(kind string) []Source {
 	return out
 }
 
-// read returns the bytes of a built-in or user table or predictor (kind luts
-// or predictors) or of a file.
+// read returns the bytes of a built-in or user table, predictor or accuracy
+// table (kind luts, predictors or samples) or of a file.
 func read(kind, nameOrFile string) ([]byte, error) {
 	for _, s := range sources(kind) {
 		if s.Name != nameOrFile {

@@ -11,15 +11,15 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// LoadSamples reads an accuracy table, a BINAS .pkl or JSON lines, and finds
-// which search space its networks are of: the profile's or another that the
-// program knows.
+// LoadSamples reads an accuracy table by name or from a file, a BINAS .pkl or
+// JSON lines, and finds which search space its networks are of: the profile's
+// or another that the program knows.
 func LoadSamples(profile, file string) (*model.Space, []model.Sample, error) {
 	p, err := FindProfile(profile)
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := ReadFile(file)
+	data, err := read("samples", file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("accuracy table: %w", err)
 	}

@@ -44,7 +44,7 @@ func Load(profile, lut, predictor string) (Setup, error) {
 	if predictor == "" {
 		predictor = p.Predictor
 	}
-	s := Setup{Profile: p.Name, LUTName: lut, PredictorName: predictor}
+	s := Setup{Profile: p.Name, LUTName: lut, PredictorName: predictor, Classes: p.Classes}
 	if s.LUT, err = LoadLUT(lut); err != nil {
 		return Setup{}, err
 	}

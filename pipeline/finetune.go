@@ -43,12 +43,12 @@ func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.
 	if exists(r.path(finetuneFolder, scored)) {
 		return r.readJSON(finetuneFolder+"/"+scored, n)
 	}
-	s, o, err := r.training(training.FineTune, r.FineTuneEpochs, 100)
+	s, o, err := r.training(r.path(finetuneFolder, n.Name), training.FineTune, r.FineTuneEpochs, 100)
 	if err != nil {
 		return err
 	}
 	s.Arch = n.Architecture
-	o.Folder, o.Heaviest, o.Supernet = r.path(finetuneFolder, n.Name), heaviest, super
+	o.Heaviest, o.Supernet = heaviest, super
 	inner := o.Progress
 	o.Progress = func(p training.Progress) {
 		inner(p)

@@ -10,9 +10,15 @@ import (
 )
 
 // Names of the predictors of a pipeline; their files are NAME.safetensors.
-const estimator = "estimator"
+// The estimator is that of the measured contributions (Eq. 5 of the paper),
+// the sampled one takes its contributions from the samples that the others are
+// fitted on: the mean accuracy of those with a decision.
+const (
+	estimator        = "estimator"
+	sampledEstimator = "sampled-estimator"
+)
 
-var predictors = []string{estimator, fit.Bilinear, fit.Quadratic, fit.MLP}
+var predictors = []string{estimator, sampledEstimator, fit.Bilinear, fit.Quadratic, fit.MLP}
 
 // Ranking says how well a predictor ranks networks it was not fitted on.
 type Ranking struct {
@@ -75,8 +81,20 @@ func (r *run) fit(ctx context.Context) error {
 }
 
 func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sample) (Ranking, error) {
-	if name == estimator {
-		return r.fitEstimator(ctx, test)
+	switch name {
+	case estimator:
+		c, networks, err := r.readContributions()
+		if err != nil {
+			return Ranking{}, err
+		}
+		measured := networks * len(r.space.Decisions())
+		return r.estimate(ctx, name, c, measured, fmt.Sprintf("%d measurements of the estimator", measured), test)
+	case sampledEstimator:
+		c, err := model.ContributionsOf(r.space, samples)
+		if err != nil {
+			return Ranking{}, err
+		}
+		return r.estimate(ctx, name, c, len(samples), fmt.Sprintf("the estimator's means of %d networks", len(samples)), test)
 	}
 	report, err := fit.Fit(ctx, fit.Settings{Space: r.space, Kind: name, Closed: name != fit.MLP, Seed: r.Seed}, samples)
 	if err != nil {
@@ -98,12 +116,8 @@ func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sam
 	}, explore.WriteFile(r.path(predictorFile(name)), data)
 }
 
-// fitEstimator builds the estimator of the contributions (Eq. 5 of the paper).
-func (r *run) fitEstimator(ctx context.Context, test []model.Sample) (Ranking, error) {
-	c, networks, err := r.readContributions()
-	if err != nil {
-		return Ranking{}, err
-	}
+// estimate builds the estimator of contributions.
+func (r *run) estimate(ctx context.Context, name string, c *model.Contributions, measured int, from string, test []model.Sample) (Ranking, error) {
 	p := c.Estimator(r.space)
 	predicted := make([]float64, len(test))
 	for i, s := range test {
@@ -113,18 +127,16 @@ func (r *run) fitEstimator(ctx context.Context, test []model.Sample) (Ranking, e
 	if err != nil {
 		return Ranking{}, err
 	}
-	measured := networks * len(r.space.Decisions())
 	data, err := model.EncodePredictor(p, model.CheckpointInfo{
-		Space: r.space.Name, Samples: measured,
-		Source: r.accuracySource(fmt.Sprintf("%d measurements of the estimator", measured)), Metrics: e.Metrics.Map(),
+		Space: r.space.Name, Samples: measured, Source: r.accuracySource(from), Metrics: e.Metrics.Map(),
 	})
 	if err != nil {
 		return Ranking{}, err
 	}
 	return Ranking{
-		Predictor: estimator, Method: "contributions of decisions", Samples: measured, Metrics: e.Metrics, Kendall95: e.Kendall95,
+		Predictor: name, Method: "contributions of decisions", Samples: measured, Metrics: e.Metrics, Kendall95: e.Kendall95,
 		Predicted: e.Predicted, TestSamples: len(test),
-	}, explore.WriteFile(r.path(predictorFile(estimator)), data)
+	}, explore.WriteFile(r.path(predictorFile(name)), data)
 }
 
 // accuracySource says what predicted accuracies are accuracies of.

@@ -14,7 +14,7 @@ func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, 
 	if err != nil {
 		return nil, err
 	}
-	s, _, err := r.training(training.OneShot, r.OneShotEpochs, r.TrainPercent)
+	s, _, err := r.training(r.folder, training.OneShot, r.OneShotEpochs, r.TrainPercent)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,16 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// training completes a stage's settings for the data; trained on the whole
-// training part where percent is 100.
-func (r *run) training(stage training.Stage, epochs, percent int) (training.Settings, training.Options, error) {
-	s := training.Small(stage)
+// training completes the settings of a stage in a run folder for the data;
+// trained on the whole training part where percent is 100.
+func (r *run) training(folder string, stage training.Stage, epochs, percent int) (training.Settings, training.Options, error) {
+	preset := training.Small(stage)
 	if r.Preset == "paper" {
-		s = training.Paper(stage)
+		preset = training.Paper(stage)
+	}
+	s, err := training.Begun(folder, stage, preset) // presets may have changed since
+	if err != nil {
+		return s, training.Options{}, err
 	}
 	if epochs > 0 {
 		s.Epochs = epochs
@@ -27,15 +31,14 @@ func (r *run) training(stage training.Stage, epochs, percent int) (training.Sett
 		s.Paths = r.Paths
 	}
 	s.Space, s.Seed, s.TrainPercent = r.Space, r.Seed, percent
-	if r.Data == dataset.DigitsName || r.train.Name == dataset.DigitsName {
+	if r.train.Name == dataset.DigitsName {
 		s.Augment = "digits"
 	}
-	o := training.Options{Folder: r.folder, Threads: r.Options.Threads, Wait: r.job.Wait, Log: r.job.Log}
+	o := training.Options{Folder: folder, Threads: r.Options.Threads, Wait: r.job.Wait, Log: r.job.Log}
 	o.Progress = func(p training.Progress) {
 		r.progress(string(stage), p.Step, p.Steps, p.Left, p.Status())
 		r.job.Partial(p)
 	}
-	var err error
 	if o.Train, o.HeldOut, err = s.Divide(r.train, r.val); err != nil {
 		return s, o, err
 	}
@@ -44,7 +47,7 @@ func (r *run) training(stage training.Stage, epochs, percent int) (training.Sett
 }
 
 func (r *run) trainHeaviest(ctx context.Context) error {
-	s, o, err := r.training(training.Heaviest, r.HeaviestEpochs, r.TrainPercent)
+	s, o, err := r.training(r.folder, training.Heaviest, r.HeaviestEpochs, r.TrainPercent)
 	if err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func (r *run) trainHeaviest(ctx context.Context) error {
 }
 
 func (r *run) trainOneShot(ctx context.Context) error {
-	s, o, err := r.training(training.OneShot, r.OneShotEpochs, r.TrainPercent)
+	s, o, err := r.training(r.folder, training.OneShot, r.OneShotEpochs, r.TrainPercent)
 	if err != nil {
 		return err
 	}
