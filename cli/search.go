@@ -117,7 +117,11 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	if e.PredictorInfo.Extrapolates(f.Accuracy) {
 		beyond = ", extrapolated beyond what the predictor was fitted on"
 	}
-	fmt.Fprintf(w, "accuracy  %.2f %% predicted%s\n", f.Accuracy, beyond)
+	deviation := ""
+	if points, ok := e.Deviation(f.Path); ok {
+		deviation = fmt.Sprintf(" ± %.2f", points)
+	}
+	fmt.Fprintf(w, "accuracy  %.2f%s %% predicted%s\n", f.Accuracy, deviation, beyond)
 	writeSources(w, e.Setup)
 	if explore.Number(f.ShadowPrice).Finite() {
 		fmt.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)

@@ -27,7 +27,8 @@ type Result struct {
 	Architecture      *string       `json:"architecture"`
 	LimitMS           Number        `json:"limit_ms"`
 	LatencyMS         *Number       `json:"latency_ms"`
-	PredictedAccuracy *Number       `json:"predicted_accuracy"` // percent
+	PredictedAccuracy *Number       `json:"predicted_accuracy"`  // percent
+	Deviation         *Number       `json:"predicted_deviation"` // points, one standard deviation
 	Optimizer         string        `json:"optimizer"`
 	Status            string        `json:"status"`
 	Bound             *Number       `json:"bound"`        // percent
@@ -125,6 +126,9 @@ func NewResult(e *Engine, f Finding) Result {
 	known := func(v float64) *Number { n := Number(v); return &n }
 	arch := e.Space.Architecture(f.Path).String()
 	r.Architecture, r.LatencyMS, r.PredictedAccuracy = &arch, known(f.LatencyMS), known(f.Accuracy)
+	if points, ok := e.Deviation(f.Path); ok {
+		r.Deviation = known(points)
+	}
 	r.Bound, r.Gap, r.ShadowPrice = known(f.Bound), known(f.Gap()), known(f.ShadowPrice)
 	n := e.Space.NumOptions()
 	for b, i := range f.Path.Option {

@@ -105,10 +105,23 @@ func (s Setup) AccuracySource() string {
 	if p, err := FindProfile(s.Profile); err == nil && p.Predictor == s.PredictorName && p.ImageSize != s.Space.ImageSize {
 		source += fmt.Sprintf(" at %d px, not %d", p.ImageSize, s.Space.ImageSize)
 	}
+	if fitted := s.PredictorInfo.Inactive; fitted != "" && fitted != s.Inactive.String() {
+		source += fmt.Sprintf(", fitted with switched-off blocks %s, not %s", fitted, s.Inactive)
+	}
 	if e, ok := s.AccuracyError(); ok {
 		source += fmt.Sprintf(", leave-one-out error %.2f pt", e)
 	}
 	return source
+}
+
+// Deviation is the standard deviation in points of a measured accuracy around
+// the predicted one, where the predictor's checkpoint knows it. It takes about
+// a millisecond.
+func (s Setup) Deviation(p model.Path) (points float64, known bool) {
+	if s.Uncertainty == nil {
+		return 0, false
+	}
+	return s.Uncertainty.Points(p), true
 }
 
 // AccuracyError is the mean absolute error of the predictor on networks left
