@@ -91,7 +91,11 @@ type App struct {
 
 	runner   *job.Runner
 	services services
-	jobs     []job.Snapshot // in the order they were started
+	jobs     []job.Snapshot                                          // in the order they were started
+	works    map[string]func(context.Context, *job.Job) (any, error) // of jobs that can be started again, by name
+	method   methodChoices
+	written  []explore.Source // predictors that jobs have written
+	offered  string           // the last of them
 
 	first       tea.Cmd // of Init
 	askedToQuit bool    // while a job runs
@@ -101,7 +105,7 @@ type App struct {
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices()}
+	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices(), method: defaultMethodChoices()}
 	if keys, err := newKeymap(opts.Keys); err != nil {
 		a.warn(err.Error())
 	} else {
@@ -217,8 +221,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
-		if m, ok := a.dialog.(*measureMenu); ok {
-			m.library, m.err, m.looked = msg.library, msg.err, true
+		if f, ok := a.dialog.(needsRuntime); ok {
+			*f.runtime() = runtimeFinder{msg.library, msg.err, true}
 		}
 	case copiedMsg:
 		a.say(sanitize.Line(msg.text))

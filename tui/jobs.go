@@ -11,9 +11,12 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // jobMsg is what a job has become.
@@ -81,7 +84,7 @@ func (a *App) startInstall() tea.Cmd {
 // measurements at once would disturb each other.
 func (a *App) measuringNow() bool {
 	for _, j := range a.jobs {
-		if j.State == job.Running {
+		if j.State == job.Running && !j.Paused {
 			a.warn(j.Name + " is still running: wait for it or cancel it first")
 			return true
 		}
@@ -110,7 +113,11 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	case job.Failed:
 		a.warn(s.Name + ": " + sanitize.Line(s.Err.Error()))
 	case job.Cancelled:
-		a.say(s.Name + " cancelled: start it again to go on where it was")
+		text := s.Name + " cancelled: start it again to go on where it was"
+		if a.isMethod(s.Name) {
+			text += ", with " + a.keyOf("resume-job") + " in the jobs pane"
+		}
+		a.say(sanitize.Line(text))
 	case job.Done:
 		return a.jobDone(s)
 	}
@@ -135,6 +142,25 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		a.say(text)
 	case onnx.Library:
 		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
+	case method.Fitted:
+		a.predictorWritten(r.File, fmt.Sprintf(" is fitted, Kendall tau %.3f", r.Kendall))
+	case method.Estimator:
+		a.predictorWritten(r.File, " is measured")
+	case method.Finished:
+		for _, file := range r.Predictors {
+			a.predictorWritten(file, " is ready, report in "+sanitize.Line(r.Report))
+		}
+	case training.Progress:
+		text := s.Name + " is done"
+		for _, sc := range r.Scores {
+			text += fmt.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
+		}
+		a.say(sanitize.Line(text))
+	case evaluation.Samples:
+		text, _ := samplesNote(r)
+		a.say(text + ": " + a.keyOf("method") + " fits a predictor on them")
+	case evaluation.Validation:
+		a.say(fmt.Sprintf("top-1 %s %%, top-5 %s %% on %d images of %s", formatNumber(r.Top1, 2), formatNumber(r.Top5, 2), r.Images, sanitize.Line(r.Data)))
 	}
 	return nil
 }
@@ -142,6 +168,9 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 // useMeasured explores with the table measured or calibrated last.
 func (a *App) useMeasured() tea.Cmd {
 	for _, j := range slices.Backward(a.jobs) {
+		if a.offered != "" && j.State == job.Done && wrote(j.Result) {
+			return a.openSetup(a.engine.Profile, a.engine.LUTName, a.offered)
+		}
 		name := ""
 		switch r := j.Result.(type) {
 		case explore.MeasuredTable:
@@ -153,16 +182,33 @@ func (a *App) useMeasured() tea.Cmd {
 			return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
 		}
 	}
+	if a.offered != "" {
+		return a.openSetup(a.engine.Profile, a.engine.LUTName, a.offered)
+	}
 	a.say("no table has been measured yet: m measures one")
 	return nil
 }
 
+// wrote reports that a job's result is a predictor.
+func wrote(result any) bool {
+	switch result.(type) {
+	case method.Fitted, method.Estimator, method.Finished:
+		return true
+	}
+	return false
+}
+
 // cancelJob ends the running job.
 func (a *App) cancelJob() tea.Cmd {
+	if a.focus == paneJobs && a.jobRow < len(a.jobs) && a.jobs[a.jobRow].State == job.Running {
+		a.runner.Cancel(a.jobs[a.jobRow].ID)
+		a.say("cancelling " + sanitize.Line(a.jobs[a.jobRow].Name))
+		return nil
+	}
 	for _, j := range a.jobs {
 		if j.State == job.Running {
 			a.runner.Cancel(j.ID)
-			a.say("cancelling " + j.Name)
+			a.say("cancelling " + sanitize.Line(j.Name))
 			return nil
 		}
 	}
@@ -177,10 +223,18 @@ func (a *App) jobActivity() string {
 			continue
 		}
 		text := fmt.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
-		if j.Left > 0 {
+		if p, ok := j.Result.(evaluation.Samples); ok {
+			if note, ok := samplesNote(p); ok {
+				text = j.Name + ": " + note
+			}
+		}
+		switch {
+		case j.Paused:
+			text += " paused"
+		case j.Left > 0:
 			text += " " + clock(j.Left) + " left"
 		}
-		return text
+		return sanitize.Line(text)
 	}
 	return ""
 }

@@ -19,10 +19,11 @@ func (a *App) drawJobs(s *screen, r rect) {
 		a.drawLines(s, r, []string{
 			"nothing has been started yet:",
 			a.keyOf("measure") + " measures this machine: the network shown, or a whole latency table",
+			a.keyOf("method") + " trains a supernet, samples networks of it and fits predictors",
 		})
 		return
 	}
-	list := min(len(a.jobs), max(1, r.h/2))
+	list := jobLines(len(a.jobs), r.h)
 	top := scrollTop(a.jobRow, len(a.jobs), list)
 	for i := range list {
 		j, y := a.jobs[top+i], r.y+i
@@ -30,7 +31,11 @@ func (a *App) drawJobs(s *screen, r rect) {
 		if selected {
 			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
 		}
-		line := fmt.Sprintf(" %-10s%4.0f%%  %6s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Name))
+		state := j.State.String()
+		if j.Paused && j.State == job.Running {
+			state = "paused"
+		}
+		line := fmt.Sprintf(" %-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Name))
 		if j.Left > 0 {
 			line += "  " + clock(j.Left) + " left"
 		}
@@ -51,16 +56,40 @@ func (a *App) drawJob(s *screen, r rect, j job.Snapshot) {
 		status, st = sanitize.Line(j.Err.Error()), t.bad
 	}
 	s.text(r.x+1, r.y+1, r.w-2, st, status)
-	hint := a.keyOf("job-open") + " opens the table"
-	if j.State == job.Running {
-		hint += ", " + a.keyOf("cancel-job") + " cancels"
+	s.text(r.x+1, r.y+2, r.w-2, t.dim, a.jobHint(j))
+	top := r.y + 3
+	if r.h > 3 {
+		logs := min(len(j.Log), 3) // beside curves a few lines of the log stay
+		top += a.drawPartial(s, rect{r.x, top, r.w, r.h - 3 - logs}, j.Result)
 	}
-	s.text(r.x+1, r.y+2, r.w-2, t.dim, hint)
-	room := r.h - 3
+	room := r.y + r.h - top
 	log := j.Log[max(0, len(j.Log)-max(0, room)):]
 	for i, line := range log {
-		s.text(r.x+1, r.y+3+i, r.w-2, t.dim, sanitize.Line(line))
+		s.text(r.x+1, top+i, r.w-2, t.dim, sanitize.Line(line))
 	}
+}
+
+// jobLines is how many lines the list of jobs has.
+func jobLines(jobs, height int) int { return min(jobs, max(1, height/3)) }
+
+// jobHint says what can be done with a job.
+func (a *App) jobHint(j job.Snapshot) string {
+	running := j.State == job.Running
+	switch {
+	case running && a.isMethod(j.Name) && j.Paused:
+		return a.keyOf("pause-job") + " goes on, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
+	case running && a.isMethod(j.Name):
+		return a.keyOf("pause-job") + " pauses, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
+	case running:
+		return a.keyOf("job-open") + " opens the table, " + a.keyOf("cancel-job") + " cancels"
+	case wrote(j.Result):
+		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
+	case a.isMethod(j.Name) && j.State != job.Done:
+		return a.keyOf("resume-job") + " starts it again: it goes on where it was"
+	case a.isMethod(j.Name):
+		return a.keyOf("method") + " starts the next step"
+	}
+	return a.keyOf("job-open") + " opens the table"
 }
 
 // jobStyle sets states off; their names are written too.
@@ -77,7 +106,7 @@ func jobStyle(t *theme, s job.State) uv.Style {
 }
 
 func (a *App) clickJobs(inside rect, _, y int) tea.Cmd {
-	list := min(len(a.jobs), max(1, inside.h/2))
+	list := jobLines(len(a.jobs), inside.h)
 	if y < list {
 		a.jobRow = y + scrollTop(a.jobRow, len(a.jobs), list)
 	}
@@ -87,11 +116,15 @@ func (a *App) clickJobs(inside rect, _, y int) tea.Cmd {
 // openJob shows what the job under the cursor measures or has measured.
 func (a *App) openJob() tea.Cmd {
 	if len(a.jobs) == 0 {
-		a.say("nothing has been measured yet: " + a.keyOf("measure") + " opens the menu")
+		a.say("nothing has been started yet: " + a.keyOf("measure") + " measures, " + a.keyOf("method") + " trains and fits")
 		return nil
 	}
 	if r, ok := a.jobs[a.jobRow].Result.(explore.CalibratedTable); ok {
 		a.dialog = &verification{result: r}
+		return nil
+	}
+	if a.isMethod(a.jobs[a.jobRow].Name) {
+		a.say("what it has so far is shown here: " + a.keyOf("zoom") + " gives it the whole screen")
 		return nil
 	}
 	a.dialog = &measurement{job: a.jobs[a.jobRow].ID}

@@ -86,9 +86,12 @@ func keyTable() []binding {
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
 
 		{"measure", []string{"m"}, "Device", "measure this machine: the network shown, or a whole table", "measure", nil, (*App).openMeasure},
-		{"job-open", []string{"space"}, "Device", "open the table of the job under the cursor", "open", []paneID{paneJobs}, (*App).openJob},
-		{"cancel-job", []string{"X"}, "Device", "cancel what is being measured", "", nil, (*App).cancelJob},
-		{"use-measured", []string{"U"}, "Device", "explore with the table measured last", "", nil, (*App).useMeasured},
+		{"method", []string{"M"}, "Device", "train and fit: the method's steps as jobs, from the data to a predictor", "train", nil, (*App).openMethod},
+		{"job-open", []string{"space"}, "Device", "open what the job under the cursor has found", "open", []paneID{paneJobs}, (*App).openJob},
+		{"cancel-job", []string{"X"}, "Device", "cancel what is running; what it has is kept", "", nil, (*App).cancelJob},
+		{"pause-job", []string{"P"}, "Device", "pause the job under the cursor, or let it go on", "pause", []paneID{paneJobs}, (*App).pauseJob},
+		{"resume-job", []string{"r"}, "Device", "start the job under the cursor again: it goes on where it was", "again", []paneID{paneJobs}, (*App).resumeJob},
+		{"use-measured", []string{"U"}, "Device", "explore with the table or the predictor that a job made last", "", nil, (*App).useMeasured},
 
 		{"tour", []string{"T"}, "Program", "the guided tour", "", nil, (*App).openTour},
 		{"help", []string{"?"}, "Program", "this help", "help", nil, (*App).openHelp},

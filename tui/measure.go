@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
@@ -27,8 +28,9 @@ func (a *App) openMeasure() tea.Cmd {
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
 	}
+	m.form = form{title: "Measure on this machine", fields: m.rows, status: m.found}
 	a.dialog = m
-	return m.findLibrary()
+	return m.find(m.want.Library)
 }
 
 // libraryMsg says which ONNX Runtime there is.
@@ -37,29 +39,44 @@ type libraryMsg struct {
 	err     error
 }
 
-// measureMenu is the form of what to measure and how.
-type measureMenu struct {
-	want    explore.Measuring
-	row     int
+// runtimeFinder looks for ONNX Runtime while a form is open.
+type runtimeFinder struct {
 	library onnx.Library
 	err     error
 	looked  bool
-	area    rect
 }
 
-func (m *measureMenu) findLibrary() tea.Cmd {
-	flag := m.want.Library
+// needsRuntime are the forms that wait for a libraryMsg.
+type needsRuntime interface{ runtime() *runtimeFinder }
+
+func (f *runtimeFinder) runtime() *runtimeFinder { return f }
+
+func (f *runtimeFinder) find(flag string) tea.Cmd {
 	return guard(func() tea.Msg {
 		lib, _, err := onnx.Find(flag)
 		return libraryMsg{lib, err}
 	})
 }
 
-// measureRow is a line of the form: a value to change or an action to start.
-type measureRow struct {
-	label, value string
-	step         func(n int)
-	start        func(*App) tea.Cmd
+// missing reports that there is none.
+func (f *runtimeFinder) missing() bool { return f.looked && f.err != nil }
+
+// found says what was found.
+func (f *runtimeFinder) found() (text string, bad bool) {
+	switch {
+	case f.missing():
+		return sanitize.Line(f.err.Error()), true
+	case f.looked:
+		return "ONNX Runtime: " + sanitize.Line(f.library.Path), false
+	}
+	return "looking for ONNX Runtime", false
+}
+
+// measureMenu is the form of what to measure and how.
+type measureMenu struct {
+	form
+	runtimeFinder
+	want explore.Measuring
 }
 
 func stepThrough[T comparable](v *T, values []T) func(int) {
@@ -69,7 +86,7 @@ func stepThrough[T comparable](v *T, values []T) func(int) {
 	}
 }
 
-func (m *measureMenu) rows(a *App) []measureRow {
+func (m *measureMenu) rows(a *App) []formRow {
 	var threads []int
 	for n := 1; n <= runtime.NumCPU(); n *= 2 {
 		threads = append(threads, n)
@@ -77,92 +94,20 @@ func (m *measureMenu) rows(a *App) []measureRow {
 	if n := runtime.NumCPU(); !slices.Contains(threads, n) {
 		threads = append(threads, n)
 	}
-	rows := []measureRow{
-		{"device", string(m.want.Target), stepThrough(&m.want.Target, onnx.Targets()), nil},
-		{"threads", fmt.Sprint(m.want.Threads), stepThrough(&m.want.Threads, threads), nil},
-		{"image size", fmt.Sprintf("%d px", m.want.ImageSize), stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320}), nil},
-		{"rounds", fmt.Sprint(m.want.Rounds), stepThrough(&m.want.Rounds, []int{3, 5, 10, 15, 20, 40}), nil},
+	rows := []formRow{
+		{label: "device", value: string(m.want.Target), step: stepThrough(&m.want.Target, onnx.Targets())},
+		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, threads)},
+		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
+		{label: "rounds", value: fmt.Sprint(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{3, 5, 10, 15, 20, 40})},
 	}
-	if m.looked && m.err != nil {
-		return append(rows, measureRow{"install ONNX Runtime", "", nil, (*App).startInstall})
+	if m.missing() {
+		return append(rows, formRow{label: "install ONNX Runtime", start: (*App).startInstall})
 	}
 	return append(rows,
-		measureRow{"measure the network shown", "", nil, func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
-		measureRow{"measure the whole table", "", nil, func(a *App) tea.Cmd { return a.startTable(m.want) }},
-		measureRow{"calibrate " + sanitize.Line(a.engine.LUTName), "", nil, func(a *App) tea.Cmd { return a.startCalibration(m.want) }},
+		formRow{label: "measure the network shown", start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
+		formRow{label: "measure the whole table", start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
+		formRow{label: "calibrate " + sanitize.Line(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startCalibration(m.want) }},
 	)
-}
-
-func (m *measureMenu) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
-	rows := m.rows(a)
-	m.row = min(m.row, len(rows)-1)
-	row := rows[m.row]
-	switch msg.String() {
-	case "esc", "q":
-		a.closeDialog()
-	case "up", "k":
-		m.row = max(0, m.row-1)
-	case "down", "j", "tab":
-		m.row = min(len(rows)-1, m.row+1)
-	case "left", "h":
-		if row.step != nil {
-			row.step(-1)
-		}
-	case "right", "l":
-		if row.step != nil {
-			row.step(1)
-		}
-	case "enter":
-		if row.start != nil {
-			a.closeDialog()
-			return row.start(a)
-		}
-		m.row = min(len(rows)-1, m.row+1)
-	}
-	return nil
-}
-
-func (m *measureMenu) paste(*App, string) tea.Cmd { return nil }
-
-func (m *measureMenu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
-	e, ok := msg.(tea.MouseClickMsg)
-	if !ok {
-		return nil
-	}
-	if i := e.Y - m.area.y; m.area.contains(e.X, e.Y) && i < len(m.rows(a)) {
-		if m.row == i {
-			return m.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
-		}
-		m.row = i
-	}
-	return nil
-}
-
-func (m *measureMenu) draw(a *App, s *screen) {
-	t := s.theme
-	rows := m.rows(a)
-	r := s.centred(66, len(rows)+5, "Measure on this machine")
-	m.area = rect{r.x, r.y, r.w, len(rows)}
-	for i, row := range rows {
-		y := r.y + i
-		selected := i == m.row
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-			s.text(r.x, y, 1, over(true, t.accent, t), s.glyphs.cursor)
-		}
-		s.text(r.x+2, y, r.w-3, over(selected, t.text, t), row.label)
-		if row.step != nil {
-			s.text(r.x+16, y, r.w-17, over(selected, t.accent, t), row.value)
-		}
-	}
-	status, st := "looking for ONNX Runtime", t.dim
-	if m.looked && m.err != nil {
-		status, st = sanitize.Line(m.err.Error()), t.warn
-	} else if m.looked {
-		status = "ONNX Runtime: " + sanitize.Line(m.library.Path)
-	}
-	s.text(r.x+1, r.y+len(rows)+1, r.w-2, st, status)
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, s.glyphs.arrows+" change   enter start   esc close")
 }
 
 // services are what the explorer asks of the machine; tests replace them.
@@ -171,6 +116,7 @@ type services struct {
 	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
+	method    func(context.Context, method.Request, *job.Job) (any, error)
 	copy      func(text, what string) tea.Cmd      // to the clipboard
 	tick      func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
@@ -181,7 +127,8 @@ func machineServices() services {
 		tick: func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		},
-		table: explore.MeasureTable,
+		table:  explore.MeasureTable,
+		method: func(ctx context.Context, r method.Request, j *job.Job) (any, error) { return r.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},

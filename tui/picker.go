@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -18,7 +19,7 @@ func (a *App) openLUTPicker() tea.Cmd {
 
 // openPredictorPicker chooses another predictor.
 func (a *App) openPredictorPicker() tea.Cmd {
-	return a.openSources("Predictor", explore.Predictors(), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
+	return a.openSources("Predictor", append(explore.Predictors(), a.written...), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
 		return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
 	})
 }
@@ -53,11 +54,15 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 		if s.Path != "" {
 			detail = s.Path
 		}
-		add(s.Name, s.Name, detail)
+		name := s.Name
+		if slices.ContainsFunc(a.written, func(w explore.Source) bool { return w == s }) {
+			name = s.Path // of a run folder: not known by name
+		}
+		add(s.Name, name, detail)
 	}
 	known := func(name string) bool {
 		for _, s := range sources {
-			if s.Name == name {
+			if s.Name == name || s.Path == name {
 				return true
 			}
 		}

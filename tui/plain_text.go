@@ -179,9 +179,9 @@ func (p *plain) tellDialog() {
 		}
 	case *entry:
 		p.line(fmt.Sprintf("%s, %san empty line for %q, \"cancel\" for nothing", d.title, d.prompt, strings.TrimSpace(d.input.Value())))
-	case *measureMenu:
-		p.line("Measure: the number of a line; for a setting with + or - to change it (\"1 +\"); or an empty line for none")
-		for i, row := range d.rows(a) {
+	case formed:
+		p.line(d.formTitle() + ": the number of a line; for a setting with + or - to change it (\"1 +\"); or an empty line for none")
+		for i, row := range d.formRows(a) {
 			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", i+1, row.label, row.value)))
 		}
 	default:
@@ -221,18 +221,18 @@ func (p *plain) answer(line string) {
 			return
 		}
 		p.do(cmd)
-	case *measureMenu:
-		p.answerMeasure(d, line)
+	case formed:
+		p.answerForm(d, line)
 	}
 }
 
-func (p *plain) answerMeasure(d *measureMenu, line string) {
+func (p *plain) answerForm(d formed, line string) {
 	fields := strings.Fields(line)
 	if len(fields) == 0 {
 		p.app.closeDialog()
 		return
 	}
-	rows := d.rows(p.app)
+	rows := d.formRows(p.app)
 	n, err := strconv.Atoi(fields[0])
 	if err != nil || n < 1 || n > len(rows) {
 		p.line(fmt.Sprintf("%q: expected 1 to %d", fields[0], len(rows)))
@@ -242,6 +242,9 @@ func (p *plain) answerMeasure(d *measureMenu, line string) {
 	case row.start != nil:
 		p.app.closeDialog()
 		p.do(row.start(p.app))
+	case row.edit != nil:
+		p.do(row.edit(p.app))
+	case row.step == nil:
 	case len(fields) > 1 && fields[1] == "-":
 		row.step(-1)
 	default:

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 func themeIndex(name string) int {
@@ -54,12 +55,20 @@ func (a *App) quit() tea.Cmd {
 	for _, j := range a.jobs {
 		if j.State == job.Running && !a.askedToQuit {
 			a.askedToQuit = true
-			a.dialog = &menu{title: j.Name + " is still running", hint: "what it has measured is kept", items: []item{
+			a.dialog = &menu{title: sanitize.Line(j.Name) + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
 				{label: "go on"},
-				{label: "quit", detail: "the same measurement goes on when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
+				{label: "quit", detail: "it goes on where it was when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
 			}}
 			return nil
 		}
 	}
 	return tea.Quit
+}
+
+// quitHint says what becomes of a running job.
+func quitHint(method bool) string {
+	if method {
+		return "its last whole step is kept"
+	}
+	return "what it has measured is kept"
 }

@@ -1,0 +1,142 @@
+package method
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// Step names a step of the method.
+type Step string
+
+// The steps, in the order in which they are done.
+const (
+	Pipeline   Step = "pipeline"
+	Heaviest   Step = "heaviest"
+	OneShot    Step = "oneshot"
+	Sample     Step = "sample"
+	Contribute Step = "contribute"
+	Fit        Step = "fit"
+	FineTune   Step = "finetune"
+	Validate   Step = "validate"
+)
+
+// Steps lists the steps: all at once first, then one by one in their order.
+func Steps() []Step {
+	return []Step{Pipeline, Heaviest, OneShot, Sample, Contribute, Fit, FineTune, Validate}
+}
+
+// About says in a few words what a step does.
+func (s Step) About() string {
+	return map[Step]string{
+		Pipeline:   "everything, from the data to networks and a report",
+		Heaviest:   "train the largest network, the teacher",
+		OneShot:    "train the supernet, taught by it",
+		Sample:     "evaluate random networks, to fit on",
+		Contribute: "measure what each decision adds",
+		Fit:        "fit a predictor on the samples",
+		FineTune:   "train the network shown on",
+		Validate:   "evaluate the network shown",
+	}[s]
+}
+
+// Request says what a step works on. Run alone is always needed, Data where the
+// run was not begun yet.
+type Request struct {
+	Step Step
+	Run  string // run folder, made where there is none
+	Data string // name or folder of a data set; "" is that of the run
+
+	Preset       string             // of trainings that are begun: small ("") or paper
+	Architecture model.Architecture // of FineTune and Validate
+	Num          int                // networks: of Sample (0 is 1,000) and of Contribute (0 is 10)
+	Kind         string             // of the predictor to fit; "" is bilinear
+	Inactive     model.InactiveBlocks
+	Library      string // ONNX Runtime; "" looks in the usual places
+}
+
+// ErrRequest is wrapped by errors about a request that cannot be run.
+var ErrRequest = errors.New("cannot be started")
+
+// DefaultRun is the folder of a run that is named: runs/NAME in the user's data
+// folder. What is no plain name is a folder already.
+func DefaultRun(name string) string {
+	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+		return name
+	}
+	return filepath.Join(explore.DataDir(), "runs", name)
+}
+
+// Name is what a job of the request is called. Equal names are one piece of
+// work: it goes on when it is started again.
+func (r Request) Name() string { return string(r.Step) + " " + filepath.Base(r.Run) }
+
+// Work is the request as the work of a job. Its results are:
+//
+//	Pipeline                     Finished
+//	Heaviest, OneShot, FineTune  training.Progress
+//	Sample                       evaluation.Samples
+//	Contribute                   Estimator; while it runs *evaluation.Contribution
+//	Fit                          Fitted
+//	Validate                     evaluation.Validation
+//
+// What Pipeline has so far is what its steps have.
+func (r Request) Work(ctx context.Context, j *job.Job) (any, error) {
+	if r.Run == "" {
+		return nil, fmt.Errorf("%s %w: no run folder is given", r.Step, ErrRequest)
+	}
+	if r.Step != Fit {
+		if _, err := onnx.Open(r.Library); err != nil {
+			return nil, err
+		}
+	}
+	switch r.Step {
+	case Pipeline:
+		return r.pipeline(ctx, j)
+	case Heaviest, OneShot, FineTune:
+		return r.train(ctx, j)
+	case Sample:
+		return r.sample(ctx, j)
+	case Contribute:
+		return r.contribute(ctx, j)
+	case Fit:
+		return r.fit(ctx, j)
+	case Validate:
+		return r.validate(ctx, j)
+	}
+	return nil, fmt.Errorf("step %q %w: expected one of %v", string(r.Step), ErrRequest, Steps())
+}
+
+// begun is a stage of the run and the file of its weights. The error says which
+// step comes first.
+func (r Request) begun(stage training.Stage) (training.Settings, string, error) {
+	run, err := training.ReadRun(r.Run)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, training.ErrNoRun) {
+		return training.Settings{}, "", fmt.Errorf("%s %w: nothing was trained in %s yet: start with %s", r.Step, ErrRequest, r.Run, Heaviest)
+	}
+	if err != nil {
+		return training.Settings{}, "", err
+	}
+	s, ok := run.Stages[stage]
+	if !ok {
+		return s, "", fmt.Errorf("%s %w: stage %s was not trained in %s yet: start it first", r.Step, ErrRequest, stage, r.Run)
+	}
+	return s, run.Weights(stage), nil
+}
+
+// dataFolder is the folder of the data set: the one asked for, else otherwise.
+func (r Request) dataFolder(otherwise string) string {
+	if r.Data != "" {
+		otherwise = r.Data
+	}
+	return explore.DataSetPath(otherwise)
+}

@@ -1,0 +1,115 @@
+package method
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// stages are the trainings among the steps.
+var stages = map[Step]training.Stage{Heaviest: training.Heaviest, OneShot: training.OneShot, FineTune: training.FineTune}
+
+// TunedFolder is where FineTune trains a network of a run: each has a folder of
+// its own.
+func (r Request) TunedFolder() string {
+	return filepath.Join(r.Run, "finetune", fingerprint(r.Architecture))
+}
+
+// settings are those the stage was begun with, else the preset's.
+func (r Request) settings(stage training.Stage, folder string) (training.Settings, error) {
+	s := training.Small(stage)
+	if r.Preset == "paper" {
+		s = training.Paper(stage)
+	}
+	s.Space = model.MobileNASNet
+	heaviest := Request{Step: r.Step, Run: r.Run}
+	if stage != training.Heaviest {
+		h, _, err := heaviest.begun(training.Heaviest)
+		if err != nil {
+			return s, err
+		}
+		s.Space, s.ImageSize, s.Data = h.Space, h.ImageSize, h.Data
+		s.TrainPercent, s.SplitSeed, s.Seed, s.Augment = h.TrainPercent, h.SplitSeed, h.Seed, h.Augment
+	}
+	return training.Begun(folder, stage, s)
+}
+
+func (r Request) train(ctx context.Context, j *job.Job) (any, error) {
+	stage := stages[r.Step]
+	o := training.Options{Folder: r.Run}
+	if stage == training.FineTune {
+		if len(r.Architecture) == 0 {
+			return nil, fmt.Errorf("%s %w: no network is given", r.Step, ErrRequest)
+		}
+		o.Folder = r.TunedFolder()
+	}
+	s, err := r.settings(stage, o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	j.Progress(0, 0, 0, "reading the data")
+	train, val, err := dataset.Open(ctx, r.dataFolder(s.Data), dataset.Options{Size: s.ImageSize})
+	if err != nil {
+		return nil, err
+	}
+	if train.Name == dataset.DigitsName && s.Data == "" {
+		s.Augment = "digits"
+	}
+	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
+		return nil, err
+	}
+	s = s.For(o.Train, o.HeldOut)
+	if err := r.teach(&s, &o); err != nil {
+		return nil, err
+	}
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	return training.Work(s, o)(ctx, j)
+}
+
+// teach gives a training the weights that it begins with and is taught by.
+func (r Request) teach(s *training.Settings, o *training.Options) error {
+	if s.Stage == training.Heaviest {
+		return nil
+	}
+	_, file, err := r.begun(training.Heaviest)
+	if err != nil {
+		return err
+	}
+	if o.Heaviest, err = readWeights(file, Heaviest); err != nil || s.Stage == training.OneShot {
+		return err
+	}
+	if _, file, err = r.begun(training.OneShot); err != nil {
+		return err
+	}
+	o.Supernet, err = readWeights(file, OneShot)
+	s.Arch = r.Architecture.String()
+	return err
+}
+
+// readWeights reads what a step of the run has left.
+func readWeights(file string, step Step) (onnx.StateDict, error) {
+	data, err := explore.ReadFileUpTo(file, supernet.MaxCheckpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s has no weights yet: let it finish an epoch", ErrRequest, step)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := supernet.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c.Weights, nil
+}
