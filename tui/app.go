@@ -52,12 +52,14 @@ type App struct {
 	evoCancel        context.CancelFunc
 	working          int // background jobs under way
 
-	limitMS  float64
-	mode     optimizerMode
-	answer   explore.Answer
-	evolved  solver.Solution // the last answer of evolution
-	solution solver.Solution // the one shown; shares memory with one of the above
-	detail   detail
+	limitMS   float64
+	mode      optimizerMode
+	answer    explore.Answer
+	evolved   solver.Solution // the last answer of evolution
+	solution  solver.Solution // the one shown; shares memory with one of the above
+	detail    detail
+	stopwatch stopwatch
+	scale     scale // of the architecture's bars
 
 	frontier  *solver.Frontier // nil until it is there
 	effects   []effect         // of the engine, sorted
@@ -297,6 +299,7 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.frontier = nil
 	a.hairline = -1
 	a.published = publishedPoints(e)
+	a.scale = newScale(e)
 	a.effects = nil
 	if e.Bilinear() {
 		a.effects = newEffects(solver.StageEffects(e.Problem(), e.Space.Options))
@@ -398,6 +401,7 @@ func guard(cmd tea.Cmd) tea.Cmd {
 func (a *App) solve() tea.Cmd {
 	if a.engine.Bilinear() {
 		a.engine.Solve(&a.answer, a.limitMS)
+		a.stopwatch.took(a.mode, a.solveTime())
 	}
 	var cmd tea.Cmd
 	if a.mode == modeEvolution {

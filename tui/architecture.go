@@ -66,7 +66,6 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 		return
 	}
 	c := newArchColumns(r.w)
-	slowest, best := a.extremes()
 	s.right(r.x+c.latency, r.y-1, 6, t.title, "ms")
 	s.text(r.x+c.accuracy, r.y-1, 7, t.title, " "+s.glyphs.delta+" acc ")
 	top := scrollTop(a.archRow, len(rows)+1, r.h)
@@ -86,7 +85,7 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 		if row.block < 0 {
 			a.drawStageRow(s, r, y, row.stage, selected, c)
 		} else {
-			a.drawBlockRow(s, r, y, row.block, selected, c, slowest, best)
+			a.drawBlockRow(s, r, y, row.block, selected, c)
 		}
 	}
 }
@@ -115,7 +114,7 @@ func (a *App) drawStageRow(s *screen, r rect, y, stage int, selected bool, c arc
 	s.text(start, y, r.x+r.w-start, over(selected, t.dim, t), shape)
 }
 
-func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c archColumns, slowest, best float64) {
+func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c archColumns) {
 	t := s.theme
 	option := a.solution.Path.Option[block]
 	space := a.space()
@@ -136,32 +135,20 @@ func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c arc
 	}
 	ms := a.engine.Table.BlockMS[block*space.NumOptions()+option]
 	s.right(r.x+c.latency, y, 6, over(selected, t.text, t), formatNumber(ms, 2))
-	s.bar(r.x+c.latencyBar, y, c.bar, over(selected, t.latencyBar, t), ms, slowest)
+	s.bar(r.x+c.latencyBar, y, c.bar, over(selected, t.latencyBar, t), ms, a.scale.latencyMS)
 	gain := a.detail.blockGain(block)
 	s.right(r.x+c.accuracy, y, 6, over(selected, t.text, t), signed(gain, 2, s.glyphs))
 	gainStyle := t.accuracyBar
 	if gain < 0 {
 		gainStyle = t.bad
 	}
-	s.bar(r.x+c.accuracyBar, y, min(c.bar, r.w-c.accuracyBar), over(selected, gainStyle, t), math.Abs(gain), best)
+	s.bar(r.x+c.accuracyBar, y, min(c.bar, r.w-c.accuracyBar), over(selected, gainStyle, t), math.Abs(gain), a.scale.points)
 	if was, differs := a.compare.optionDiffers(block, option, space); differs {
 		x := r.x + r.w - 13
 		if x > r.x+c.accuracyBar+2 {
 			s.right(x, y, 13, over(selected, t.warn, t), "was "+was)
 		}
 	}
-}
-
-// extremes are the largest block latency and gain, the full length of a bar.
-func (a *App) extremes() (slowest, best float64) {
-	n := a.space().NumOptions()
-	for _, row := range a.archRows() {
-		if row.block >= 0 {
-			slowest = max(slowest, a.engine.Table.BlockMS[row.block*n+a.solution.Path.Option[row.block]])
-			best = max(best, math.Abs(a.detail.blockGain(row.block)))
-		}
-	}
-	return slowest, best
 }
 
 func (a *App) drawNothing(s *screen, r rect) {

@@ -209,7 +209,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 // proof says how the solution was found and what is known about better ones.
 func (a *App) proof(t *theme, g *glyphs) []segment {
 	ans := &a.answer
-	micro := func(seconds float64) string { return strconv.Itoa(int(seconds*1e6+0.5)) + " " + g.micro }
+	micro := strconv.Itoa(int(a.stopwatch.shown.Microseconds())) + " " + g.micro
 	short := "BCFW agrees"
 	if d := ans.BCFWShort(); d > 1e-9 {
 		short = "BCFW " + g.minus + formatNumber(d, 4) + " pt"
@@ -225,14 +225,14 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 	case a.mode == modeBCFW:
 		return []segment{
 			{t.warn, "BCFW: " + g.minus + formatNumber(ans.BCFWShort(), 4) + " pt to the optimum", false},
-			{t.dim, micro(ans.BCFWTime.Seconds()), true},
+			{t.dim, micro, true},
 		}
 	case a.mode == modeIQCP:
-		return []segment{{t.good, "IQCP: optimal", false}, {t.dim, micro(ans.ExactTime.Seconds()), true}, a.gap(t)}
+		return []segment{{t.good, "IQCP: optimal", false}, {t.dim, micro, true}, a.gap(t)}
 	}
 	return []segment{
 		{t.good, "optimal", false}, {t.text, short, true},
-		{t.dim, micro(ans.BCFWTime.Seconds() + ans.ExactTime.Seconds()), true}, a.gap(t),
+		{t.dim, micro, true}, a.gap(t),
 	}
 }
 
@@ -276,7 +276,7 @@ func (a *App) drawStatus(s *screen, r rect) {
 			x, y = r.x, y+1
 		}
 		if x > r.x {
-			x += s.text(x, y, len(gap), s.theme.dim, gap)
+			x += len(gap)
 		}
 		x += s.text(x, y, r.x+r.w-x, seg.style, seg.text)
 	}
