@@ -15,14 +15,41 @@ import (
 //   - characters that change the direction of text, have no width or are
 //     private markers (Unicode class Cf, variation selectors, fillers) are
 //     removed;
+//   - marks that are stacked on a character, as accents are, end with the
+//     fourth;
 //   - bytes that are not UTF-8 become U+FFFD.
 //
 // Line(Line(s)) is Line(s).
 func Line(s string) string {
-	if plain(s) {
+	if plain(s) || visible(s) {
 		return s
 	}
 	return printable(s)
+}
+
+// maxMarks is more than any script stacks on one character.
+const maxMarks = 4
+
+// visible reports whether nothing in s has to be removed or replaced.
+func visible(s string) bool {
+	marks := 0
+	for _, r := range s {
+		switch {
+		case r >= 0x20 && r <= 0x7e:
+			marks = 0
+			continue
+		case r == utf8.RuneError || invisible(r) || r == '\u2028' || r == '\u2029':
+			return false
+		case unicode.Is(unicode.M, r):
+			marks++
+		default:
+			marks = 0
+		}
+		if marks > maxMarks {
+			return false
+		}
+	}
+	return true
 }
 
 // plain reports whether s is printable ASCII alone, the usual case.
@@ -38,17 +65,25 @@ func plain(s string) bool {
 func printable(s string) string {
 	var w strings.Builder
 	w.Grow(len(s))
+	marks := 0 // on the last character
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '\x1b':
 			n = escape(s[i:])
+		case unicode.Is(unicode.M, r) && !invisible(r):
+			if marks++; marks <= maxMarks {
+				w.WriteRune(r)
+			}
 		case r == '\t' || r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			w.WriteByte(' ')
+			marks = 0
 		case r == utf8.RuneError && n == 1:
 			w.WriteRune(utf8.RuneError)
+			marks = 0
 		case !invisible(r):
 			w.WriteRune(r)
+			marks = 0
 		}
 		i += n
 	}

@@ -29,6 +29,7 @@ func TestLine(t *testing.T) {
 		{"zero\u200bwidth\u200d\ufeff\u00ad", "zerowidth"},
 		{"tag \U000e0041\ufe0f\u3164.", "tag ."},
 		{"bad \xff\x9b31m", "bad \ufffd\ufffd31m"},
+		{"marks e\u0301\u0302\u0303\u0304\u0305\u0306x\u0301", "marks e\u0301\u0302\u0303\u0304x\u0301"},
 		{"nested \x1b\x1b[31m[31mx", "nested [31mx"},
 	} {
 		if got := Line(c.in); got != c.want {
@@ -48,6 +49,9 @@ func FuzzLine(f *testing.F) {
 		}
 		if i := strings.IndexFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }); i >= 0 {
 			t.Fatalf("Line(%q) = %q has a control or format character at %d", s, got, i)
+		}
+		if strings.IndexFunc(got, func(r rune) bool { return unicode.Is(unicode.Variation_Selector, r) }) >= 0 {
+			t.Fatalf("Line(%q) = %q has a variation selector", s, got)
 		}
 		if again := Line(got); again != got {
 			t.Fatalf("Line is not idempotent: %q, then %q", got, again)

@@ -22,6 +22,7 @@ type driver struct {
 	clipboard string
 	quit      bool
 	still     bool // nothing happens later by itself
+	blind     bool // frames are drawn only when they are looked at
 }
 
 func newDriver(t testing.TB, w, h int) *driver {
@@ -59,7 +60,9 @@ func (d *driver) tick(_ time.Duration, msg tea.Msg) tea.Cmd {
 
 func (d *driver) send(msg tea.Msg) {
 	_, cmd := d.App.Update(msg)
-	d.App.View()
+	if !d.blind {
+		d.App.View()
+	}
 	d.run(cmd)
 }
 

@@ -79,7 +79,9 @@ func newPlain(ctx context.Context, setup explore.Setup, opts Options, out io.Wri
 	p := &plain{app: app, out: out}
 	app.services.tick = func(time.Duration, tea.Msg) tea.Cmd { return nil } // nothing moves by itself
 	app.services.copy = func(text, what string) tea.Cmd {
-		fmt.Fprintln(out, text)
+		for l := range strings.Lines(text) {
+			fmt.Fprintln(out, sanitize.Line(strings.TrimSuffix(l, "\n")))
+		}
 		return nil
 	}
 	app.runner.Publish = func(s job.Snapshot) {
@@ -122,7 +124,7 @@ func (p *plain) line(text string) { fmt.Fprintln(p.out, plainText(text)) }
 
 // plainText is a text without signs that a screen reader stumbles over.
 func plainText(s string) string {
-	return asciiGlyphs().spell.Replace(strings.ReplaceAll(s, "−", "-"))
+	return asciiGlyphs().spell.Replace(strings.ReplaceAll(sanitize.Line(s), "−", "-"))
 }
 
 // do runs a command of the App to its end, and what follows from it.

@@ -8,6 +8,8 @@ import (
 	"charm.land/lipgloss/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // rect is a rectangle of cells; the zero rect is not shown.
@@ -50,8 +52,8 @@ func (s *screen) put(x, y int, content string, width int, st uv.Style) {
 }
 
 // text draws str from (x, y) in at most w cells and returns the cells used. A
-// text that does not fit ends in an ellipsis. Control characters are not drawn:
-// text from files goes through sanitize before it gets here.
+// text that does not fit ends in an ellipsis. Whatever the text is, what is
+// drawn is clean: this is the one way of names from outside to the screen.
 func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 	if w <= 0 || y < 0 || y >= s.h {
 		return 0
@@ -59,16 +61,15 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 	if s.glyphs.spell != nil {
 		str = s.glyphs.spell.Replace(str)
 	}
+	str = sanitize.Line(str)
 	if len(str) > w && ansi.StringWidth(str) > w {
 		str = ansi.Truncate(str, w, s.glyphs.ellipsis)
 	}
 	used := 0
 	for len(str) > 0 {
 		if c := str[0]; c < utf8.RuneSelf {
-			if c >= ' ' && c != 0x7f {
-				s.set(x+used, y, st, str[:1])
-				used++
-			}
+			s.set(x+used, y, st, str[:1])
+			used++
 			str = str[1:]
 			continue
 		}
@@ -87,7 +88,7 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 
 // right draws str so that it ends before column x+w.
 func (s *screen) right(x, y, w int, st uv.Style, str string) {
-	width := ansi.StringWidth(str)
+	width := ansi.StringWidth(sanitize.Line(str))
 	if width > w {
 		s.text(x, y, w, st, str)
 		return

@@ -3,7 +3,6 @@ package tui
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +10,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"github.com/binas-tui/binas-tui/solver"
 )
 
 var update = flag.Bool("update", false, "write the golden screens")
@@ -61,6 +58,7 @@ func trimRight(lines []string) []string {
 // checkFits reports a frame that is larger than the terminal.
 func (d *driver) checkFits(what string) {
 	d.Helper()
+	d.App.View()
 	lines := strings.Split(d.App.frame, "\n")
 	if len(lines) > d.height {
 		d.Fatalf("%s: %d lines in a terminal of %d", what, len(lines), d.height)
@@ -74,96 +72,26 @@ func (d *driver) checkFits(what string) {
 
 func TestEveryLineFits(t *testing.T) {
 	d := newDriver(t, 80, 24)
-	d.still = true
-	dialogs := []string{"", "?", ":", "=", "d", "p", "f", "Y", "m"}
-	widths, heights := []int{1, 10, 59, 60, 61, 80, 103, 104, 120, 159, 160, 200, 300}, []int{1, 2, 15, 16, 24, 29, 30, 40, 47, 48, 60, 100}
+	d.still, d.blind = true, true
+	// On both sides of every breakpoint, and far beyond.
+	widths, heights := []int{1, 10, 59, 60, 103, 104, 159, 160, 300}, []int{1, 2, 15, 16, 29, 30, 47, 48, 100}
 	if testing.Short() {
-		widths, heights = []int{59, 80, 120, 200}, []int{15, 24, 40, 60}
+		widths, heights = []int{59, 80, 120}, []int{15, 24, 40}
 	}
+	dialogs := []string{"?", ":", "=", "d", "p", "f", "Y", "m", "C"}
 	for _, w := range widths {
 		for _, h := range heights {
 			d.send(tea.WindowSizeMsg{Width: w, Height: h})
 			for range paneCount {
 				d.press("tab")
-				for _, key := range dialogs {
-					if key != "" {
-						d.press(key)
-					}
-					d.checkFits(fmt.Sprintf("%dx%d, %s, dialog %q", w, h, panes[d.focus].title, key))
-					if key != "" {
-						d.press("esc")
-					}
-				}
+				d.checkFits(fmt.Sprintf("%dx%d, %s", w, h, panes[d.focus].title))
+			}
+			for _, key := range dialogs {
+				d.press(key)
+				d.checkFits(fmt.Sprintf("%dx%d, dialog %q", w, h, key))
+				d.press("esc")
 			}
 			d.press("ctrl+t", "ctrl+g")
 		}
 	}
-}
-
-// Whatever the user does, nothing panics, every frame fits, and what is shown
-// keeps the limit.
-func TestRandomMessages(t *testing.T) {
-	var keys []string
-	for _, b := range keyTable() {
-		if b.id != "quit" && b.id != "suspend" && !strings.HasPrefix(b.id, "copy") {
-			keys = append(keys, b.keys...)
-		}
-	}
-	keys = append(keys, "enter", "esc", "esc", "backspace", "1", "9", ".", "x", "\u200b", "漢", "space")
-	seeds := uint64(6)
-	if testing.Short() {
-		seeds = 1
-	}
-	for seed := range seeds {
-		rng := rand.New(rand.NewPCG(seed, 7))
-		d := newDriver(t, 120, 40)
-		for i := range 400 {
-			x, y := rng.IntN(210), rng.IntN(70)
-			switch rng.IntN(12) {
-			case 0:
-				d.send(tea.WindowSizeMsg{Width: 1 + rng.IntN(220), Height: 1 + rng.IntN(70)})
-			case 1:
-				d.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
-			case 2:
-				d.send(tea.MouseMotionMsg{X: x, Y: y, Button: tea.MouseLeft})
-			case 3:
-				d.send(tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft})
-			case 4:
-				d.send(tea.MouseWheelMsg{X: x, Y: y, Button: tea.MouseWheelDown})
-			case 5:
-				d.send(tea.PasteMsg{Content: "\x1b[31m27 ms\u202e\n"})
-			default:
-				key := keys[rng.IntN(len(keys))]
-				if key == "o" && d.mode == modeBCFW && rng.IntN(8) > 0 {
-					continue // evolution takes long
-				}
-				if e, ok := d.dialog.(*entry); ok && key == "enter" && strings.Contains(e.title, "JSON") {
-					key = "esc" // do not write files
-				}
-				d.press(key)
-			}
-			if d.mode == modeEvolution {
-				d.press("o")
-			}
-			d.checkFits(fmt.Sprintf("seed %d, message %d", seed, i))
-			if s := d.solution; s.Status != solver.Infeasible && s.LatencyMS > d.limitMS+1e-9 {
-				t.Fatalf("seed %d, message %d: %v ms shown for a limit of %v ms", seed, i, s.LatencyMS, d.limitMS)
-			}
-			if d.dialog != nil && rng.IntN(4) == 0 {
-				d.press("esc")
-			}
-		}
-	}
-}
-
-func TestHostileNamesDoNotReachTheScreen(t *testing.T) {
-	d := newDriver(t, 120, 40)
-	d.engine.LUTName = "evil\x1b]0;owned\x07\u202etxt.\u009bkl"
-	d.lines()
-	for _, bad := range []string{"\x1b]", "\x07", "\u202e", "\u009b"} {
-		if strings.Contains(d.App.frame, bad) {
-			t.Errorf("the frame contains %q", bad)
-		}
-	}
-	d.mustSee("evil")
 }
