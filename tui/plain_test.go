@@ -83,6 +83,7 @@ func TestPlainWords(t *testing.T) {
 // Every action of the explorer can be called, and every pane be shown, without a
 // screen.
 func TestEveryActionIsPossibleInPlain(t *testing.T) {
+	t.Chdir(t.TempDir()) // a report goes there
 	help := plainly(t, "help")
 	for _, b := range keyTable() {
 		if !strings.Contains(help, "\n"+b.id) {

@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -73,6 +74,7 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (m explore.CalibratedTable, _ error) {
 		return m, none
 	}
+	r.services.method = func(context.Context, method.Request, *job.Job) (any, error) { return nil, none }
 	r.services.install = func(context.Context, *job.Job) (l onnx.Library, _ error) { return l, none }
 	return r
 }
