@@ -114,6 +114,9 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		a.keys = keys
 	}
 	a.theme = themeIndex(opts.State.Theme)
+	if noColour() {
+		a.theme = themeIndex("mono")
+	}
 	a.glyphs = glyphsIndex(opts.State.Glyphs)
 	a.mouseOff = opts.State.MouseOff
 	if p := paneID(opts.State.Pane); p >= 0 && p < paneCount {

@@ -49,7 +49,7 @@ func asciiGlyphs() *glyphs {
 		bar: [8]string{".", ".", "-", "-", "=", "=", "#", "#"}, ellipsis: "~",
 		track: "-", trackOver: "=", handle: "O", chosen: "@", cursor: ">",
 		budget: "|", shade: ":", dot: ".", minus: "-", delta: "d",
-		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", pinned: "#", up: "^", down: "v",
+		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", pinned: "!", up: "^", down: "v",
 		spell: strings.NewReplacer("·", "-", "±", "+/-", "…", "...", "←", "left", "→", "right", "µ", "u"),
 	}
 }

@@ -128,7 +128,11 @@ func (s *screen) box(r rect, title string, focused bool) rect {
 	s.set(r.x, r.y+r.h-1, st, b.BottomLeft)
 	s.set(r.x+r.w-1, r.y+r.h-1, st, b.BottomRight)
 	if title != "" && r.w > 6 {
-		s.text(r.x+2, r.y, r.w-4, titleStyle, " "+title+" ")
+		mark := " "
+		if focused {
+			mark = s.glyphs.cursor // without colours the border says little
+		}
+		s.text(r.x+2, r.y, r.w-4, titleStyle, mark+title+" ")
 	}
 	return r.inside()
 }

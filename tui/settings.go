@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"os"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,6 +13,9 @@ import (
 func themeIndex(name string) int {
 	return max(0, slices.IndexFunc(themes, func(t *theme) bool { return t.name == name }))
 }
+
+// noColour reports that the user wants none (https://no-color.org).
+func noColour() bool { return os.Getenv("NO_COLOR") != "" }
 
 func glyphsIndex(name string) int {
 	return max(0, slices.IndexFunc(glyphSets, func(g *glyphs) bool { return g.name == name }))

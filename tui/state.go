@@ -57,8 +57,12 @@ func LoadKeys() []byte {
 }
 
 func (a *App) state() State {
-	return State{
+	s := State{
 		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
 		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
 	}
+	if noColour() && s.Theme == "mono" {
+		s.Theme = a.opts.State.Theme // it was not chosen
+	}
+	return s
 }

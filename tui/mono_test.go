@@ -1,0 +1,100 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// Without colours, what the explorer is in is said by characters: in every
+// glyph set the text of two states that differ is different, by the mark or
+// the word that belongs to it.
+func TestNothingIsSaidByColourAlone(t *testing.T) {
+	for set, g := range glyphSets {
+		d := newDriver(t, 120, 40)
+		d.App.theme, d.App.glyphs = themeIndex("mono"), set
+		row := func(label string) string { // of the architecture pane
+			d.Helper()
+			lines := d.lines()
+			i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, label) })
+			if i < 0 {
+				d.Fatalf("%s: no %q on the screen:\n%s", g.name, label, strings.Join(lines, "\n"))
+			}
+			return string([]rune(lines[i])[:d.layout.panes[paneArchitecture].w])
+		}
+		mustChange := func(what, before, after, mark string) {
+			d.Helper()
+			if strings.Contains(before, mark) || !strings.Contains(after, mark) {
+				d.Errorf("%s: %s is not told by %q:\n%s\n%s", g.name, what, mark, before, after)
+			}
+		}
+		d.mustSee(g.cursor + "Architecture")
+		d.press("tab")
+		d.mustSee(g.cursor + "Accuracy over latency")
+		if d.sees(g.cursor + "Architecture") {
+			t.Errorf("%s: two panes have the focus", g.name)
+		}
+		d.press("shift+tab")
+
+		free := row(" 1.0 ")
+		d.press("down")
+		selected := row(" 1.0 ")
+		mustChange("the row under the cursor", free, selected, g.cursor)
+		d.press("space")
+		mustChange("a pinned block", selected, row(" 1.0 "), g.pinned)
+		stage := row("stage 1 ")
+		d.press("up", "space")
+		mustChange("a pinned depth", stage, row("stage 1 "), "pin")
+		d.press("ctrl+u")
+
+		d.mustSee(g.chosen + " chosen")
+		d.mustSee(g.up) // the budget on the axis
+		d.mustSee("optimal")
+		d.press("home", "c", "end") // blocks that were off, other depths
+		d.mustSee("was 2")
+		if d.press("c"); d.sees("was 2") {
+			t.Errorf("%s: compared without comparing", g.name)
+		}
+
+		sol := d.solution
+		d.solution.Status = solver.Infeasible
+		d.mustSee("no network fits")
+		d.solution = sol
+	}
+}
+
+// The mono theme has no colour, and the pane with the focus differs from the
+// others by more than a colour in every theme.
+func TestMonoHasNoColour(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.App.theme = themeIndex("mono")
+	for range paneCount {
+		d.press("tab")
+		d.lines()
+		for y := range d.height {
+			for x := range d.width {
+				if c := d.screen.canvas.CellAt(x, y); c.Style.Fg != nil || c.Style.Bg != nil {
+					t.Fatalf("cell %d, %d is coloured: %+v", x, y, c)
+				}
+			}
+		}
+	}
+	for _, theme := range themes {
+		if theme.titleFocus.Attrs == theme.title.Attrs {
+			t.Errorf("%s: the title of the focused pane is set off by colour alone", theme.name)
+		}
+	}
+}
+
+func TestNoColourSelectsMono(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	d := newDriver(t, 120, 40)
+	if name := themes[d.App.theme].name; name != "mono" {
+		t.Errorf("the theme is %s", name)
+	}
+	if kept := d.state().Theme; kept == "mono" {
+		t.Error("it is kept for starts with colours")
+	}
+}
