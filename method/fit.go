@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -39,13 +40,13 @@ func (r Request) kind() string {
 func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
 	samples, test := filepath.Join(r.Run, samplesFile), filepath.Join(r.Run, testFile)
 	settings := fit.Settings{Kind: r.kind(), Closed: r.kind() != fit.MLP, Inactive: r.Inactive, Seed: 1}
-	f, err := explore.LoadFitting("", samples, test, settings)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err = explore.LoadFitting("", samples, "", settings)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(samples); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s %w: there are no samples in %s yet: start with %s", r.Step, ErrRequest, r.Run, Sample)
 	}
+	if _, err := os.Stat(test); errors.Is(err, fs.ErrNotExist) {
+		test = ""
+	}
+	f, err := explore.LoadFitting("", samples, test, settings)
 	if err != nil {
 		return nil, err
 	}

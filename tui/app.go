@@ -76,6 +76,10 @@ type App struct {
 	hairline   int // point of the frontier; -1 is none
 	pubRow     int
 	jobRow     int
+	limitRow   int
+	bestRow    int
+	explain    explainView
+	search     search
 	filter     string
 	dragging   bool
 	compare    *comparison
@@ -182,6 +186,9 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if ask := a.askWhatIf(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
+	if ask := a.askSearch(); ask != nil {
+		cmd = tea.Batch(cmd, ask)
+	}
 	return a, cmd
 }
 
@@ -219,6 +226,10 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		a.deviceBest(msg)
 	case askMsg:
 		return a.answerWhatIf(msg)
+	case searchedMsg:
+		return a.searched(msg)
+	case limitTableMsg:
+		return a.limitTable(msg)
 	case whatIfMsg:
 		a.whatIfAnswered(msg)
 	case devicesMsg:
@@ -309,7 +320,15 @@ func (a *App) setEngine(e *explore.Engine) {
 		sortEffects(a.effects, a.contrib.sort)
 	}
 	a.evolved = solver.Solution{}
-	if !e.Bilinear() {
+	a.explain.insight = e.Effects()
+	if a.search.cancel != nil {
+		a.search.cancel()
+	}
+	a.search.running, a.search.cancel = false, nil // the old engine's goes on alone until it ends
+	switch {
+	case a.quadratic():
+		a.mode = modeIQCP
+	case !e.Bilinear():
 		a.mode = modeEvolution
 	}
 }
@@ -416,10 +435,12 @@ func (a *App) solve() tea.Cmd {
 
 // show selects the solution that the mode asks for and explains it.
 func (a *App) show() {
-	switch a.mode {
-	case modeBCFW:
+	switch {
+	case a.limited() || a.proving():
+		a.solution = a.searchSolution()
+	case a.mode == modeBCFW:
 		a.solution = a.answer.BCFW
-	case modeEvolution:
+	case a.mode == modeEvolution:
 		a.solution = a.evolved
 		a.solution.LimitMS = a.limitMS
 	default:
@@ -449,7 +470,7 @@ func (a *App) startEvolution() tea.Cmd {
 func (a *App) hasSolution() bool { return a.solution.Status != solver.Infeasible }
 
 func (a *App) choices() choices {
-	return choices{a.limitMS, a.setup.Pins, a.setup.Inactive}
+	return choices{a.limitMS, a.setup.Pins, a.setup.Inactive, a.setup.Limits}
 }
 
 func (a *App) say(text string)  { a.message, a.warning = text, false }

@@ -429,9 +429,9 @@ func TestAFailedSetupChangesNothing(t *testing.T) {
 	}
 }
 
-// A predictor that is not bilinear is searched by evolution from the first
-// frame on, and nothing claims a proof.
-func TestQuadraticPredictorIsSearchedByEvolution(t *testing.T) {
+// A quadratic predictor is searched with a proof from the first frame on; where
+// evolution answers instead, nothing claims one.
+func TestQuadraticPredictorIsProvedOrEvolved(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	s := d.engine.Setup
 	n := s.Space.EncodingSize()
@@ -447,12 +447,14 @@ func TestQuadraticPredictorIsSearchedByEvolution(t *testing.T) {
 	d.App = newApp(context.Background(), engine, Options{LimitMS: 5})
 	d.App.services.tick = d.tick
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
-	d.mustSee("evolution is searching")
 	d.run(d.App.Init())
-	if d.solution.Status != solver.Feasible || d.solution.LatencyMS > 5 || d.working != 0 {
+	if d.solution.Status != solver.Optimal || d.solution.LatencyMS > 5 || d.working != 0 {
 		t.Errorf("status %v, %v ms, %d jobs left", d.solution.Status, d.solution.LatencyMS, d.working)
 	}
-	d.mustSee("feasible, no certificate")
+	d.mustSee("optimal")
 	d.press("o")
-	d.mustSee("is searched by evolution")
+	if d.solution.Status != solver.Feasible || d.solution.LatencyMS > 5 || d.working != 0 {
+		t.Errorf("evolution: status %v, %v ms, %d jobs left", d.solution.Status, d.solution.LatencyMS, d.working)
+	}
+	d.mustSee("feasible, no certificate")
 }

@@ -186,6 +186,9 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	out := []segment{{t.accent, "limit " + formatNumber(a.limitMS, 2) + " ms", false}}
 	if !a.hasSolution() {
 		text := "no network fits: the least reachable is " + formatNumber(a.engine.MinLatencyMS(), 2) + " ms"
+		if a.limited() || a.proving() {
+			return append(out, a.searchProof(t, g)...)
+		}
 		if a.mode == modeEvolution {
 			text = "evolution is searching" + g.ellipsis
 		}
@@ -208,6 +211,9 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 
 // proof says how the solution was found and what is known about better ones.
 func (a *App) proof(t *theme, g *glyphs) []segment {
+	if a.limited() || a.proving() {
+		return a.searchProof(t, g)
+	}
 	ans := &a.answer
 	micro := strconv.Itoa(int(a.stopwatch.shown.Microseconds())) + " " + g.micro
 	short := "BCFW agrees"
@@ -241,11 +247,14 @@ func (a *App) gap(t *theme) segment {
 	return segment{t.good, "gap " + formatNumber(a.solution.Gap(), 0) + " pt", true}
 }
 
-// accuracyError is the leave-one-out error of the predictor, where known,
+// accuracyError is how far the prediction may be off: the predictor's own
+// uncertainty of this network, else its leave-one-out error, where known;
 // and says where the prediction is outside what it was fitted on.
 func (a *App) accuracyError() string {
 	text := ""
-	if e, ok := a.engine.AccuracyError(); ok {
+	if a.detail.points > 0 {
+		text = " ±" + formatNumber(a.detail.points, 2)
+	} else if e, ok := a.engine.AccuracyError(); ok {
 		text = " ±" + formatNumber(e, 2)
 	}
 	if a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy) {

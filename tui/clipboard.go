@@ -70,7 +70,7 @@ func (a *App) copyCommand() tea.Cmd { return a.services.copy(a.commandLine(), "c
 // commandLine is the command that finds the network shown again; pins have no
 // flags and are left out.
 func (a *App) commandLine() string {
-	return fmt.Sprintf("binas-tui search --limit %sms%s --nas-optimizer %s", formatNumber(a.limitMS, 6), a.sourceFlags(), a.solution.Optimizer)
+	return fmt.Sprintf("binas-tui search --limit %sms%s --nas-optimizer %s", formatNumber(a.limitMS, 6), a.sourceFlags()+a.limitFlags(), a.solution.Optimizer)
 }
 
 // sourceFlags are the flags that choose what is explored.
@@ -79,6 +79,22 @@ func (a *App) sourceFlags() string {
 	flags := fmt.Sprintf(" --lut %s --predictor %s", shellQuote(sanitize.Line(e.LUTName)), shellQuote(sanitize.Line(e.PredictorName)))
 	if e.Inactive != 0 {
 		flags += " --inactive-blocks " + e.Inactive.String()
+	}
+	return flags
+}
+
+// limitFlags are those of the limits beside the budget.
+func (a *App) limitFlags() (flags string) {
+	for _, l := range a.setup.Limits {
+		if l.LUT != nil {
+			flags += fmt.Sprintf(" --limit-on %s=%sms", shellQuote(sanitize.Line(l.LUTName)), formatNumber(l.Cap, 6))
+		} else {
+			unit := ""
+			if l.Kind == explore.LimitMemory {
+				unit = "B"
+			}
+			flags += fmt.Sprintf(" --max-%s %s%s", l.Name(), formatNumber(l.Cap/1e3, 3), "k"+unit)
+		}
 	}
 	return flags
 }

@@ -10,6 +10,7 @@ type detail struct {
 	cost          model.Cost
 	contributions solver.Contributions
 	sensitivity   solver.Sensitivity
+	points        float64   // how far the prediction may be off, one standard deviation; 0 is not known
 	gains         []float64 // per block: points over the mean of its options
 }
 
@@ -21,6 +22,12 @@ func (d *detail) explain(a *App) {
 	}
 	e, path := a.engine, a.solution.Path
 	d.cost, _ = e.Space.Architecture(path).Cost(e.Space.ImageSize, classes)
+	if e.Uncertainty != nil {
+		d.points = e.Uncertainty.Points(path)
+	}
+	if a.proving() {
+		d.sensitivity = e.Sensitivity(&a.solution)
+	}
 	if !e.Bilinear() {
 		for b := range path.Option {
 			gain := 0.0

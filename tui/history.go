@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -10,6 +11,7 @@ type choices struct {
 	limitMS  float64
 	pins     solver.Pins
 	inactive model.InactiveBlocks
+	limits   []explore.Limit
 }
 
 // history is the undo stack. Consecutive moves of the budget count as one.

@@ -212,7 +212,9 @@ func (a *App) cancelJob() tea.Cmd {
 			return nil
 		}
 	}
-	a.say("nothing is running")
+	if !a.stopSearch() {
+		a.say("nothing is running")
+	}
 	return nil
 }
 

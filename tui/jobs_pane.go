@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -121,6 +122,10 @@ func (a *App) openJob() tea.Cmd {
 	}
 	if r, ok := a.jobs[a.jobRow].Result.(explore.CalibratedTable); ok {
 		a.dialog = &verification{result: r}
+		return nil
+	}
+	if _, ok := a.jobs[a.jobRow].Result.(method.Fitted); ok {
+		a.setFocus(paneFit)
 		return nil
 	}
 	if a.isMethod(a.jobs[a.jobRow].Name) {

@@ -51,6 +51,10 @@ func keyTable() []binding {
 		{"show-sweep", []string{"W"}, "Panes", "go to the sweep: every decision over all budgets", "", nil, focusOn(paneSweep)},
 		{"show-jobs", []string{"J"}, "Panes", "go to the jobs: what is running and what it found", "", nil, focusOn(paneJobs)},
 		{"show-compare", []string{"V"}, "Panes", "go to the comparison: what differs", "", nil, focusOn(paneCompare)},
+		{"show-limits", []string{"B"}, "Panes", "go to the limits: on parameters, MACs, memory, other devices", "", nil, focusOn(paneLimits)},
+		{"show-explain", []string{"e"}, "Panes", "go to the explanation: every other choice, and where the space pays", "", nil, focusOn(paneExplain)},
+		{"show-best", []string{"t"}, "Panes", "go to the best networks at this budget and how they differ", "", nil, focusOn(paneBest)},
+		{"show-fit", []string{"F"}, "Panes", "go to the fit: predicted against measured accuracy", "", nil, focusOn(paneFit)},
 		{"filter", []string{"/"}, "Panes", "filter the published networks by name", "filter", []paneID{panePublished}, (*App).openFilter},
 
 		{"pin", []string{"space"}, "Pins", "pin or free the option or depth under the cursor", "pin", arch, (*App).togglePin},
@@ -61,6 +65,12 @@ func keyTable() []binding {
 		{"try-next", []string{"n"}, "Pins", "what if? pin the next option or depth here, and see what it costs", "what if", arch, tryStep(1)},
 		{"try-previous", []string{"b"}, "Pins", "what if? pin the previous option or depth here", "", arch, tryStep(-1)},
 		{"unpin-all", []string{"ctrl+u"}, "Pins", "free everything", "", nil, (*App).unpinAll},
+
+		{"limit-add", []string{"n"}, "Limits", "add a limit", "add", []paneID{paneLimits}, (*App).addLimit},
+		{"limit-edit", []string{"space"}, "Limits", "change the limit under the cursor", "change", []paneID{paneLimits}, (*App).editLimit},
+		{"limit-remove", []string{"x"}, "Limits", "remove the limit under the cursor", "remove", []paneID{paneLimits}, (*App).removeLimit},
+		{"explain-go", []string{"space"}, "Explain", "go to the decision under the cursor in the architecture", "go here", []paneID{paneExplain}, (*App).explainGo},
+		{"best-compare", []string{"space"}, "Explain", "compare the network shown with the one under the cursor", "compare", []paneID{paneBest}, (*App).compareBest},
 
 		{"hairline-go", []string{"space"}, "Frontier", "move the budget to the hairline", "go here", plot, (*App).budgetToHairline},
 		{"play", []string{"w"}, "Sweep", "play the budget from left to right; again to stop", "play", nil, (*App).togglePlay},

@@ -15,6 +15,10 @@ const (
 	paneSweep
 	paneCompare
 	paneJobs
+	paneLimits
+	paneExplain
+	paneBest
+	paneFit
 	paneCount
 )
 
@@ -68,6 +72,22 @@ func init() {
 		paneJobs: {
 			name: "jobs", title: "Jobs", about: "what is running, how far, what did it find?",
 			draw: (*App).drawJobs, move: func(a *App, n int) { a.jobRow += n }, click: (*App).clickJobs,
+		},
+		paneLimits: {
+			name: "limits", title: "Limits", about: "which limit holds the network back, and what is it worth to raise it?",
+			draw: (*App).drawLimits, move: func(a *App, n int) { a.limitRow += n }, click: (*App).clickLimits,
+		},
+		paneExplain: {
+			name: "explain", title: "Explain", about: "what would every other choice gain or cost, and where does the space pay?",
+			draw: (*App).drawExplain, move: func(a *App, n int) { a.explain.row += n }, click: (*App).clickExplain,
+		},
+		paneBest: {
+			name: "best", title: "Best networks", about: "which networks come next, and in what do they differ?",
+			draw: (*App).drawBest, move: func(a *App, n int) { a.bestRow += n }, click: (*App).clickBest,
+		},
+		paneFit: {
+			name: "fit", title: "Fit", about: "how well does the predictor predict networks it was not fitted on?",
+			draw: (*App).drawFit, move: func(*App, int) {}, click: func(*App, rect, int, int) tea.Cmd { return nil },
 		},
 	}
 }
@@ -132,6 +152,9 @@ func (a *App) clampCursors() {
 	clamp(&a.sweep.row, a.sweepRows())
 	clamp(&a.compareRow, len(a.differences()))
 	clamp(&a.jobRow, len(a.jobs))
+	clamp(&a.limitRow, 1+len(a.setup.Limits))
+	clamp(&a.explain.row, a.sweepRows())
+	clamp(&a.bestRow, len(a.search.found.Top))
 }
 
 func focusStep(n int) func(*App) tea.Cmd {

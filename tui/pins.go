@@ -193,12 +193,12 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 		return nil
 	}
 	s := a.setup
-	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed)
+	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed) && sameLimits(s.Limits, c.limits)
 	a.say(fmt.Sprintf("budget %s ms", formatNumber(c.limitMS, 2)))
 	if same {
 		return a.setLimit(c.limitMS)
 	}
-	s.Pins, s.Inactive = c.pins, c.inactive
+	s.Pins, s.Inactive, s.Limits = c.pins, c.inactive, c.limits
 	return a.rebuild(s, func(a *App) { a.limitMS = c.limitMS }, nil)
 }
 
@@ -208,7 +208,7 @@ func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
 	a.generation++
 	a.cancelWork()
 	generation, ctx := a.generation, a.ctx
-	pins, inactive, space := a.setup.Pins, a.setup.Inactive, a.setup.Space
+	pins, inactive, space, limits := a.setup.Pins, a.setup.Inactive, a.setup.Space, a.setup.Limits
 	a.working++
 	return guard(func() tea.Msg {
 		s, err := explore.Load(profile, lut, predictor)
@@ -217,7 +217,7 @@ func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
 		}
 		s.Inactive = inactive
 		if s.Space.Name == space.Name {
-			s.Pins = pins
+			s.Pins, s.Limits = pins, limits
 		}
 		engine, free, err := newEngines(ctx, s)
 		return preparedMsg{generation: generation, engine: engine, free: free, then: func(a *App) {

@@ -90,7 +90,7 @@ func (r *report) markdown() string {
 	}
 	w.WriteString("\n## Networks\n\n| name | limit ms | latency ms | accuracy % | found |\n|---|--:|--:|--:|---|\n")
 	for _, k := range r.chosen {
-		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy,
+		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f%s | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy, r.uncertainty(k),
 			mdText(fmt.Sprintf("%s by %s", k.solution.Status, k.solution.Optimizer)))
 	}
 	for _, k := range r.chosen {
@@ -109,6 +109,14 @@ func (r *report) network(w *strings.Builder, k snapshot) {
 		r.reasons(w, k)
 	}
 	fmt.Fprintf(w, "\n    %s\n\nArchitecture:\n\n    %s\n", k.command, k.architecture)
+}
+
+// uncertainty is the ± of a prediction, where the predictor says it.
+func (r *report) uncertainty(k snapshot) string {
+	if r.setup.Uncertainty == nil || !r.here(k) {
+		return ""
+	}
+	return fmt.Sprintf(" ±%.2f", r.setup.Uncertainty.Points(k.solution.Path))
 }
 
 func (r *report) blocks(w *strings.Builder, k snapshot) {

@@ -45,6 +45,19 @@ func (a *App) toggleMouse() tea.Cmd {
 
 // nextOptimizer looks at the next optimiser's answer alone.
 func (a *App) nextOptimizer() tea.Cmd {
+	if a.limited() {
+		a.say("under several limits the exact search answers")
+		return nil
+	}
+	if a.quadratic() {
+		if a.mode == modeIQCP {
+			a.mode = modeEvolution
+		} else {
+			a.mode = modeIQCP
+		}
+		a.say("optimiser: " + modeNames[a.mode])
+		return a.solve()
+	}
 	if !a.engine.Bilinear() {
 		a.warn("a " + a.engine.Predictor.Kind() + " predictor is searched by evolution: BCFW and IQCP need a bilinear one")
 		return nil

@@ -52,7 +52,7 @@ func (w *whatIf) changed(a *App) {
 
 // pinsCost is what the pins cost at this budget, in points.
 func (w *whatIf) pinsCost(a *App) (points float64, known bool) {
-	if w.free == nil || a.pinCount() == 0 || !a.hasSolution() || a.mode == modeEvolution || w.optimum.Status == solver.Infeasible {
+	if w.free == nil || a.pinCount() == 0 || !a.hasSolution() || a.mode == modeEvolution || a.limited() || w.optimum.Status == solver.Infeasible {
 		return 0, false
 	}
 	return max(0, w.optimum.Accuracy-a.solution.Accuracy), true
@@ -61,7 +61,7 @@ func (w *whatIf) pinsCost(a *App) (points float64, known bool) {
 // question is the one that the Why pane puts now.
 func (a *App) question() (question, bool) {
 	row, ok := a.current()
-	if !ok || !a.engine.Bilinear() || a.mode == modeEvolution || a.generation != a.engineGeneration {
+	if !ok || !a.engine.Bilinear() || a.mode == modeEvolution || a.limited() || a.generation != a.engineGeneration {
 		return question{}, false
 	}
 	return question{a.generation, a.limitMS, row}, true

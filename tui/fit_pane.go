@@ -1,0 +1,85 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// fitted is the fit of the predictor in use, or else the last one, that a job of
+// this session has made.
+func (a *App) fitted() (f method.Fitted, ok bool) {
+	for _, j := range slices.Backward(a.jobs) {
+		if r, is := j.Result.(method.Fitted); is {
+			if r.File == a.engine.PredictorName {
+				return r, true
+			}
+			if !ok {
+				f, ok = r, true
+			}
+		}
+	}
+	return f, ok
+}
+
+// drawFit shows predicted against measured accuracy of networks that the
+// predictor was not fitted on, and how sure its figures are.
+func (a *App) drawFit(s *screen, r rect) {
+	t := s.theme
+	f, ok := a.fitted()
+	if !ok || f.Fitted == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
+		lines := []string{
+			"no predictor was fitted since the start:",
+			a.keyOf("method") + " samples networks of a trained supernet and fits a predictor on them",
+			"in use: " + sanitize.Line(a.engine.PredictorName) + ", " + sanitize.Line(a.engine.AccuracySource()),
+		}
+		if u := a.engine.Uncertainty; u != nil && a.hasSolution() {
+			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%, of which %s no samples would remove",
+				formatNumber(a.solution.Accuracy, 2), formatNumber(a.detail.points, 2), formatNumber(u.Noise(), 2)))
+		}
+		a.drawLines(s, r, lines)
+		return
+	}
+	how := "each left out of the fit once"
+	if f.Tested {
+		how = "none of them fitted on"
+	}
+	name := sanitize.Line(f.File)
+	if f.File != a.engine.PredictorName {
+		name += " (" + a.keyOf("use-measured") + " explores with it)"
+	}
+	s.text(r.x+1, r.y, r.w-2, t.text, name)
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("%s, fitted on %d networks; %d networks, %s", f.Kind, f.Samples, len(f.Predicted), how))
+	s.text(r.x+1, r.y+2, r.w-2, t.text, fmt.Sprintf("Kendall %s  Spearman %s  MSE %s", interval(f.Kendall, f.Kendall95), interval(f.Spearman, f.Spearman95), interval(f.MSE, f.MSE95)))
+	x0, x1 := bounds(f.Predicted)
+	y0, y1 := bounds(f.Evaluation.Measured)
+	lo, hi := min(x0, y0), max(x1, y1)
+	margin := max((hi-lo)*0.05, 0.01)
+	area := rect{r.x + 8, r.y + 5, r.w - 10, r.h - 7}
+	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", func(_ *plot, mark func(x, y float64, st string)) {
+		for i, x := range f.Predicted {
+			mark(x, f.Evaluation.Measured[i], "o")
+		}
+	})
+}
+
+// interval writes a figure with its 95% interval.
+func interval(v float64, i fit.Interval) string {
+	text := formatNumber(v, 3)
+	if i.High > i.Low {
+		text += fmt.Sprintf(" (%s to %s)", formatNumber(i.Low, 3), formatNumber(i.High, 3))
+	}
+	return text
+}
+
+func bounds(values []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
+}

@@ -1,0 +1,222 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// limitRows are the limits: the budget first, then those of the Setup, with what
+// the network shown uses of them where that is known.
+func (a *App) limitRows() []explore.Limit {
+	if a.limited() && a.searchCurrent() && len(a.search.found.Limits) == 1+len(a.engine.Limits) {
+		return a.search.found.Limits
+	}
+	budget := explore.Limit{Cap: a.limitMS, Used: math.NaN(), Slack: math.NaN(), ShadowPrice: math.NaN()}
+	if a.hasSolution() {
+		budget.Used, budget.Slack = a.solution.LatencyMS, a.limitMS-a.solution.LatencyMS
+		budget.ShadowPrice, budget.Binding = a.solution.ShadowPrice, a.solution.ShadowPrice > 0
+	}
+	rows := []explore.Limit{budget}
+	for _, l := range a.setup.Limits {
+		l.Used, l.Slack, l.ShadowPrice, l.Binding = math.NaN(), math.NaN(), math.NaN(), false
+		rows = append(rows, l)
+	}
+	return rows
+}
+
+// drawLimits lists the limits: caps, what is used, slack and price.
+func (a *App) drawLimits(s *screen, r rect) {
+	t := s.theme
+	rows := a.limitRows()
+	name := min(max(r.w-47, 8), 28)
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad("limit on", name), "", "at most", "used", "slack", "one more is"))
+	for i, l := range rows {
+		y := r.y + 1 + i
+		if y >= r.y+r.h {
+			return
+		}
+		selected := i == a.limitRow && a.focus == paneLimits
+		if selected {
+			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
+		}
+		amount := func(v float64) string {
+			if math.IsNaN(v) {
+				return "?"
+			}
+			return limitAmount(l, v)
+		}
+		line := fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad(sanitize.Line(l.Name()), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs))
+		s.text(r.x, y, r.w, over(selected, t.text, t), line)
+		if l.Binding {
+			s.text(r.x+1+name, y, 6, over(selected, t.warn, t), "binds")
+		}
+	}
+	y := r.y + len(rows) + 2
+	for _, line := range a.limitHelp() {
+		if y < r.y+r.h {
+			s.text(r.x+1, y, r.w-2, t.dim, line)
+		}
+		y++
+	}
+}
+
+// limitAmount writes an amount short enough for its column.
+func limitAmount(l explore.Limit, v float64) string {
+	if l.Kind == explore.LimitLatency {
+		return formatNumber(v, 2) + " ms"
+	}
+	return l.Format(v)
+}
+
+// limitPrice is the shadow price per millisecond or million.
+func limitPrice(l explore.Limit, g *glyphs) string {
+	switch {
+	case math.IsNaN(l.ShadowPrice):
+		return "-"
+	case l.Kind == explore.LimitLatency:
+		return signed(l.ShadowPrice, 3, g) + " pt/ms"
+	}
+	return signed(l.ShadowPrice*1e6, 3, g) + " pt/M"
+}
+
+func (a *App) limitHelp() []string {
+	if !a.engine.Bilinear() {
+		return []string{"limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one"}
+	}
+	lines := []string{a.keyOf("limit-add") + " adds a limit on parameters, MACs, memory or another device"}
+	if len(a.setup.Limits) > 0 {
+		lines = append(lines, a.keyOf("limit-edit")+" changes the one under the cursor, "+a.keyOf("limit-remove")+" removes it",
+			"the frontier and what pins would cost are those of the latency alone")
+	}
+	if a.search.none != "" && a.limited() && a.searchCurrent() {
+		lines = append([]string{a.search.none}, lines...)
+	}
+	return lines
+}
+
+func (a *App) clickLimits(_ rect, _, y int) tea.Cmd {
+	a.limitRow = y - 1
+	return nil
+}
+
+// addLimit chooses what to limit.
+func (a *App) addLimit() tea.Cmd {
+	if !a.engine.Bilinear() {
+		a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
+		return nil
+	}
+	m := &menu{title: "Limit on", hint: "enter to choose, esc to close"}
+	for _, k := range []struct {
+		kind    explore.LimitKind
+		detail  string
+		example string
+	}{
+		{explore.LimitParams, "parameters, for example 6M", "6M"},
+		{explore.LimitMACs, "multiply-accumulates, for example 300M", "300M"},
+		{explore.LimitMemory, "peak memory of activations, for example 8MB", "8MB"},
+	} {
+		l := explore.Limit{Kind: k.kind}
+		m.items = append(m.items, item{label: l.Name(), detail: k.detail, choose: func(a *App) tea.Cmd { return a.askCap(l, k.example, "") }})
+	}
+	m.items = append(m.items, item{label: "another device", detail: "latency by another table", choose: func(a *App) tea.Cmd {
+		return a.openSources("Latency table to limit", explore.LUTs(), a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })
+	}})
+	a.dialog = m
+	return nil
+}
+
+// limitTableMsg is the table of a limit on another device.
+type limitTableMsg struct {
+	limit explore.Limit
+	err   error
+}
+
+// loadLimitTable reads a table in the background.
+func (a *App) loadLimitTable(name string) tea.Cmd {
+	space := a.space()
+	a.working++
+	return guard(func() tea.Msg {
+		lut, err := explore.LoadLUT(name)
+		if err == nil {
+			if _, err = lut.Table(space); err != nil {
+				err = fmt.Errorf("latency table %s: %w", name, err)
+			}
+		}
+		return limitTableMsg{explore.Limit{Kind: explore.LimitLatency, LUT: lut, LUTName: name}, err}
+	})
+}
+
+func (a *App) limitTable(msg limitTableMsg) tea.Cmd {
+	a.working--
+	if msg.err != nil {
+		a.warn(sanitize.Line(msg.err.Error()))
+		return nil
+	}
+	return a.askCap(msg.limit, "12ms", "")
+}
+
+// askCap asks for the amount of a limit; example shows how it is written.
+func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
+	prompt := "at most: "
+	if example != "" {
+		prompt = "at most, such as " + example + ": "
+	}
+	a.dialog = newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
+		var err error
+		if l.Kind == explore.LimitLatency {
+			l.Cap, err = latency.ParseLimit(text)
+		} else {
+			l.Cap, err = explore.ParseAmount(l.Kind, text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		limits := slices.Clone(a.setup.Limits)
+		if i := slices.IndexFunc(limits, func(o explore.Limit) bool { return o.Name() == l.Name() }); i >= 0 {
+			limits[i] = l
+		} else {
+			limits = append(limits, l)
+		}
+		return a.setLimits(limits, l.Name()+" at most "+limitAmount(l, l.Cap)), nil
+	})
+	return nil
+}
+
+// editLimit changes the limit under the cursor; the first is the budget.
+func (a *App) editLimit() tea.Cmd {
+	if a.limitRow == 0 {
+		return a.openEntry()
+	}
+	l := a.setup.Limits[a.limitRow-1]
+	return a.askCap(l, "", limitAmount(l, l.Cap))
+}
+
+func (a *App) removeLimit() tea.Cmd {
+	if a.limitRow == 0 {
+		a.say("the budget stays: " + a.keyOf("budget-most") + " raises it to where it limits nothing")
+		return nil
+	}
+	limits := slices.Clone(a.setup.Limits)
+	name := limits[a.limitRow-1].Name()
+	return a.setLimits(slices.Delete(limits, a.limitRow-1, a.limitRow), "no limit on "+name)
+}
+
+// setLimits re-solves under other limits.
+func (a *App) setLimits(limits []explore.Limit, what string) tea.Cmd {
+	a.record(false)
+	s := a.setup
+	s.Limits = limits
+	return a.rebuild(s, nil, func(a *App) { a.say(sanitize.Line(what)) })
+}
+
+// sameLimits reports that two lists ask for the same.
+func sameLimits(a, b []explore.Limit) bool {
+	return slices.EqualFunc(a, b, func(x, y explore.Limit) bool { return x.Name() == y.Name() && x.Cap == y.Cap && x.LUT == y.LUT })
+}
