@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,10 +21,11 @@ import (
 type measuringDriver struct {
 	*driver
 	messages chan jobMsg
+	updating *atomic.Bool
 }
 
 func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
-	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100)}
+	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100), &atomic.Bool{}}
 	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
 	return d
 }

@@ -191,16 +191,24 @@ func (a *App) pauseJob() tea.Cmd {
 		a.say("no running job is under the cursor")
 		return nil
 	}
-	j := a.jobs[a.jobRow]
+	// The runner publishes the change before it returns, and what is published
+	// comes back through Update: asking from here would wait for itself.
+	j, runner := a.jobs[a.jobRow], a.runner
+	ask := func(change func(int)) tea.Cmd {
+		return guard(func() tea.Msg {
+			change(j.ID)
+			return nil
+		})
+	}
 	switch {
 	case j.Paused:
-		a.runner.Resume(j.ID)
 		a.say(sanitize.Line(j.Name) + " goes on")
+		return ask(runner.Resume)
 	case !a.isMethod(j.Name):
 		a.say("a measurement cannot be paused: " + a.keyOf("cancel-job") + " cancels it, and it goes on when it is started again")
 	default:
-		a.runner.Pause(j.ID)
 		a.say(sanitize.Line(j.Name) + " rests at its next step: " + a.keyOf("pause-job") + " lets it go on")
+		return ask(runner.Pause)
 	}
 	return nil
 }

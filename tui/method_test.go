@@ -73,7 +73,17 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 			d.mustSee(text)
 		}
 		d.checkFits("training")
-		d.press("P")
+		// In a terminal Publish waits for Update: nothing may be published from it.
+		d.runner.Publish = func(s job.Snapshot) {
+			if d.updating.Load() {
+				t.Error("a job was changed from inside Update")
+			}
+			d.messages <- jobMsg(s)
+		}
+		d.updating.Store(true)
+		_, pause := d.App.Update(keyPress("P"))
+		d.updating.Store(false)
+		d.run(pause)
 		for !d.jobs[0].Paused {
 			d.send(<-d.messages)
 		}
