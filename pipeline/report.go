@@ -114,7 +114,7 @@ func (res Results) writeRanking(b *strings.Builder) {
 	fmt.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
 		res.Sampled.Networks, res.Sampled.Mean, res.Sampled.Spread, res.Sampled.Least, res.Sampled.Most, t.Networks, t.Mean, t.Spread)
 	if ceiling, known := t.ceiling(); known {
-		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: what is above that is luck.\n", t.Networks, ceiling)
+		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: a predictor that reaches it ranks networks as well as half of the images do.\n", t.Networks, ceiling)
 	}
 	b.WriteString("\n![Predicted and measured accuracy](ranking.svg)\n\n| predictor | fitted on | Kendall | 95% interval | share of the ceiling | Spearman | Pearson | MSE (points²) | seconds |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range res.Rankings {
