@@ -59,14 +59,16 @@ func (l Limit) Format(v float64) string { return FormatAmount(l.Kind, v) }
 // defaultClasses is what parameters are counted for where nothing else is known.
 const defaultClasses = 1000
 
-// costs are those of the space for the classes of the Setup.
-func (s Setup) costs() model.Costs {
-	classes := s.Classes
-	if classes == 0 {
-		classes = defaultClasses
+// NumClasses is how many classes parameters are counted for.
+func (s Setup) NumClasses() int {
+	if s.Classes == 0 {
+		return defaultClasses
 	}
-	return s.Space.Costs(classes)
+	return s.Classes
 }
+
+// costs are those of the space for the classes of the Setup.
+func (s Setup) costs() model.Costs { return s.Space.Costs(s.NumClasses()) }
 
 // resource is what the solver takes for a limit.
 func (s Setup) resource(l Limit, table *latency.Table, costs model.Costs) (solver.Resource, error) {

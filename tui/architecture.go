@@ -73,7 +73,7 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 		y := r.y + i
 		if top+i == len(rows) {
 			s.text(r.x+1, y, c.latency-1, t.dim, "fixed parts")
-			s.right(r.x+c.latency, y, 6, t.dim, formatNumber(a.engine.Table.FixedMS, 2))
+			s.right(r.x+c.latency, y, 6, t.dim, a.ms(a.engine.Table.FixedMS))
 			s.text(r.x+c.latencyBar, y, r.w-c.latencyBar, t.dim, a.sizeText())
 			continue
 		}
@@ -134,7 +134,7 @@ func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c arc
 		s.text(r.x+c.option+9, y, 1, over(selected, t.pin, t), s.glyphs.pinned)
 	}
 	ms := a.engine.Table.BlockMS[block*space.NumOptions()+option]
-	s.right(r.x+c.latency, y, 6, over(selected, t.text, t), formatNumber(ms, 2))
+	s.right(r.x+c.latency, y, 6, over(selected, t.text, t), a.ms(ms))
 	s.bar(r.x+c.latencyBar, y, c.bar, over(selected, t.latencyBar, t), ms, a.scale.latencyMS)
 	gain := a.detail.blockGain(block)
 	s.right(r.x+c.accuracy, y, 6, over(selected, t.text, t), signed(gain, 2, s.glyphs))
@@ -159,7 +159,7 @@ func (a *App) drawNothing(s *screen, r rect) {
 	a.drawLines(s, r, lines)
 }
 
-// sizeText is the size of the whole network, for ImageNet's classes.
+// sizeText is the size of the whole network.
 func (a *App) sizeText() string {
 	cost := a.detail.cost
 	return fmt.Sprintf("%.2f M params, %.0f M MACs", float64(cost.Params)/1e6, float64(cost.MACs)/1e6)

@@ -112,7 +112,7 @@ func (a *App) trackSpan() (start, n int) {
 }
 
 func (a *App) trackLabels() (left, right string) {
-	return formatNumber(a.engine.MinLatencyMS(), 2) + " ms", formatNumber(a.engine.MaxLatencyMS(), 2) + " ms"
+	return a.ms(a.engine.MinLatencyMS()) + " ms", a.ms(a.engine.MaxLatencyMS()) + " ms"
 }
 
 // drawHeader names what is explored and what the figures come from.
@@ -183,9 +183,9 @@ type segment struct {
 // status lists what the budget buys, the most important first.
 func (a *App) status(t *theme, g *glyphs) []segment {
 	sol := &a.solution
-	out := []segment{{t.accent, "limit " + formatNumber(a.limitMS, 2) + " ms", false}}
+	out := []segment{{t.accent, "limit " + a.ms(a.limitMS) + " ms", false}}
 	if !a.hasSolution() {
-		text := "no network fits: the least reachable is " + formatNumber(a.engine.MinLatencyMS(), 2) + " ms"
+		text := "no network fits: the least reachable is " + a.ms(a.engine.MinLatencyMS()) + " ms"
 		if a.limited() || a.proving() {
 			return append(out, a.searchProof(t, g)...)
 		}
@@ -195,7 +195,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 		return append(out, segment{t.warn, text, false})
 	}
 	out = append(out,
-		segment{t.text, fmt.Sprintf("latency %s ms (slack %s)", formatNumber(sol.LatencyMS, 2), formatNumber(a.limitMS-sol.LatencyMS, 2)), false},
+		segment{t.text, fmt.Sprintf("latency %s ms (slack %s)", a.ms(sol.LatencyMS), a.ms(a.limitMS-sol.LatencyMS)), false},
 		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
 	if a.engine.Bilinear() {
 		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
@@ -298,6 +298,16 @@ func formatNumber(v float64, decimals int) string {
 		return s[1:]
 	}
 	return s
+}
+
+// ms formats a latency with as many decimals as tell the networks of the table
+// apart: two from a millisecond on.
+func (a *App) ms(v float64) string {
+	decimals := 2
+	for least := a.engine.MinLatencyMS(); least < 1 && decimals < 5; least *= 10 {
+		decimals++
+	}
+	return formatNumber(v, decimals)
 }
 
 // signed is formatNumber with a sign.

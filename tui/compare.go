@@ -52,7 +52,7 @@ func (a *App) toggleCompare() tea.Cmd {
 	if !a.hasSolution() {
 		return nil
 	}
-	name := formatNumber(a.limitMS, 2) + " ms"
+	name := a.ms(a.limitMS) + " ms"
 	a.compareWith(name, a.solution.Path)
 	a.say("comparing with the network at " + name + "; " + a.keyOf("compare") + " again to stop")
 	return nil
@@ -69,7 +69,7 @@ func (a *App) takeSnapshot() tea.Cmd {
 		a.warn("no network to keep")
 		return nil
 	}
-	a.dialog = newEntry("Keep this network", "name: ", formatNumber(a.limitMS, 2)+" ms", func(a *App, name string) (tea.Cmd, error) {
+	a.dialog = newEntry("Keep this network", "name: ", a.ms(a.limitMS)+" ms", func(a *App, name string) (tea.Cmd, error) {
 		name = sanitize.Line(name)
 		if name == "" {
 			return nil, fmt.Errorf("no name given")
@@ -115,7 +115,7 @@ func (a *App) openCompareMenu() tea.Cmd {
 	add("the network shown now", "as it is at this budget", func(a *App) tea.Cmd { a.compare = nil; return a.toggleCompare() })
 	for _, k := range a.snapshots {
 		if a.space().CheckPath(k.solution.Path) == nil {
-			add(k.name, fmt.Sprintf("%s ms, %s %%", formatNumber(k.solution.LatencyMS, 2), formatNumber(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
+			add(k.name, fmt.Sprintf("%s ms, %s %%", a.ms(k.solution.LatencyMS), formatNumber(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
 				return a.startComparison(k.name, k.solution.Path)
 			})
 		}
@@ -124,7 +124,7 @@ func (a *App) openCompareMenu() tea.Cmd {
 		head("Published")
 	}
 	for _, p := range a.published {
-		add(p.network.Name, formatNumber(p.latencyMS, 2)+" ms here", func(a *App) tea.Cmd {
+		add(p.network.Name, a.ms(p.latencyMS)+" ms here", func(a *App) tea.Cmd {
 			path, err := a.space().Path(p.network.Architecture)
 			if err != nil {
 				a.warn(err.Error())

@@ -70,7 +70,7 @@ func (a *App) drawCompare(s *screen, r rect) {
 		name                string
 		accuracy, latencyMS float64
 	}{{"now" + a.accuracyError(), a.solution.Accuracy, a.solution.LatencyMS}, {"other", c.accuracy, c.latencyMS}} {
-		s.text(r.x, r.y+1+i, r.w, t.text, fmt.Sprintf(" %-9s%12s%12s", n.name, formatNumber(n.accuracy, 2), formatNumber(n.latencyMS, 2)))
+		s.text(r.x, r.y+1+i, r.w, t.text, fmt.Sprintf(" %-9s%12s%12s", n.name, formatNumber(n.accuracy, 2), a.ms(n.latencyMS)))
 	}
 	s.text(r.x, r.y+3, r.w, t.strong, fmt.Sprintf(" %-9s%12s%12s", "now-other", signed(a.solution.Accuracy-c.accuracy, 2, s.glyphs),
 		signed(a.solution.LatencyMS-c.latencyMS, 2, s.glyphs)))

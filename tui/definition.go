@@ -16,7 +16,7 @@ func (a *App) copyDefinition() tea.Cmd { return a.services.copy(a.definition(), 
 // timm builds the networks of this space that it ships (HardCoRe-NAS).
 func (a *App) definition() string {
 	space := a.space()
-	comment := fmt.Sprintf("%s ms by %s, %s %% predicted by %s", formatNumber(a.solution.LatencyMS, 2), sanitize.Line(a.engine.LUTName),
+	comment := fmt.Sprintf("%s ms by %s, %s %% predicted by %s", a.ms(a.solution.LatencyMS), sanitize.Line(a.engine.LUTName),
 		formatNumber(a.solution.Accuracy, 2), sanitize.Line(a.engine.PredictorName))
 	return pythonDefinition(space, space.Architecture(a.solution.Path), comment)
 }

@@ -21,7 +21,7 @@ func (d *detail) explain(a *App) {
 		return
 	}
 	e, path := a.engine, a.solution.Path
-	d.cost, _ = e.Space.Architecture(path).Cost(e.Space.ImageSize, classes)
+	d.cost, _ = e.Space.Architecture(path).Cost(e.Space.ImageSize, e.NumClasses())
 	if e.Uncertainty != nil {
 		d.points = e.Uncertainty.Points(path)
 	}
@@ -43,8 +43,6 @@ func (d *detail) explain(a *App) {
 	d.sensitivity = e.Sensitivity(&a.solution)
 }
 
-// classes is what the parameter count on screen is for: ImageNet's.
-const classes = 1000
 
 // blockGain is what a block's option adds over the mean of its options, in
 // points.

@@ -42,10 +42,10 @@ func (a *App) openEntryWith(digits string) tea.Cmd {
 		}
 		lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 		if limit < lo {
-			return nil, fmt.Errorf("no network fits %s ms: the least reachable is %s ms", formatNumber(limit, 2), formatNumber(lo, 2))
+			return nil, fmt.Errorf("no network fits %s ms: the least reachable is %s ms", a.ms(limit), a.ms(lo))
 		}
 		if limit > hi {
-			a.say("beyond " + formatNumber(hi, 2) + " ms nothing improves: budget set there")
+			a.say("beyond " + a.ms(hi) + " ms nothing improves: budget set there")
 		}
 		a.record(true)
 		a.history.moving = false

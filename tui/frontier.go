@@ -13,7 +13,7 @@ import (
 // frontierTitle names the axes and, with a hairline, its values.
 func (a *App) frontierTitle() string {
 	if p, ok := a.hairlinePoint(); ok {
-		return fmt.Sprintf("Frontier: %s ms, %s %%", formatNumber(p.LatencyMS, 2), formatNumber(p.Accuracy, 2))
+		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(p.LatencyMS), formatNumber(p.Accuracy, 2))
 	}
 	return panes[paneFrontier].title
 }
@@ -223,7 +223,7 @@ func (a *App) drawHairline(s *screen, area rect, p *plot) {
 		}
 	}
 	s.set(area.x+x, area.y+row, s.theme.strong, "+")
-	label := fmt.Sprintf(" %s ms  %s %% ", formatNumber(point.LatencyMS, 2), formatNumber(point.Accuracy, 2))
+	label := fmt.Sprintf(" %s ms  %s %% ", a.ms(point.LatencyMS), formatNumber(point.Accuracy, 2))
 	start := min(max(x-len(label)/2, 0), max(0, area.w-len(label)))
 	s.text(area.x+start, area.y+area.h-1, area.w-start, s.theme.strong, strings.TrimRight(label, " "))
 }

@@ -135,9 +135,9 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 			a.dialog = &verification{result: r}
 		}
 	case explore.MeasuredNetwork:
-		text := fmt.Sprintf("measured %s ms (least %s, spread %.1f%%)", formatNumber(r.MedianMS, 2), formatNumber(r.MinMS, 2), 100*r.Spread)
+		text := fmt.Sprintf("measured %s ms (least %s, spread %.1f%%)", a.ms(r.MedianMS), a.ms(r.MinMS), 100*r.Spread)
 		if r.PredictedMS > 0 {
-			text += fmt.Sprintf(", the table says %s ms (%+.1f%%)", formatNumber(r.PredictedMS, 2), 100*(r.PredictedMS/r.MedianMS-1))
+			text += fmt.Sprintf(", the table says %s ms (%+.1f%%)", a.ms(r.PredictedMS), 100*(r.PredictedMS/r.MedianMS-1))
 		}
 		a.say(text)
 	case onnx.Library:

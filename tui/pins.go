@@ -194,7 +194,7 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	}
 	s := a.setup
 	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed) && sameLimits(s.Limits, c.limits)
-	a.say(fmt.Sprintf("budget %s ms", formatNumber(c.limitMS, 2)))
+	a.say(fmt.Sprintf("budget %s ms", a.ms(c.limitMS)))
 	if same {
 		return a.setLimit(c.limitMS)
 	}

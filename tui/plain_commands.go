@@ -129,10 +129,10 @@ func (p *plain) budget(args []string) error {
 	}
 	lo, hi := p.app.engine.MinLatencyMS(), p.app.engine.MaxLatencyMS()
 	if limit < lo {
-		return fmt.Errorf("no network fits %s ms: the least reachable is %s ms", formatNumber(limit, 2), formatNumber(lo, 2))
+		return fmt.Errorf("no network fits %s ms: the least reachable is %s ms", p.app.ms(limit), p.app.ms(lo))
 	}
 	if limit > hi {
-		p.line("beyond " + formatNumber(hi, 2) + " ms nothing improves: budget set there")
+		p.line("beyond " + p.app.ms(hi) + " ms nothing improves: budget set there")
 	}
 	p.app.record(true)
 	p.app.history.moving = false

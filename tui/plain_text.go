@@ -88,9 +88,9 @@ func (p *plain) architecture() {
 			was = ", was " + optionWords(text)
 		}
 		p.line(fmt.Sprintf("  %s: %s, %s ms, %s points%s%s", decisionLabel(space, row), optionWords(space.Options[option].String()),
-			formatNumber(a.engine.Table.BlockMS[row.block*space.NumOptions()+option], 2), signed(a.detail.blockGain(row.block), 2, asciiGlyphs()), pinned, was))
+			a.ms(a.engine.Table.BlockMS[row.block*space.NumOptions()+option]), signed(a.detail.blockGain(row.block), 2, asciiGlyphs()), pinned, was))
 	}
-	p.line("fixed parts: " + formatNumber(a.engine.Table.FixedMS, 2) + " ms")
+	p.line("fixed parts: " + a.ms(a.engine.Table.FixedMS) + " ms")
 }
 
 // optionWords writes an option without the dot for "no squeeze-excite".
@@ -133,7 +133,7 @@ func (p *plain) frontier() error {
 	p.line(fmt.Sprintf("%d networks, none beaten by another; here %d of them:", n, rows))
 	for i := range rows {
 		q := a.frontier.Points[i*(n-1)/max(1, rows-1)]
-		p.line(fmt.Sprintf("%s ms: %s %%", formatNumber(q.LatencyMS, 2), formatNumber(q.Accuracy, 2)))
+		p.line(fmt.Sprintf("%s ms: %s %%", a.ms(q.LatencyMS), formatNumber(q.Accuracy, 2)))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ type playMsg struct{ generation int }
 func (a *App) togglePlay() tea.Cmd {
 	if a.play.on {
 		a.stopPlay()
-		a.say("stopped at " + formatNumber(a.limitMS, 2) + " ms")
+		a.say("stopped at " + a.ms(a.limitMS) + " ms")
 		return nil
 	}
 	if a.mode == modeEvolution {
@@ -67,12 +67,12 @@ func (a *App) played(msg playMsg) tea.Cmd {
 	cmd := a.setLimit(a.limitMS + (hi-lo)/float64(a.steps()))
 	if was && a.hasSolution() {
 		if text := changesText(a.space(), before, a.solution.Path); text != "" {
-			a.say(formatNumber(a.limitMS, 2) + " ms: " + text)
+			a.say(a.ms(a.limitMS) + " ms: " + text)
 		}
 	}
 	if a.limitMS >= hi {
 		a.stopPlay()
-		a.say("the end: beyond " + formatNumber(hi, 2) + " ms nothing improves")
+		a.say("the end: beyond " + a.ms(hi) + " ms nothing improves")
 		return cmd
 	}
 	return tea.Batch(cmd, a.playTick())

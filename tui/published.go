@@ -21,9 +21,13 @@ type publishedPoint struct {
 }
 
 // publishedPoints places the published networks that belong to the space, by
-// rising latency.
+// rising latency. Their accuracy is of ImageNet at one image size: beside
+// accuracies at another it would say nothing.
 func publishedPoints(e *explore.Engine) []publishedPoint {
 	var out []publishedPoint
+	if e.Space.ImageSize != published.ImageSize {
+		return nil
+	}
 	for _, n := range published.Networks() {
 		path, err := e.Space.Path(n.Architecture)
 		if err != nil {
@@ -65,7 +69,7 @@ func (a *App) drawPublished(s *screen, r rect) {
 		s.right(r.x, r.y, r.w, t.warn, "/"+a.filter)
 	}
 	if len(rows) == 0 {
-		text := "none is of this space: " + a.keyOf("profile") + " chooses the profile"
+		text := "none is of this space and image size: " + a.keyOf("profile") + " chooses the profile"
 		if a.filter != "" {
 			text = "no name contains " + sanitize.Line(a.filter) + ": " + a.keyOf("filter") + " changes the filter"
 		}
@@ -86,7 +90,7 @@ func (a *App) drawPublished(s *screen, r rect) {
 				best = formatNumber(a.frontier.Points[j].Accuracy, 2)
 			}
 		}
-		line := fmt.Sprintf("%-15s %8s %7s %9s %9s", p.network.Name, formatNumber(p.latencyMS, 2),
+		line := fmt.Sprintf("%-15s %8s %7s %9s %9s", p.network.Name, a.ms(p.latencyMS),
 			formatNumber(p.network.Top1, 1), formatNumber(p.predicted, 2), best)
 		s.text(r.x+3, y, r.w-3, over(selected, t.text, t), line)
 	}

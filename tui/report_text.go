@@ -32,7 +32,7 @@ func (a *App) newReport(picture string) *report {
 		r.networks, r.picture = len(a.frontier.Points), picture
 	}
 	if a.hasSolution() {
-		now := a.snapshotNow(formatNumber(a.limitMS, 2) + " ms")
+		now := a.snapshotNow(a.ms(a.limitMS) + " ms")
 		for _, k := range r.chosen {
 			if k.command == now.command {
 				return r
