@@ -35,7 +35,7 @@ func TestLimits(t *testing.T) {
 			t.Fatalf("limits %+v: %s", d.engine.Limits, d.message)
 		}
 		for range 30 {
-			cost, err := d.space().Architecture(d.solution.Path).Cost(d.space().ImageSize, classes)
+			cost, err := d.space().Architecture(d.solution.Path).Cost(d.space().ImageSize, d.engine.NumClasses())
 			if err != nil || cost.Params > 4e6 || d.solution.LatencyMS > d.limitMS || !d.hasSolution() {
 				t.Fatalf("at %v ms the network has %d parameters and takes %v ms: %v", d.limitMS, cost.Params, d.solution.LatencyMS, err)
 			}
