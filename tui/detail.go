@@ -43,7 +43,6 @@ func (d *detail) explain(a *App) {
 	d.sensitivity = e.Sensitivity(&a.solution)
 }
 
-
 // blockGain is what a block's option adds over the mean of its options, in
 // points.
 func (d *detail) blockGain(block int) float64 {
