@@ -115,7 +115,7 @@ func startSearch(ctx context.Context, engine *explore.Engine, q searchQuestion) 
 			}
 			msg.found, msg.err = engine.Find(ctx, r)
 			if msg.err == nil && msg.found.Status == solver.Infeasible && len(engine.Limits) > 0 {
-				if err := engine.NoNetworkWithin(ctx, q.limitMS); err != nil && !errors.Is(err, context.Canceled) {
+				if err := engine.NoNetworkWithin(ctx, q.limitMS); !errors.Is(err, context.Canceled) {
 					msg.none = sanitize.Line(err.Error())
 				}
 			}
