@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -71,6 +72,10 @@ func (r *run) fit(ctx context.Context) error {
 	for i, name := range predictors {
 		r.progress("fit", i, len(predictors), 0, name)
 		ranking, err := r.fitOne(ctx, name, samples, test)
+		if name == sampledEstimator && errors.Is(err, model.ErrSamples) && r.Predictor != name {
+			r.job.Log("left out: " + name + ": " + err.Error()) // a decision is in none of few samples
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

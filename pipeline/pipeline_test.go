@@ -165,6 +165,9 @@ func checkReport(t *testing.T, folder, report string) {
 		}
 	}
 	for _, name := range predictors {
+		if name == sampledEstimator { // 12 samples do not have every decision
+			continue
+		}
 		if _, _, err := explore.LoadPredictor(r.path(predictorFile(name))); err != nil {
 			t.Error(err)
 		}
