@@ -8,7 +8,7 @@ FUZZTIME    ?= 1000x
 BENCH       ?= .
 
 # Packages with goroutines of their own, for the race detector.
-CONCURRENT := ./cli ./explore ./fit ./job ./latency ./onnx ./solver ./supernet/dataset ./supernet/evaluation ./supernet/training ./tui
+CONCURRENT := ./cli ./explore ./fit ./job ./latency ./method ./onnx ./pipeline ./solver ./supernet/dataset ./supernet/evaluation ./supernet/training ./tui
 
 .PHONY: run build setup onnxruntime node data test check unit race fuzz bench screenshots keys clean
 
