@@ -53,6 +53,13 @@ func trainingSoFar() training.Progress {
 func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newMeasuringDriver(t, size[0], size[1])
+		// In a terminal Publish waits for Update: nothing may be published from it.
+		d.runner.Publish = func(s job.Snapshot) {
+			if d.updating.Load() {
+				t.Error("a job was changed from inside Update")
+			}
+			d.messages <- jobMsg(s)
+		}
 		var asked []method.Request
 		d.services.method = func(ctx context.Context, r method.Request, j *job.Job) (any, error) {
 			asked = append(asked, r)
@@ -73,13 +80,6 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 			d.mustSee(text)
 		}
 		d.checkFits("training")
-		// In a terminal Publish waits for Update: nothing may be published from it.
-		d.runner.Publish = func(s job.Snapshot) {
-			if d.updating.Load() {
-				t.Error("a job was changed from inside Update")
-			}
-			d.messages <- jobMsg(s)
-		}
 		d.updating.Store(true)
 		_, pause := d.App.Update(keyPress("P"))
 		d.updating.Store(false)

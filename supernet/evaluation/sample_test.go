@@ -169,7 +169,11 @@ func TestSamplingAsAJob(t *testing.T) {
 	if s := j.Snapshot(); s.State != job.Cancelled {
 		t.Fatalf("%v, %v", s.State, s.Err)
 	}
-	if took := time.Since(<-cancelled); took > 400*time.Millisecond { // sessions in preparation; 200 ms where the machine is free
+	most := 400 * time.Millisecond // sessions in preparation; 200 ms where the machine is free
+	if testing.Short() {
+		most = 2 * time.Second // under the race detector
+	}
+	if took := time.Since(<-cancelled); took > most {
 		t.Errorf("cancelled after %v", took)
 	}
 	data, err := os.ReadFile(file)
