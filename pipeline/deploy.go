@@ -65,15 +65,7 @@ func (r *run) export(context.Context) error {
 }
 
 func (r *run) exportOne(n *Network, file string) error {
-	weightsFile, err := r.fineTunedWeights(n)
-	if err != nil {
-		return err
-	}
-	weights, err := readWeights(weightsFile)
-	if err != nil {
-		return err
-	}
-	arch, err := model.ParseArchitecture(n.Architecture)
+	arch, weights, err := r.fineTuned(n)
 	if err != nil {
 		return err
 	}

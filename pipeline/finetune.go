@@ -7,6 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -65,33 +66,37 @@ func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.
 	return r.writeJSON(finetuneFolder+"/"+scored, n)
 }
 
-// fineTunedWeights is the weights file of a fine-tuned network.
-func (r *run) fineTunedWeights(n *Network) (string, error) {
+// fineTuned is a network with the weights that fine-tuning left.
+func (r *run) fineTuned(n *Network) (model.Architecture, onnx.StateDict, error) {
 	trained, err := training.ReadRun(r.path(finetuneFolder, n.Name))
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	return trained.Weights(training.FineTune), nil
+	c, err := supernet.Load(trained.Weights(training.FineTune))
+	if err != nil {
+		return nil, nil, err
+	}
+	arch, err := model.ParseArchitecture(n.Architecture)
+	return arch, c.Weights, err
 }
 
 // validate asks a fine-tuned network about the validation part of the data.
 func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, error) {
-	file, err := r.fineTunedWeights(n)
+	arch, weights, err := r.fineTuned(n)
 	if err != nil {
 		return evaluation.Validation{}, err
 	}
-	arch, err := model.ParseArchitecture(n.Architecture)
-	if err != nil {
-		return evaluation.Validation{}, err
+	if r.judges == nil {
+		if r.judges, err = evaluation.Load(ctx, r.val, 0); err != nil {
+			return evaluation.Validation{}, err
+		}
 	}
-	network, images, err := evaluation.OpenNetwork(ctx, arch, evaluation.Source{
-		Checkpoint: file, Data: r.dataFolder(), ImageSize: r.ImageSize, TrainPercent: 100, Library: r.Library,
-	})
+	network, err := evaluation.NewNetwork(arch, weights, r.ImageSize, r.train.Classes)
 	if err != nil {
 		return evaluation.Validation{}, err
 	}
 	defer network.Close()
-	return evaluation.Validate(ctx, network, images, r.Options.Threads, nil)
+	return evaluation.Validate(ctx, network, r.judges, r.Options.Threads, nil)
 }
 
 func (r *run) dataFolder() string { return explore.DataSetPath(r.Data) }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
@@ -112,15 +114,15 @@ func (res Results) writeSupernet(b *strings.Builder) {
 func (res Results) writeRanking(b *strings.Builder) {
 	t := res.Test
 	fmt.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
-		res.Sampled.Networks, res.Sampled.Mean, res.Sampled.Spread, res.Sampled.Least, res.Sampled.Most, t.Networks, t.Mean, t.Spread)
-	if ceiling, known := t.ceiling(); known {
-		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: a predictor that reaches it ranks networks as well as half of the images do.\n", t.Networks, ceiling)
+		res.Sampled.networks, res.Sampled.mean, res.Sampled.spread, res.Sampled.least, res.Sampled.most, t.networks, t.mean, t.spread)
+	if t.noiseCeilingIsKnown {
+		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: a predictor that reaches it ranks networks as well as half of the images do.\n", t.networks, t.ceiling)
 	}
 	b.WriteString("\n![Predicted and measured accuracy](ranking.svg)\n\n| predictor | fitted on | Kendall | 95% interval | share of the ceiling | Spearman | Pearson | MSE (points²) | seconds |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range res.Rankings {
 		share := "–"
-		if ceiling, known := t.ceiling(); known {
-			share = fmt.Sprintf("%.0f%%", 100*k.Metrics.Kendall/ceiling)
+		if t.noiseCeilingIsKnown {
+			share = fmt.Sprintf("%.0f%%", 100*k.Metrics.Kendall/t.ceiling)
 		}
 		fmt.Fprintf(b, "| %s | %d | %.3f | %.3f to %.3f | %s | %.3f | %.3f | %.3f | %.2f |\n", k.Predictor, k.Samples, k.Metrics.Kendall,
 			k.Kendall95.Low, k.Kendall95.High, share, k.Metrics.Spearman, k.Metrics.Pearson, k.Metrics.MSE, k.FitSeconds)
@@ -188,11 +190,10 @@ func (res Results) writeStatistics(b *strings.Builder) {
 	for _, n := range res.Networks {
 		running, own, tuned = append(running, n.Supernet), append(own, n.Recalibrated), append(tuned, n.FineTuned)
 	}
-	mean := func(x []float64) float64 { m, _, _, _ := meanSpread(x); return m }
 	fmt.Fprintf(b, "## Statistics of batch normalisation\n\nThe same %d networks with the supernet's weights, against their accuracy after fine-tuning:\n\n", len(tuned))
 	b.WriteString("| statistics | mean top-1 % | Kendall with fine-tuned |\n|---|---|---|\n")
 	fmt.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| measured anew for each network | %.2f | %.3f |\n\n",
-		mean(running), tau(running, tuned), mean(own), tau(own, tuned))
+		stat.Mean(running, nil), tau(running, tuned), stat.Mean(own, nil), tau(own, tuned))
 }
 
 func tau(x, y []float64) float64 {
@@ -211,11 +212,7 @@ func (res Results) writeTimes(b *strings.Builder) {
 	}
 }
 
-func (s sampleStatistics) ceiling() (tau float64, known bool) {
-	return s.KendallOfHalves, s.noiseCeilingIsKnown
-}
-
-// best is the ranking of the predictor that was searched with.
+// searchedWith is the ranking of the predictor that was searched with.
 func (res Results) searchedWith() Ranking {
 	for _, k := range res.Rankings {
 		if k.Predictor == res.Settings.Predictor {

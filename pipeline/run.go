@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/binas-tui/binas-tui/job"
@@ -12,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
 )
 
 // Options are what a run needs beside its settings; none of it changes what
@@ -34,6 +36,7 @@ type run struct {
 	lut        *latency.LUT
 	table      *latency.Table
 	train, val *dataset.Set
+	judges     *evaluation.Images // val, once a network is validated
 }
 
 // step is one step: it is done where its file is there.
@@ -79,7 +82,7 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if err := s.Check(); err != nil {
 		return "", err
 	}
-	if o.Until != "" && !oneOf(o.Until, Steps()) {
+	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
 	}
 	if err := os.MkdirAll(o.Folder, 0o755); err != nil {

@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -10,17 +13,13 @@ import (
 
 // evaluator asks networks of the trained supernet about held-out images.
 func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, error) {
-	file, err := r.weightsFile(training.OneShot)
-	if err != nil {
-		return nil, err
-	}
-	s, _, err := r.training(r.folder, training.OneShot, r.OneShotEpochs, r.TrainPercent)
+	trained, err := training.ReadRun(r.folder)
 	if err != nil {
 		return nil, err
 	}
 	return evaluation.Open(ctx, evaluation.Source{
-		Checkpoint: file, Data: r.dataFolder(), ImageSize: r.ImageSize,
-		TrainPercent: r.TrainPercent, SplitSeed: s.SplitSeed, Images: r.SampleImages,
+		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize,
+		TrainPercent: r.TrainPercent, SplitSeed: trained.Stages[training.OneShot].SplitSeed, Images: r.SampleImages,
 		BN: bn, Library: r.Library,
 	})
 }
@@ -71,20 +70,20 @@ func (r *run) contribute(ctx context.Context) error {
 	return err
 }
 
-// sampleStatistics sums up the accuracies of random networks.
+// sampleStatistics sums up the accuracies of random networks, in percent.
 type sampleStatistics struct {
-	Networks            int     `json:"networks"`
-	Mean, Spread        float64 // percent, points
-	Least, Most         float64 // percent
-	KendallOfHalves     float64 // Kendall's tau between accuracies on two halves of the images
+	networks            int
+	mean, spread        float64
+	least, most         float64
+	ceiling             float64 // Kendall's tau between accuracies on two halves of the images
 	noiseCeilingIsKnown bool
 }
 
 func statisticsOf(samples []model.Sample) sampleStatistics {
-	s := sampleStatistics{Networks: len(samples)}
 	accuracy := accuracies(samples)
-	s.Mean, s.Spread, s.Least, s.Most = meanSpread(accuracy)
+	s := sampleStatistics{networks: len(samples), least: slices.Min(accuracy), most: slices.Max(accuracy)}
+	s.mean, s.spread = stat.MeanStdDev(accuracy, nil)
 	tau, err := model.NoiseCeiling(samples)
-	s.KendallOfHalves, s.noiseCeilingIsKnown = tau, err == nil
+	s.ceiling, s.noiseCeilingIsKnown = tau, err == nil
 	return s
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -187,17 +186,4 @@ func accuracies(samples []model.Sample) []float64 {
 		out[i] = s.Accuracy
 	}
 	return out
-}
-
-// meanSpread is the mean, the standard deviation, the least and the greatest.
-func meanSpread(x []float64) (mean, spread, least, most float64) {
-	least, most = math.Inf(1), math.Inf(-1)
-	for _, v := range x {
-		mean += v / float64(len(x))
-		least, most = min(least, v), max(most, v)
-	}
-	for _, v := range x {
-		spread += (v - mean) * (v - mean) / float64(max(1, len(x)-1))
-	}
-	return mean, math.Sqrt(spread), least, most
 }

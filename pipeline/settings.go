@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
@@ -87,7 +88,7 @@ func (s Settings) Check() error {
 		{"bn", s.BN, []string{evaluation.Running, evaluation.Recalibrated}},
 		{"predictor", s.Predictor, predictors},
 	} {
-		if !oneOf(w.value, w.words) {
+		if !slices.Contains(w.words, w.value) {
 			return fmt.Errorf("%w: %s is %.40q: expected one of %v", ErrSettings, w.name, w.value, w.words)
 		}
 	}
@@ -96,15 +97,6 @@ func (s Settings) Check() error {
 	}
 	_, err := model.NewSpace(s.Space, s.ImageSize)
 	return err
-}
-
-func oneOf(word string, words []string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // claim writes the settings to the folder, or compares them with those it was

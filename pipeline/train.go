@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -81,14 +80,6 @@ func (r *run) weights(stage training.Stage) (onnx.StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readWeights(file)
-}
-
-func readWeights(file string) (onnx.StateDict, error) {
-	data, err := explore.ReadFileUpTo(file, supernet.MaxCheckpoint)
-	if err != nil {
-		return nil, err
-	}
-	c, err := supernet.Decode(data)
+	c, err := supernet.Load(file)
 	return c.Weights, err
 }
