@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -52,7 +53,7 @@ func readFile(t *testing.T, name string) []byte {
 // The method's steps from a supernet on: samples, as lines and as a pickle, from
 // a checkpoint and from a run; one network.
 func TestSampleAndValidate(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	data := idxFolder(t, 40)
 	run, checkpoint, space := newSupernet(t, data)
 	source := []string{"--checkpoint", checkpoint, "--data", data, "--image-size", "32", "--train-percent", "50"}
@@ -185,7 +186,7 @@ func TestEvaluatingBadInput(t *testing.T) {
 			t.Errorf("%q: exit code %d, output %q, error %q; want code %d and one line with %q", c.args, r.code, r.out, r.err, c.code, c.want)
 		}
 	}
-	requireLibrary(t)
+	onnxtest.Require(t)
 	for _, c := range []struct {
 		args []string
 		want string

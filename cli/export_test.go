@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/published"
@@ -171,7 +172,7 @@ func answer(t *testing.T, file string) []float32 {
 // answerTo runs a file on images.
 func answerTo(t *testing.T, file string, fill func(x []float32)) []float32 {
 	t.Helper()
-	requireLibrary(t)
+	onnxtest.Require(t)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/latency"
 )
 
@@ -33,7 +34,7 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures for several seconds")
 	}
-	requireLibrary(t)
+	onnxtest.Require(t)
 	ownData(t)
 	r := decode[measuredReport](t, runBusy(t, "lut", "measure", "--out", "mine", "--image-size", "32", "--rounds", "1", "--json"))
 	dir := filepath.Join(explore.DataDir(), "luts")
@@ -119,7 +120,7 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 
 // What cannot be written is told before anything is measured.
 func TestLUTMeasureUnwritable(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	dir := t.TempDir()
 	for _, out := range []string{filepath.Join(dir, "none", "a.json"), dir, "/dev/full"} {
 		if _, err := os.Stat("/dev/full"); out == "/dev/full" && err != nil {
@@ -138,7 +139,7 @@ func TestLUTMeasureUnwritable(t *testing.T) {
 
 // A run that was begun with other settings is not gone on with.
 func TestLUTMeasureOtherSettings(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "run")
 	if err := os.Mkdir(folder, 0o755); err != nil {

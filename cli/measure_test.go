@@ -5,34 +5,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
-
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t *testing.T) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
 
 // runBusy runs a command that measures, on a machine that may be busy: an
 // inconclusive measurement is said to be one, prints no numbers, and is
 // repeated a few times before the test is skipped.
 func runBusy(t *testing.T, args ...string) string {
 	t.Helper()
-	requireLibrary(t)
+	onnxtest.Require(t)
 	for range 5 {
 		r := runCLI(t, args...)
 		if r.code == 0 {

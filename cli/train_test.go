@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -47,7 +48,7 @@ func TestTrainBadInput(t *testing.T) {
 }
 
 func TestTrain(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	if testing.Short() {
 		t.Skip("trains")
 	}

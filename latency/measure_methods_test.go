@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -57,7 +58,7 @@ func measureInRounds(b *testing.B, s *model.Space) map[string]float64 {
 // differ: the noise of the method on this machine. Run it with -benchtime 1x
 // on a machine that has nothing else to do.
 func BenchmarkMeasureMethods(b *testing.B) {
-	requireLibrary(b)
+	onnxtest.Require(b)
 	s, err := model.NewSpace(model.MobileNASNet, 224)
 	if err != nil {
 		b.Fatal(err)

@@ -3,26 +3,13 @@ package latency
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
-
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t testing.TB) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
 
 // anyDevice accepts rounds however restless this machine is: the tests below
 // are about what is measured, not how well.
@@ -47,7 +34,7 @@ var smallTable = sync.OnceValues(func() (*LUT, error) {
 })
 
 func TestMeasureFillsTheTable(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := smallSpace(t)
 	lut, err := smallTable()
 	if err != nil {
@@ -84,7 +71,7 @@ func TestMeasureFillsTheTable(t *testing.T) {
 }
 
 func TestVerifyMeasuresNetworks(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := smallSpace(t)
 	measured, err := smallTable()
 	if err != nil {
@@ -130,7 +117,7 @@ func extreme(s *model.Space, depth, option int) model.Path {
 }
 
 func TestMeasureNetworkIsCancelled(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	arch, err := model.ParseArchitecture("[['ds_r1_k3_s1_e1_c16_nre'], ['ir_r4_k5_s2_e6_c24_nre'], ['cn_r1_k1_s1_c960']]")
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +155,7 @@ func TestMeasureOptionsAreChecked(t *testing.T) {
 }
 
 func BenchmarkMeasureTable(b *testing.B) {
-	requireLibrary(b)
+	onnxtest.Require(b)
 	s, err := model.NewSpace(model.MobileNASNet, 224)
 	if err != nil {
 		b.Fatal(err)

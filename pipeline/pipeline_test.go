@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -78,12 +79,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains, samples and measures")
 	}
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	onnxtest.Require(t)
 	data := t.TempDir()
 	patches(t, data, "train", 240)
 	patches(t, data, "t10k", 40)

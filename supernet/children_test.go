@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -27,7 +28,7 @@ func randomPath(s *model.Space, seed uint64) model.Path {
 
 // Networks taken from the supernet answer as PyTorch's do.
 func TestChildrenAnswerAsPyTorchs(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	w, s := rawSupernet(t), space(t, model.MobileNASNet, 32)
 	small, smallShape := array(t, "x32.npy")
 	large, largeShape := array(t, "x224.npy")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -160,7 +161,7 @@ func TestReorder(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	requireLibrary(t)
+	onnxtest.Require(t)
 	images, shape := array(t, "x32.npy")
 	arch := s.Architecture(HeaviestPath(s))
 	y, z := answer(t, arch, before, images, shape), answer(t, arch, after, images, shape)
@@ -172,7 +173,7 @@ func TestReorder(t *testing.T) {
 // The golden supernet with private weights per option: full-width options of
 // every kernel, with and without squeeze-excite, compute the same.
 func TestReorderSupernet(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := space(t, model.MobileNASNet, 32)
 	w := rawSupernet(t)
 	reordered, err := Reorder(s, w, gradientsFor(w, 2))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -77,7 +78,7 @@ func TestInit(t *testing.T) {
 // By default deeper blocks do nothing at first: networks that differ in depth
 // alone answer the same. With a scale of 1 they do not.
 func TestResidualBlocksStartAsNothing(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := space(t, model.MobileNASNet, 32)
 	images, shape := array(t, "x32.npy")
 	shallow := HeaviestPath(s)

@@ -10,6 +10,7 @@ import (
 
 	"codeberg.org/sbinet/npyio/npy"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -112,22 +113,10 @@ func pathOf(t testing.TB, s *model.Space, arch string) model.Path {
 	return p
 }
 
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t testing.TB) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
-
 // answer is the logits of a network for images of shape [n, 3, size, size].
 func answer(t testing.TB, arch model.Architecture, w onnx.StateDict, images []float32, shape []int) []float32 {
 	t.Helper()
-	requireLibrary(t)
+	onnxtest.Require(t)
 	classes, err := classesOf(w)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 )
@@ -24,7 +25,7 @@ func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 // BenchmarkTrainStep is a step of the heaviest network without the update:
 // forward, loss and backward.
 func BenchmarkTrainStep(b *testing.B) {
-	requireLibrary(b)
+	onnxtest.Require(b)
 	const batch = 64
 	s := newSpace(b, 32)
 	p := supernet.HeaviestPath(s)
@@ -55,7 +56,7 @@ func BenchmarkTrainStep(b *testing.B) {
 // random path for the batch, distilled from the features and logits of the
 // heaviest network, which runs in evaluation mode for every batch.
 func BenchmarkTrainStepOneShot(b *testing.B) {
-	requireLibrary(b)
+	onnxtest.Require(b)
 	const batch = 64
 	s := newSpace(b, 32)
 	heaviest := supernet.HeaviestPath(s)

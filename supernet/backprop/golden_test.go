@@ -15,6 +15,7 @@ import (
 	"codeberg.org/sbinet/npyio/npy"
 	"codeberg.org/sbinet/npyio/npz"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -24,18 +25,6 @@ import (
 // ../testdata/supernet_raw.pth: one training step with one path for the batch
 // (super_single), with a path per image (super_multi), with a teacher (ikd_step),
 // and of a child with a teacher (kd_step).
-
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t testing.TB) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
 
 func newSpace(t testing.TB, side int) *model.Space {
 	t.Helper()
@@ -246,7 +235,7 @@ func newEngine(t testing.TB, s *model.Space, classes int, o Options) *Engine {
 // One path for the batch gives the original's loss, gradients and running
 // statistics.
 func TestSinglePathIsTorchs(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	g := readGolden(t, "super_single.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
@@ -277,7 +266,7 @@ func TestSinglePathIsTorchs(t *testing.T) {
 // A teacher and the distillation of its logits give PyTorch's losses and
 // gradients.
 func TestDistillationIsTorchs(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	g := readGolden(t, "kd_step.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)

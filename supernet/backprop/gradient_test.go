@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -125,7 +126,7 @@ func (b *bench) check(key, gradient string) {
 // all strides, kernels, activations, with and without squeeze-excite, whole and
 // tiled maps, normalisation folded and direct.
 func TestGradientsAreSlopes(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	const batch = 6
 	segments := []segment{
 		stem{8, 16 * batch},

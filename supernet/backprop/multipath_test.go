@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
 // A path per image gives the original's multi-path loss, gradients, running
 // statistics.
 func TestMultiPathIsTorchs(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	g := readGolden(t, "super_multi.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
@@ -51,7 +52,7 @@ func (g goldenStep) paths(s *model.Space, images int) []model.Path {
 // In-place distillation from features and logits gives PyTorch's losses and
 // gradients.
 func TestInPlaceDistillationIsTorchs(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	g := readGolden(t, "ikd_step.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
@@ -93,7 +94,7 @@ func TestInPlaceDistillationIsTorchs(t *testing.T) {
 
 // Where all images take the same path, the masks give what cutting gives.
 func TestEqualPathsAreOnePath(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	g := readGolden(t, "super_single.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)

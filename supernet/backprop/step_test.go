@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
@@ -16,7 +17,7 @@ import (
 // smallest is a network to test steps on, at 32 pixels with batches of 4.
 func smallest(t *testing.T) (*Engine, *Network, onnx.StateDict) {
 	t.Helper()
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := newSpace(t, 32)
 	p := supernet.HeaviestPath(s)
 	for i := range p.Depth {
@@ -69,7 +70,7 @@ func TestGradientsAddUp(t *testing.T) {
 // A path of the supernet and the child extracted from it have the same loss and
 // gradients, wherever the path cuts the shared weights.
 func TestPathsAreTheirChildren(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := newSpace(t, 32)
 	w := rawSupernet(t)
 	x, labels := goldenBatch(t)
@@ -182,7 +183,7 @@ func TestStepErrors(t *testing.T) {
 // A step of larger images stops soon after its context ends, and the next one
 // runs.
 func TestStepIsCancelled(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	s := newSpace(t, 64)
 	p := supernet.HeaviestPath(s)
 	e := newEngine(t, s, 10, Options{Batch: 16, Threads: 1})

@@ -11,9 +11,9 @@ import (
 
 	"codeberg.org/sbinet/npyio/npy"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
 
@@ -73,18 +73,6 @@ func children(t testing.TB) []child {
 	return file.Children
 }
 
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t testing.TB) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
-
 // noise is n images of random pixels in 10 classes.
 func noise(t testing.TB, n int, seed uint64) *Images {
 	t.Helper()
@@ -106,7 +94,7 @@ func noise(t testing.TB, n int, seed uint64) *Images {
 // evaluator asks the golden supernet about n images of noise.
 func evaluator(t testing.TB, n int) *Evaluator {
 	t.Helper()
-	requireLibrary(t)
+	onnxtest.Require(t)
 	c, err := weights()
 	if err != nil {
 		t.Fatal(err)

@@ -3,28 +3,16 @@ package training
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
-
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
-func requireLibrary(t testing.TB) {
-	t.Helper()
-	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-}
 
 // patches are noisy images of 32 pixels with a bright patch whose place is the
 // class.
@@ -85,7 +73,7 @@ func stopAt(t *testing.T, step int, s Settings, o Options) {
 // TestStages runs the three stages on a small set: the loss falls, and runs that
 // were interrupted in the middle of a step end with the same bits.
 func TestStages(t *testing.T) {
-	requireLibrary(t)
+	onnxtest.Require(t)
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
