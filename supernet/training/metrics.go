@@ -90,12 +90,12 @@ type metricsLog struct {
 }
 
 // openMetrics opens the file and cuts off what is later than a checkpoint: the
-// lines of the stage past the step, and a line that a killed process did not
-// finish. So the file reads as if the run had never been interrupted. It
+// lines of the stage past its step, validations that it does not know of, and a
+// line that a killed process did not finish. So the file reads as if the run had never been interrupted. It
 // returns the lines of the stage that stay.
-func openMetrics(dir string, stage Stage, step int) (*metricsLog, []Metric, error) {
+func openMetrics(dir string, stage Stage, at position) (*metricsLog, []Metric, error) {
 	l := &metricsLog{path: filepath.Join(dir, metricsFile)}
-	kept, err := l.cut(stage, step)
+	kept, err := l.cut(stage, at)
 	if err == nil {
 		l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	}
@@ -105,7 +105,7 @@ func openMetrics(dir string, stage Stage, step int) (*metricsLog, []Metric, erro
 	return l, kept, nil
 }
 
-func (l *metricsLog) cut(stage Stage, step int) ([]Metric, error) {
+func (l *metricsLog) cut(stage Stage, at position) ([]Metric, error) {
 	data, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -118,7 +118,7 @@ func (l *metricsLog) cut(stage Stage, step int) ([]Metric, error) {
 		kept []Metric
 	)
 	err = eachMetric(bytes.NewReader(data), func(m Metric, line []byte) {
-		if m.Stage == stage && m.Step > step {
+		if m.Stage == stage && (m.Step > at.Step || len(m.Validation) > 0 && m.Epoch > at.Validated) {
 			return
 		}
 		keep.Write(line)

@@ -127,7 +127,7 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 
 // start opens the metrics at the checkpoint and runs.
 func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
-	log, kept, err := openMetrics(t.folder.Folder, t.s.Stage, t.at.Step)
+	log, kept, err := openMetrics(t.folder.Folder, t.s.Stage, t.at)
 	if err != nil {
 		return Progress{}, err
 	}

@@ -58,3 +58,39 @@ func BenchmarkCheckpoint(b *testing.B) {
 		}
 	}
 }
+
+// A process can be killed after it wrote the validation of an epoch and before
+// the checkpoint that knows of it. The validation is made again then, and its
+// line must not stand there twice.
+func TestMetricsPastTheCheckpointAreCutOff(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := openMetrics(dir, Heaviest, position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := []Score{{Network: "heaviest", Top1: 50}}
+	for _, m := range []Metric{
+		{Stage: Heaviest, Epoch: 1, Step: 10, Loss: 2}, {Stage: Heaviest, Epoch: 1, Step: 10, Validation: scores},
+		{Stage: Heaviest, Epoch: 2, Step: 20, Loss: 1}, {Stage: Heaviest, Epoch: 2, Step: 20, Validation: scores},
+		{Stage: OneShot, Epoch: 1, Step: 30, Loss: 3},
+	} {
+		if err := l.add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.close()
+	for _, c := range []struct {
+		at   position
+		kept int // lines of the stage
+	}{{position{Step: 20, Validated: 2}, 4}, {position{Step: 20, Validated: 1}, 3}, {position{Step: 15, Validated: 1}, 2}} {
+		l, kept, err := openMetrics(dir, Heaviest, c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.close()
+		all, err := ReadMetrics(dir)
+		if err != nil || len(kept) != c.kept || len(all) != c.kept+1 {
+			t.Errorf("step %d, %d epochs validated: %d lines of %d, error %v: expected %d of %d", c.at.Step, c.at.Validated, len(kept), len(all), err, c.kept, c.kept+1)
+		}
+	}
+}
