@@ -9,19 +9,13 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/binas-tui/binas-tui/figure"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
-func newFitPlot(title string, r *fitReport) *plot.Plot {
-	p := plot.New()
-	p.Title.Text = title + "\n" + sanitize.Line(fmt.Sprintf("%s, fitted on %d networks of %s: Kendall %.3f (%.3f to %.3f), MSE %.4f",
-		r.PredictorType, r.Samples, r.Space, float64(r.Kendall), float64(r.KendallCI[0]), float64(r.KendallCI[1]), float64(r.MSE)))
-	p.Title.TextStyle.Font.Size = vg.Points(9)
-	p.Title.Padding = vg.Points(6)
-	p.Legend.Padding = vg.Points(2)
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Add(plotter.NewGrid())
-	return p
+func newFitPlot(title, x, y string, r *fitReport) *plot.Plot {
+	return figure.NewPlot(title+"\n"+sanitize.Line(fmt.Sprintf("%s, fitted on %d networks of %s: Kendall %.3f (%.3f to %.3f), MSE %.4f",
+		r.PredictorType, r.Samples, r.Space, float64(r.Kendall), float64(r.KendallCI[0]), float64(r.KendallCI[1]), float64(r.MSE))), x, y)
 }
 
 // scatter is the points of a figure with ± in both directions.
@@ -33,8 +27,8 @@ type scatter struct {
 // saveFitFigure draws measured over predicted accuracy, one mark a network
 // with ± one standard deviation, and the diagonal on which predictions are right.
 func saveFitFigure(name string, r *fitReport) error {
-	p := newFitPlot("Accuracy: measured against predicted ("+r.TestedOn+")", r)
-	p.X.Label.Text, p.Y.Label.Text = "predicted accuracy (%)", "measured accuracy (%)"
+	p := newFitPlot("Accuracy: measured against predicted ("+r.TestedOn+")", "predicted accuracy (%)", "measured accuracy (%)", r)
+	p.Legend.Top, p.Legend.Left = true, true
 	var s scatter
 	lo, hi := float64(r.Scatter[0].Measured), float64(r.Scatter[0].Measured)
 	for _, q := range r.Scatter {
@@ -45,13 +39,9 @@ func saveFitFigure(name string, r *fitReport) error {
 			s.XErrors = append(s.XErrors, struct{ Low, High float64 }{float64(*q.Deviation), float64(*q.Deviation)})
 		}
 	}
-	diagonal, err := plotter.NewLine(plotter.XYs{{X: lo, Y: lo}, {X: hi, Y: hi}})
-	if err != nil {
+	if err := figure.AddDiagonal(p, lo, hi); err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
-	diagonal.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
-	p.Add(diagonal)
-	p.Legend.Add("predicted = measured", diagonal)
 	if len(s.XErrors) == len(s.XYs) {
 		bars, err := plotter.NewXErrorBars(s)
 		if err != nil {
@@ -76,10 +66,8 @@ func saveFitFigure(name string, r *fitReport) error {
 
 // saveCurveFigure draws Kendall's tau over the number of samples.
 func saveCurveFigure(name string, r *fitReport) error {
-	p := newFitPlot("Learning curve", r)
-	p.X.Label.Text, p.Y.Label.Text = "networks fitted on", "Kendall's tau on the test"
+	p := newFitPlot("Learning curve", "networks fitted on", "Kendall's tau on the test", r)
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.ConstantTicks(nil)
-	p.Legend.Top, p.Legend.Left = false, false
 	var xys plotter.XYs
 	var ticks plot.ConstantTicks
 	var spread plotter.YErrors

@@ -3,27 +3,22 @@ package cli
 import (
 	"fmt"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/binas-tui/binas-tui/figure"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // saveVerifyFigure draws measured over predicted latency, one mark a network,
 // and the diagonal on which predictions are right.
 func saveVerifyFigure(name string, r *verifyReport) error {
-	p := plot.New()
-	p.Title.Text = "Whole networks: measured against predicted latency\n" +
+	p := figure.NewPlot("Whole networks: measured against predicted latency\n"+
 		sanitize.Line(fmt.Sprintf("%s, %s, %d threads, %d pixels: mean error %.1f %%, Kendall %.3f",
-			r.LUT, r.Runtime, r.Threads, r.ImageSize, 100*float64(r.MAPE), float64(r.Kendall)))
-	p.Title.TextStyle.Font.Size = vg.Points(9)
-	p.Title.Padding = vg.Points(6)
-	p.X.Label.Text, p.Y.Label.Text = "predicted latency (ms)", "measured latency (ms)"
+			r.LUT, r.Runtime, r.Threads, r.ImageSize, 100*float64(r.MAPE), float64(r.Kendall))),
+		"predicted latency (ms)", "measured latency (ms)")
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.Padding = vg.Points(2)
-	p.Add(plotter.NewGrid())
 
 	var random, known plotter.XYs
 	lo, hi := float64(r.Checks[0].MeasuredMS), float64(r.Checks[0].MeasuredMS)
@@ -36,13 +31,9 @@ func saveVerifyFigure(name string, r *verifyReport) error {
 			known = append(known, xy)
 		}
 	}
-	diagonal, err := plotter.NewLine(plotter.XYs{{X: lo, Y: lo}, {X: hi, Y: hi}})
-	if err != nil {
+	if err := figure.AddDiagonal(p, lo, hi); err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
-	diagonal.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
-	p.Add(diagonal)
-	p.Legend.Add("predicted = measured", diagonal)
 	for _, set := range []struct {
 		label string
 		xys   plotter.XYs

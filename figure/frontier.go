@@ -32,16 +32,8 @@ type Mark struct {
 // published networks of the space: their latency by the table in use and their
 // accuracy as published. Format is svg or png.
 func Frontier(e *explore.Engine, points []explore.ParetoPoint, marks []Mark, format string) (io.WriterTo, error) {
-	p := plot.New()
-	p.Title.Text = "Best accuracy within a latency\n" +
-		sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource()))
-	p.Title.TextStyle.Font.Size = vg.Points(9)
-	p.Title.Padding = vg.Points(6)
-	p.X.Label.Text, p.Y.Label.Text = "latency (ms)", "top-1 accuracy (%)"
-	p.Legend.Top, p.Legend.Left = false, false
-	p.Legend.Padding = vg.Points(2)
-	p.Add(plotter.NewGrid())
-
+	p := NewPlot("Best accuracy within a latency\n"+sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource())),
+		"latency (ms)", "top-1 accuracy (%)")
 	xys := make(plotter.XYs, len(points))
 	for i, q := range points {
 		xys[i].X, xys[i].Y = q.LatencyMS, q.Accuracy

@@ -11,15 +11,12 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/figure"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// Colours of figures; they differ in lightness too.
-var (
-	first  = color.RGBA{R: 0x1f, G: 0x5f, B: 0xa8, A: 0xff}
-	second = color.RGBA{R: 0xd0, G: 0x6a, B: 0x10, A: 0xff}
-	third  = color.RGBA{R: 0x3a, G: 0x8f, B: 0x4d, A: 0xff}
-)
+// third is a colour beside those of package figure.
+var third = color.RGBA{R: 0x3a, G: 0x8f, B: 0x4d, A: 0xff}
 
 // figures draws the three figures of the report.
 func (r *run) figures(res Results) error {
@@ -46,19 +43,10 @@ func (r *run) figures(res Results) error {
 	return nil
 }
 
-func newFigure(title, x, y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(9), vg.Points(6)
-	p.Legend.Padding = vg.Points(2)
-	p.Add(plotter.NewGrid())
-	return p
-}
-
 // trainingFigure is the held-out accuracy of the networks that are validated
 // while the supernet is trained.
 func trainingFigure(res Results) (*plot.Plot, error) {
-	p := newFigure("Held-out accuracy while the supernet is trained", "epoch", "top-1 accuracy (%)")
+	p := figure.NewPlot("Held-out accuracy while the supernet is trained", "epoch", "top-1 accuracy (%)")
 	points := map[string]plotter.XYs{}
 	var order []string
 	for _, m := range res.Trained {
@@ -72,7 +60,7 @@ func trainingFigure(res Results) (*plot.Plot, error) {
 			points[v.Network] = append(points[v.Network], plotter.XY{X: float64(m.Epoch), Y: v.Top1})
 		}
 	}
-	colours := []color.Color{first, second, third}
+	colours := []color.Color{figure.FrontierColour, figure.PublishedColour, third}
 	for i, name := range order {
 		l, marks, err := plotter.NewLinePoints(points[name])
 		if err != nil {
@@ -89,7 +77,7 @@ func trainingFigure(res Results) (*plot.Plot, error) {
 // rankingFigure is measured over predicted accuracy of the test networks.
 func rankingFigure(res Results) (*plot.Plot, error) {
 	k := res.searchedWith()
-	p := newFigure(fmt.Sprintf("Supernet accuracy of %d networks not fitted on (%s, Kendall %.3f, data %s)", len(k.Predicted), k.Predictor, k.Metrics.Kendall, res.Data),
+	p := figure.NewPlot(fmt.Sprintf("Supernet accuracy of %d networks not fitted on (%s, Kendall %.3f, data %s)", len(k.Predicted), k.Predictor, k.Metrics.Kendall, res.Data),
 		"predicted accuracy (%)", "measured accuracy (%)")
 	var xys plotter.XYs
 	for i, v := range k.Predicted {
@@ -99,14 +87,14 @@ func rankingFigure(res Results) (*plot.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Color, s.Shape, s.Radius = first, draw.CircleGlyph{}, vg.Points(1.8)
+	s.Color, s.Shape, s.Radius = figure.FrontierColour, draw.CircleGlyph{}, vg.Points(1.8)
 	p.Add(s)
 	return p, nil
 }
 
 // networksFigure is fine-tuned accuracy over measured latency.
 func networksFigure(res Results) (*plot.Plot, error) {
-	p := newFigure(fmt.Sprintf("Networks after fine-tuning (data %s)", res.Data), "measured latency (ms)", "top-1 accuracy (%)")
+	p := figure.NewPlot(fmt.Sprintf("Networks after fine-tuning (data %s)", res.Data), "measured latency (ms)", "top-1 accuracy (%)")
 	for _, kind := range []string{Random, Searched} {
 		var xys plotter.XYs
 		for _, n := range res.Networks {
@@ -121,9 +109,9 @@ func networksFigure(res Results) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Color, s.Shape, s.Radius = second, draw.TriangleGlyph{}, vg.Points(2.5)
+		s.Color, s.Shape, s.Radius = figure.PublishedColour, draw.TriangleGlyph{}, vg.Points(2.5)
 		if kind == Searched {
-			s.Color, s.Shape, s.Radius = first, draw.CircleGlyph{}, vg.Points(3)
+			s.Color, s.Shape, s.Radius = figure.FrontierColour, draw.CircleGlyph{}, vg.Points(3)
 		}
 		p.Add(s)
 		p.Legend.Add(kind, s)

@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"supernet/training":   {"job", "model", "onnx", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "job", "latency", "model", "onnx", "published", "solver"},
 	"figure":              {"explore", "published", "sanitize"},
-	"pipeline":            {"explore", "fit", "job", "latency", "model", "onnx", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
+	"pipeline":            {"explore", "figure", "fit", "job", "latency", "model", "onnx", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
 	"method":              {"explore", "fit", "job", "model", "onnx", "pipeline", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
 	"tui":                 {"explore", "figure", "fit", "job", "latency", "method", "model", "onnx", "published", "sanitize", "solver", "supernet/evaluation", "supernet/training"},
 	"cli":                 {"explore", "figure", "fit", "job", "latency", "model", "onnx", "pickle", "pipeline", "published", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
