@@ -127,10 +127,11 @@ func sparseUncertainty(ctx context.Context, s Settings, f *features, y []float64
 	u := newUncertainty(s, some, p, part, 1, variance)
 	others := rows[uncertaintyRows:]
 	others = others[:min(len(others), 200)]
-	open := 0.0
-	for _, i := range others {
-		open += u.open(f.d.row(i)) / float64(len(others))
+	left := make([]float64, len(others))
+	if err := parallel(ctx, len(others), func(i int) { left[i] = u.open(f.d.row(others[i])) }); err != nil {
+		return nil, err
 	}
+	open := sum(left) / float64(len(left))
 	// A sample that was fitted on keeps fit.effective/n of its own noise; a new
 	// one has that over 1 less it.
 	mean := fit.effective / n

@@ -20,30 +20,26 @@ const chunks = 4
 // give the exact solution to many digits.
 type sparse struct {
 	f       *features
-	touched []int32   // of all samples, one after the other
-	start   []int     // per sample, into touched; one more at the end
+	runs    [chunks][]*run
 	targets []float64 // [samples][columns]: accuracies less their mean, then probes
 	mean    float64
 	count   []float64 // per weight: how often it is touched, averaged over its table
 
-	w        []float64   // [weights][columns]: the last solution, where the next starts
-	partial  [][]float64 // per chunk, of the size of w
-	residual []float64   // [samples][columns]
+	w        []float64                  // [weights][columns]: the last solution, where the next starts
+	partial  [chunks][]float64          // of the size of w
+	sums     [chunks][][columns]float64 // of the run that a chunk is at
+	residual []float64                  // [samples][columns]
 }
 
 func newSparse(f *features, y []float64, seed uint64) *sparse {
-	s := &sparse{f: f, mean: sum(y) / float64(len(y)), start: []int{0}, count: make([]float64, f.size)}
+	s := &sparse{f: f, runs: newRuns(f), mean: sum(y) / float64(len(y)), count: make([]float64, f.size)}
 	rng := rand.New(rand.NewPCG(seed, 0x70726f6265))
 	for i, v := range y {
-		s.touched = f.touched(s.touched, f.d.row(i))
-		s.start = append(s.start, len(s.touched))
+		f.terms(f.d.row(i), func(_ int, weight int32) { s.count[weight]++ })
 		s.targets = append(s.targets, v-s.mean)
 		for range columns - 1 {
 			s.targets = append(s.targets, float64(2*rng.IntN(2)-1))
 		}
-	}
-	for _, k := range s.touched {
-		s.count[k]++
 	}
 	f.tables(func(start, rows, cols int, _ bool) {
 		table := s.count[start : start+rows*cols]
@@ -54,55 +50,31 @@ func newSparse(f *features, y []float64, seed uint64) *sparse {
 	})
 	s.w = make([]float64, f.size*columns)
 	s.residual = make([]float64, len(y)*columns)
-	for range chunks {
-		s.partial = append(s.partial, make([]float64, f.size*columns))
+	for c := range chunks {
+		s.partial[c] = make([]float64, f.size*columns)
+		s.sums[c] = make([][columns]float64, 1+f.d.inputs())
 	}
 	return s
 }
 
-func (s *sparse) rows() int { return len(s.start) - 1 }
-
-// chunk is the samples of one part.
-func (s *sparse) chunk(c int) (from, to int) {
-	return c * s.rows() / chunks, (c + 1) * s.rows() / chunks
-}
+func (s *sparse) rows() int { return s.f.d.rows }
 
 // predict adds up the touched weights of every sample.
 func (s *sparse) predict(ctx context.Context, w, out []float64) error {
 	return parallel(ctx, chunks, func(c int) {
-		from, to := s.chunk(c)
-		for i := from; i < to; i++ {
-			s.predictOne(i, w, (*[columns]float64)(out[i*columns:]))
+		for _, r := range s.runs[c] {
+			r.predict(w, out, s.sums[c])
 		}
 	})
-}
-
-func (s *sparse) predictOne(i int, w []float64, out *[columns]float64) {
-	var sum [columns]float64
-	for _, k := range s.touched[s.start[i]:s.start[i+1]] {
-		v := (*[columns]float64)(w[int(k)*columns:])
-		for c := range sum {
-			sum[c] += v[c]
-		}
-	}
-	*out = sum
 }
 
 // collect is the transpose of predict: it adds every sample's values to the
 // weights it touches, centred.
 func (s *sparse) collect(ctx context.Context, values, out []float64) error {
 	err := parallel(ctx, chunks, func(c int) {
-		g := s.partial[c]
-		clear(g)
-		from, to := s.chunk(c)
-		for i := from; i < to; i++ {
-			v := (*[columns]float64)(values[i*columns:])
-			for _, k := range s.touched[s.start[i]:s.start[i+1]] {
-				at := (*[columns]float64)(g[int(k)*columns:])
-				for c := range at {
-					at[c] += v[c]
-				}
-			}
+		clear(s.partial[c])
+		for _, r := range s.runs[c] {
+			r.collect(values, s.partial[c], s.sums[c])
 		}
 	})
 	if err != nil {

@@ -35,18 +35,40 @@ func newFeatures(kind string, d *design) *features {
 
 // touched appends the numbers of the weights that a row adds up.
 func (f *features) touched(dst []int32, row []int8) []int32 {
-	dst = append(dst, 0)
+	f.terms(row, func(_ int, weight int32) { dst = append(dst, weight) })
+	return dst
+}
+
+// What a weight depends on where that is not one block.
+const (
+	noBlock      = -1
+	pairOfBlocks = -2
+)
+
+// terms calls visit for every weight that a row adds up, with the block whose
+// option it depends on; depths are not told apart.
+func (f *features) terms(row []int8, visit func(block int, weight int32)) {
+	blockOf := func(g int) int {
+		if g < f.d.blocks {
+			return g
+		}
+		return noBlock
+	}
+	visit(noBlock, 0)
 	for g, l := range row {
 		if l != absent {
-			dst = append(dst, int32(1+f.d.offsets[g]+int(l)))
+			visit(blockOf(g), int32(1+f.d.offsets[g]+int(l)))
 		}
 	}
 	for i, p := range f.pairs {
 		if a, b := row[p[0]], row[p[1]]; a != absent && b != absent {
-			dst = append(dst, int32(f.base[i]+int(a)*f.d.sizes[p[1]]+int(b)))
+			block := blockOf(p[0]) // the lesser: depths come last
+			if p[1] < f.d.blocks {
+				block = pairOfBlocks
+			}
+			visit(block, int32(f.base[i]+int(a)*f.d.sizes[p[1]]+int(b)))
 		}
 	}
-	return dst
 }
 
 // tables calls f for every group of weights that sums to 0 over its rows and
