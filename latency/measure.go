@@ -53,7 +53,9 @@ type MeasureOptions struct {
 	// [FixedKey]. The map is the callee's. May be nil.
 	Partial func(map[string]Measurement)
 
-	now func() time.Time // of tests
+	// Of tests: the clock, and what opens a task.
+	now  func() time.Time
+	open func(task) (runner, error)
 }
 
 // A slice must hold several runs, so that one of them is undisturbed.
@@ -93,6 +95,9 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	}
 	if o.now == nil {
 		o.now = time.Now
+	}
+	if o.open == nil {
+		o.open = func(t task) (runner, error) { return t.open() }
 	}
 	return o
 }

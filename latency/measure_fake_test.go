@@ -70,6 +70,14 @@ func (d *fakeDevice) tasks(n int) []task {
 	return tasks
 }
 
+// opener opens runners that take what their key costs.
+func (d *fakeDevice) opener(cost func(key string) time.Duration) func(task) (runner, error) {
+	return func(t task) (runner, error) {
+		d.opened++
+		return fakeRunner{d, cost(t.key)}, nil
+	}
+}
+
 // measure measures n tasks with the given options.
 func (d *fakeDevice) measure(ctx context.Context, n int, o MeasureOptions) (map[string]Measurement, error) {
 	o.now = d.now

@@ -78,7 +78,7 @@ func (m *measurer) open(ctx context.Context, opened func(done int)) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, err := t.open()
+		r, err := m.o.open(t)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.key, err)
 		}

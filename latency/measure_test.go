@@ -3,17 +3,25 @@ package latency
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
 // anyDevice accepts rounds however restless this machine is: the tests below
-// are about what is measured, not how well.
-var anyDevice = MeasureOptions{Name: "here", Batch: 2, Classes: 10, Rounds: 2, Passes: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000}
+// are about what is measured, not how well. Its clock is the processor time of
+// this process, to which other programs cannot add.
+var anyDevice = MeasureOptions{
+	Name: "here", Batch: 2, Classes: 10, Rounds: 2, Passes: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000,
+	now: func() time.Time { return time.Unix(1e9, 0).Add(timetest.Processor()) },
+}
 
 func smallSpace(t *testing.T) *model.Space {
 	t.Helper()
@@ -70,38 +78,82 @@ func TestMeasureFillsTheTable(t *testing.T) {
 	}
 }
 
+// Whole networks of the real processor. How well a table predicts them is tested
+// where the costs are known; here the bounds are so wide that only a mistake
+// breaks them, and they are judged only where the smallest and the largest
+// network take the same twice.
 func TestVerifyMeasuresNetworks(t *testing.T) {
 	onnxtest.Require(t)
 	s := smallSpace(t)
-	measured, err := smallTable()
+	lut, err := smallTable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	lut := *measured
-	// The smallest and the largest network are far enough apart for any machine.
-	fit, check := []model.Path{extreme(s, s.MinDepth, 0), extreme(s, s.MaxDepth, s.NumOptions()-1)}, RandomNetworks(s, 3, 1)
 	o := anyDevice
 	o.Slice = 10 * time.Millisecond
-	c, v, err := Calibrate(context.Background(), &lut, s, fit, check, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(v.Networks) != 3 || c.MAPE != v.MAPE || c.Networks != 2 {
-		t.Errorf("%+v\n%+v", c, v)
-	}
-	if v.MAPE > 0.5 {
-		t.Errorf("calibrated predictions are %.0f%% off", 100*v.MAPE)
-	}
-	lut.Calibration = c
-	again, err := Verify(context.Background(), &lut, s, check, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, n := range again.Networks {
-		if d := n.PredictedMS/v.Networks[i].PredictedMS - 1; d > 1e-9 || d < -1e-9 {
-			t.Errorf("network %d: Verify predicts %v, Calibrate %v", i, n.PredictedMS, v.Networks[i].PredictedMS)
+	fit := []model.Path{extreme(s, s.MinDepth, 0), extreme(s, s.MaxDepth, s.NumOptions()-1)}
+	check := slices.Concat(RandomNetworks(s, 3, 1), fit, fit)
+	var disturbed, wrong []string
+	for range 3 {
+		c, v, err := Calibrate(context.Background(), lut, s, fit, check, o)
+		if errors.Is(err, ErrInconclusive) {
+			disturbed = append(disturbed, err.Error())
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Networks) != len(check) || c.MAPE != v.MAPE || c.Networks != len(fit) {
+			t.Errorf("%+v\n%+v", c, v)
+		}
+		calibrated := *lut
+		calibrated.Calibration = c
+		again, err := Verify(context.Background(), &calibrated, s, check, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range again.Networks {
+			if d := n.PredictedMS/v.Networks[i].PredictedMS - 1; d > 1e-9 || d < -1e-9 {
+				t.Errorf("network %d: Verify predicts %v, Calibrate %v", i, n.PredictedMS, v.Networks[i].PredictedMS)
+			}
+			if m := n.Measurement; !(m.MinMS > 0) || m.MinMS > m.MedianMS || m.MedianMS != n.MeasuredMS || m.Rounds != o.Rounds {
+				t.Errorf("network %d: %+v", i, n)
+			}
+		}
+		ms := func(i int) float64 { return v.Networks[len(check)-i].MeasuredMS }
+		if small, large := ms(2)/ms(4), ms(1)/ms(3); max(small, 1/small, large, 1/large) > 1.5 {
+			disturbed = append(disturbed, fmt.Sprintf("the second time, the smallest network took %.0f%% of the first, the largest %.0f%%", 100*small, 100*large))
+			continue
+		}
+		if wrong = unlike(t, lut, s, v.Networks); len(wrong) == 0 {
+			return
 		}
 	}
+	if len(wrong) > 0 {
+		t.Fatal(strings.Join(wrong, "\n"))
+	}
+	t.Skip("this machine cannot be measured on: ", strings.Join(disturbed, "; "))
+}
+
+// unlike says what is impossible in measured networks, of which the last two are
+// the smallest and the largest.
+func unlike(t *testing.T, lut *LUT, s *model.Space, networks []NetworkCheck) (wrong []string) {
+	t.Helper()
+	table, err := lut.Table(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, large := networks[len(networks)-2].MeasuredMS, networks[len(networks)-1].MeasuredMS
+	if large < 2*small {
+		wrong = append(wrong, fmt.Sprintf("the largest network takes %v ms, the smallest %v ms", large, small))
+	}
+	for i, n := range networks {
+		sum := table.LatencyMS(s, n.Path)
+		if n.MeasuredMS < small/2 || n.MeasuredMS > 2*large || n.MeasuredMS > 4*sum || sum > 4*n.MeasuredMS {
+			wrong = append(wrong, fmt.Sprintf("network %d takes %v ms, the sum of its parts is %v ms; the smallest takes %v ms, the largest %v ms", i, n.MeasuredMS, sum, small, large))
+		}
+	}
+	return wrong
 }
 
 // extreme is the network with one depth and one option everywhere.
@@ -129,20 +181,22 @@ func TestMeasureNetworkIsCancelled(t *testing.T) {
 	// At batch 16 a run takes long; the context ends in the middle of one.
 	o := anyDevice
 	o.Batch = 16
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	stopped := make(chan time.Time, 1)
-	o.Progress = func(p MeasureProgress) {
-		if p.Preparing {
-			time.AfterFunc(20*time.Millisecond, func() { stopped <- time.Now(); cancel() })
+	timetest.Within(t, time.Second, func(asked func()) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stop := sync.OnceFunc(func() {
+			time.AfterFunc(20*time.Millisecond, func() { asked(); cancel() })
+		})
+		o.Progress = func(p MeasureProgress) {
+			if p.Preparing {
+				stop()
+			}
 		}
-	}
-	if _, err := MeasureNetwork(ctx, arch, 224, o); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	if took := time.Since(<-stopped); took > time.Second {
-		t.Errorf("stopping took %v", took)
-	}
+		o.Rounds = 1000
+		if _, err := MeasureNetwork(ctx, arch, 224, o); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+	})
 }
 
 func TestMeasureOptionsAreChecked(t *testing.T) {

@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"cli":                 {"explore", "figure", "fit", "job", "latency", "model", "onnx", "pickle", "pipeline", "published", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":   {},
 	"internal/onnxtest":   {"onnx"},
+	"internal/timetest":   {},
 	"e2e":                 {},
 	".":                   {"cli"},
 }

@@ -1,0 +1,46 @@
+package timetest
+
+import (
+	"testing"
+	"time"
+)
+
+// use keeps the processor until the process has had it for d.
+func use(d time.Duration) {
+	for begun := Processor(); Processor()-begun < d; {
+	}
+}
+
+func TestWithin(t *testing.T) {
+	const limit = 5 * time.Millisecond
+	for _, c := range []struct {
+		name    string
+		after   func(try int) // what goes on after it was asked to end
+		tries   int
+		exceeds bool
+	}{
+		{"works on", func(int) { use(2 * limit) }, tries, true},
+		{"waits on", func(int) { time.Sleep(patience * limit * 2) }, tries, true},
+		{"ends", func(int) {}, 1, false},
+		{"is kept from ending", func(int) { time.Sleep(2 * limit) }, 1, false},
+		{"ends the third time", func(try int) {
+			if try < 3 {
+				use(2 * limit)
+			}
+		}, 3, false},
+	} {
+		made := 0
+		err := within(limit, func(asked func()) {
+			made++
+			use(2 * limit) // before it is asked, nothing counts
+			asked()
+			c.after(made)
+		}, t.Failed)
+		if made < c.tries || !c.exceeds && made > tries || (err != nil) != c.exceeds {
+			t.Errorf("%s: %v after %d tries", c.name, err, made)
+		}
+	}
+	if within(limit, func(func()) {}, t.Failed) == nil {
+		t.Error("what was never asked to end has ended in time")
+	}
+}
