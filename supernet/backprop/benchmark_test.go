@@ -56,32 +56,39 @@ func BenchmarkTrainStep(b *testing.B) {
 // random path for the batch, distilled from the features and logits of the
 // heaviest network, which runs in evaluation mode for every batch.
 func BenchmarkTrainStepOneShot(b *testing.B) {
+	benchmarkOneShot(b, func(n *Network, batch int, draw func() model.Path) error { return n.SetPath(draw()) })
+}
+
+// BenchmarkTrainStepOneShotPerImage is the same with a path for each image.
+func BenchmarkTrainStepOneShotPerImage(b *testing.B) {
+	benchmarkOneShot(b, func(n *Network, batch int, draw func() model.Path) error {
+		paths := make([]model.Path, batch)
+		for i := range paths {
+			paths[i] = draw()
+		}
+		return n.SetPaths(paths)
+	})
+}
+
+func benchmarkOneShot(b *testing.B, set func(n *Network, batch int, draw func() model.Path) error) {
 	onnxtest.Require(b)
 	const batch = 64
 	s := newSpace(b, 32)
-	heaviest := supernet.HeaviestPath(s)
 	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
 	w := supernet.New(s, 10, 1)
 	n, err := e.Supernet(w)
 	if err != nil {
 		b.Fatal(err)
 	}
-	child, err := supernet.Child(s, w, heaviest)
-	if err != nil {
-		b.Fatal(err)
-	}
-	teacher, err := e.Teacher(heaviest, child)
-	if err != nil {
-		b.Fatal(err)
-	}
+	teacher := newTeacher(b, e, s, w)
 	x, labels := randomBatch(batch, 32, 10)
 	r := rand.New(rand.NewPCG(3, 4))
-	step := func(p model.Path) {
+	step := func(draw func() model.Path) {
 		f, err := teacher.Features(context.Background(), x)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := n.SetPath(p); err != nil {
+		if err := set(n, batch, draw); err != nil {
 			b.Fatal(err)
 		}
 		n.ZeroGradients()
@@ -90,15 +97,19 @@ func BenchmarkTrainStepOneShot(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	for option := range s.Options { // makes the sessions
-		p := heaviest.Clone()
-		for i := range p.Option {
-			p.Option[i] = option
-		}
-		step(p)
+	drawn := 0
+	for range s.Options { // makes the sessions
+		step(func() model.Path {
+			p := supernet.HeaviestPath(s)
+			for i := range p.Option {
+				p.Option[i] = drawn % len(s.Options)
+			}
+			drawn++
+			return p
+		})
 	}
 	for b.Loop() {
-		step(randomPath(s, r))
+		step(func() model.Path { return randomPath(s, r) })
 	}
 	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
 }

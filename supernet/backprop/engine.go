@@ -45,7 +45,8 @@ func NewEngine(s *model.Space, classes int, o Options) (*Engine, error) {
 	}, nil
 }
 
-// Close frees the sessions and all networks and teachers of the engine.
+// Close frees the sessions and all networks and teachers of the engine, and gives
+// their memory back to the system.
 func (e *Engine) Close() error {
 	var errs []error
 	for _, n := range slices.Clone(e.networks) {
@@ -60,6 +61,7 @@ func (e *Engine) Close() error {
 	clear(e.programs)
 	clear(e.tensors)
 	clear(e.buffers)
+	onnx.ReleaseMemory()
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package onnx
+
+// ReleaseMemory does nothing here.
+func ReleaseMemory() {}

@@ -1,0 +1,69 @@
+package backprop
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/supernet"
+)
+
+// resident is the memory of the process that is in use, in MB.
+func resident(t *testing.T) float64 {
+	t.Helper()
+	debug.FreeOSMemory()
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("needs /proc: ", err)
+	}
+	var size, pages float64
+	if _, err := fmt.Sscan(string(data), &size, &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * float64(os.Getpagesize()) / 1e6
+}
+
+// A process may open and close engines as it likes: they leave nothing behind.
+// Each fine-tunes another network, so that nothing has the size that it had
+// before.
+func TestClosedEnginesLeaveNothing(t *testing.T) {
+	onnxtest.Require(t)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	const warm, engines, most = 2, 10, 60
+	s, r := newSpace(t, 32), rand.New(rand.NewPCG(7, 7))
+	w := supernet.New(s, 10, 1)
+	x, labels := randomBatch(4, 32, 10)
+	var after []float64
+	for range engines {
+		p := randomPath(s, r)
+		e, err := NewEngine(s, 10, Options{Batch: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := newTeacher(t, e, s, w).Features(context.Background(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
+		if err == nil {
+			_, err = n.Step(context.Background(), x, labels, Loss{Teacher: f, KD: 2}, StepOptions{})
+		}
+		if err == nil {
+			err = e.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		after = append(after, resident(t))
+	}
+	t.Logf("MB after each: %.0f", after)
+	if grown := after[engines-1] - after[warm-1]; grown > most {
+		t.Errorf("%.0f MB more after engine %d than after engine %d: expected at most %d; all: %.0f", grown, engines, warm, most, after)
+	}
+}
