@@ -5,6 +5,9 @@ GO          ?= go
 BIN         := bin/binas-tui
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 1000x
+# Of one package's tests: some take half a minute, and ten times that and more
+# where others have the processors.
+TIMEOUT     ?= 60m
 BENCH       ?= .
 
 # Packages with goroutines of their own, for the race detector.
@@ -45,10 +48,10 @@ check:
 	$(GO) run $(STATICCHECK) ./...
 
 unit:
-	$(GO) test ./...
+	$(GO) test -timeout $(TIMEOUT) ./...
 
 race:
-	$(GO) test -race -short $(CONCURRENT)
+	$(GO) test -timeout $(TIMEOUT) -race -short $(CONCURRENT)
 
 # Every fuzz target for some inputs; FUZZTIME=1m for longer.
 fuzz:

@@ -22,9 +22,10 @@ import (
 	"github.com/creack/pty"
 )
 
-// patience is how long a test waits for the program before it fails. It is no
-// pause: what is waited for is taken up at once.
-const patience = 30 * time.Second
+// patience is how long a test waits for the program before it fails, also on a
+// machine that others have overloaded. It is no pause: what is waited for is
+// taken up at once.
+const patience = 3 * time.Minute
 
 // Size is a terminal's, in cells.
 type Size struct{ Width, Height int }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -163,24 +164,18 @@ func TestDescentIsCancelled(t *testing.T) {
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(4, 8))
 	samples := drawn(r, s, truth(r, s), 2000, model.InactiveMean, 0.1)
-	// In the middle of a step over all samples. Other programs may hold one try up.
-	var took time.Duration
-	for range 5 {
+	timetest.Within(t, 200*time.Millisecond, func(asked func()) {
 		ctx, cancel := context.WithCancel(context.Background())
-		asked := make(chan time.Time, 1)
-		time.AfterFunc(300*time.Millisecond, func() {
-			asked <- time.Now()
-			cancel()
-		})
-		_, err := Fit(ctx, Settings{Space: s, Kind: MLP, Descent: Descent{Batch: AllSamples}}, samples)
-		if !errors.Is(err, context.Canceled) {
+		defer cancel()
+		_, err := Fit(ctx, Settings{Space: s, Kind: MLP, Descent: Descent{Batch: AllSamples}, Progress: func(p Progress) {
+			if p.Done == 1 { // in the middle of the next step over all samples
+				time.AfterFunc(20*time.Millisecond, func() { asked(); cancel() })
+			}
+		}}, samples)
+		if ctx.Err() != nil && !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v, expected the context's", err)
 		}
-		if took = time.Since(<-asked); took <= 200*time.Millisecond {
-			return
-		}
-	}
-	t.Errorf("it went on for %v", took)
+	})
 }
 
 func TestDescentRefuses(t *testing.T) {

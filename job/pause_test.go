@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -10,36 +9,41 @@ import (
 func TestPausedJobsRestUntilTheyAreResumed(t *testing.T) {
 	var rec recorder
 	r := Runner{Publish: rec.publish}
-	var steps atomic.Int64
+	steps := make(chan struct{})
 	j := r.Start(context.Background(), "steps", func(ctx context.Context, j *Job) (any, error) {
 		for {
 			if err := j.Wait(ctx); err != nil {
 				return nil, err
 			}
-			steps.Add(1)
-			time.Sleep(time.Millisecond)
+			select {
+			case steps <- struct{}{}:
+			case <-ctx.Done():
+			}
 		}
 	})
-	for steps.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-steps
 	id := j.Snapshot().ID
 	r.Pause(id)
 	r.Pause(id)
 	r.Pause(99)
-	time.Sleep(20 * time.Millisecond) // a step may have been under way
-	at := steps.Load()
-	time.Sleep(20 * time.Millisecond)
-	if n := steps.Load(); n != at {
-		t.Errorf("%d steps while paused", n-at)
+	more, rested := 0, time.After(20*time.Millisecond)
+	for resting := false; !resting; {
+		select {
+		case <-steps:
+			more++
+		case <-rested:
+			resting = true
+		}
+	}
+	if more > 1 { // one may have been under way
+		t.Errorf("%d steps while paused", more)
 	}
 	if !j.Snapshot().Paused || !rec.last().Paused {
 		t.Error("the snapshot does not say that the job is paused")
 	}
 	r.Resume(id)
-	for steps.Load() == at {
-		time.Sleep(time.Millisecond)
-	}
+	<-steps
+	<-steps // one may have been under way
 	if j.Snapshot().Paused {
 		t.Error("the snapshot says paused after Resume")
 	}

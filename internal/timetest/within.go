@@ -15,11 +15,12 @@ const (
 )
 
 // Within fails the test unless try ends within limit of calling its argument,
-// which it must do once: at the moment when what it waits for is asked to end.
-// Try is called again where that took longer, and is to fail the test itself
-// for everything but time. It keeps the limit by the clock, or by the processor
-// time of the whole process while the clock shows no more than 20 times the
-// limit. The race detector has ten times the limit.
+// from any goroutine, at the moment when what it waits for is asked to end. It
+// is called again where that took longer, or where it ended before it asked,
+// and is to fail the test itself for everything but time. It keeps the limit by
+// the clock, or by the processor time of the whole process while the clock
+// shows no more than 20 times the limit. The race detector has ten times the
+// limit.
 func Within(t testing.TB, limit time.Duration, try func(asked func())) {
 	t.Helper()
 	if err := within(limit*slowdown, try, t.Failed); err != nil {
@@ -30,17 +31,29 @@ func Within(t testing.TB, limit time.Duration, try func(asked func())) {
 // within is Within that returns what was exceeded in all tries; it stops where
 // the test has failed already.
 func within(limit time.Duration, try func(asked func()), failed func() bool) (err error) {
+	type moment struct {
+		clock     time.Time
+		processor time.Duration
+	}
 	for range tries {
-		var clock time.Time
-		var processor time.Duration
-		try(func() { clock, processor = time.Now(), Processor() })
+		asked := make(chan moment, 1)
+		try(func() {
+			select {
+			case asked <- moment{time.Now(), Processor()}:
+			default:
+			}
+		})
 		if failed() {
 			return nil
 		}
-		if clock.IsZero() {
-			return fmt.Errorf("it ended before it was asked to")
+		var at moment
+		select {
+		case at = <-asked:
+		default:
+			err = fmt.Errorf("it ended before it was asked to in the last of %d tries", tries)
+			continue
 		}
-		took, used := time.Since(clock), Processor()-processor
+		took, used := time.Since(at.clock), Processor()-at.processor
 		if took <= limit || used <= limit && took <= patience*limit {
 			return nil
 		}

@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestKilledProcesses kills a process that trains again and again, wherever it is:
-// in a step, in a checkpoint, between the two.
+// in a step, in a checkpoint, between the two. Each has a little longer than the
+// one before, for machines on which starting takes long.
 func TestKilledProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
@@ -47,7 +48,7 @@ func TestKilledProcesses(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(20+rng.IntN(80))*time.Millisecond, func() { cmd.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(20+rng.IntN(80)+kills)*time.Millisecond, func() { cmd.Process.Kill() })
 		err := cmd.Wait()
 		timer.Stop()
 		if err == nil {
