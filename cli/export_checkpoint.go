@@ -36,15 +36,7 @@ func loadTrained(file string, arch model.Architecture) (*trained, error) {
 		return t, nil
 	}
 	t.from += ", taken out of the supernet"
-	s, _, err := supernet.SpaceOf(c.Weights, 224)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("checkpoint %s: %w", file, err)}
-	}
-	p, err := s.Path(arch)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("checkpoint %s is a supernet of %s: %w", file, s.Name, err)}
-	}
-	if t.StateDict, err = supernet.Child(s, c.Weights, p); err != nil {
+	if t.StateDict, err = supernet.ChildOf(arch, c.Weights); err != nil {
 		return nil, usageError{fmt.Errorf("checkpoint %s: %w", file, err)}
 	}
 	return t, nil

@@ -34,6 +34,21 @@ func Child(s *model.Space, w onnx.StateDict, p model.Path) (onnx.StateDict, erro
 	return child, nil
 }
 
+// ChildOf is [Child] for an architecture and weights that say their space
+// themselves.
+func ChildOf(arch model.Architecture, w onnx.StateDict) (onnx.StateDict, error) {
+	const anySize = 224 // weights do not depend on it
+	s, _, err := SpaceOf(w, anySize)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Path(arch)
+	if err != nil {
+		return nil, fmt.Errorf("the architecture is not of the supernet, a supernet of %s: %w", s.Name, err)
+	}
+	return Child(s, w, p)
+}
+
 // cut copies the first entries in every dimension, row-major.
 func cut(dst []float32, shape []int, src []float32, from []int) {
 	if len(shape) == 0 {

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -23,18 +24,23 @@ func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 }
 
 // BenchmarkTrainStep is a step of the heaviest network without the update:
-// forward, loss and backward.
+// forward, loss and backward. MB is the memory of the process while it trains.
 func BenchmarkTrainStep(b *testing.B) {
+	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {224, 8}} {
+		b.Run(fmt.Sprintf("%dpx", c.side), func(b *testing.B) { benchmarkHeaviest(b, c.side, c.batch) })
+	}
+}
+
+func benchmarkHeaviest(b *testing.B, side, batch int) {
 	onnxtest.Require(b)
-	const batch = 64
-	s := newSpace(b, 32)
+	s := newSpace(b, side)
 	p := supernet.HeaviestPath(s)
 	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
 	n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
 	if err != nil {
 		b.Fatal(err)
 	}
-	x, labels := randomBatch(batch, 32, 10)
+	x, labels := randomBatch(batch, side, 10)
 	step := func(seed uint64) {
 		n.ZeroGradients()
 		_, err := n.Step(context.Background(), x, labels, Loss{Smoothing: 0.1}, StepOptions{Dropout: 0.3, DropPath: 0.2, Seed: seed})
@@ -49,7 +55,12 @@ func BenchmarkTrainStep(b *testing.B) {
 		step(i)
 		i++
 	}
-	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+	report(b, batch)
+}
+
+func report(b *testing.B, batch int) {
+	b.ReportMetric(float64(batch)*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+	b.ReportMetric(resident(b), "MB")
 }
 
 // BenchmarkTrainStepOneShot is a step of the supernet without the update: a
@@ -111,7 +122,7 @@ func benchmarkOneShot(b *testing.B, set func(n *Network, batch int, draw func() 
 	for b.Loop() {
 		step(func() model.Path { return randomPath(s, r) })
 	}
-	b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+	report(b, batch)
 }
 
 // randomPath draws every decision uniformly.

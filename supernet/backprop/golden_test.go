@@ -153,6 +153,15 @@ func (g goldenStep) path(s *model.Space, i, images int) model.Path {
 	return p
 }
 
+// paths are those of a step with one per image.
+func (g goldenStep) paths(s *model.Space, images int) []model.Path {
+	var out []model.Path
+	for i := range images {
+		out = append(out, g.path(s, i, images))
+	}
+	return out
+}
+
 // compare checks values to a tolerance relative to the largest of want, taken
 // as at least 0.05: some gradients are 0 but for rounding.
 func compare(t *testing.T, what string, got, want []float32, tolerance float64) {
@@ -232,34 +241,40 @@ func newEngine(t testing.TB, s *model.Space, classes int, o Options) *Engine {
 	return e
 }
 
-// One path for the batch gives the original's loss, gradients and running
-// statistics.
-func TestSinglePathIsTorchs(t *testing.T) {
+// One path for the batch, and a path per image, give the original's loss,
+// gradients and running statistics.
+func TestPathsAreTorchs(t *testing.T) {
 	onnxtest.Require(t)
-	g := readGolden(t, "super_single.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
-	w := rawSupernet(t)
 	e := newEngine(t, s, 10, Options{Batch: len(labels)})
-	n, err := e.Supernet(w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.SetPath(g.path(s, 0, 1)); err != nil {
-		t.Fatal(err)
-	}
-	r, err := n.Step(context.Background(), x, labels, Loss{Smoothing: 0.1}, StepOptions{FullStatistics: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
-	compare(t, "logits", r.Logits, g.floats["logits_f64"], 1e-3)
-	compareGradients(t, n, g, 1e-3)
-	compareTouched(t, n, "super_single.json")
-	for key, want := range g.floats {
-		if name, ok := strings.CutPrefix(key, "stat/"); ok {
-			compare(t, name, w[name].Data, want, 1e-4)
-		}
+	for file, set := range map[string]func(*Network, goldenStep) error{
+		"super_single": func(n *Network, g goldenStep) error { return n.SetPath(g.path(s, 0, 1)) },
+		"super_multi":  func(n *Network, g goldenStep) error { return n.SetPaths(g.paths(s, len(labels))) },
+	} {
+		t.Run(file, func(t *testing.T) {
+			g, w := readGolden(t, file+".npz"), rawSupernet(t)
+			n, err := e.Supernet(w)
+			if err == nil {
+				err = set(n, g)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := n.Step(context.Background(), x, labels, Loss{Smoothing: 0.1}, StepOptions{FullStatistics: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
+			compare(t, "logits", r.Logits, g.floats["logits_f64"], 1e-3)
+			compareGradients(t, n, g, 1e-3)
+			compareTouched(t, n, file+".json")
+			for key, want := range g.floats {
+				if name, ok := strings.CutPrefix(key, "stat/"); ok {
+					compare(t, name, w[name].Data, want, 1e-4)
+				}
+			}
+		})
 	}
 }
 

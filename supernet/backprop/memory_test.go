@@ -13,7 +13,7 @@ import (
 )
 
 // resident is the memory of the process that is in use, in MB.
-func resident(t *testing.T) float64 {
+func resident(t testing.TB) float64 {
 	t.Helper()
 	debug.FreeOSMemory()
 	data, err := os.ReadFile("/proc/self/statm")

@@ -2,52 +2,11 @@ package backprop
 
 import (
 	"context"
-	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 )
-
-// A path per image gives the original's multi-path loss, gradients, running
-// statistics.
-func TestMultiPathIsTorchs(t *testing.T) {
-	onnxtest.Require(t)
-	g := readGolden(t, "super_multi.npz")
-	s := newSpace(t, 32)
-	x, labels := goldenBatch(t)
-	w := rawSupernet(t)
-	e := newEngine(t, s, 10, Options{Batch: len(labels)})
-	n, err := e.Supernet(w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.SetPaths(g.paths(s, len(labels))); err != nil {
-		t.Fatal(err)
-	}
-	r, err := n.Step(context.Background(), x, labels, Loss{Smoothing: 0.1}, StepOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
-	compare(t, "logits", r.Logits, g.floats["logits_f64"], 1e-3)
-	compareGradients(t, n, g, 1e-3)
-	compareTouched(t, n, "super_multi.json")
-	for key, want := range g.floats {
-		if name, ok := strings.CutPrefix(key, "stat/"); ok {
-			compare(t, name, w[name].Data, want, 1e-4)
-		}
-	}
-}
-
-// paths are those of a step with one per image.
-func (g goldenStep) paths(s *model.Space, images int) []model.Path {
-	var out []model.Path
-	for i := range images {
-		out = append(out, g.path(s, i, images))
-	}
-	return out
-}
 
 // In-place distillation from features and logits gives PyTorch's losses and
 // gradients.

@@ -199,15 +199,11 @@ func childOf(arch model.Architecture, w onnx.StateDict, imageSize int) (onnx.Sta
 		return nil, fmt.Errorf("%w: weights without an architecture: expected one, or an ONNX file", ErrNetwork)
 	}
 	if supernet.IsSupernet(w) {
-		s, _, err := supernet.SpaceOf(w, imageSize)
+		child, err := supernet.ChildOf(arch, w)
 		if err != nil {
-			return nil, err
+			err = fmt.Errorf("%w: %w", ErrNetwork, err)
 		}
-		p, err := s.Path(arch)
-		if err != nil {
-			return nil, fmt.Errorf("%w: the architecture is not of the supernet: %w", ErrNetwork, err)
-		}
-		return supernet.Child(s, w, p)
+		return child, err
 	}
 	s, p, err := model.SpaceOf(arch, imageSize)
 	if err != nil {
