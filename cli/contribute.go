@@ -80,8 +80,8 @@ it was ended, and a larger --num-samples refines the estimator.`,
 	f.StringVar(&c.o.File, "records", "", "`FILE` of the measurements (default: contributions.jsonl in the run folder, or beside the estimator)")
 	f.StringVar(&c.pkl, "pkl", "", "contributions as BINAS's .pkl, a `FILE` to write")
 	f.IntVar(&c.o.Networks, "num-samples", 10, "random networks for every decision, `N`")
-	f.IntVar(&c.o.Images, "images-per-network", 1000, "images that each is asked about, `N`")
-	f.Uint64Var(&c.o.Seed, "seed", 1, "seed of the networks")
+	f.IntVar(&c.o.Images, "images-per-network", 1000, "images that each random network is asked about, `N`")
+	f.Uint64Var(&c.o.Seed, "seed", 1, "`SEED` of the networks")
 	f.StringVar(&c.space, "space", model.MobileNASNet, "search `SPACE` of --from-lut where the file does not say it")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
 	return cmd

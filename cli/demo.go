@@ -34,6 +34,6 @@ prints what it would show.`,
 		},
 	}
 	sel.addFlags(cmd)
-	cmd.Flags().Float64Var(&speed, "speed", 1, "play this much faster")
+	cmd.Flags().Float64Var(&speed, "speed", 1, "play `X` times as fast")
 	return cmd
 }

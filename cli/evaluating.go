@@ -34,10 +34,10 @@ func (v *evaluating) addFlags(cmd *cobra.Command, trainPercent string) {
 	f.StringVar(&v.src.Data, "data", "", "data set, a `FOLDER|NAME` (default: that of the run)")
 	f.IntVar(&v.src.ImageSize, "image-size", 0, "side of the images in `PIXELS` (default: the run's or the data's)")
 	f.IntVar(&v.src.TrainPercent, "train-percent", 0, "`PERCENT` of the training images that was trained on; evaluated is the rest, with 100 the validation part (default: "+trainPercent+")")
-	f.Uint64Var(&v.src.SplitSeed, "split-seed", 1, "seed of that split")
+	f.Uint64Var(&v.src.SplitSeed, "split-seed", 1, "`SEED` that --train-percent picks images with")
 	f.IntVar(&v.src.Images, "images", 0, "images to evaluate on, `N` (default: all)")
-	f.StringVar(&v.src.BN, "bn", evaluation.Running, "statistics of batch normalisation: `running`, the supernet's, or recalibrated for each network")
-	f.IntVar(&v.src.BNImages, "bn-images", evaluation.DefaultBNImages, "training images to recalibrate on, `N`")
+	f.StringVar(&v.src.BN, "bn", evaluation.Running, "statistics of batch normalisation, by `KIND`: running, the supernet's, or recalibrated for each network")
+	f.IntVar(&v.src.BNImages, "bn-images", evaluation.DefaultBNImages, "training images that --bn recalibrated uses, `N`")
 	f.IntVar(&v.src.Threads, "threads", 0, "threads, `N` (default: one for each processor)")
 	f.StringVar(&v.src.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }

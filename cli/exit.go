@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -70,13 +71,13 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	if !cmd.HasSubCommands() {
-		return fmt.Errorf("%s takes no arguments: found %q", cmd.CommandPath(), args[0])
+		return fmt.Errorf("%s takes no arguments: found %q", called(cmd), args[0])
 	}
 	hint := ""
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf(": did you mean %s?", near[0])
 	}
-	return fmt.Errorf("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
+	return fmt.Errorf("%s has no command %q%s", called(cmd), args[0], hint)
 }
 
 // flagError shortens the library's words about a value that a flag cannot take.
@@ -90,11 +91,40 @@ func flagError(_ *cobra.Command, err error) error {
 	return err
 }
 
+// mayBeEmpty annotates a flag to which an empty text means something.
+const mayBeEmpty = "may be empty"
+
+// noEmptyFlags refuses a text that was given and is empty: it is a variable of
+// a script that was not set, not a wish for the default.
+func noEmptyFlags(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if _, may := f.Annotations[mayBeEmpty]; f.Value.Type() == "string" && f.Value.String() == "" && !may && err == nil {
+			what, usage := pflag.UnquoteUsage(f)
+			err = usagef("--%s is empty: expected %s: %s", f.Name, what, usage)
+		}
+	})
+	return err
+}
+
+// called is the name of a command without the program's.
+func called(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
+// plural is the noun after a number.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
 // atMost takes up to n arguments.
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return fmt.Errorf("%s takes %d argument at most: found %q too", cmd.CommandPath(), n, args[n])
+			return fmt.Errorf("%s takes %d %s at most: found %q too", called(cmd), n, plural(n, "argument"), args[n])
 		}
 		return nil
 	}
@@ -105,9 +135,9 @@ func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return fmt.Errorf("%s needs %s", cmd.CommandPath(), names[len(args)])
+			return fmt.Errorf("%s needs %s", called(cmd), names[len(args)])
 		case len(args) > len(names):
-			return fmt.Errorf("%s takes %d arguments: found %q too", cmd.CommandPath(), len(names), args[len(names)])
+			return fmt.Errorf("%s takes %d %s: found %q too", called(cmd), len(names), plural(len(names), "argument"), args[len(names)])
 		}
 		return nil
 	}

@@ -74,9 +74,9 @@ and cost at this limit once the rest has made room for it (the reduced cost).`,
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency limit with its `UNIT`: us, ms or s, for example 45ms")
+	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
 	f.StringVar(&figure, "figure", "", "draw a heat map to `FILE`, which ends in .svg or .png")
-	f.Uint64Var(&seed, "seed", 1, "seed of the methods that draw at random")
+	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	return cmd

@@ -127,7 +127,7 @@ func TestExplainForms(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"explain --limit 5": "5ms? 5s?", "explain --json --csv": "one of them", "explain --figure a.pdf": ".svg or .png", "explain --limit=": "a number",
+		"explain --limit 5": "5ms? 5s?", "explain --json --csv": "one of them", "explain --figure a.pdf": ".svg or .png", "explain --limit=": "LIMIT",
 	} {
 		if r := runCLI(t, strings.Fields(args)...); r.code != 2 || !strings.Contains(r.err, want) {
 			t.Errorf("%s: exit code %d, %q", args, r.code, r.err)

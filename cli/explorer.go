@@ -38,7 +38,11 @@ the budget and see the best network at once, proved and explained.
 
 Without a terminal it prints a report instead. With --plain, or on a terminal
 that cannot move the cursor, commands follow the report, a line each, read from
-standard input: everything that the explorer does, for screen readers.`,
+standard input: everything that the explorer does, for screen readers.
+
+Exit codes of every command: 0 done; 1 failed; 2 wrong usage, or input that
+cannot be read; 3 no network fits the limit; 128 plus the number of the signal
+that ended it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			limitMS := 0.0
@@ -66,7 +70,7 @@ standard input: everything that the explorer does, for screen readers.`,
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency limit to start with, with its `UNIT`: us, ms or s")
+	f.StringVar(&limit, "limit", "", "latency `LIMIT` to start with, with its unit: us, ms or s")
 	f.StringVar(&library, "onnxruntime", "", "ONNX Runtime library to measure with, a `FILE` or its folder")
 	f.BoolVar(&plain, "plain", false, "text, line by line: a report, then commands from standard input (help lists them)")
 	return cmd

@@ -26,7 +26,8 @@ func (a *app) exportCommand() *cobra.Command {
 into the convolutions; the input is "image", the output "logits". Weights come
 from a checkpoint (what torch saves, or safetensors) of the network, or of a
 supernet that holds it; else from a seed: then the file shows how fast the
-network is, and its answers mean nothing. ONNX Runtime is not needed. ` + architectureHelp,
+network is, and its answers mean nothing. ONNX Runtime is not needed.
+` + architectureHelp,
 		Example: `  binas-tui export network.txt --onnx network.onnx
   binas-tui export network.txt --onnx network.onnx --checkpoint model_best.pth.tar
   binas-tui export network.txt --onnx network.onnx --checkpoint supernet.safetensors --image-size 32`,
@@ -37,8 +38,6 @@ network is, and its answers mean nothing. ONNX Runtime is not needed. ` + archit
 				return usagef("export needs --onnx, the file to write")
 			case checkpoint != "" && cmd.Flags().Changed("seed"):
 				return usagef("--checkpoint and --seed: expected one of them")
-			case cmd.Flags().Changed("checkpoint") && checkpoint == "":
-				return usagef("--checkpoint: expected a file")
 			}
 			for _, n := range []struct {
 				name               string
@@ -72,9 +71,10 @@ network is, and its answers mean nothing. ONNX Runtime is not needed. ` + archit
 	f.StringVar(&file, "onnx", "", "`FILE` to write")
 	f.StringVar(&checkpoint, "checkpoint", "", "trained weights of the network or of its supernet, a torch or safetensors `FILE`")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
-	f.IntVar(&classes, "classes", 1000, "classes, `N` (default: the checkpoint's)")
+	f.IntVar(&classes, "classes", 1000, "classes, `N` (default: the checkpoint's, else 1000)")
+	f.Lookup("classes").DefValue = "0" // the text has it
 	f.IntVar(&batch, "batch", 1, "images at once, `N`; 0 leaves it open until the network runs")
-	f.Uint64Var(&seed, "seed", 1, "seed of random weights")
+	f.Uint64Var(&seed, "seed", 1, "`SEED` of random weights")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -108,7 +108,7 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 		err = t.checkUsed()
 	}
 	if err != nil {
-		return checkpointError(err)
+		return checkpointError(r.Weights, err)
 	}
 	graph.Metadata("weights", r.Weights)
 	if err := replaceFile(r.File, func(w io.Writer) error { _, err := graph.WriteTo(w); return err }); err != nil {

@@ -66,10 +66,10 @@ func (t *trained) classes() int {
 	return 1000
 }
 
-// checkpointError marks weights that are not the network's as unreadable input.
-func checkpointError(err error) error {
+// checkpointError marks weights that are not the network's as unreadable input, by where they come from.
+func checkpointError(from string, err error) error {
 	if errors.Is(err, onnx.ErrNoTensor) || errors.Is(err, onnx.ErrTensorShape) || errors.Is(err, supernet.ErrExtraTensor) {
-		return usageError{fmt.Errorf("%w: is the checkpoint of this network?", err)}
+		return usageError{fmt.Errorf("checkpoint %s: %w: is it of this network?", from, err)}
 	}
 	return err
 }

@@ -24,6 +24,14 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range []string{o.out, o.figure, o.curveFigure} {
+		if file == "" {
+			continue
+		}
+		if err := checkWritable(file); err != nil { // before the minutes that a fit can take
+			return err
+		}
+	}
 	line := a.newStatusLine()
 	fitted, err := fitting.Run(ctx, func(p fit.Progress) { line.show(fitProgress(p)) })
 	line.end()

@@ -36,7 +36,7 @@ func (a *app) groupUsage(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return usagef("%s needs a command: %s", cmd.CommandPath(), strings.Join(names, ", "))
+	return usagef("%s needs a command: %s", called(cmd), strings.Join(names, ", "))
 }
 
 // lutSource says in one phrase how a table was obtained.

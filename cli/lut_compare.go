@@ -47,7 +47,7 @@ costs to run on one device the networks that are best on the other.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
-	f.Uint64Var(&seed, "seed", 1, "seed of the evolution that stands in where the predictor is not bilinear")
+	f.Uint64Var(&seed, "seed", 1, "`SEED` of the evolution that stands in where the predictor is not bilinear")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -166,10 +166,14 @@ func checkWritable(path string) error {
 	}
 	trial := path + ".trial"
 	defer os.Remove(trial)
-	return replaceFile(trial, func(w io.Writer) error {
+	err = replaceFile(trial, func(w io.Writer) error {
 		_, err := w.Write(bytes.Repeat([]byte("trial\n"), trialBytes/6))
 		return err
 	})
+	if err != nil {
+		return writeError(path, errors.Unwrap(err))
+	}
+	return nil
 }
 
 // trialBytes is somewhat more than a run of the usual length writes.

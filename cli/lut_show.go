@@ -55,7 +55,7 @@ the table of the default profile.`,
 			return writeLUT(a.out, name, lut, explore.Setup{Space: space}, table)
 		},
 	}
-	cmd.Flags().StringVar(&profile, "profile", "", "profile `NAME` whose table is shown")
+	cmd.Flags().StringVar(&profile, "profile", "", "profile `NAME` whose table is shown (default "+explore.Profiles()[0].Name+")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print this program's JSON form")
 	return cmd
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/sanitize"
@@ -80,7 +83,11 @@ type app struct {
 func (a *app) rootCommand() *cobra.Command {
 	root := a.explorerCommand()
 	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
-	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		a.started = true
+		return noEmptyFlags(cmd)
+	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", a.helpWidth())))
 	root.Version = versionText()
 	root.SetVersionTemplate("binas-tui {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
@@ -91,6 +98,17 @@ func (a *app) rootCommand() *cobra.Command {
 		a.validateCommand(), a.demoCommand(), a.pipelineCommand(), a.doctorCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// helpWidth is how wide the texts of flags may be: as the terminal, or where
+// there is none as wide as they are read well.
+func (a *app) helpWidth() int {
+	if f, ok := a.Out.(*os.File); ok {
+		if width, _, err := term.GetSize(f.Fd()); err == nil && width > 60 {
+			return width
+		}
+	}
+	return 100
 }
 
 // addCompletion adds the library's completion command, which by itself takes

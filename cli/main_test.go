@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
@@ -90,10 +95,89 @@ func defaultEngine(t *testing.T) *explore.Engine {
 	return e
 }
 
+func fastest(t *testing.T) model.Path {
+	t.Helper()
+	e := defaultEngine(t)
+	f, err := e.Search(t.Context(), "", e.MinLatencyMS(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Path
+}
+
+// eachFlag calls visit for every flag of every command.
+func eachFlag(visit func(cmd *cobra.Command, f *pflag.Flag)) {
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { visit(cmd, f) })
+		for _, c := range cmd.Commands() {
+			walk(c)
+		}
+	}
+	a := &app{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}, out: bufio.NewWriter(io.Discard)}
+	walk(a.rootCommand())
+}
+
+// Every flag says in one word of capitals what it takes, and its default once.
+func TestFlagTexts(t *testing.T) {
+	eachFlag(func(cmd *cobra.Command, f *pflag.Flag) {
+		what, usage := pflag.UnquoteUsage(f)
+		if f.Value.Type() != "bool" && (what == "" || what != strings.ToUpper(what)) {
+			t.Errorf("%s --%s takes %q", cmd.CommandPath(), f.Name, what)
+		}
+		if !strings.Contains(usage, what) || usage == "" {
+			t.Errorf("%s --%s: %q does not say what %q is", cmd.CommandPath(), f.Name, usage, what)
+		}
+		own := f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "0s" && f.DefValue != "[]"
+		if own && strings.Contains(usage, "(default") {
+			t.Errorf("%s --%s: two defaults: %q and %q", cmd.CommandPath(), f.Name, usage, f.DefValue)
+		}
+	})
+}
+
+// A text that is empty is what an unset variable leaves: never the default.
+func TestEmptyFlagsAreRefused(t *testing.T) {
+	eachFlag(func(cmd *cobra.Command, f *pflag.Flag) {
+		if _, may := f.Annotations[mayBeEmpty]; may || f.Value.Type() != "string" {
+			return
+		}
+		args := append(strings.Fields(cmd.CommandPath())[1:], "--"+f.Name+"=")
+		switch cmd.Name() { // those that take arguments check them first
+		case "compare", "convert":
+			args = append(args, "a", "b")
+		case "measure", "export", "show":
+			if cmd.Parent().Name() != "lut" {
+				args = append(args, "a")
+			}
+		}
+		if r := runCLI(t, args...); r.code != 2 || !strings.Contains(r.err, "--"+f.Name+" is empty") || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%v: exit code %d, error %q", args, r.code, r.err)
+		}
+	})
+}
+
+// A help text fits the width that it is written for.
+func TestHelpIsWrapped(t *testing.T) {
+	for _, args := range []string{"--help", "search --help", "train --help", "pipeline --help"} {
+		_, flags, _ := strings.Cut(mustRun(t, strings.Fields(args)...), "\nFlags:\n")
+		for line := range strings.Lines(flags) {
+			if n := len([]rune(line)); n > 101 {
+				t.Errorf("%s: %d characters: %s", args, n, line)
+			}
+		}
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	quadratic := quadraticFile(t)
 	nan := writeTemp(t, "nan.json", []byte(`{"format":"binas-tui-lut","version":1,"provenance":{},"fixed":{"median_ms":-1},"blocks":{}}`))
 	empty := writeTemp(t, "empty.pkl", nil)
+	table := mustRun(t, "lut", "show", "--json")
+	far := writeTemp(t, "far.json", []byte(strings.Replace(table, `"median_ms": `, `"median_ms": 1e300`, 1)))
+	other := writeTemp(t, "other.json", []byte(strings.Replace(table, `"mobilenasnet"`, `"elsewhere"`, 1)))
+	small := writeTemp(t, "small.json", []byte(strings.Replace(table, `"image_size": 224`, `"image_size": -5`, 1)))
+	words := writeTemp(t, "words.json", []byte(strings.Replace(table, `"median_ms": `, `"median_ms": "fast", "min_ms": `, 1)))
+	arch := writeTemp(t, "arch.txt", []byte(defaultEngine(t).Space.Architecture(fastest(t)).String()))
 	folder := t.TempDir()
 	for _, c := range []struct {
 		args string
@@ -117,7 +201,16 @@ func TestBadInput(t *testing.T) {
 		{"search --limit 45min", 2, "expected us, ms or s"},
 		{"search --limit 45ms surplus", 2, "takes no arguments"},
 		{"search --limit 45ms --nas-optimizer cplex", 2, "bcfw, iqcp, evo"},
-		{"search --limit 45ms --nas-optimizer=", 2, "bcfw, iqcp or evo"},
+		{"search --limit 45ms --nas-optimizer=", 2, "bcfw, iqcp (exact) or evo"},
+		{"search --limit 45ms --max-params=", 2, "--max-params is empty: expected LIMIT"},
+		{"search --limit 45ms --top 0", 2, "expected 1 to"},
+		{"search --limit 45ms --lut " + far, 2, "far.json"},
+		{"search --limit 45ms --lut " + other, 2, "other.json"},
+		{"lut show " + small, 2, "small.json"},
+		{"lut show " + words, 2, "a string does not belong there"},
+		{"export " + arch + " --onnx " + folder + "/a.onnx --checkpoint " + quadratic, 2, "quadratic.safetensors"},
+		{"fit --fit-accuracy-lut digits-test --closed-form-solution --predictor-ckpt " + folder + "/none/p", 1, "write " + folder + "/none/p: no such"},
+		{"fit --fit-accuracy-lut digits-test --closed-form-solution --predictor-ckpt p --figure " + folder + "/none/f.svg", 1, "write " + folder + "/none/f.svg: no such"},
 		{"search --limit 45ms --inactive-blocks off", 2, "mean or free"},
 		{"search --limit 45ms --seed -1", 2, "whole number"},
 		{"search --limit 45ms --lut nowhere", 2, "no such file"},

@@ -85,7 +85,8 @@ table predicts. With --lut, what other flags leave open is as in the table.
 	m.addFlags(cmd, "the table's, else as for lut measure")
 	f := cmd.Flags()
 	f.StringVar(&lutName, "lut", "", "latency table that predicts, a `FILE|NAME` (default: the profile's)")
-	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS` (default: the table's)")
+	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS` (default: the table's, else 224)")
+	f.Lookup("image-size").DefValue = "0" // the text has it
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -32,11 +32,11 @@ const (
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
-	f.StringVar(&m.target, "target", "", fmt.Sprintf("what to measure on, one of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
+	f.StringVar(&m.target, "target", "", fmt.Sprintf("what to measure on, a `TARGET` of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
 	f.IntVar(&m.threads, "threads", 0, "threads inside an operator, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.rounds, "rounds", 0, "rounds that count, `N` (default 10 for a table, 15 for networks)")
-	f.Uint64Var(&m.seed, "seed", 1, "seed of the random order and of random networks")
+	f.Uint64Var(&m.seed, "seed", 1, "`SEED` of the random order and of random networks")
 	f.StringVar(&m.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
 

@@ -21,7 +21,7 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	if err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		if err != nil {
-			return fmt.Errorf("write: %w", err)
+			return writeError(name, err)
 		}
 		return finish(f, name, write)
 	}
@@ -31,11 +31,7 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	temporary := fmt.Sprintf("%s.%d.tmp", name, os.Getpid())
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		return fmt.Errorf("write %s: %w", name, err)
+		return writeError(name, err)
 	}
 	err = finish(f, name, write)
 	if err == nil {
@@ -57,7 +53,17 @@ func finish(f *os.File, name string, write func(io.Writer) error) error {
 		err = closeErr
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return writeError(name, err)
 	}
 	return nil
+}
+
+// writeError says which file could not be written, once, and not the name of a
+// temporary one.
+func writeError(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("write %s: %w", name, err)
 }

@@ -66,7 +66,7 @@ answers 16 limits, which takes some seconds.`,
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	f.StringVar(&figure, "figure", "", "draw it to `FILE`, which ends in .svg or .png")
-	f.Uint64Var(&seed, "seed", 1, "seed of the searches that stand in where the predictor is not bilinear")
+	f.Uint64Var(&seed, "seed", 1, "`SEED` of the searches that stand in where the predictor is not bilinear")
 	return cmd
 }
 

@@ -63,7 +63,7 @@ and are written as BINAS's pickle at the end.`,
 	v.addFlags(cmd, "the run's, or 80")
 	f := cmd.Flags()
 	f.IntVar(&o.Num, "num", 1000, "networks, `N`")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the networks")
+	f.Uint64Var(&o.Seed, "seed", 1, "`SEED` of the networks")
 	f.StringVar(&out, "out", "", "`FILE` of the samples (default: samples.jsonl in the run folder)")
 	f.StringVar(&lut, "lut", "", "latency table for expected latencies, a `FILE|NAME`")
 	f.BoolVar(&asJSON, "json", false, "print JSON")

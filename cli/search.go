@@ -38,11 +38,8 @@ be several limits at once, and the best networks can be more than one.`,
   binas-tui search --limit 9800us --lut phone.pkl --predictor bilinear.pth --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("nas-optimizer") && method == "" {
-				return usagef("--nas-optimizer is empty: expected bcfw, iqcp or evo")
-			}
-			if top < 0 || top > maxTop {
-				return usagef("--top %d: expected 1 to %d networks", top, maxTop)
+			if err := checkCount(cmd, "top", top, 1, maxTop); err != nil {
+				return err
 			}
 			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: seed, Top: top, TimeLimit: period}
 			if period < 0 || cmd.Flags().Changed("time-limit") && period == 0 {
@@ -62,11 +59,11 @@ be several limits at once, and the best networks can be more than one.`,
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency limit with its `UNIT`: us, ms or s, for example 45ms")
+	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
 	limits.addFlags(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
-	f.Uint64Var(&seed, "seed", 1, "seed of the methods that draw at random")
+	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
 	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

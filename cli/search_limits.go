@@ -20,9 +20,9 @@ type limitFlags struct {
 
 func (l *limitFlags) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&l.params, "max-params", "", "limit on parameters, with its `UNIT`: k, M or G, for example 6M")
-	f.StringVar(&l.macs, "max-macs", "", "limit on multiply-accumulates, with its `UNIT`: k, M or G, for example 300M")
-	f.StringVar(&l.memory, "max-memory", "", "limit on peak activation memory (input and output of one layer, float32, batch 1), with its `UNIT`: B, KB, MB, KiB or MiB, for example 8MB")
+	f.StringVar(&l.params, "max-params", "", "`LIMIT` on parameters, with its unit: k, M or G, for example 6M")
+	f.StringVar(&l.macs, "max-macs", "", "`LIMIT` on multiply-accumulates, with its unit: k, M or G, for example 300M")
+	f.StringVar(&l.memory, "max-memory", "", "`LIMIT` on peak activation memory (input and output of one layer, float32, batch 1), with its unit: B, KB, MB, KiB or MiB, for example 8MB")
 	f.StringArrayVar(&l.on, "limit-on", nil, "latency limit on another table, `LUT=LIMIT`, for example phone.pkl=12ms; can be given several times")
 }
 

@@ -48,7 +48,7 @@ small, for small images and a few processor cores.`,
 			return a.train(cmd, &t, s, o)
 		},
 	}
-	cmd.Flags().StringVar(&stage, "stage", "", "what to train, `heaviest|oneshot` (required)")
+	cmd.Flags().StringVar(&stage, "stage", "", "`STAGE` to train, heaviest or oneshot (required)")
 	t.addFlags(cmd, commonSettings, knowledgeSettings, stageSettings)
 	return cmd
 }

@@ -23,30 +23,30 @@ type settingFlag struct {
 // commonSettings are those of every stage.
 var commonSettings = []settingFlag{
 	{"epochs", "epochs, `N`", func(s *training.Settings) any { return &s.Epochs }},
-	{"cooldown-epochs", "epochs at the floor of a cosine after those, `N`", func(s *training.Settings) any { return &s.CooldownEpochs }},
+	{"cooldown-epochs", "epochs at the floor of a cosine after --epochs, `N`", func(s *training.Settings) any { return &s.CooldownEpochs }},
 	{"batch-size", "images of a step, `N`", func(s *training.Settings) any { return &s.BatchSize }},
 	{"lr", "highest learning `RATE`", func(s *training.Settings) any { return &s.LR }},
-	{"sched", "how it falls, `step|cosine`", func(s *training.Settings) any { return &s.Sched }},
-	{"min-lr", "floor of a cosine, a `RATE`", func(s *training.Settings) any { return &s.MinLR }},
-	{"decay-epochs", "epochs from step to step, `X`", func(s *training.Settings) any { return &s.DecayEpochs }},
-	{"decay-rate", "`FACTOR` of a step", func(s *training.Settings) any { return &s.DecayRate }},
-	{"warmup-epochs", "epochs in which the rate rises, `N`", func(s *training.Settings) any { return &s.WarmupEpochs }},
-	{"warmup-lr", "`RATE` that it rises from", func(s *training.Settings) any { return &s.WarmupLR }},
-	{"lr-each-step", "set the rate at every step, not once an epoch", func(s *training.Settings) any { return &s.LREachStep }},
-	{"momentum", "of Nesterov, `X`", func(s *training.Settings) any { return &s.Momentum }},
-	{"weight-decay", "of what has more than one dimension, `X`", func(s *training.Settings) any { return &s.WeightDecay }},
+	{"sched", "how the learning rate falls, by `KIND`: step or cosine", func(s *training.Settings) any { return &s.Sched }},
+	{"min-lr", "learning `RATE` at the floor of a cosine", func(s *training.Settings) any { return &s.MinLR }},
+	{"decay-epochs", "epochs from one step of the learning rate to the next, `X`", func(s *training.Settings) any { return &s.DecayEpochs }},
+	{"decay-rate", "`FACTOR` of a step of the learning rate", func(s *training.Settings) any { return &s.DecayRate }},
+	{"warmup-epochs", "epochs in which the learning rate rises, `N`", func(s *training.Settings) any { return &s.WarmupEpochs }},
+	{"warmup-lr", "learning `RATE` that --warmup-epochs begin with", func(s *training.Settings) any { return &s.WarmupLR }},
+	{"lr-each-step", "set the learning rate at every step, not once an epoch", func(s *training.Settings) any { return &s.LREachStep }},
+	{"momentum", "momentum `X` of Nesterov", func(s *training.Settings) any { return &s.Momentum }},
+	{"weight-decay", "decay `X` of weights that have more than one dimension", func(s *training.Settings) any { return &s.WeightDecay }},
 	{"clip-grad", "largest norm of the gradient, `X`; 0 for any", func(s *training.Settings) any { return &s.ClipGrad }},
-	{"smoothing", "of the labels, `X`", func(s *training.Settings) any { return &s.Smoothing }},
+	{"smoothing", "smoothing `X` of the labels", func(s *training.Settings) any { return &s.Smoothing }},
 	{"drop", "dropout before the classifier, `P`", func(s *training.Settings) any { return &s.Drop }},
 	{"drop-path", "probability `P` that the last block is left out; others less", func(s *training.Settings) any { return &s.DropPath }},
 	{"model-ema", "keep a moving average of the weights, and validate that", func(s *training.Settings) any { return &s.ModelEMA }},
-	{"model-ema-decay", "its decay, `X`", func(s *training.Settings) any { return &s.ModelEMADecay }},
-	{"model-ema-every", "steps from one update of it to the next, `N`", func(s *training.Settings) any { return &s.ModelEMAEvery }},
-	{"model-ema-warmup", "a smaller decay in the first steps", func(s *training.Settings) any { return &s.ModelEMAWarmup }},
-	{"augment", "changes of the images, `none|digits|cifar|imagenet`", func(s *training.Settings) any { return &s.Augment }},
-	{"seed", "`N` of everything random", func(s *training.Settings) any { return &s.Seed }},
+	{"model-ema-decay", "decay `X` of the moving average", func(s *training.Settings) any { return &s.ModelEMADecay }},
+	{"model-ema-every", "steps from one update of the moving average to the next, `N`", func(s *training.Settings) any { return &s.ModelEMAEvery }},
+	{"model-ema-warmup", "a smaller decay of the moving average in the first steps", func(s *training.Settings) any { return &s.ModelEMAWarmup }},
+	{"augment", "changes of the images, by `KIND`: none, digits, cifar or imagenet", func(s *training.Settings) any { return &s.Augment }},
+	{"seed", "`SEED` of everything random", func(s *training.Settings) any { return &s.Seed }},
 	{"train-percent", "`PERCENT` of the training images to train on; the rest validates. 100 validates on the set's own", func(s *training.Settings) any { return &s.TrainPercent }},
-	{"split-seed", "`N` that decides which", func(s *training.Settings) any { return &s.SplitSeed }},
+	{"split-seed", "`SEED` that --train-percent picks images with", func(s *training.Settings) any { return &s.SplitSeed }},
 	{"validation", "held-out images that are validated after an epoch, `N`; 0 for all", func(s *training.Settings) any { return &s.Validation }},
 	{"log-interval", "steps from one line of metrics to the next, `N`", func(s *training.Settings) any { return &s.LogInterval }},
 }
@@ -59,7 +59,7 @@ var knowledgeSettings = []settingFlag{
 // stageSettings are those of single stages of train.
 var stageSettings = []settingFlag{
 	{"zero-last-bn", "heaviest: residual blocks begin as the identity", func(s *training.Settings) any { return &s.ZeroLastBN }},
-	{"sampling", "oneshot: which paths a step trains, `batch|sandwich|image`", func(s *training.Settings) any { return (*string)(&s.Sampling) }},
+	{"sampling", "oneshot: which paths a step trains, by `WAY`: batch, sandwich or image", func(s *training.Settings) any { return (*string)(&s.Sampling) }},
 	{"paths", "oneshot: paths of a step, `N`", func(s *training.Settings) any { return &s.Paths }},
 	{"reorder-batches", "oneshot: batches whose gradients order the channels, `N`; 0 keeps their order", func(s *training.Settings) any { return &s.ReorderBatches }},
 	{"ikd-dividor", "oneshot: divisor of the features' part of distillation, `X`; 0 for logits alone", func(s *training.Settings) any { return &s.IKDDividor }},
@@ -67,7 +67,7 @@ var stageSettings = []settingFlag{
 
 func (t *trainingSettings) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f := cmd.Flags()
-	f.StringVar(&t.preset, "preset", "", "settings to start from, `paper|small` (default small up to 64 pixels)")
+	f.StringVar(&t.preset, "preset", "", "settings to start from, by `NAME`: paper or small (default small up to 64 pixels)")
 	for _, list := range lists {
 		t.list = append(t.list, list...)
 	}

@@ -126,6 +126,19 @@ func TestTableNames(t *testing.T) {
 	}
 }
 
+func TestAccuracySourceNamesTheSpaceOfTheFit(t *testing.T) {
+	s, err := Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Space, err = model.NewSpace(model.MobileNASNetLarge, 224); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.AccuracySource(); !strings.Contains(got, "in mobilenasnet, not mobilenasnet_large") {
+		t.Errorf("source %q", got)
+	}
+}
+
 func TestAccuracySourcesNameWhatIsKnown(t *testing.T) {
 	s, err := Load("", "", "")
 	if err != nil {

@@ -34,6 +34,9 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 	}
 	e := &Engine{Setup: s, Table: table, problem: s.Problem(table)}
 	if e.exact, err = solver.Prepare(ctx, e.problem); err != nil {
+		if ctx.Err() == nil { // the numbers are out of range
+			err = fmt.Errorf("latency table %s with predictor %s: %w: %w", s.LUTName, s.PredictorName, ErrUnreadable, err)
+		}
 		return nil, err
 	}
 	switch p := s.Predictor.(type) {

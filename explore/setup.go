@@ -105,6 +105,9 @@ func (s Setup) AccuracySource() string {
 	if p, err := FindProfile(s.Profile); err == nil && p.Predictor == s.PredictorName && p.ImageSize != s.Space.ImageSize {
 		source += fmt.Sprintf(" at %d px, not %d", p.ImageSize, s.Space.ImageSize)
 	}
+	if space := s.PredictorInfo.Space; space != "" && s.Space != nil && space != s.Space.Name {
+		source += fmt.Sprintf(" in %s, not %s", space, s.Space.Name)
+	}
 	if fitted := s.PredictorInfo.Inactive; fitted != "" && fitted != s.Inactive.String() {
 		source += fmt.Sprintf(", fitted with switched-off blocks %s, not %s", fitted, s.Inactive)
 	}

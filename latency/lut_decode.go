@@ -49,7 +49,7 @@ func DecodeLUT(data []byte) (*LUT, error) {
 	}
 	v, err := pickle.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: found neither JSON nor a pickle of a dict: %w", ErrLUTFormat, err)
+		return nil, fmt.Errorf("%w: found neither a JSON object nor a pickle of a dict: %w", ErrLUTFormat, err)
 	}
 	entries, err := pickle.Entries(v)
 	if err != nil {
@@ -87,12 +87,12 @@ func decodeJSON(data []byte) (*LUT, error) {
 		Version *float64 `json:"version"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("%w: JSON: %w", ErrLUTFormat, err)
+		return nil, jsonError("JSON", err)
 	}
 	if head.Format == nil {
 		var seconds map[string]float64
 		if err := json.Unmarshal(data, &seconds); err != nil {
-			return nil, fmt.Errorf("%w: JSON without \"format\": expected seconds by block key: %w", ErrLUTFormat, err)
+			return nil, jsonError(`JSON without "format": expected seconds by block key`, err)
 		}
 		return fromSeconds(seconds, "BINAS table as JSON")
 	}
@@ -108,16 +108,30 @@ func decodeJSON(data []byte) (*LUT, error) {
 	}
 	var f lutFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("%w: JSON: %w", ErrLUTFormat, err)
+		return nil, jsonError("JSON", err)
 	}
 	if f.Fixed == nil {
 		return nil, fmt.Errorf("%w: no \"fixed\" part", ErrLUTFormat)
+	}
+	if p := f.Provenance; p.Space != "" && p.ImageSize != 0 {
+		if _, err := model.NewSpace(p.Space, p.ImageSize); err != nil {
+			return nil, fmt.Errorf("%w: provenance: %w", ErrLUTFormat, err)
+		}
 	}
 	l := &LUT{Provenance: f.Provenance, Blocks: f.Blocks, Fixed: *f.Fixed}
 	if f.Calibration != nil {
 		l.Calibration = *f.Calibration
 	}
 	return l, l.check()
+}
+
+// jsonError says what is wrong with JSON in its own terms, not in those of Go.
+func jsonError(what string, err error) error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return fmt.Errorf("%w: %s: byte %d: a %s does not belong there", ErrLUTFormat, what, kind.Offset, kind.Value)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrLUTFormat, what, err)
 }
 
 // check reports the first entry of the table that is no measurement.

@@ -194,7 +194,7 @@ func TestDecodeLUTRefuses(t *testing.T) {
 		want string
 	}{
 		"empty":            {nil, "empty"},
-		"text":             {[]byte("latency"), "neither JSON nor a pickle"},
+		"text":             {[]byte("latency"), "neither a JSON object nor a pickle"},
 		"nan":              {set(someKey, math.NaN()), "NaN"},
 		"negative":         {set(someKey, -1e-3), "-1 ms"},
 		"infinite":         {set(someKey, math.Inf(1)), "Inf"},

@@ -1,10 +1,12 @@
 package tui
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -96,5 +98,21 @@ func TestNoColourSelectsMono(t *testing.T) {
 	}
 	if kept := d.state().Theme; kept == "mono" {
 		t.Error("it is kept for starts with colours")
+	}
+}
+
+// The plain form has no colours or glyphs to choose: it keeps those chosen.
+func TestPlainKeepsTheLook(t *testing.T) {
+	setup, err := explore.Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := State{Theme: "light", Glyphs: "block"}
+	p, err := newPlain(t.Context(), setup, Options{State: chosen}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := p.app.state(); s.Theme != chosen.Theme || s.Glyphs != chosen.Glyphs {
+		t.Errorf("theme %q, glyphs %q after %+v", s.Theme, s.Glyphs, chosen)
 	}
 }

@@ -61,8 +61,11 @@ func (a *App) state() State {
 		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
 		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
 	}
-	if noColour() && s.Theme == "mono" {
+	if noColour() && s.Theme == "mono" || a.plain {
 		s.Theme = a.opts.State.Theme // it was not chosen
+	}
+	if a.plain {
+		s.Glyphs = a.opts.State.Glyphs
 	}
 	return s
 }
