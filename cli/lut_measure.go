@@ -179,16 +179,6 @@ func checkWritable(path string) error {
 // trialBytes is somewhat more than a run of the usual length writes.
 const trialBytes = 512 << 10
 
-// runRecord is the file that latency.Measure keeps in a run folder.
-const runRecord = "measure.jsonl"
-
-// removeRun removes a run folder, and nothing else that may be in it.
-func removeRun(folder string) {
-	if folder != "" && os.Remove(filepath.Join(folder, runRecord)) == nil {
-		os.Remove(folder) // fails where there is more in it
-	}
-}
-
 // measureLUT measures and writes the table.
 func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string, asJSON bool) error {
 	progress := a.newMeasureReport()
@@ -210,7 +200,7 @@ func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file l
 		}
 		return err
 	}
-	removeRun(folder)
+	latency.RemoveRun(folder)
 	if len(leftOut) > 0 {
 		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file.path), sanitize.Line(strings.Join(leftOut, ", ")))
 	}

@@ -145,14 +145,14 @@ func TestLUTMeasureOtherSettings(t *testing.T) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, runRecord), []byte(`{"version":3,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "measure.jsonl"), []byte(`{"version":3,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := runCLI(t, "lut", "measure", "--out", filepath.Join(dir, "a.json"), "--folder", folder, "--image-size", "32")
 	if r.code != 2 || !strings.Contains(r.err, "image_size is 64 there and 32 now") || strings.Count(r.err, "\n") != 1 {
 		t.Errorf("%+v", r)
 	}
-	if _, err := os.Stat(filepath.Join(folder, runRecord)); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, "measure.jsonl")); err != nil {
 		t.Error("the other run is gone")
 	}
 }

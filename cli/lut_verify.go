@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,20 +25,23 @@ const maxVerified = 200
 
 func (a *app) lutVerifyCommand() *cobra.Command {
 	var (
-		m                    measuring
-		lutName, out, figure string
-		networks             int
-		calibrate, asJSON    bool
+		m                            measuring
+		lutName, out, figure, folder string
+		networks                     int
+		calibrate, asJSON            bool
 	)
 	cmd := &cobra.Command{
-		Use:   "verify --lut FILE|NAME",
+		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
 		Long: `Measure whole networks on this machine, published and random ones, and compare
 them with what the table, with its calibration, predicts.
 
 With --calibrate, half as many other networks are measured too. A line from the
 table's sum to the latency of networks is fitted on those, checked on the
-networks it was not fitted on, and stored in the table; --out writes a copy.`,
+networks it was not fitted on, and stored in the table; --out writes a copy.
+
+Finished rounds are kept in a run folder until all networks are measured: the
+same command goes on where it was ended.`,
 		Example: `  binas-tui lut verify --lut laptop
   binas-tui lut verify --lut laptop --calibrate --figure laptop.svg`,
 		Args: noArguments,
@@ -78,7 +84,10 @@ networks it was not fitted on, and stored in the table; --out writes a copy.`,
 					return err
 				}
 			}
-			if err := a.verify(cmd, &r, lut, networks, m, file); err != nil {
+			if folder == "" {
+				folder = verifyFolder(r.LUT)
+			}
+			if err := a.verify(cmd, &r, lut, networks, m, file, folder); err != nil {
 				return err
 			}
 			if figure != "" {
@@ -98,9 +107,22 @@ networks it was not fitted on, and stored in the table; --out writes a copy.`,
 	f.IntVar(&networks, "networks", 30, "networks to compare, `N`")
 	f.BoolVar(&calibrate, "calibrate", false, "fit a calibration on other networks and store it in the table")
 	f.StringVar(&out, "out", "", "with --calibrate, write the table to `FILE|NAME` instead")
+	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default runs/verify-NAME in the user's data folder)")
 	f.StringVar(&figure, "figure", "", "draw predicted against measured to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// verifyFolder is where the rounds of a verification are kept: in the user's
+// data folder, under the name of the table; "" where nothing can be written
+// there, which is no reason not to measure.
+func verifyFolder(lut string) string {
+	base := filepath.Base(lut)
+	runs := filepath.Join(explore.DataDir(), "runs")
+	if err := os.MkdirAll(runs, 0o755); err != nil {
+		return ""
+	}
+	return filepath.Join(runs, "verify-"+strings.TrimSuffix(base, filepath.Ext(base)))
 }
 
 // checkVerify refuses flags that do not go together.
@@ -186,9 +208,10 @@ func evenly(networks []model.Path, n int) []model.Path {
 }
 
 // verify measures and fills in the report; file gets a calibrated table.
-func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile) error {
+func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile, folder string) error {
 	progress := a.newMeasureReport()
 	o := m.options(progress.report)
+	o.Folder = folder
 	var v *latency.Verification
 	var err error
 	if r.Calibrated {
@@ -202,7 +225,10 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 	}
 	progress.end()
 	if err != nil {
-		return measureError(err)
+		if err = measureError(err); errors.Is(err, errEnded) {
+			a.noteEnded(progress, folder)
+		}
+		return err
 	}
 	r.fill(v, lut, m)
 	if r.Calibrated {
@@ -214,6 +240,7 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 			return err
 		}
 	}
+	latency.RemoveRun(folder)
 	return nil
 }
 

@@ -3,7 +3,11 @@ package latency
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -11,7 +15,14 @@ import (
 // groups measures n tasks in groups.
 func (d *fakeDevice) groups(n int, o MeasureOptions) ([]Measurement, error) {
 	o.now = d.now
-	return measureGroups(context.Background(), d.tasks(n), o.withDefaults())
+	return d.groupsUntil(context.Background(), n, o)
+}
+
+func (d *fakeDevice) groupsUntil(ctx context.Context, n int, o MeasureOptions) ([]Measurement, error) {
+	o.now = d.now
+	o = o.withDefaults()
+	tasks := d.tasks(n)
+	return measureGroups(ctx, tasks, o.header("networks", "", 224, tasks), o)
 }
 
 func TestGroupsMeasureEveryTask(t *testing.T) {
@@ -92,5 +103,62 @@ func TestRoundsOfNetworksAreLevelled(t *testing.T) {
 func TestGroupsThatDifferTooMuchAreInconclusive(t *testing.T) {
 	if _, err := slowAfterTheFirst(1.4).groups(2*groupSize, MeasureOptions{Rounds: 2}); !errors.Is(err, ErrInconclusive) {
 		t.Errorf("error: %v", err)
+	}
+}
+
+// Groups that are stopped go on where they were, and end with what an unbroken
+// measurement ends with.
+func TestStoppedGroupsGoOn(t *testing.T) {
+	const n = 2*groupSize + 3
+	whole := newFakeDevice()
+	want, err := whole.groups(n, MeasureOptions{Rounds: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []float64{0, 0.2, 0.5, 0.9} {
+		o := MeasureOptions{Rounds: 3, Folder: filepath.Join(t.TempDir(), "run")}
+		ctx, cancel := context.WithCancel(t.Context())
+		d := newFakeDevice()
+		d.onRun = func(d *fakeDevice) {
+			if float64(d.runs) >= share*float64(whole.runs) {
+				cancel()
+			}
+		}
+		if _, err := d.groupsUntil(ctx, n, o); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		again := newFakeDevice()
+		have, err := again.groups(n, o)
+		if err != nil || !slices.Equal(have, want) {
+			t.Errorf("stopped after %v: %v, %v\nunbroken: %v", share, have, err, want)
+		}
+		if most := float64(whole.runs) * (1.3 - share); float64(again.runs) > most {
+			t.Errorf("stopped after %v, it made %d more runs: expected at most %v of %d", share, again.runs, most, whole.runs)
+		}
+		if _, err := newFakeDevice().groups(n+1, o); !errors.Is(err, ErrRunMismatch) {
+			t.Errorf("other networks: %v", err)
+		}
+		RemoveRun(o.Folder)
+		if _, err := os.Stat(o.Folder); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the folder is still there: %v", err)
+		}
+	}
+}
+
+// A group that was measured while the device was much slower is not kept: the
+// same call would fail for ever.
+func TestGroupsThatDifferAreMeasuredAnew(t *testing.T) {
+	o := MeasureOptions{Rounds: 2, Folder: t.TempDir()}
+	if _, err := slowAfterTheFirst(1.4).groups(2*groupSize, o); !errors.Is(err, ErrInconclusive) {
+		t.Fatal(err)
+	}
+	d := newFakeDevice()
+	results, err := d.groups(2*groupSize, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRatios(t, results)
+	if d.opened != groupSize+1 {
+		t.Errorf("%d sessions were opened: expected one group of %d with the sentinel", d.opened, groupSize)
 	}
 }

@@ -76,6 +76,9 @@ func (h measureHeader) differs(other measureHeader) error {
 	have, want := fields(h), fields(other)
 	for _, name := range []string{"version", "kind", "space", "image_size", "target", "threads", "batch", "classes",
 		"slice", "passes", "seed", "runtime", "processor", "tasks", "tasks_hash"} {
+		if have[name] != want[name] && (name == "tasks" || name == "tasks_hash") {
+			return fmt.Errorf("%w: other blocks or networks were measured there", ErrRunMismatch)
+		}
 		if have[name] != want[name] {
 			return fmt.Errorf("%w: %s is %v there and %v now", ErrRunMismatch, name, have[name], want[name])
 		}

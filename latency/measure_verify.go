@@ -42,8 +42,9 @@ var ErrNoNetworks = errors.New("no networks to measure")
 // Verify measures whole networks on this machine and compares them with what
 // the table, with its calibration, predicts. Threads, Batch and Target of o
 // that are zero are those the table was measured with. Networks are measured
-// in common rounds, twelve at a time, which takes half a gigabyte. Errors are those of
-// [Measure], ErrLUTMismatch and ErrNoNetworks.
+// in common rounds, twelve at a time, which takes half a gigabyte. With a Folder
+// it goes on where it was, as [Measure] does; [RemoveRun] ends that. Errors are
+// those of [Measure], ErrLUTMismatch and ErrNoNetworks.
 func Verify(ctx context.Context, lut *LUT, s *model.Space, networks []model.Path, o MeasureOptions) (*Verification, error) {
 	checks, err := checkNetworks(ctx, lut, s, networks, o)
 	if err != nil {
