@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -20,7 +21,7 @@ func openData(ctx context.Context, nameOrFolder string, o dataset.Options) (trai
 	case errors.Is(err, fs.ErrNotExist) && nameOrFolder == dataset.DigitsName:
 		err = usageError{fmt.Errorf("%w; `binas-tui data digits` makes it", err)}
 	case errors.Is(err, fs.ErrNotExist):
-		err = usageError{err}
+		err = usageError{fmt.Errorf("%w; expected a folder, or the name of one in %s", err, filepath.Join(explore.DataDir(), "data"))}
 	}
 	return train, val, err
 }

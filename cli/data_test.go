@@ -49,7 +49,7 @@ func TestDataBadInput(t *testing.T) {
 		{[]string{"data", "show", dir, "--classes", "10"}, exitUsage, "it has 3, expected 10"},
 		{[]string{"data", "show", dir, "--image-size", "-1"}, exitUsage, "image size -1"},
 		{[]string{"data", "show", t.TempDir()}, exitUsage, "no folder train"},
-		{[]string{"data", "show", filepath.Join(dir, "none")}, exitUsage, "no such file"},
+		{[]string{"data", "show", filepath.Join(dir, "none")}, exitUsage, "no such file or directory; expected a folder, or the name of one in"},
 		{[]string{"data", "show"}, exitUsage, "FOLDER|NAME"},
 		{[]string{"data"}, exitUsage, "digits, show"},
 		{[]string{"data", "digits", "--mnist", dir, "--out", t.TempDir()}, exitUsage, "that of MNIST"},

@@ -108,6 +108,10 @@ func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 
 // pipeline runs it as a job and shows how far it is.
 func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
+	library := measuring{library: o.Library}
+	if _, err := library.open(""); err != nil { // before there is a folder with settings
+		return err
+	}
 	report := a.newMeasureReport()
 	logged := ""
 	runner := job.Runner{Publish: func(s job.Snapshot) {

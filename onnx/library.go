@@ -59,6 +59,9 @@ func Find(flag string) (Library, []Tried, error) {
 	var tried []Tried
 	look := func(place, path string) bool {
 		path = inFolder(path)
+		if absolute, err := filepath.Abs(path); err == nil && path != "" {
+			path = absolute // the system's loader looks for a bare name elsewhere
+		}
 		info, err := os.Stat(path)
 		found := path != "" && err == nil && info.Mode().IsRegular()
 		tried = append(tried, Tried{place, path, found})
@@ -71,7 +74,7 @@ func Find(flag string) (Library, []Tried, error) {
 			return found(tried), tried, nil
 		}
 		if named.path != "" {
-			return Library{}, tried, fmt.Errorf("%w: %s names %s: no such file", ErrNoLibrary, named.place, named.path)
+			return Library{}, tried, fmt.Errorf("%w: %s names %s: no such file, nor a folder with %s in it", ErrNoLibrary, named.place, named.path, libraryNames()[0])
 		}
 	}
 	if exe, err := os.Executable(); err == nil {

@@ -66,6 +66,21 @@ func TestFindOrder(t *testing.T) {
 	}
 }
 
+// The system's loader looks for a bare name in its own folders, not in the
+// working folder.
+func TestFindGivesWholePaths(t *testing.T) {
+	emptyMachine(t)
+	folder := t.TempDir()
+	touch(t, filepath.Join(folder, "mine.so"))
+	t.Chdir(folder)
+	for _, named := range []string{"mine.so", "./mine.so"} {
+		lib, _, err := Find(named)
+		if err != nil || !filepath.IsAbs(lib.Path) || filepath.Base(lib.Path) != "mine.so" {
+			t.Errorf("%s: %+v, %v", named, lib, err)
+		}
+	}
+}
+
 func TestFindNothing(t *testing.T) {
 	emptyMachine(t)
 	lib, tried, err := Find("")
