@@ -18,10 +18,16 @@ func openData(ctx context.Context, nameOrFolder string, o dataset.Options) (trai
 	switch {
 	case errors.Is(err, context.Canceled):
 		err = errEnded
-	case errors.Is(err, fs.ErrNotExist) && nameOrFolder == dataset.DigitsName:
-		err = usageError{fmt.Errorf("%w; `binas-tui data digits` makes it", err)}
 	case errors.Is(err, fs.ErrNotExist):
-		err = usageError{fmt.Errorf("%w; expected a folder, or the name of one in %s", err, filepath.Join(explore.DataDir(), "data"))}
+		err = missingData(nameOrFolder, err)
 	}
 	return train, val, err
+}
+
+// missingData says how to come by a data set that is not there.
+func missingData(nameOrFolder string, err error) error {
+	if nameOrFolder == dataset.DigitsName {
+		return usageError{fmt.Errorf("%w; `binas-tui data digits` makes it", err)}
+	}
+	return usageError{fmt.Errorf("%w; expected a folder, or the name of one in %s", err, filepath.Join(explore.DataDir(), "data"))}
 }

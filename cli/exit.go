@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -58,6 +59,8 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrClasses),
 		errors.Is(err, dataset.ErrOptions),
 		errors.Is(err, evaluation.ErrRecords),
+		errors.Is(err, pipeline.ErrSettings),
+		errors.Is(err, pipeline.ErrMismatch),
 		errors.Is(err, training.ErrSettings),
 		errors.Is(err, training.ErrMismatch):
 		return exitUsage

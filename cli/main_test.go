@@ -240,6 +240,8 @@ func TestBadInput(t *testing.T) {
 		{"lut convert ort-cpu-224-1t " + folder + " --to pkl", 1, "folder"},
 		{"fit", 2, "--published"},
 		{"fit --published", 2, "--predictor-ckpt"},
+		{"pipeline --data " + folder + "/none --out " + folder + "/run", 2, "expected a folder, or the name"},
+		{"pipeline --data " + folder + " --out " + folder + "/run --lut " + nan, 2, "nan.json"},
 		{"completion", 2, "needs a command: bash"},
 		{"completion tcsh", 2, "has no command"},
 		{"version now", 2, "takes no arguments"},
@@ -249,6 +251,9 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("binas-tui %s: exit code %d, output %q, error %q; want code %d and one line with %q",
 				c.args, r.code, r.out, r.err, c.code, c.want)
 		}
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("refused commands left %v, %v", left, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
@@ -102,6 +103,20 @@ func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 	}
 	if err := o.Check(); err != nil {
 		return usageError{err}
+	}
+	return o.checkInput()
+}
+
+// checkInput finds out before there is a folder, whose settings bind, whether
+// what they name is there.
+func (o *pipelineOptions) checkInput() error {
+	if _, err := os.Stat(explore.DataSetPath(o.Data)); err != nil {
+		return missingData(o.Data, fmt.Errorf("data set %s: %w", o.Data, fs.ErrNotExist))
+	}
+	if o.LUT != "" {
+		if _, err := explore.LoadLUT(o.LUT); err != nil {
+			return err
+		}
 	}
 	return nil
 }
