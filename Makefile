@@ -13,13 +13,16 @@ BENCH       ?= .
 # Packages with goroutines of their own, for the race detector.
 CONCURRENT := ./cli ./explore ./fit ./job ./latency ./method ./onnx ./pipeline ./solver ./supernet/dataset ./supernet/evaluation ./supernet/training ./tui
 
-.PHONY: run build setup onnxruntime node data test check unit race fuzz bench screenshots keys clean
+.PHONY: run build cross setup onnxruntime node data test check unit race fuzz bench screenshots keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
 
 build: ## build the program
 	$(GO) build -o $(BIN) .
+
+cross: ## build it for Linux on ARM; needs aarch64-linux-gnu-gcc
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc $(GO) build -o $(BIN)-linux-arm64 .
 
 setup: build
 	@$(BIN) doctor --install-onnxruntime >/dev/null || \
