@@ -67,3 +67,27 @@ func TestClosedEnginesLeaveNothing(t *testing.T) {
 		t.Errorf("%.0f MB more after engine %d than after engine %d: expected at most %d; all: %.0f", grown, engines, warm, most, after)
 	}
 }
+
+// A training may be as long as it likes.
+func TestStepsLeaveNothing(t *testing.T) {
+	_, n, _ := smallest(t)
+	const warm, steps, most = 100, 600, 16
+	x, labels := randomBatch(4, 32, 10)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var before float64
+	for i := range steps {
+		if i == warm {
+			before = resident(t)
+		}
+		n.ZeroGradients()
+		if _, err := n.Step(ctx, x, labels, Loss{}, StepOptions{Dropout: 0.1, DropPath: 0.1, Seed: uint64(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := resident(t) - before; grown > most {
+		t.Errorf("%.1f MB more after step %d than after step %d: expected at most %d", grown, steps, warm, most)
+	} else {
+		t.Logf("%.1f MB more", grown)
+	}
+}
