@@ -10,7 +10,7 @@ import (
 
 // SetPaths gives every image of the next steps a path of its own, with the batch
 // statistics and gradients of the original's multi-path sampling: all blocks run
-// at full width on all images. It takes two to three times as long as one path
+// at full width on all images. It takes about twice as long as one path
 // for the batch. Every block of a path needs an option, those beyond its depth
 // too.
 func (n *Network) SetPaths(paths []model.Path) error {

@@ -116,7 +116,7 @@ func Small(stage Stage) Settings {
 	case Heaviest:
 		s.LR, s.Epochs = 0.1, 12
 	case OneShot:
-		s.LR, s.Epochs, s.Sampling, s.Paths = 0.05, 12, SampleSandwich, 4
+		s.LR, s.Epochs, s.Paths = 0.05, 12, 1
 	case FineTune:
 		s.LR, s.Epochs, s.WarmupEpochs = 0.01, 4, 0
 		s.ModelEMAWarmup = true // else the average is that of the supernet for most of so short a run
