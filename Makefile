@@ -21,8 +21,9 @@ run: setup ## build with all set-up, start the explorer
 build: ## build the program
 	$(GO) build -o $(BIN) .
 
-cross: ## build it for Linux on ARM; needs aarch64-linux-gnu-gcc
+cross: ## build it for Linux on ARM and for Windows; needs aarch64-linux-gnu-gcc and x86_64-w64-mingw32-gcc
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc $(GO) build -o $(BIN)-linux-arm64 .
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GO) build -o $(BIN)-windows-amd64.exe .
 
 setup: build
 	@$(BIN) doctor --install-onnxruntime >/dev/null || \
