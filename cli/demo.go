@@ -30,7 +30,7 @@ prints what it would show.`,
 			if !a.interactive() {
 				return tui.PlainDemo(cmd.Context(), setup, a.out)
 			}
-			return runExplorer(cmd.Context(), setup, tui.Options{DemoSpeed: speed})
+			return runExplorer(cmd.Context(), setup, tui.Options{DemoSpeed: speed, State: tui.LoadState(), Keys: tui.LoadKeys()})
 		},
 	}
 	sel.addFlags(cmd)

@@ -10,15 +10,16 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
 func (a *app) explainCommand() *cobra.Command {
 	var (
-		sel           selection
-		limit, figure string
-		seed          uint64
-		asJSON, asCSV bool
+		sel   selection
+		limit string
+		seed  uint64
+		form  forms
 	)
 	cmd := &cobra.Command{
 		Use:   "explain [--limit 45ms]",
@@ -26,21 +27,21 @@ func (a *app) explainCommand() *cobra.Command {
 		Long: `Without a limit: what one block more, width, kernel and squeeze-excite pay in every
 stage, in accuracy points and milliseconds. With a limit: the best network within
 it, and for every decision not taken what it would gain or lose, take or save,
-and cost at this limit once the rest has made room for it (the reduced cost).`,
+and cost at this limit once the rest has made room for it (the reduced cost). With
+several limits each charges a decision for what it uses, at its own price.`,
 		Example: `  binas-tui explain
   binas-tui explain --limit 45ms --figure why.svg
-  binas-tui explain --limit 45ms --csv > why.csv`,
+  binas-tui explain --limit 45ms --csv > why.csv
+  binas-tui explain --limit 45ms --max-params 6M`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON && asCSV {
-				return usagef("--json and --csv: expected one of them")
-			}
-			if cmd.Flags().Changed("figure") {
-				if _, err := figureFormat(figure); err != nil {
-					return err
-				}
+			if err := form.check(cmd); err != nil {
+				return err
 			}
 			limitMS := 0.0
+			if sel.limits.any() {
+				limitMS = math.Inf(1)
+			}
 			if cmd.Flags().Changed("limit") {
 				ms, err := latency.ParseLimit(limit)
 				if err != nil {
@@ -56,48 +57,41 @@ and cost at this limit once the rest has made room for it (the reduced cost).`,
 			if err != nil {
 				return err
 			}
-			if figure != "" {
-				if err := saveHeatMap(figure, engine, x); err != nil {
-					return err
-				}
-			}
-			switch {
-			case asJSON:
-				return writeJSON(a.out, x)
-			case asCSV:
-				return x.writeCSV(a.out)
-			case figure != "":
-				return nil
-			}
-			return x.writeText(a.out, engine)
+			return form.write(a.out, x, func(name string) error { return saveHeatMap(name, engine, x) }, x.writeCSV,
+				func(w io.Writer) error { return x.writeText(w, engine) })
 		},
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
-	f.StringVar(&figure, "figure", "", "draw a heat map to `FILE`, which ends in .svg or .png")
+	sel.addConstraints(cmd)
+	form.addFlags(cmd, "draw a heat map")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	return cmd
 }
 
 // explanation is the JSON of explain. What belongs to a network is there with a
 // limit alone.
 type explanation struct {
-	Stages            []stageEffects  `json:"stages"`
-	FirstOrder        bool            `json:"first_order"` // the predictor is not bilinear: effects are about the mean network
-	Architecture      string          `json:"architecture,omitempty"`
-	LimitMS           *explore.Number `json:"limit_ms,omitempty"`
-	LatencyMS         *explore.Number `json:"latency_ms,omitempty"`
-	PredictedAccuracy *explore.Number `json:"predicted_accuracy,omitempty"`
-	ShadowPrice       *explore.Number `json:"shadow_price,omitempty"`
-	Status            string          `json:"status,omitempty"`
-	Decisions         []decision      `json:"decisions,omitempty"`
-	LUT               string          `json:"lut"`
-	Predictor         string          `json:"predictor"`
-	AccuracySource    string          `json:"accuracy_source"`
+	Stages            []stageEffects        `json:"stages"`
+	FirstOrder        bool                  `json:"first_order"` // the predictor is not bilinear: effects are about the mean network
+	Architecture      string                `json:"architecture,omitempty"`
+	LimitMS           *explore.Number       `json:"limit_ms,omitempty"`
+	LatencyMS         *explore.Number       `json:"latency_ms,omitempty"`
+	PredictedAccuracy *explore.Number       `json:"predicted_accuracy,omitempty"`
+	ShadowPrice       *explore.Number       `json:"shadow_price,omitempty"`
+	Status            string                `json:"status,omitempty"`
+	Limits            []explore.ResultLimit `json:"limits,omitempty"`
+	Decisions         []decision            `json:"decisions,omitempty"`
+	LUT               string                `json:"lut"`
+	Predictor         string                `json:"predictor"`
+	AccuracySource    string                `json:"accuracy_source"`
+
+	found explore.Found
 }
+
+// ofNetwork says that it is about a network.
+func (x *explanation) ofNetwork() bool { return x.Architecture != "" }
 
 // stageEffects are what the dimensions pay in one stage.
 type stageEffects struct {
@@ -128,7 +122,10 @@ type decision struct {
 	Chosen      bool           `json:"chosen"`
 	Accuracy    explore.Number `json:"accuracy"`     // points, positive is better
 	LatencyMS   explore.Number `json:"latency_ms"`   // positive is slower
-	ReducedCost explore.Number `json:"reduced_cost"` // accuracy less latency at the shadow price
+	ReducedCost explore.Number `json:"reduced_cost"` // accuracy less what it uses at the shadow prices
+	// Charges are what each of the limits takes for it, in points; without limits
+	// beside the latency there are none.
+	Charges []explore.Number `json:"charges,omitempty"`
 
 	option int // column of a heat map
 }
@@ -150,21 +147,29 @@ func newExplanation(ctx context.Context, e *explore.Engine, limitMS float64, see
 		return nil, err
 	}
 	if found.Status == solver.Infeasible {
-		return nil, e.NoNetwork(limitMS)
+		return nil, e.NoNetworkWithin(ctx, limitMS)
 	}
 	number := func(v float64) *explore.Number { n := explore.Number(v); return &n }
 	x.Architecture, x.Status = e.Space.Architecture(found.Path).String(), found.Status.String()
 	x.LimitMS, x.LatencyMS = number(limitMS), number(found.LatencyMS)
 	x.PredictedAccuracy, x.ShadowPrice = number(found.Accuracy), number(found.ShadowPrice)
-	x.decide(e, &found.Solution)
+	x.found, x.Limits = found, explore.NewFoundResult(e, found).Limits
+	x.decide(e)
 	return x, nil
 }
 
 // decide lists the decisions of a network: per stage its depths, then the
 // options of its blocks.
-func (x *explanation) decide(e *explore.Engine, s *solver.Solution) {
-	sensitivity := e.Sensitivity(s)
+func (x *explanation) decide(e *explore.Engine) {
+	s := &x.found.Solution
+	sensitivity := e.Sensitivity(s, x.found.Limits)
 	add := func(d decision, c solver.Change) {
+		if limits := x.found.Limits; len(limits) > 1 {
+			d.Charges = make([]explore.Number, len(limits))
+			for i, used := range c.Uses {
+				d.Charges[i] = explore.Number(limits[i].Charge(used))
+			}
+		}
 		d.Accuracy, d.LatencyMS, d.ReducedCost = explore.Number(c.Accuracy), explore.Number(c.LatencyMS), explore.Number(c.ReducedCost)
 		x.Decisions = append(x.Decisions, d)
 	}
@@ -196,24 +201,39 @@ func (x *explanation) decide(e *explore.Engine, s *solver.Solution) {
 // writeText prints the insight table, or the decisions of a network: of every
 // block what was chosen, the closest other option and the one that costs most.
 func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
-	if x.LimitMS == nil {
+	if !x.ofNetwork() {
 		x.writeStages(w)
 		writeSources(w, e.Setup)
 		_, err := fmt.Fprintln(w, "\nWhy a network is what it is: --limit 45ms")
 		return err
 	}
-	fmt.Fprintf(w, "latency   %s ms (limit %s ms)\n", formatMS(float64(*x.LatencyMS), 4), formatMS(float64(*x.LimitMS), 4))
+	limits := x.found.Limits
+	if len(limits) > 1 {
+		writeLimits(w, limits)
+	}
+	limit := "no limit"
+	if x.LimitMS.Finite() {
+		limit = "limit " + formatMS(float64(*x.LimitMS), 4) + " ms"
+	}
+	fmt.Fprintf(w, "latency   %s ms (%s)\n", formatMS(float64(*x.LatencyMS), 4), limit)
 	fmt.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)
 	writeSources(w, e.Setup)
 	fmt.Fprintf(w, "price     %.3f points for one more millisecond\n\n", float64(*x.ShadowPrice))
-	fmt.Fprintln(w, "                        chosen     instead     points       ms   at this limit")
+	fmt.Fprint(w, "                        chosen     instead     points       ms   at this limit")
+	if len(limits) > 1 {
+		fmt.Fprint(w, "   charged by")
+		for _, l := range limits {
+			fmt.Fprintf(w, "  %*s", chargeWidth(l), sanitize.Line(l.Name()))
+		}
+	}
+	fmt.Fprintln(w)
 	for i := 0; i < len(x.Decisions); {
 		end := i + 1
 		for end < len(x.Decisions) && x.Decisions[end].Stage == x.Decisions[i].Stage && (x.Decisions[end].Block == nil) == (x.Decisions[i].Block == nil) &&
 			(x.Decisions[i].Block == nil || *x.Decisions[end].Block == *x.Decisions[i].Block) {
 			end++
 		}
-		writeDecision(w, x.Decisions[i:end])
+		writeDecision(w, x.Decisions[i:end], limits)
 		i = end
 	}
 	_, err := fmt.Fprintln(w, "\nEvery option of every block: --csv, --json or --figure why.svg")
@@ -239,7 +259,7 @@ func (x *explanation) writeStages(w io.Writer) {
 
 // writeDecision prints what was chosen, and of the others the closest and the
 // costliest by reduced cost.
-func writeDecision(w io.Writer, group []decision) {
+func writeDecision(w io.Writer, group []decision, limits []explore.Limit) {
 	where := fmt.Sprintf("stage %d depth", group[0].Stage)
 	if group[0].Block != nil {
 		where = fmt.Sprintf("stage %d block %d", group[0].Stage, *group[0].Block)
@@ -272,10 +292,21 @@ func writeDecision(w io.Writer, group []decision) {
 		if d == nil || d == costliest && costliest == closest && where == "" {
 			continue
 		}
-		fmt.Fprintf(w, "%-16s %13s  %10s  %+9.3f  %+7.3f  %+9.3f\n", where, name, d.Choice, float64(d.Accuracy), float64(d.LatencyMS), orZero(float64(d.ReducedCost)))
+		fmt.Fprintf(w, "%-16s %13s  %10s  %+9.3f  %+7.3f  %+9.3f", where, name, d.Choice, float64(d.Accuracy), float64(d.LatencyMS), orZero(float64(d.ReducedCost)))
+		for i, c := range d.Charges {
+			gap := ""
+			if i == 0 {
+				gap = "                  "
+			}
+			fmt.Fprintf(w, "%s  %+*.3f", gap, chargeWidth(limits[i]), float64(c))
+		}
+		fmt.Fprintln(w)
 		where, name = "", ""
 	}
 }
+
+// chargeWidth is the width of a limit's column.
+func chargeWidth(l explore.Limit) int { return max(7, len(sanitize.Line(l.Name()))) }
 
 func orZero(v float64) float64 {
 	if math.IsNaN(v) {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
 )
@@ -17,7 +18,7 @@ func (x *explanation) writeCSV(w io.Writer) error {
 		}
 		return strconv.FormatFloat(float64(v), 'g', -1, 64)
 	}
-	if x.LimitMS == nil {
+	if !x.ofNetwork() {
 		out.Write([]string{"stage", "dimension", "accuracy", "latency_ms", "points_per_ms"})
 		for _, s := range x.Stages {
 			for i, v := range s.all() {
@@ -25,13 +26,23 @@ func (x *explanation) writeCSV(w io.Writer) error {
 			}
 		}
 	} else {
-		out.Write([]string{"stage", "block", "choice", "chosen", "accuracy", "latency_ms", "reduced_cost"})
+		head := []string{"stage", "block", "choice", "chosen", "accuracy", "latency_ms", "reduced_cost"}
+		if len(x.Limits) > 1 {
+			for _, l := range x.Limits {
+				head = append(head, "charge_"+strings.ReplaceAll(l.Name, " ", "_"))
+			}
+		}
+		out.Write(head)
 		for _, d := range x.Decisions {
 			block := ""
 			if d.Block != nil {
 				block = strconv.Itoa(*d.Block)
 			}
-			out.Write([]string{strconv.Itoa(d.Stage), block, d.Choice, strconv.FormatBool(d.Chosen), number(d.Accuracy), number(d.LatencyMS), number(d.ReducedCost)})
+			row := []string{strconv.Itoa(d.Stage), block, d.Choice, strconv.FormatBool(d.Chosen), number(d.Accuracy), number(d.LatencyMS), number(d.ReducedCost)}
+			for _, c := range d.Charges {
+				row = append(row, number(c))
+			}
+			out.Write(row)
 		}
 	}
 	out.Flush()

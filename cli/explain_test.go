@@ -25,6 +25,7 @@ type explainJSON struct {
 	PredictedAccuracy float64 `json:"predicted_accuracy"`
 	LatencyMS         float64 `json:"latency_ms"`
 	ShadowPrice       float64 `json:"shadow_price"`
+	Limits            []limitJSON
 	Decisions         []struct {
 		Stage       int
 		Block       *int
@@ -33,6 +34,7 @@ type explainJSON struct {
 		Accuracy    float64
 		LatencyMS   float64 `json:"latency_ms"`
 		ReducedCost float64 `json:"reduced_cost"`
+		Charges     []float64
 	}
 }
 

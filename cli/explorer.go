@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/tui"
 )
 
@@ -59,16 +61,27 @@ that ended it.`,
 			if !plain && !a.interactive() && !a.dumbTerminal() {
 				return a.writeReport(cmd.Context(), setup, limitMS)
 			}
+			o := tui.Options{LimitMS: limitMS, Library: library, State: tui.LoadState(), Keys: tui.LoadKeys()}
+			if limitMS == 0 && !sel.limits.any() {
+				if err := o.State.RestoreLimits(&setup); err != nil {
+					fmt.Fprintf(a.Err, "binas-tui: %s\n", sanitize.Line(err.Error()))
+				}
+			}
 			if plain || !a.interactive() {
-				if err := a.writeReport(cmd.Context(), setup, limitMS); err != nil {
+				err := a.writeReport(cmd.Context(), setup, limitMS)
+				if errors.Is(err, explore.ErrNoNetwork) && len(o.State.Limits) > 0 && !sel.limits.any() {
+					_, err = fmt.Fprintln(a.out, err) // the limits of the last start can be changed
+				}
+				if err != nil {
 					return err
 				}
-				return runPlain(cmd.Context(), a, setup, tui.Options{LimitMS: limitMS, Library: library})
+				return runPlain(cmd.Context(), a, setup, o)
 			}
-			return runExplorer(cmd.Context(), setup, tui.Options{LimitMS: limitMS, Library: library})
+			return runExplorer(cmd.Context(), setup, o)
 		},
 	}
 	sel.addFlags(cmd)
+	sel.addConstraints(cmd)
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency `LIMIT` to start with, with its unit: us, ms or s")
 	f.StringVar(&library, "onnxruntime", "", "ONNX Runtime library to measure with, a `FILE` or its folder")
@@ -77,7 +90,6 @@ that ended it.`,
 }
 
 func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error {
-	o.State, o.Keys = tui.LoadState(), tui.LoadKeys()
 	o.IdleFile, o.TestPanic = os.Getenv(envIdle), os.Getenv(envPanic)
 	o.Tour = !o.State.TourSeen
 	err := tui.Run(ctx, setup, o)
@@ -89,7 +101,6 @@ func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error 
 
 // runPlain is the explorer line by line; a prompt is for a person.
 func runPlain(ctx context.Context, a *app, setup explore.Setup, o tui.Options) error {
-	o.State, o.Keys = tui.LoadState(), tui.LoadKeys()
 	err := tui.RunPlain(ctx, setup, o, a.In, a.out, isTerminal(a.In))
 	if errors.Is(err, context.Canceled) {
 		return errEnded

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -55,9 +56,16 @@ func saveHeatMap(name string, e *explore.Engine, x *explanation) error {
 		return err
 	}
 	g, title := x.stageGrid(), "Accuracy points for a millisecond spent"
-	if x.LimitMS != nil {
+	if x.ofNetwork() {
 		g = x.decisionGrid(e)
-		title = fmt.Sprintf("What another option would cost at %s ms, in accuracy points (□ chosen)", formatMS(float64(*x.LimitMS), 4))
+		var at []string
+		if x.LimitMS.Finite() {
+			at = append(at, formatMS(float64(*x.LimitMS), 4)+" ms")
+		}
+		if len(e.Limits) > 0 {
+			at = append(at, e.LimitsText())
+		}
+		title = sanitize.Line(fmt.Sprintf("What another option would cost at %s, in accuracy points (□ chosen)", strings.Join(at, ", ")))
 	}
 	p := plot.New()
 	p.Title.Text = title + "\n" + sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource()))

@@ -28,8 +28,14 @@ type result struct {
 // runCLI runs the command line without a terminal.
 func runCLI(t *testing.T, args ...string) result {
 	t.Helper()
+	return runCLIWith(t, "", args...)
+}
+
+// runCLIWith has something on standard input.
+func runCLIWith(t *testing.T, in string, args ...string) result {
+	t.Helper()
 	var out, errs bytes.Buffer
-	code := Main(args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+	code := Main(args, Streams{In: strings.NewReader(in), Out: &out, Err: &errs})
 	return result{out.String(), errs.String(), code}
 }
 

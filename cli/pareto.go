@@ -4,38 +4,36 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 func (a *app) paretoCommand() *cobra.Command {
 	var (
-		sel           selection
-		seed          uint64
-		asJSON, asCSV bool
-		figure        string
+		sel  selection
+		seed uint64
+		form forms
 	)
 	cmd := &cobra.Command{
 		Use:   "pareto",
 		Short: "Print the best accuracy for every latency",
 		Long: `Print the networks that no other beats: none is as fast and more accurate. With
-a bilinear predictor these are all there are, proved. With another one the search
-answers 16 limits, which takes some seconds.`,
+a bilinear predictor these are all there are, proved; other limits can be set, and
+are kept by all of them. With another predictor the search answers 16 limits, which
+takes some seconds.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
+  binas-tui pareto --max-params 6M --limit-on phone.pkl=12ms
   binas-tui pareto --lut phone.pkl --figure frontier.svg`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON && asCSV {
-				return usagef("--json and --csv: expected one of them")
-			}
-			if cmd.Flags().Changed("figure") {
-				if _, err := figureFormat(figure); err != nil {
-					return err
-				}
+			if err := form.check(cmd); err != nil {
+				return err
 			}
 			engine, err := sel.engine(cmd.Context())
 			if err != nil {
@@ -45,28 +43,19 @@ answers 16 limits, which takes some seconds.`,
 			if err != nil {
 				return err
 			}
-			if figure != "" {
-				if err := saveFigure(figure, engine, points); err != nil {
-					return err
-				}
+			if len(points) == 0 {
+				return engine.NoNetworkWithin(cmd.Context(), math.Inf(1))
 			}
-			switch {
-			case asJSON:
-				return writeJSON(a.out, newParetoReport(engine, points, exact))
-			case asCSV:
-				return writeParetoCSV(a.out, engine, points)
-			case figure != "":
-				return nil
-			}
-			return writePareto(a.out, engine, points, exact, paretoRows)
+			return form.write(a.out, newParetoReport(engine, points, exact),
+				func(name string) error { return saveFigure(name, engine, points) },
+				func(w io.Writer) error { return writeParetoCSV(w, engine, points) },
+				func(w io.Writer) error { return writePareto(w, engine, points, exact, paretoRows) })
 		},
 	}
 	sel.addFlags(cmd)
-	f := cmd.Flags()
-	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.BoolVar(&asCSV, "csv", false, "print comma-separated values")
-	f.StringVar(&figure, "figure", "", "draw it to `FILE`, which ends in .svg or .png")
-	f.Uint64Var(&seed, "seed", 1, "`SEED` of the searches that stand in where the predictor is not bilinear")
+	sel.addConstraints(cmd)
+	form.addFlags(cmd, "draw it")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "`SEED` of the searches that stand in where the predictor is not bilinear")
 	return cmd
 }
 
@@ -78,6 +67,13 @@ type paretoReport struct {
 	Predictor      string        `json:"predictor"`
 	AccuracySource string        `json:"accuracy_source"`
 	InactiveBlocks string        `json:"inactive_blocks"`
+	Limits         []paretoLimit `json:"limits,omitempty"` // that every point keeps
+}
+
+type paretoLimit struct {
+	Name string         `json:"name"`
+	Unit string         `json:"unit"`
+	Cap  explore.Number `json:"cap"`
 }
 
 type paretoPoint struct {
@@ -93,6 +89,9 @@ func newParetoReport(e *explore.Engine, points []explore.ParetoPoint, exact bool
 	}
 	for i, p := range points {
 		r.Points[i] = paretoPoint{explore.Number(p.LatencyMS), explore.Number(p.Accuracy), e.Space.Architecture(p.Path).String()}
+	}
+	for _, l := range e.Limits {
+		r.Limits = append(r.Limits, paretoLimit{l.Name(), l.Unit(), explore.Number(l.Cap)})
 	}
 	return r
 }
@@ -115,15 +114,19 @@ const paretoRows = 20
 
 // writePareto prints a frontier for people: a curve and rows of the table.
 func writePareto(w io.Writer, e *explore.Engine, points []explore.ParetoPoint, exact bool, rows int) error {
-	if len(points) == 0 {
-		return e.NoNetwork(e.MaxLatencyMS())
-	}
 	fmt.Fprintln(w, curve(points))
 	fmt.Fprintln(w)
 	writeSources(w, e.Setup)
+	if len(e.Limits) > 0 {
+		fmt.Fprintf(w, "          limits: %s\n", sanitize.Line(e.LimitsText()))
+	}
 	count := fmt.Sprintf("%d networks, the best found at 16 limits: there are others between them", len(points))
 	if exact {
-		count = fmt.Sprintf("%d networks, proved: no other network of %.2g is better", len(points), e.Space.NetworkCount())
+		which := "no other network"
+		if len(e.Limits) > 0 {
+			which = "no other network within the limits"
+		}
+		count = fmt.Sprintf("%d networks, proved: %s of %.2g is better", len(points), which, e.Space.NetworkCount())
 	}
 	fmt.Fprintf(w, "\n%s\n\nlatency ms  accuracy %%  depths     blocks\n", count)
 	for _, i := range spread(len(points), rows) {

@@ -20,7 +20,11 @@ type paretoJSON struct {
 		PredictedAccuracy float64 `json:"predicted_accuracy"`
 		Architecture      string  `json:"architecture"`
 	}
-	Exact bool
+	Exact  bool
+	Limits []struct {
+		Name, Unit string
+		Cap        float64
+	}
 }
 
 func TestParetoJSON(t *testing.T) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/solver"
@@ -19,18 +20,24 @@ func (a *app) writeReport(ctx context.Context, setup explore.Setup, limitMS floa
 		return err
 	}
 	if limitMS > 0 {
-		found, err := e.Search(ctx, "", limitMS, 1)
+		found, err := e.Find(ctx, explore.Request{LimitMS: limitMS, Seed: 1})
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
 		if found.Status == solver.Infeasible {
-			return e.NoNetwork(limitMS)
+			return e.NoNetworkWithin(ctx, limitMS)
 		}
-		return writeSearch(a.out, e, found)
+		return writeFound(a.out, e, found)
 	}
 	points, exact, err := e.Pareto(ctx, 1)
 	if err != nil {
 		return err
+	}
+	if len(points) == 0 {
+		return e.NoNetworkWithin(ctx, math.Inf(1))
 	}
 	if err := writePareto(a.out, e, points, exact, reportLimits); err != nil {
 		return err

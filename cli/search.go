@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,6 @@ func (a *app) searchCommand() *cobra.Command {
 	var (
 		sel    selection
 		limit  string
-		limits limitFlags
 		method string
 		seed   uint64
 		top    int
@@ -51,16 +51,16 @@ be several limits at once, and the best networks can be more than one.`,
 					return usageError{err}
 				}
 				request.LimitMS = ms
-			} else if !limits.any() {
+			} else if !sel.limits.any() {
 				return usagef("search needs a limit, for example --limit 45ms")
 			}
-			return a.search(cmd.Context(), sel, limits, request, asJSON)
+			return a.search(cmd.Context(), sel, request, asJSON)
 		},
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
-	limits.addFlags(cmd)
+	sel.addConstraints(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
@@ -73,15 +73,8 @@ be several limits at once, and the best networks can be more than one.`,
 const maxTop = 10000
 
 // search answers one request.
-func (a *app) search(ctx context.Context, sel selection, limits limitFlags, request explore.Request, asJSON bool) error {
-	setup, err := sel.load()
-	if err != nil {
-		return err
-	}
-	if setup.Limits, err = limits.parse(); err != nil {
-		return err
-	}
-	engine, err := explore.New(ctx, setup)
+func (a *app) search(ctx context.Context, sel selection, request explore.Request, asJSON bool) error {
+	engine, err := sel.engine(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,6 +112,9 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 		deviation = fmt.Sprintf(" ± %.2f", points)
 	}
 	fmt.Fprintf(w, "accuracy  %.2f%s %% predicted%s\n", f.Accuracy, deviation, beyond)
+	if pins := e.PinTexts(); len(pins) > 0 {
+		fmt.Fprintf(w, "pinned    %s\n", strings.Join(pins, " "))
+	}
 	writeSources(w, e.Setup)
 	if explore.Number(f.ShadowPrice).Finite() {
 		fmt.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)

@@ -87,7 +87,7 @@ func writeLimits(w io.Writer, limits []explore.Limit) {
 		case l.Binding && math.IsNaN(l.ShadowPrice):
 			binding = "yes"
 		case l.Binding:
-			unit, per := map[explore.LimitKind]string{explore.LimitLatency: "ms", explore.LimitParams: "100k", explore.LimitMACs: "10M"}[l.Kind],
+			unit, per := map[explore.LimitKind]string{explore.LimitLatency: "1 ms", explore.LimitParams: "100k", explore.LimitMACs: "10M"}[l.Kind],
 				map[explore.LimitKind]float64{explore.LimitLatency: 1, explore.LimitParams: 1e5, explore.LimitMACs: 1e7}[l.Kind]
 			binding = fmt.Sprintf("%.3f points for %s more", l.ShadowPrice*per, unit)
 		}

@@ -1,21 +1,25 @@
 package cli
 
 import (
+	"encoding/csv"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/adrg/xdg"
 
 	"github.com/binas-tui/binas-tui/model"
 )
 
 type limitsJSON struct {
 	searchJSON
-	Limits []struct {
-		Name, Unit       string
-		Cap, Used, Slack *float64
-		ShadowPrice      *float64 `json:"shadow_price"`
-		Binding          bool
-	}
-	Top []struct {
+	Limits []limitJSON
+	Pins   []string
+	Top    []struct {
 		Architecture      string
 		LatencyMS         float64 `json:"latency_ms"`
 		PredictedAccuracy float64 `json:"predicted_accuracy"`
@@ -25,6 +29,13 @@ type limitsJSON struct {
 			From, To string
 		}
 	}
+}
+
+type limitJSON struct {
+	Name, Unit       string
+	Cap, Used, Slack *float64
+	ShadowPrice      *float64 `json:"shadow_price"`
+	Binding          bool
 }
 
 func TestSearchSeveralLimits(t *testing.T) {
@@ -99,6 +110,104 @@ func TestSearchLimitsBadInput(t *testing.T) {
 		r := runCLI(t, append([]string{"search"}, strings.Fields(c.args)...)...)
 		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 {
 			t.Errorf("%s: exit code %d, %q; want %d and %q", c.args, r.code, r.err, c.code, c.want)
+		}
+	}
+}
+
+// The command that the explorer copies finds the network that it shows, whatever
+// limits and pins are set.
+func TestCopiedCommandFindsTheNetwork(t *testing.T) {
+	t.Cleanup(xdg.Reload)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	xdg.Reload()
+	for _, lines := range []string{
+		"budget 6ms\nlimit-add\nparams\n4.2M\nlimit-add\nanother device\nort-cpu-224-2t\n4.5ms",
+		"budget 5.123456789ms\nlimit-add\nmacs\n251.5M\nlimit-add\nmemory\n3.9MiB\npin 2.1 e=3 k=5\npin stage 4 depth 3",
+		"budget-next\nbudget-next\ninactive\npin 1.0 se=on",
+		"profile\ndigits\nlimit-add\nparams\n3M",
+	} {
+		if err := os.RemoveAll(filepath.Join(xdg.StateHome, "binas-tui")); err != nil { // each starts anew
+			t.Fatal(err)
+		}
+		r := runCLIWith(t, lines+"\nstatus\ncopy\ncopy command\ncopy json\nquit\n", "--plain")
+		if r.code != 0 {
+			t.Fatalf("exit code %d, %q", r.code, r.err)
+		}
+		out := strings.Split(r.out, "\n")
+		at := slices.IndexFunc(out, func(l string) bool { return strings.HasPrefix(l, "binas-tui search ") })
+		if at < 1 || !strings.Contains(r.out, "optimal") {
+			t.Fatalf("%q:\n%s", lines, r.out)
+		}
+		found := decode[limitsJSON](t, mustRun(t, append(strings.Fields(out[at])[1:], "--json")...))
+		if *found.Architecture != out[at-1] {
+			t.Errorf("%s finds\n%s, shown is\n%s", out[at], *found.Architecture, out[at-1])
+		}
+		rest := strings.Join(out[at+1:], "\n")
+		copied := decode[limitsJSON](t, rest[:strings.LastIndex(rest, "}")+1])
+		if !reflect.DeepEqual(copied.Limits, found.Limits) || !slices.Equal(copied.Pins, found.Pins) || *copied.PredictedAccuracy != *found.PredictedAccuracy {
+			t.Errorf("copied as JSON: %+v, found %+v", copied, found)
+		}
+	}
+}
+
+// explain and pareto take the limits that search takes, and say the same of them.
+func TestExplainAndParetoUnderSeveralLimits(t *testing.T) {
+	limits := strings.Fields("--max-params 4.2M --max-macs 300M --max-memory 4MB --limit-on ort-cpu-224-2t=4.2ms --pin 2=3")
+	search := decode[limitsJSON](t, mustRun(t, append([]string{"search", "--limit", "6ms", "--json"}, limits...)...))
+	x := decode[explainJSON](t, mustRun(t, append([]string{"explain", "--limit", "6ms", "--json"}, limits...)...))
+	if x.Architecture != *search.Architecture || !reflect.DeepEqual(x.Limits, search.Limits) {
+		t.Errorf("explained %s under %+v, found %s under %+v", x.Architecture, x.Limits, *search.Architecture, search.Limits)
+	}
+	for _, d := range x.Decisions {
+		net := d.Accuracy
+		for _, c := range d.Charges {
+			net -= c
+		}
+		if len(d.Charges) != len(x.Limits) || math.Abs(net-d.ReducedCost) > 1e-9 {
+			t.Fatalf("%+v: reduced cost, want %v", d, net)
+		}
+	}
+	text := mustRun(t, append([]string{"explain"}, limits...)...)
+	if !strings.Contains(text, "no limit") || !strings.Contains(text, "charged by") {
+		t.Errorf("without a latency limit:\n%s", text)
+	}
+	rows, err := csv.NewReader(strings.NewReader(mustRun(t, append([]string{"explain", "--csv"}, limits...)...))).ReadAll()
+	if err != nil || rows[0][len(rows[0])-1] != "charge_latency_on_ort-cpu-224-2t" {
+		t.Errorf("%v: %q", err, rows[0])
+	}
+
+	p := decode[paretoJSON](t, mustRun(t, append([]string{"pareto", "--json"}, limits...)...))
+	if !p.Exact || len(p.Points) < 20 || len(p.Limits) != 4 || p.Limits[0].Name != "params" || p.Limits[0].Cap != 4.2e6 {
+		t.Fatalf("%d points, limits %+v", len(p.Points), p.Limits)
+	}
+	best := -1
+	for i, q := range p.Points {
+		if q.LatencyMS <= 6 {
+			best = i
+		}
+	}
+	if p.Points[best].Architecture != *search.Architecture {
+		t.Errorf("the frontier has %s at 6 ms, the search %s", p.Points[best].Architecture, *search.Architecture)
+	}
+	if text := mustRun(t, append([]string{"pareto"}, limits...)...); !strings.Contains(text, "params ≤ 4.2M") {
+		t.Errorf("no limits in\n%s", text)
+	}
+	for args, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"explain --max-params 6":                                 {2, "6k? 6M?"},
+		"pareto --max-memory 8M":                                 {2, "B, KB, MB"},
+		"pareto --max-params 1M":                                 {3, "params of 1M: the least reachable params is"},
+		"explain --max-params 1M":                                {3, "params of 1M: the least reachable params is"},
+		"pareto --limit-on nowhere=12ms":                         {2, "no such file"},
+		"pareto --pin 9=2":                                       {2, "stages 1 to 5"},
+		"search --limit 5ms --pin 2.1=k7":                        {2, `"k7": expected`},
+		"--max-params 1M":                                        {3, "params of 1M"},
+		"pareto --max-params 6M --predictor " + quadraticFile(t): {2, "bilinear"},
+	} {
+		if r := runCLI(t, strings.Fields(args)...); r.code != want.code || !strings.Contains(r.err, want.text) || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q; want %d and %q", args, r.code, r.err, want.code, want.text)
 		}
 	}
 }

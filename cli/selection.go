@@ -9,13 +9,15 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// selection is the flags that say what to explore; search, pareto and the
-// explorer share them.
+// selection is the flags that say what to explore; search, pareto, explain and
+// the explorer share them.
 type selection struct {
 	profile   string
 	lut       string
 	predictor string
 	inactive  string
+	limits    limitFlags // where the command has them, as the next
+	pins      []string
 }
 
 func (s *selection) addFlags(cmd *cobra.Command) {
@@ -24,6 +26,12 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&s.lut, "lut", "", "latency table `FILE|NAME`: a name or a BINAS .pkl or JSON file (default: the profile's)")
 	f.StringVar(&s.predictor, "predictor", "", "predictor `FILE|NAME`: a name or a BINAS .pth or safetensors file (default: the profile's)")
 	f.StringVar(&s.inactive, "inactive-blocks", "mean", "what a switched-off block adds to accuracy, by `MODE`: mean of its options, or free, as in the paper, a choice of one")
+}
+
+// addConstraints adds the flags for what networks have to keep.
+func (s *selection) addConstraints(cmd *cobra.Command) {
+	s.limits.addFlags(cmd)
+	cmd.Flags().StringArrayVar(&s.pins, "pin", nil, "hold a `DECISION`: stage 2 at depth 3 is 2=3, block 1 of stage 2 is 2.1=k5,e3,se (any of the three; nose is without squeeze-excite); can be given several times")
 }
 
 // load reads what the flags name.
@@ -36,7 +44,16 @@ func (s *selection) load() (explore.Setup, error) {
 		return explore.Setup{}, usageError{err}
 	}
 	setup, err := explore.Load(s.profile, s.lut, s.predictor)
+	if err != nil {
+		return setup, err
+	}
 	setup.Inactive = inactive
+	for _, p := range s.pins {
+		if err := setup.Pin(p); err != nil {
+			return setup, usageError{err}
+		}
+	}
+	setup.Limits, err = s.limits.parse()
 	return setup, err
 }
 

@@ -56,6 +56,29 @@ func ParseAmount(kind LimitKind, text string) (float64, error) {
 	return value, nil
 }
 
+// CapText writes the cap as ParseAmount reads it, exactly, in the greatest unit
+// that gives it back.
+func (l Limit) CapText() string {
+	if l.Kind == LimitLatency {
+		return strconv.FormatFloat(l.Cap, 'f', -1, 64) + "ms"
+	}
+	units := []string{"G", "M"}
+	if l.Kind == LimitMemory {
+		units = []string{"MiB", "MB", "KiB", "KB"}
+	}
+	for _, unit := range units {
+		n := l.Cap / amountUnits[l.Kind][unit]
+		text := strconv.FormatFloat(math.Round(n*1e4)/1e4, 'f', -1, 64) + unit
+		if v, err := ParseAmount(l.Kind, text); n >= 1 && err == nil && v == l.Cap {
+			return text
+		}
+	}
+	if l.Kind == LimitMemory {
+		return strconv.FormatFloat(l.Cap, 'f', -1, 64) + "B"
+	}
+	return strconv.FormatFloat(math.Round(l.Cap*1e6)/1e9, 'f', -1, 64) + "k"
+}
+
 // FormatAmount writes an amount of a resource with four significant digits and
 // a fitting unit.
 func FormatAmount(kind LimitKind, v float64) string {

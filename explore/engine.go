@@ -3,6 +3,8 @@ package explore
 import (
 	"context"
 	"fmt"
+	"math"
+	"sync"
 	"time"
 
 	"github.com/binas-tui/binas-tui/latency"
@@ -11,7 +13,8 @@ import (
 )
 
 // Engine answers budgets for one Setup. It is used by one goroutine at a
-// time, except [Engine.Frontier], which works on a copy.
+// time, except for [Engine.Frontier], [Engine.WhatIf] and, with limits beside
+// the latency, [Engine.Find] and [Engine.Sensitivity].
 type Engine struct {
 	Setup
 	Table *latency.Table
@@ -20,7 +23,9 @@ type Engine struct {
 	exact   *solver.Exact // of the latency alone where the predictor is not bilinear
 	bcfw    *solver.BCFWSolver
 	quad    *solver.Quadratic // nil where the predictor is not quadratic
-	limited *solver.Limited   // under the limits of the Setup; nil until it is used
+
+	preparing sync.Mutex
+	limited   *solver.Limited // under the limits of the Setup; nil until it is used
 }
 
 // New prepares a Setup: a few milliseconds for the BINAS space.
@@ -128,8 +133,20 @@ func (e *Engine) Accuracy(p model.Path) float64 {
 // LatencyMS is the latency of a path by the table, in milliseconds.
 func (e *Engine) LatencyMS(p model.Path) float64 { return e.Table.LatencyMS(e.Space, p) }
 
-// Frontier computes the whole exact frontier. It may run beside Solve.
-func (e *Engine) Frontier(ctx context.Context) (*solver.Frontier, error) {
-	f, err := e.exact.Clone().Frontier(ctx)
+// Frontier computes the whole exact frontier: the greatest accuracy over the
+// latency limit, with the limits of the Setup kept. It may run beside Solve, and
+// is for bilinear predictors. The latency alone takes some milliseconds; with
+// more limits it takes tenths of a second, in which progress, if set, is called
+// after every point: known copies those found so far.
+func (e *Engine) Frontier(ctx context.Context, progress func(known func() solver.Frontier)) (*solver.Frontier, error) {
+	if len(e.Limits) == 0 {
+		f, err := e.exact.Clone().Frontier(ctx)
+		return &f, err
+	}
+	l, err := e.several(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := l.Frontier(ctx, e.caps(math.Inf(1)), progress)
 	return &f, err
 }

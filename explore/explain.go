@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"math"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -28,12 +29,24 @@ func (e *Engine) Effects() []solver.StageEffect {
 }
 
 // Sensitivity says what every decision not taken would cost: the explanation
-// of a solution found by this engine.
-func (e *Engine) Sensitivity(s *solver.Solution) solver.Sensitivity {
-	if e.Bilinear() {
+// of a solution found by this engine. Limits are those of Found, with the prices
+// that the decisions are charged; without any beside the latency they may be nil.
+func (e *Engine) Sensitivity(s *solver.Solution, limits []Limit) solver.Sensitivity {
+	switch {
+	case !e.Bilinear():
+		return e.sensitivityByScores(s)
+	case len(e.Limits) == 0:
 		return e.exact.Sensitivity(s)
 	}
-	return e.sensitivityByScores(s)
+	l, err := e.several(context.Background())
+	if err != nil || s.Status == solver.Infeasible || len(limits) != 1+len(e.Limits) {
+		return solver.Sensitivity{ShadowPrice: s.ShadowPrice}
+	}
+	caps, prices := make([]float64, len(limits)), make([]float64, len(limits))
+	for i, m := range limits {
+		caps[i], prices[i] = m.Cap, m.ShadowPrice
+	}
+	return l.Sensitivity(s.Path, caps, prices)
 }
 
 // sensitivityByScores predicts every network that is one decision away.

@@ -70,8 +70,7 @@ func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 		return Found{}, e.optimizerError(r.Method)
 	}
 	if r.Method != solver.IQCP || !e.Bilinear() {
-		return Found{}, fmt.Errorf("optimizer %s: %w with limits beside the latency or for several networks: they need iqcp and a bilinear predictor",
-			r.Method, ErrOptimizer)
+		return Found{}, e.severalError(r.Method)
 	}
 	if _, err := e.several(ctx); err != nil {
 		return Found{}, err
@@ -86,24 +85,31 @@ func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	out := Found{Limits: limits}
-	out.SolveTime = time.Since(start)
-	out.Optimizer, out.Status, out.LimitMS = solver.IQCP, found.Status, r.LimitMS
-	if found.Status == solver.Infeasible {
-		return out, nil
-	}
-	best := found.Best[0]
-	out.Path, out.LatencyMS, out.Accuracy = best.Path, best.Used[0], best.Accuracy
-	out.Bound, out.ShadowPrice = found.Bound, found.Prices[0]
+	out := Found{Finding: Finding{limitedSolution(found, r.LimitMS), time.Since(start)}, Limits: limits}
 	if r.Top > 0 {
 		out.Top = found.Best
 	}
 	return out, nil
 }
 
+// limitedSolution is the best network of a search under several limits, of which
+// the latency is the first.
+func limitedSolution(r solver.LimitedResult, limitMS float64) solver.Solution {
+	s := solver.Solution{Optimizer: solver.IQCP, Status: r.Status, LimitMS: limitMS}
+	if r.Status != solver.Infeasible {
+		best := r.Best[0]
+		s.Path, s.LatencyMS, s.Accuracy = best.Path, best.Used[0], best.Accuracy
+		s.Bound, s.ShadowPrice = r.Bound, r.Prices[0]
+	}
+	return s
+}
+
 // latencyLimit is the one limit of a search without others.
 func (e *Engine) latencyLimit(s *solver.Solution) Limit {
 	l := Limit{Cap: s.LimitMS, Used: s.LatencyMS, ShadowPrice: s.ShadowPrice}
+	if s.Status == solver.Infeasible {
+		l.Used, l.ShadowPrice = math.NaN(), math.NaN()
+	}
 	l.Slack, l.Binding = l.Cap-l.Used, l.ShadowPrice > 0
 	return l
 }

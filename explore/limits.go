@@ -32,7 +32,7 @@ type Limit struct {
 	LUT     *latency.LUT
 	LUTName string
 
-	Used  float64 // by the best network
+	Used  float64 // by the best network; not a number, as the next two, where there is none
 	Slack float64 // Cap - Used
 	// ShadowPrice is what one more unit is worth in accuracy points, by the LP
 	// relaxation at the best network; not a number for memory, which has none.
@@ -55,6 +55,24 @@ func (l Limit) Unit() string { return [...]string{"ms", "params", "MACs", "bytes
 
 // Format writes an amount of the limit's resource with a fitting unit.
 func (l Limit) Format(v float64) string { return FormatAmount(l.Kind, v) }
+
+// Charge is what the limit takes for using so much more, in accuracy points: 0
+// where it has no price.
+func (l Limit) Charge(used float64) float64 {
+	if !(l.ShadowPrice > 0) {
+		return 0
+	}
+	return l.ShadowPrice * used
+}
+
+// LimitsText names the limits beside the latency: "params ≤ 6M, macs ≤ 300M".
+func (s Setup) LimitsText() string {
+	var out []string
+	for _, l := range s.Limits {
+		out = append(out, l.Name()+" ≤ "+l.CapText())
+	}
+	return strings.Join(out, ", ")
+}
 
 // defaultClasses is what parameters are counted for where nothing else is known.
 const defaultClasses = 1000
@@ -101,9 +119,19 @@ func (s Setup) resource(l Limit, table *latency.Table, costs model.Costs) (solve
 // several prepares the search under the latency limit and the limits of the
 // Setup, once.
 func (e *Engine) several(ctx context.Context) (*solver.Limited, error) {
+	e.preparing.Lock()
+	defer e.preparing.Unlock()
 	if e.limited != nil {
 		return e.limited, nil
 	}
+	var err error
+	e.limited, err = e.within(ctx, e.problem)
+	return e.limited, err
+}
+
+// within prepares a problem for search under the latency limit and the limits
+// of the Setup.
+func (e *Engine) within(ctx context.Context, p *solver.Problem) (*solver.Limited, error) {
 	costs := e.costs()
 	var resources []solver.Resource
 	for _, l := range append([]Limit{{}}, e.Limits...) {
@@ -113,9 +141,7 @@ func (e *Engine) several(ctx context.Context) (*solver.Limited, error) {
 		}
 		resources = append(resources, r)
 	}
-	var err error
-	e.limited, err = solver.PrepareLimited(ctx, e.problem, resources)
-	return e.limited, err
+	return solver.PrepareLimited(ctx, p, resources)
 }
 
 // caps are the limits in the order of the resources.
@@ -141,6 +167,9 @@ func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solv
 	}
 	limits := append([]Limit{{Cap: limitMS}}, e.Limits...)
 	if r.Status == solver.Infeasible {
+		for i := range limits {
+			limits[i].Used, limits[i].Slack, limits[i].ShadowPrice = math.NaN(), math.NaN(), math.NaN()
+		}
 		return r, limits, nil
 	}
 	for i := range limits {

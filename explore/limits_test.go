@@ -3,6 +3,7 @@ package explore
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -149,5 +150,131 @@ func TestParseAmount(t *testing.T) {
 		if v, err := ParseAmount(c.kind, c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, %v; want %q", c.text, v, err, c.want)
 		}
+	}
+}
+
+func TestCapText(t *testing.T) {
+	for _, c := range []struct {
+		kind LimitKind
+		cap  float64
+		want string
+	}{
+		{LimitParams, 6e6, "6M"}, {LimitParams, 4810500, "4.8105M"}, {LimitParams, 4810501, "4810.501k"}, {LimitParams, 900, "0.9k"}, {LimitMACs, 2.5e9, "2.5G"},
+		{LimitMemory, 8e6, "8MB"}, {LimitMemory, 8 << 20, "8MiB"}, {LimitMemory, 1234567, "1234.567KB"}, {LimitLatency, 3.123456789, "3.123456789ms"},
+	} {
+		l := Limit{Kind: c.kind, Cap: c.cap}
+		if v, err := ParseAmount(c.kind, l.CapText()); err != nil || v != c.cap || l.CapText() != c.want {
+			t.Errorf("%v: %q, read as %v, %v; want %q", c.cap, l.CapText(), v, err, c.want)
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		l := Limit{Kind: LimitKind(r.IntN(4)), Cap: math.Round(math.Exp(r.Float64()*25)*1e6) / 1e6}
+		if v, err := ParseAmount(l.Kind, l.CapText()); err != nil || v != l.Cap && (l.Kind == LimitLatency || l.Cap < 1e9) {
+			t.Fatalf("%+v is written %q, read as %v, %v", l, l.CapText(), v, err)
+		}
+	}
+}
+
+// severalLimits are limits that bind around the middle of the frontier.
+func severalLimits(t *testing.T) []Limit {
+	lut, err := LoadLUT("ort-cpu-224-2t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []Limit{{Kind: LimitParams, Cap: 4.2e6}, {Kind: LimitMACs, Cap: 240e6}, {Kind: LimitMemory, Cap: 4e6}, {Cap: 3.6, LUT: lut, LUTName: "ort-cpu-224-2t"}}
+}
+
+// Pinning under several limits costs what the difference of two searches is.
+func TestWhatIfUnderSeveralLimits(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	all := severalLimits(t)
+	none := 0
+	for i := range 25 {
+		limits := all[i%2 : 1+i%2+r.IntN(3)]
+		pins := solver.Pins{Depth: make([]int, 5), Allowed: make([]uint64, 20)}
+		pins.Allowed[r.IntN(20)] = 1 << r.IntN(12)
+		pins.Depth[r.IntN(5)] = 2 + r.IntN(3)
+		e := defaultEngine(t, func(s *Setup) { s.Limits = limits })
+		pinned := defaultEngine(t, func(s *Setup) { s.Limits, s.Pins = limits, pins })
+		limit := e.MinLatencyMS() + r.Float64()*3
+		got, err := e.WhatIf(t.Context(), pins, limit)
+		want, err2 := pinned.Find(t.Context(), Request{LimitMS: limit})
+		free, err3 := e.Find(t.Context(), Request{LimitMS: limit})
+		if err = errors.Join(err, err2, err3); err != nil || got.Status != want.Status || got.Accuracy != want.Accuracy || got.LatencyMS != want.LatencyMS {
+			t.Fatalf("%+v, want %+v, %v", got, want, err)
+		}
+		if got.Status == solver.Infeasible {
+			none++
+			continue
+		}
+		if got.Accuracy > free.Accuracy+ProvedGap || !pins.Allows(0, got.Path.Option[0]) {
+			t.Errorf("pinned to %v %%, free %v %%", got.Accuracy, free.Accuracy)
+		}
+	}
+	if none > 15 {
+		t.Errorf("%d of 25 are infeasible", none)
+	}
+}
+
+// Every point of the frontier under several limits is what a search at its
+// latency finds, and between two points nothing is better.
+func TestParetoUnderSeveralLimits(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		e := defaultEngine(t, func(s *Setup) { s.Limits = severalLimits(t)[:n] })
+		points, exact, err := e.Pareto(t.Context(), 1)
+		if err != nil || !exact || len(points) < 50 {
+			t.Fatalf("%d limits: %d points, %v", n, len(points), err)
+		}
+		r := rand.New(rand.NewPCG(9, uint64(n)))
+		for range 20 {
+			i := r.IntN(len(points))
+			limit := points[i].LatencyMS
+			if i+1 < len(points) {
+				limit += (points[i+1].LatencyMS - limit) * r.Float64() * 0.999
+			}
+			f, err := e.Find(t.Context(), Request{LimitMS: limit})
+			if err != nil || f.Accuracy != points[i].Accuracy || f.LatencyMS != points[i].LatencyMS {
+				t.Fatalf("%d limits, at %v ms: %+v, %v; the frontier has %+v", n, limit, f.Solution, err, points[i])
+			}
+		}
+	}
+	e := defaultEngine(t, quadratic, func(s *Setup) { s.Limits = severalLimits(t) })
+	if _, _, err := e.Pareto(t.Context(), 1); !errors.Is(err, ErrOptimizer) || !strings.Contains(err.Error(), "bilinear") {
+		t.Error(err)
+	}
+}
+
+// The reduced cost charges every limit at its shadow price.
+func TestSensitivityUnderSeveralLimits(t *testing.T) {
+	limits := severalLimits(t)
+	e := defaultEngine(t, func(s *Setup) { s.Limits = limits })
+	f, err := e.Find(t.Context(), Request{LimitMS: 6})
+	if err != nil || f.Status != solver.Optimal {
+		t.Fatal(f, err)
+	}
+	alone := defaultEngine(t).Sensitivity(&f.Solution, nil)
+	sens := e.Sensitivity(&f.Solution, f.Limits)
+	if len(sens.Options) != len(alone.Options) || len(sens.Depths) != len(alone.Depths) {
+		t.Fatalf("%d and %d changes, latency alone %d and %d", len(sens.Options), len(sens.Depths), len(alone.Options), len(alone.Depths))
+	}
+	charged := 0
+	for i, c := range sens.Options {
+		net := c.Accuracy
+		for k, l := range f.Limits {
+			if l.ShadowPrice > 0 {
+				net -= l.ShadowPrice * c.Uses[k]
+				charged++
+			}
+		}
+		if math.Abs(net-c.ReducedCost) > 1e-9 || math.Abs(c.Accuracy-alone.Options[i].Accuracy) > 1e-9 || math.Abs(c.LatencyMS-c.Uses[0]) > 1e-9 {
+			t.Errorf("%+v, net %v", c, net)
+		}
+	}
+	if charged == 0 {
+		t.Error("no limit charges anything")
+	}
+	if out := e.Sensitivity(&f.Solution, nil); out.Options != nil {
+		t.Error("explained without prices")
 	}
 }

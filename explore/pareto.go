@@ -21,15 +21,16 @@ const (
 	sweepTime   = 2 * time.Second
 )
 
-// Pareto returns the best networks by strictly rising latency and accuracy.
-// exact says that these are all there are: that is so where the predictor is
-// bilinear. Otherwise the default method answers 16 limits spread evenly over
-// the latencies that can be reached, with the given seed, and what another of
-// the answers beats is left out. Calls of the Engine's other methods must wait
-// until it returns.
+// Pareto returns the best networks by strictly rising latency and accuracy, of
+// those that keep the limits of the Setup, for which the predictor has to be
+// bilinear. exact says that these are all there are: that is so where it is.
+// Otherwise the default method answers 16 limits spread evenly over the
+// latencies that can be reached, with the given seed, and what another of the
+// answers beats is left out. Calls of the Engine's other methods must wait until
+// it returns.
 func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint, exact bool, err error) {
 	if e.Bilinear() {
-		f, err := e.Frontier(ctx)
+		f, err := e.Frontier(ctx, nil)
 		if err != nil {
 			return nil, false, err
 		}
@@ -39,6 +40,9 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 			f.Path(&points[i].Path, i)
 		}
 		return points, true, nil
+	}
+	if len(e.Limits) > 0 {
+		return nil, false, e.severalError(e.Optimizers()[0])
 	}
 	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
 	for i := range sweepLimits {

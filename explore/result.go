@@ -42,6 +42,7 @@ type Result struct {
 	Predictor         string        `json:"predictor"`
 	AccuracySource    string        `json:"accuracy_source"`
 	InactiveBlocks    string        `json:"inactive_blocks"`
+	Pins              []string      `json:"pins,omitempty"` // as Setup.Pin reads them
 	Limits            []ResultLimit `json:"limits,omitempty"`
 	Top               []ResultTop   `json:"top,omitempty"` // best first, the first is the answer
 }
@@ -90,12 +91,7 @@ type ResultBlock struct {
 func NewFoundResult(e *Engine, f Found) Result {
 	r := NewResult(e, f.Finding)
 	for _, l := range f.Limits {
-		limit := ResultLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding}
-		if f.Status == solver.Infeasible {
-			unknown := Number(math.NaN())
-			limit.Used, limit.Slack, limit.ShadowPrice = unknown, unknown, unknown
-		}
-		r.Limits = append(r.Limits, limit)
+		r.Limits = append(r.Limits, ResultLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding})
 	}
 	for _, t := range f.Top {
 		top := ResultTop{e.Space.Architecture(t.Path).String(), Number(t.Used[0]), Number(t.Accuracy), []ResultDifference{}}
@@ -118,7 +114,7 @@ func NewResult(e *Engine, f Finding) Result {
 		MinLatencyMS: Number(e.MinLatencyMS()), MaxLatencyMS: Number(e.MaxLatencyMS()),
 		SolveSeconds: Number(f.SolveTime.Seconds()), Blocks: []ResultBlock{},
 		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
-		InactiveBlocks: e.Inactive.String(),
+		InactiveBlocks: e.Inactive.String(), Pins: e.PinTexts(),
 	}
 	if f.Status == solver.Infeasible {
 		return r

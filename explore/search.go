@@ -177,6 +177,12 @@ func (e *Engine) optimizerError(method solver.Optimizer) error {
 		method, ErrOptimizer, e.PredictorName, e.Predictor.Kind(), names(e.Optimizers()))
 }
 
+// severalError says what several limits and several networks need.
+func (e *Engine) severalError(method solver.Optimizer) error {
+	return fmt.Errorf("optimizer %s: %w with limits beside the latency or for several networks: they need iqcp and a bilinear predictor",
+		method, ErrOptimizer)
+}
+
 func names(methods []solver.Optimizer) string {
 	var out []string
 	for _, m := range methods {

@@ -10,11 +10,23 @@ import (
 // method beside it. It is for bilinear predictors.
 func (e *Engine) Optimum(dst *solver.Solution, limitMS float64) { e.exact.Solve(dst, limitMS) }
 
-// WhatIf returns the exact optimum at a limit under other pins. It is for
-// bilinear predictors and may run beside the Engine's other methods.
+// WhatIf returns the exact optimum at a limit, with the limits of the Setup
+// kept, under other pins. It is for bilinear predictors and may run beside the
+// Engine's other methods.
 func (e *Engine) WhatIf(ctx context.Context, pins solver.Pins, limitMS float64) (s solver.Solution, err error) {
 	problem := *e.problem
 	problem.Pins = pins
+	if len(e.Limits) > 0 {
+		l, err := e.within(ctx, &problem)
+		if err != nil {
+			return s, err
+		}
+		r, err := l.Solve(ctx, e.caps(limitMS), 1)
+		if err != nil {
+			return s, err
+		}
+		return limitedSolution(r, limitMS), nil
+	}
 	exact, err := solver.Prepare(ctx, &problem)
 	if err != nil {
 		return s, err

@@ -32,7 +32,11 @@ type Mark struct {
 // published networks of the space: their latency by the table in use and their
 // accuracy as published. Format is svg or png.
 func Frontier(e *explore.Engine, points []explore.ParetoPoint, marks []Mark, format string) (io.WriterTo, error) {
-	p := NewPlot("Best accuracy within a latency\n"+sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource())),
+	title := "Best accuracy within a latency"
+	if len(e.Limits) > 0 {
+		title += sanitize.Line(" and " + e.LimitsText())
+	}
+	p := NewPlot(title+"\n"+sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource())),
 		"latency (ms)", "top-1 accuracy (%)")
 	xys := make(plotter.XYs, len(points))
 	for i, q := range points {

@@ -204,24 +204,17 @@ type limitedGroup struct {
 func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limitedSearch, error) {
 	t := l.t
 	s := &limitedSearch{Limited: l, ctx: ctx, k: k}
-	forbidden := make([]uint64, t.blocks)
+	forbidden := l.forbidden(caps)
 	for i, r := range l.resources {
 		limit, unlimited := r.Kind.capUnits(caps[i])
 		if unlimited {
 			continue
 		}
 		room := limit - l.fixed[i]
-		if room < 0 || r.Kind == Peak && limit < l.fixed[i] {
+		if room < 0 {
 			return nil, nil
 		}
 		if r.Kind == Peak {
-			for b := range t.blocks {
-				for o := range t.options {
-					if l.cost[i][b*t.stride+o] > limit {
-						forbidden[b] |= 1 << o
-					}
-				}
-			}
 			continue
 		}
 		s.active, s.room = append(s.active, i), append(s.room, room)
@@ -245,6 +238,27 @@ func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limite
 	}
 	s.relax.init(len(s.active), t.blocks)
 	return s, nil
+}
+
+// forbidden are the options, a bit for each of a block, that are above the cap
+// of a peak.
+func (l *Limited) forbidden(caps []float64) []uint64 {
+	t := l.t
+	out := make([]uint64, t.blocks)
+	for i, r := range l.resources {
+		limit, unlimited := r.Kind.capUnits(caps[i])
+		if r.Kind != Peak || unlimited {
+			continue
+		}
+		for b := range t.blocks {
+			for o := range t.options {
+				if l.cost[i][b*t.stride+o] > limit {
+					out[b] |= 1 << o
+				}
+			}
+		}
+	}
+	return out
 }
 
 // vectorGroups writes the blocks of a vector that are on to s.groups, and
@@ -392,12 +406,8 @@ func (s *limitedSearch) result(above float64) LimitedResult {
 	s.vectorGroups(int(best.vector))
 	s.relaxNode(int(best.vector), s.groups)
 	for a, i := range s.active {
-		unit := 1.0
-		if s.resources[i].Kind == Latency {
-			unit = unitsPerMS
-		}
 		if y := s.relax.price[a]; y > 1e-9 {
-			r.Prices[i] = y / math.Max(float64(s.room[a]), 1) * unit
+			r.Prices[i] = y / math.Max(float64(s.room[a]), 1) * s.resources[i].Kind.unit()
 		}
 	}
 	return r

@@ -73,6 +73,14 @@ func (k ResourceKind) units(v float64) int64 {
 	return int64(v)
 }
 
+// unit is how many units are one of the amount's.
+func (k ResourceKind) unit() float64 {
+	if k == Latency {
+		return unitsPerMS
+	}
+	return 1
+}
+
 // amount is what units stand for: milliseconds as [Problem.LatencyMS] rounds
 // them, or the number itself.
 func (k ResourceKind) amount(units int64) float64 {

@@ -2,8 +2,10 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -58,10 +60,12 @@ type App struct {
 	evolved   solver.Solution // the last answer of evolution
 	solution  solver.Solution // the one shown; shares memory with one of the above
 	detail    detail
+	deviation deviation
 	stopwatch stopwatch
 	scale     scale // of the architecture's bars
 
-	frontier  *solver.Frontier // nil until it is there
+	frontier  *solver.Frontier // nil until some of it is there
+	coming    bool             // the frontier has points that are not known yet
 	effects   []effect         // of the engine, sorted
 	published []publishedPoint
 
@@ -165,6 +169,7 @@ type (
 		generation int
 		frontier   *solver.Frontier
 		err        error
+		more       tea.Cmd // the frontier has points that are not known yet
 	}
 	evolvedMsg struct {
 		generation int
@@ -189,6 +194,9 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if ask := a.askSearch(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
+	if ask := a.askDeviation(); ask != nil {
+		cmd = tea.Batch(cmd, ask)
+	}
 	return a, cmd
 }
 
@@ -208,10 +216,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case preparedMsg:
 		return a.prepared(msg)
 	case frontierMsg:
-		a.working--
-		if msg.generation == a.generation && msg.err == nil {
-			a.frontier = msg.frontier
-		}
+		return a.frontierComes(msg)
 	case evolvedMsg:
 		a.working--
 		if msg.generation == a.generation && msg.err == nil && msg.solution.LimitMS == a.limitMS {
@@ -228,6 +233,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.answerWhatIf(msg)
 	case searchedMsg:
 		return a.searched(msg)
+	case deviationMsg:
+		a.deviated(msg)
 	case limitTableMsg:
 		return a.limitTable(msg)
 	case whatIfMsg:
@@ -310,7 +317,7 @@ func (a *App) render() string {
 func (a *App) setEngine(e *explore.Engine) {
 	a.generation++
 	a.engine, a.setup, a.engineGeneration = e, e.Setup, a.generation
-	a.frontier = nil
+	a.frontier, a.coming = nil, false
 	a.hairline = -1
 	a.published = publishedPoints(e)
 	a.scale = newScale(e)
@@ -372,24 +379,39 @@ func (a *App) prepared(msg preparedMsg) tea.Cmd {
 		return nil
 	}
 	if msg.err != nil {
-		a.setup = a.engine.Setup
+		a.setup, a.engineGeneration = a.engine.Setup, a.generation // the engine is as it was
 		a.warn(msg.err.Error())
+		if a.coming {
+			return a.startFrontier() // it was cancelled
+		}
 		return nil
 	}
 	a.setEngine(msg.engine)
+	if a.whatIf.cancel != nil {
+		a.whatIf.cancel()
+	}
 	a.whatIf = whatIf{free: msg.free}
 	if msg.then != nil {
 		msg.then(a)
 	}
 	a.limitMS = a.clampLimit(a.limitMS)
 	cmd := a.solve()
-	if msg.after != nil {
+	a.search.after = nil
+	switch {
+	case msg.after == nil:
+	case a.limited() || a.proving():
+		a.search.after = msg.after // what changed is known when the search has answered
+	default:
 		msg.after(a)
 	}
 	return tea.Batch(cmd, a.startFrontier())
 }
 
-// startFrontier computes the whole frontier in the background.
+// frontierEvery is how often a frontier that is being computed is shown.
+const frontierEvery = 60 * time.Millisecond
+
+// startFrontier computes the whole frontier in the background. Under several
+// limits that takes some time, in which what is known is shown.
 func (a *App) startFrontier() tea.Cmd {
 	if !a.engine.Bilinear() {
 		return nil
@@ -399,10 +421,42 @@ func (a *App) startFrontier() tea.Cmd {
 	a.cancel = cancel
 	generation, engine := a.generation, a.engine
 	a.working++
-	return guard(func() tea.Msg {
-		f, err := engine.Frontier(ctx)
-		return frontierMsg{generation, f, err}
+	a.coming = true
+	return stream(func(publish func(frontierMsg)) frontierMsg {
+		shown := time.Now()
+		f, err := engine.Frontier(ctx, func(known func() solver.Frontier) {
+			if time.Since(shown) >= frontierEvery {
+				shown = time.Now()
+				part := known()
+				publish(frontierMsg{frontier: &part})
+			}
+		})
+		return frontierMsg{frontier: f, err: err}
+	}, func(msg frontierMsg, more tea.Cmd) tea.Msg {
+		msg.generation, msg.more = generation, more
+		return msg
 	})
+}
+
+// frontierComes takes in a frontier, or the points of it that are known.
+func (a *App) frontierComes(msg frontierMsg) tea.Cmd {
+	if msg.more == nil {
+		a.working--
+	}
+	if msg.generation != a.generation {
+		return msg.more
+	}
+	if a.coming = msg.more != nil; msg.err != nil {
+		if !errors.Is(msg.err, context.Canceled) {
+			a.warn("the frontier is not complete: " + sanitize.Line(msg.err.Error()))
+		}
+		return msg.more
+	}
+	p, held := a.hairlinePoint()
+	if a.frontier = msg.frontier; held {
+		a.hairline = a.frontier.At(p.LatencyMS) // as it may have another number now
+	}
+	return msg.more
 }
 
 // guard turns a panic of a command into a message, so that it ends in Update,
@@ -426,7 +480,7 @@ func (a *App) solve() tea.Cmd {
 		a.stopwatch.took(a.mode, a.solveTime())
 	}
 	var cmd tea.Cmd
-	if a.mode == modeEvolution {
+	if a.evolving() {
 		cmd = a.startEvolution()
 	}
 	a.show()
@@ -440,7 +494,7 @@ func (a *App) show() {
 		a.solution = a.searchSolution()
 	case a.mode == modeBCFW:
 		a.solution = a.answer.BCFW
-	case a.mode == modeEvolution:
+	case a.evolving():
 		a.solution = a.evolved
 		a.solution.LimitMS = a.limitMS
 	default:
@@ -466,6 +520,9 @@ func (a *App) startEvolution() tea.Cmd {
 		return evolvedMsg{generation, s, err}
 	})
 }
+
+// evolving reports that evolution answers.
+func (a *App) evolving() bool { return a.mode == modeEvolution && !a.limited() }
 
 func (a *App) hasSolution() bool { return a.solution.Status != solver.Infeasible }
 

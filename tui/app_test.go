@@ -335,7 +335,7 @@ func TestCopyIsTheArchitectureShown(t *testing.T) {
 		t.Errorf("copied %q", d.clipboard)
 	}
 	d.press("Y", "down", "down", "enter")
-	if !strings.HasPrefix(d.clipboard, "binas-tui search --limit 5.000000ms ") {
+	if !strings.HasPrefix(d.clipboard, "binas-tui search --limit 5ms ") {
 		t.Errorf("copied %q", d.clipboard)
 	}
 }

@@ -79,9 +79,7 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 		}
 		row := rows[top+i]
 		selected := top+i == a.archRow && a.focus == paneArchitecture
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
+		s.row(r, y, selected, t.text, "")
 		if row.block < 0 {
 			a.drawStageRow(s, r, y, row.stage, selected, c)
 		} else {
@@ -118,11 +116,6 @@ func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c arc
 	t := s.theme
 	option := a.solution.Path.Option[block]
 	space := a.space()
-	marker := " "
-	if selected {
-		marker = s.glyphs.cursor
-	}
-	s.text(r.x, y, 1, over(selected, t.accent, t), marker)
 	s.text(r.x+1, y, 6, over(selected, t.dim, t), fmt.Sprintf(" %d.%d", block/space.MaxDepth+1, block%space.MaxDepth))
 	optionStyle := t.text
 	if _, differs := a.compare.optionDiffers(block, option, space); differs {
@@ -153,8 +146,13 @@ func (a *App) drawBlockRow(s *screen, r rect, y, block int, selected bool, c arc
 
 func (a *App) drawNothing(s *screen, r rect) {
 	lines := []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it, " + a.keyOf("unpin-all") + " frees the pins"}
-	if a.mode == modeEvolution && a.working > 0 {
+	switch {
+	case a.evolving() && a.working > 0:
 		lines = []string{"evolution is searching" + s.glyphs.ellipsis}
+	case a.limited() && !a.searchCurrent():
+		lines = []string{"searching" + s.glyphs.ellipsis}
+	case a.limited():
+		lines = []string{"no network keeps all limits:", a.keyOf("show-limits") + " shows them, " + a.keyOf("unpin-all") + " frees the pins"}
 	}
 	a.drawLines(s, r, lines)
 }

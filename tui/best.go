@@ -31,7 +31,7 @@ func (a *App) drawBest(s *screen, r rect) {
 			lines = []string{"the best networks are listed for a bilinear predictor: " + a.keyOf("predictor") + " chooses one"}
 		case a.search.none != "" && a.searchCurrent():
 			lines = []string{a.search.none, a.keyOf("budget-up") + " raises the budget, " + a.keyOf("show-limits") + " shows the limits"}
-		case a.searchCurrent():
+		case a.searchCurrent() && !a.hasSolution():
 			lines = []string{"no network fits this budget: " + a.keyOf("budget-up") + " raises it"}
 		}
 		a.drawLines(s, r, lines)
@@ -42,10 +42,7 @@ func (a *App) drawBest(s *screen, r rect) {
 	for i := range min(r.h-1, len(top)-first) {
 		b, y := top[first+i], r.y+1+i
 		selected := first+i == a.bestRow && a.focus == paneBest
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
-		s.text(r.x, y, r.w, over(selected, t.text, t), fmt.Sprintf(" %2d%9s%9s%9s  %s", first+i+1, signed(b.Accuracy-top[0].Accuracy, 3, s.glyphs),
+		s.row(r, y, selected, t.text, fmt.Sprintf(" %2d%9s%9s%9s  %s", first+i+1, signed(b.Accuracy-top[0].Accuracy, 3, s.glyphs),
 			formatNumber(b.Accuracy, 2), formatNumber(b.Used[0], 2), a.differenceText(top[0].Path, b.Path)))
 	}
 }

@@ -82,8 +82,12 @@ func (a *App) budgetMost() tea.Cmd {
 // frontierStep goes to the next or previous network of the exact frontier.
 func frontierStep(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
-		if a.frontier == nil {
+		if a.frontier == nil || a.coming {
 			a.say("the frontier is still being computed")
+			return nil
+		}
+		if len(a.frontier.Points) == 0 {
+			a.say("no network keeps the limits at any budget")
 			return nil
 		}
 		i := a.frontier.At(a.limitMS)
@@ -189,7 +193,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 		if a.limited() || a.proving() {
 			return append(out, a.searchProof(t, g)...)
 		}
-		if a.mode == modeEvolution {
+		if a.evolving() {
 			text = "evolution is searching" + g.ellipsis
 		}
 		return append(out, segment{t.warn, text, false})
@@ -197,7 +201,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	out = append(out,
 		segment{t.text, fmt.Sprintf("latency %s ms (slack %s)", a.ms(sol.LatencyMS), a.ms(a.limitMS-sol.LatencyMS)), false},
 		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
-	if a.engine.Bilinear() {
+	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
 		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {
@@ -248,12 +252,12 @@ func (a *App) gap(t *theme) segment {
 }
 
 // accuracyError is how far the prediction may be off: the predictor's own
-// uncertainty of this network, else its leave-one-out error, where known;
+// uncertainty of this network, or where it has none its leave-one-out error;
 // and says where the prediction is outside what it was fitted on.
 func (a *App) accuracyError() string {
 	text := ""
-	if a.detail.points > 0 {
-		text = " ±" + formatNumber(a.detail.points, 2)
+	if a.engine.Uncertainty != nil {
+		text = " ±" + a.deviationText()
 	} else if e, ok := a.engine.AccuracyError(); ok {
 		text = " ±" + formatNumber(e, 2)
 	}

@@ -51,9 +51,13 @@ func (a *App) openCopyMenu() tea.Cmd {
 	return nil
 }
 
+// resultJSON is what search --json prints.
 func (a *App) resultJSON() ([]byte, error) {
-	r := explore.NewResult(a.engine, explore.Finding{Solution: a.solution, SolveTime: a.answer.ExactTime})
-	return json.MarshalIndent(r, "", "  ")
+	f := explore.Found{Finding: explore.Finding{Solution: a.solution, SolveTime: a.solveTime()}, Limits: a.limitRows()}
+	if a.limited() || a.proving() {
+		f.SolveTime = a.search.found.SolveTime
+	}
+	return json.MarshalIndent(explore.NewFoundResult(a.engine, f), "", "  ")
 }
 
 func (a *App) copyJSON() tea.Cmd {
@@ -67,34 +71,32 @@ func (a *App) copyJSON() tea.Cmd {
 
 func (a *App) copyCommand() tea.Cmd { return a.services.copy(a.commandLine(), "command line") }
 
-// commandLine is the command that finds the network shown again; pins have no
-// flags and are left out.
+// commandLine is the command that finds the network shown again.
 func (a *App) commandLine() string {
-	return fmt.Sprintf("binas-tui search --limit %sms%s --nas-optimizer %s", formatNumber(a.limitMS, 6), a.sourceFlags()+a.limitFlags(), a.solution.Optimizer)
+	return "binas-tui search --limit " + explore.Limit{Cap: a.limitMS}.CapText() + a.sourceFlags() + " --nas-optimizer " + string(a.solution.Optimizer)
 }
 
-// sourceFlags are the flags that choose what is explored.
+// sourceFlags are the flags that choose what is explored, the limits beside the
+// budget and the pins.
 func (a *App) sourceFlags() string {
 	e := a.engine
-	flags := fmt.Sprintf(" --lut %s --predictor %s", shellQuote(sanitize.Line(e.LUTName)), shellQuote(sanitize.Line(e.PredictorName)))
+	flags := ""
+	if p, err := explore.FindProfile(e.Profile); err == nil && p.Name != explore.Profiles()[0].Name {
+		flags = " --profile " + shellQuote(sanitize.Line(e.Profile))
+	}
+	flags += fmt.Sprintf(" --lut %s --predictor %s", shellQuote(sanitize.Line(e.LUTName)), shellQuote(sanitize.Line(e.PredictorName)))
 	if e.Inactive != 0 {
 		flags += " --inactive-blocks " + e.Inactive.String()
 	}
-	return flags
-}
-
-// limitFlags are those of the limits beside the budget.
-func (a *App) limitFlags() (flags string) {
-	for _, l := range a.setup.Limits {
+	for _, l := range e.Limits {
 		if l.LUT != nil {
-			flags += fmt.Sprintf(" --limit-on %s=%sms", shellQuote(sanitize.Line(l.LUTName)), formatNumber(l.Cap, 6))
+			flags += " --limit-on " + shellQuote(sanitize.Line(l.LUTName)) + "=" + l.CapText()
 		} else {
-			unit := ""
-			if l.Kind == explore.LimitMemory {
-				unit = "B"
-			}
-			flags += fmt.Sprintf(" --max-%s %s%s", l.Name(), formatNumber(l.Cap/1e3, 3), "k"+unit)
+			flags += " --max-" + l.Name() + " " + l.CapText()
 		}
+	}
+	for _, p := range e.PinTexts() {
+		flags += " --pin " + p
 	}
 	return flags
 }

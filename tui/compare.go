@@ -37,6 +37,9 @@ type snapshot struct {
 	name           string
 	limitMS        float64
 	solution       solver.Solution // shares no memory with another
+	limits         []explore.Limit // the budget first
+	sensitivity    solver.Sensitivity
+	points         float64 // how far the prediction may be off; 0 is not known
 	architecture   string
 	lut, predictor string
 	command        string
@@ -96,8 +99,9 @@ func (a *App) keep(name string) {
 
 // snapshotNow is the network shown.
 func (a *App) snapshotNow(name string) snapshot {
+	points, _ := a.engine.Deviation(a.solution.Path)
 	k := snapshot{
-		name: name, limitMS: a.limitMS, solution: a.solution, architecture: a.space().Architecture(a.solution.Path).String(),
+		name: name, limitMS: a.limitMS, solution: a.solution, limits: a.limitRows(), sensitivity: a.detail.sensitivity, points: points, architecture: a.space().Architecture(a.solution.Path).String(),
 		lut: a.engine.LUTName, predictor: a.engine.PredictorName, command: a.commandLine(),
 	}
 	k.solution.Path = a.solution.Path.Clone()
@@ -182,7 +186,7 @@ func bestElsewhere(ctx context.Context, here *explore.Engine, name string) ([]ca
 	if setup.Space.Name != here.Space.Name {
 		return nil, fmt.Errorf("%s is of %s, this space is %s", name, setup.Space.Name, here.Space.Name)
 	}
-	setup.Inactive = here.Inactive
+	setup.Inactive, setup.Limits = here.Inactive, here.Limits
 	there, err := explore.New(ctx, setup)
 	if err != nil {
 		return nil, err

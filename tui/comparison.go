@@ -94,14 +94,11 @@ func (a *App) drawDifferences(s *screen, r rect) {
 	for i := range min(r.h-1, len(rows)-top) {
 		d, y := rows[top+i], r.y+1+i
 		selected := top+i == a.compareRow && a.focus == paneCompare
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
 		ms := ""
 		if d.decision.block >= 0 {
 			ms = signed(d.latencyMS, 2, s.glyphs)
 		}
-		s.text(r.x, y, r.w, over(selected, t.text, t), fmt.Sprintf(" %s%s%s%9s", pad(decisionLabel(space, d.decision), 9),
+		s.row(r, y, selected, t.text, fmt.Sprintf(" %s%s%s%9s", pad(decisionLabel(space, d.decision), 9),
 			pad(decisionText(space, a.solution.Path, d.decision), 11), pad(decisionText(space, a.compare.path, d.decision), 11), ms))
 	}
 }

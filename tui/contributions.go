@@ -118,10 +118,7 @@ func (a *App) drawContributions(s *screen, r rect) {
 	for i := range min(r.h-1, len(effects)-top) {
 		e, y := &effects[top+i], r.y+1+i
 		selected := top+i == a.contrib.row && a.focus == paneContributions
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
-		s.text(r.x, y, r.w, over(selected, t.text, t), e.text(s.glyphs))
+		s.row(r, y, selected, t.text, e.text(s.glyphs))
 		const bar = 51
 		s.bar(r.x+bar, y, min(20, r.w-bar-1), over(selected, t.accuracyBar, t), min(worth(e.Effect), full), full)
 	}

@@ -1,7 +1,11 @@
 package tui
 
 import (
+	"strings"
+
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -10,8 +14,8 @@ type detail struct {
 	cost          model.Cost
 	contributions solver.Contributions
 	sensitivity   solver.Sensitivity
-	points        float64   // how far the prediction may be off, one standard deviation; 0 is not known
-	gains         []float64 // per block: points over the mean of its options
+	limits        []explore.Limit // several: those that the sensitivity is charged by
+	gains         []float64       // per block: points over the mean of its options
 }
 
 // explain recomputes the detail for the solution shown.
@@ -22,11 +26,8 @@ func (d *detail) explain(a *App) {
 	}
 	e, path := a.engine, a.solution.Path
 	d.cost, _ = e.Space.Architecture(path).Cost(e.Space.ImageSize, e.NumClasses())
-	if e.Uncertainty != nil {
-		d.points = e.Uncertainty.Points(path)
-	}
 	if a.proving() {
-		d.sensitivity = e.Sensitivity(&a.solution)
+		d.sensitivity = e.Sensitivity(&a.solution, nil)
 	}
 	if !e.Bilinear() {
 		for b := range path.Option {
@@ -40,7 +41,34 @@ func (d *detail) explain(a *App) {
 	}
 	d.contributions = solver.NewContributions(e.Problem(), path)
 	d.gains = append(d.gains, d.contributions.Block...)
-	d.sensitivity = e.Sensitivity(&a.solution)
+	if a.limited() {
+		d.limits = a.search.found.Limits
+	}
+	d.sensitivity = e.Sensitivity(&a.solution, d.limits)
+}
+
+// charges says what each of several limits takes for a change, in points.
+func (d *detail) charges(uses []float64, g *glyphs) string {
+	var out []string
+	for i, l := range d.limits {
+		if i < len(uses) && l.Charge(uses[i]) != 0 {
+			out = append(out, l.Name()+" "+signed(-l.Charge(uses[i]), 3, g))
+		}
+	}
+	if len(out) == 0 {
+		return "nothing"
+	}
+	return sanitize.Line(strings.Join(out, "  "))
+}
+
+// over names the limit on a peak that a change would break, "" where it is none.
+func (d *detail) over(uses []float64) string {
+	for i, l := range d.limits {
+		if l.Kind == explore.LimitMemory && len(uses) == len(d.limits) && uses[i] > l.Slack {
+			return l.Name()
+		}
+	}
+	return ""
 }
 
 // blockGain is what a block's option adds over the mean of its options, in

@@ -3,10 +3,12 @@ package tui
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -26,7 +28,7 @@ func (a *App) insightLines(height int) int {
 
 // drawExplain shows where the space pays, stage by stage, and below it, for
 // every decision of the network shown, what every other choice would gain or
-// cost at the present price of a millisecond.
+// cost at the present prices of the limits.
 func (a *App) drawExplain(s *screen, r rect) {
 	if n := a.insightLines(r.h); n > 0 {
 		a.drawInsight(s, rect{r.x, r.y, r.w, n - 1})
@@ -98,7 +100,10 @@ func (a *App) drawChoices(s *screen, r rect) {
 		return c.ReducedCost
 	}
 	what := "gain of other choices, net of their latency, points"
-	if math.IsNaN(a.solution.ShadowPrice) {
+	switch {
+	case len(a.detail.limits) > 0:
+		what = "gain of other choices, net of " + a.pricesText(s.glyphs)
+	case math.IsNaN(a.solution.ShadowPrice):
 		what = "gain of other choices, their latency apart, points"
 	}
 	s.text(r.x+1, r.y, r.w-1, t.dim, what+"; [ ] is chosen")
@@ -115,10 +120,7 @@ func (a *App) drawChoices(s *screen, r rect) {
 	for i := range min(room, rows-top) {
 		d, y := a.sweepRow(top+i), r.y+2+i
 		selected := top+i == a.explain.row && a.focus == paneExplain
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-			s.set(r.x, y, over(true, t.accent, t), s.glyphs.cursor)
-		}
+		s.row(r, y, selected, t.text, "")
 		if d.block < 0 {
 			s.text(r.x+1, y, r.w-1, over(selected, t.strong, t), a.depthChoices(d.stage, net, s.glyphs))
 			continue
@@ -140,6 +142,20 @@ func (a *App) drawChoices(s *screen, r rect) {
 		}
 	}
 	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(space))
+}
+
+// pricesText are the prices that the limits charge for what a choice uses.
+func (a *App) pricesText(g *glyphs) string {
+	var out []string
+	for _, l := range a.detail.limits {
+		if l.ShadowPrice > 0 {
+			out = append(out, sanitize.Line(l.Name())+" "+limitPrice(l, g))
+		}
+	}
+	if len(out) == 0 {
+		return "nothing, as no limit has a price"
+	}
+	return strings.Join(out, ", ")
 }
 
 // depthChoices are the depths of a stage on one line.

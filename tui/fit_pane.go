@@ -39,7 +39,7 @@ func (a *App) drawFit(s *screen, r rect) {
 		}
 		if u := a.engine.Uncertainty; u != nil && a.hasSolution() {
 			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%, of which %s no samples would remove",
-				formatNumber(a.solution.Accuracy, 2), formatNumber(a.detail.points, 2), formatNumber(u.Noise(), 2)))
+				formatNumber(a.solution.Accuracy, 2), a.deviationText(), formatNumber(u.Noise(), 2)))
 		}
 		a.drawLines(s, r, lines)
 		return

@@ -8,14 +8,32 @@ import (
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // frontierTitle names the axes and, with a hairline, its values.
 func (a *App) frontierTitle() string {
-	if p, ok := a.hairlinePoint(); ok {
-		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(p.LatencyMS), formatNumber(p.Accuracy, 2))
+	title := panes[paneFrontier].title
+	if a.limited() {
+		title = "Frontier" // the limits need the room
 	}
-	return panes[paneFrontier].title
+	if p, ok := a.hairlinePoint(); ok {
+		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(p.LatencyMS), formatNumber(p.Accuracy, 2)) + a.frontierLimits()
+	}
+	return title + a.frontierLimits()
+}
+
+// frontierLimits names the limits beside the latency that the frontier keeps, and
+// says where it is not all there yet.
+func (a *App) frontierLimits() (text string) {
+	if a.limited() {
+		text = ", " + sanitize.Line(a.engine.LimitsText())
+	}
+	if a.coming && a.frontier != nil {
+		text += fmt.Sprintf(" (%d so far)", len(a.frontier.Points))
+	}
+	return text
 }
 
 // axisWidth is the room for accuracy labels left of the plot.
@@ -182,7 +200,7 @@ func (a *App) drawLegend(s *screen, r rect) {
 // plotLimit is the limit at a column of the plot.
 func (a *App) plotLimit(inside rect, x int) (float64, bool) {
 	area := a.plotArea(inside)
-	if x < area.x || x >= area.x+area.w || a.frontier == nil {
+	if x < area.x || x >= area.x+area.w || a.frontier == nil || len(a.frontier.Points) == 0 {
 		return 0, false
 	}
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()

@@ -50,7 +50,7 @@ func asciiGlyphs() *glyphs {
 		track: "-", trackOver: "=", handle: "O", chosen: "@", cursor: ">",
 		budget: "|", shade: ":", dot: ".", minus: "-", delta: "d",
 		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", pinned: "!", up: "^", down: "v",
-		spell: strings.NewReplacer("·", "-", "±", "+/-", "…", "...", "←", "left", "→", "right", "µ", "u"),
+		spell: strings.NewReplacer("·", "-", "±", "+/-", "…", "...", "←", "left", "→", "right", "µ", "u", "≤", "<="),
 	}
 }
 

@@ -29,9 +29,6 @@ func (a *App) drawJobs(s *screen, r rect) {
 	for i := range list {
 		j, y := a.jobs[top+i], r.y+i
 		selected := top+i == a.jobRow && a.focus == paneJobs
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
 		state := j.State.String()
 		if j.Paused && j.State == job.Running {
 			state = "paused"
@@ -40,7 +37,7 @@ func (a *App) drawJobs(s *screen, r rect) {
 		if j.Left > 0 {
 			line += "  " + clock(j.Left) + " left"
 		}
-		s.text(r.x, y, r.w, over(selected, jobStyle(t, j.State), t), line)
+		s.row(r, y, selected, jobStyle(t, j.State), line)
 	}
 	a.drawJob(s, rect{r.x, r.y + list + 1, r.w, r.h - list - 1}, a.jobs[min(a.jobRow, len(a.jobs)-1)])
 }

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -43,17 +44,14 @@ func (a *App) drawLimits(s *screen, r rect) {
 			return
 		}
 		selected := i == a.limitRow && a.focus == paneLimits
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
 		amount := func(v float64) string {
 			if math.IsNaN(v) {
 				return "?"
 			}
 			return limitAmount(l, v)
 		}
-		line := fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad(sanitize.Line(l.Name()), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs))
-		s.text(r.x, y, r.w, over(selected, t.text, t), line)
+		line := fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad(limitLabel(l, name, s.glyphs), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs))
+		s.row(r, y, selected, t.text, line)
 		if l.Binding {
 			s.text(r.x+1+name, y, 6, over(selected, t.warn, t), "binds")
 		}
@@ -65,6 +63,15 @@ func (a *App) drawLimits(s *screen, r rect) {
 		}
 		y++
 	}
+}
+
+// limitLabel names a limit in w cells.
+func limitLabel(l explore.Limit, w int, g *glyphs) string {
+	text := sanitize.Line(l.Name())
+	if len(text) > w {
+		text = strings.TrimPrefix(text, "latency ")
+	}
+	return ansi.Truncate(text, w, g.ellipsis)
 }
 
 // limitAmount writes an amount short enough for its column.
@@ -92,8 +99,7 @@ func (a *App) limitHelp() []string {
 	}
 	lines := []string{a.keyOf("limit-add") + " adds a limit on parameters, MACs, memory or another device"}
 	if len(a.setup.Limits) > 0 {
-		lines = append(lines, a.keyOf("limit-edit")+" changes the one under the cursor, "+a.keyOf("limit-remove")+" removes it",
-			"the frontier and what pins would cost are those of the latency alone")
+		lines = append(lines, a.keyOf("limit-edit")+" changes the one under the cursor, "+a.keyOf("limit-remove")+" removes it")
 	}
 	if a.search.none != "" && a.limited() && a.searchCurrent() {
 		lines = append([]string{a.search.none}, lines...)
@@ -170,12 +176,7 @@ func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
 	}
 	a.dialog = newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
 		var err error
-		if l.Kind == explore.LimitLatency {
-			l.Cap, err = latency.ParseLimit(text)
-		} else {
-			l.Cap, err = explore.ParseAmount(l.Kind, text)
-		}
-		if err != nil {
+		if l.Cap, err = explore.ParseAmount(l.Kind, text); err != nil {
 			return nil, err
 		}
 		limits := slices.Clone(a.setup.Limits)
@@ -195,7 +196,7 @@ func (a *App) editLimit() tea.Cmd {
 		return a.openEntry()
 	}
 	l := a.setup.Limits[a.limitRow-1]
-	return a.askCap(l, "", limitAmount(l, l.Cap))
+	return a.askCap(l, "", l.CapText())
 }
 
 func (a *App) removeLimit() tea.Cmd {
@@ -213,6 +214,7 @@ func (a *App) setLimits(limits []explore.Limit, what string) tea.Cmd {
 	a.record(false)
 	s := a.setup
 	s.Limits = limits
+	a.limitRow = min(a.limitRow, len(limits))
 	return a.rebuild(s, nil, func(a *App) { a.say(sanitize.Line(what)) })
 }
 

@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,18 +30,19 @@ func (d *driver) typeIn(text string) {
 func TestLimits(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
+		d.still = true // what pins would cost is another test
 		free := d.solution.Accuracy
 		d.press("B", "n", "enter")
 		d.typeIn("4M")
 		if len(d.engine.Limits) != 1 || !d.limited() {
 			t.Fatalf("limits %+v: %s", d.engine.Limits, d.message)
 		}
-		for range 30 {
+		for range 10 {
 			cost, err := d.space().Architecture(d.solution.Path).Cost(d.space().ImageSize, d.engine.NumClasses())
 			if err != nil || cost.Params > 4e6 || d.solution.LatencyMS > d.limitMS || !d.hasSolution() {
 				t.Fatalf("at %v ms the network has %d parameters and takes %v ms: %v", d.limitMS, cost.Params, d.solution.LatencyMS, err)
 			}
-			d.press("right")
+			d.press("right", "right", "right")
 		}
 		d.mustSee("under 2 limits")
 		d.mustSee("binds")
@@ -87,7 +90,7 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 	if n := len(d.setup.Limits); n != 2 || d.setup.Limits[1].Name() != "latency on "+d.engine.LUTName {
 		t.Errorf("%d limits: %+v", n, d.setup.Limits)
 	}
-	if !strings.Contains(d.commandLine(), "--max-params 1.000k --limit-on "+d.engine.LUTName+"=4.000000ms") {
+	if !strings.Contains(d.commandLine(), "--max-params 1k --limit-on "+d.engine.LUTName+"=4ms") {
 		t.Errorf("command line: %s", d.commandLine())
 	}
 }
@@ -136,6 +139,273 @@ func TestExplain(t *testing.T) {
 		gain := signed(alt.reducedCost, 2, glyphSets[d.glyphs])
 		d.press("e")
 		d.mustSee(gain)
+	}
+}
+
+// addLimits sets limits as their pane does.
+func (d *driver) addLimits(limits ...explore.Limit) {
+	d.Helper()
+	for _, l := range limits {
+		d.run(d.askCap(l, "", ""))
+		d.typeIn(l.CapText())
+	}
+	if len(d.engine.Limits) != len(limits) {
+		d.Fatalf("%d limits of %d: %s", len(d.engine.Limits), len(limits), d.message)
+	}
+}
+
+// twoLimits are limits that bind beside the budget of 6 ms.
+func twoLimits(t *testing.T) []explore.Limit {
+	t.Helper()
+	lut, err := explore.LoadLUT("ort-cpu-224-2t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []explore.Limit{{Kind: explore.LimitParams, Cap: 4.2e6}, {Cap: 4.5, LUT: lut, LUTName: "ort-cpu-224-2t"}}
+}
+
+// Under several limits the frontier, the sweep and the play are those of the
+// networks that keep them.
+func TestFrontierUnderSeveralLimits(t *testing.T) {
+	d := newDriver(t, 200, 60)
+	whole := d.frontier
+	d.addLimits(twoLimits(t)...)
+	if d.frontier == whole || d.coming || len(d.frontier.Points) < 50 {
+		t.Fatalf("coming %v, the same frontier %v", d.coming, d.frontier == whole)
+	}
+	d.mustSee("params ≤ 4.2M, latency on ort-cpu-224-2t ≤ 4.5ms")
+	for range 25 {
+		at := d.frontier.At(d.limitMS)
+		if p := d.frontier.Points[at]; p.Accuracy != d.solution.Accuracy || p.LatencyMS != d.solution.LatencyMS || d.solution.Status != solver.Optimal {
+			t.Fatalf("at %v ms: %+v, the frontier has %+v", d.limitMS, d.solution, p)
+		}
+		d.press("right")
+	}
+	d.press("W")
+	var path model.Path
+	d.frontier.Path(&path, d.frontier.At(d.columnLimit(3, d.sweep.strip.w)))
+	for row := range d.sweepRows() {
+		if got, want := d.sweep.strip.codes[row*d.sweep.strip.w+3], decisionCode(d.space(), path, d.sweepRow(row)); got != want {
+			t.Errorf("row %d of the sweep is %c, want %c", row, got, want)
+		}
+	}
+	d.press("home", ".", ".")
+	if d.limitMS != d.frontier.Points[2].LatencyMS || d.solution.Accuracy != d.frontier.Points[2].Accuracy {
+		t.Errorf("two networks further: %v ms", d.limitMS)
+	}
+	// Played, it says what changes.
+	d.press("w")
+	told := 0
+	for range 40 {
+		before := d.solution.Path.Clone()
+		d.message = ""
+		d.send(playMsg{d.play.generation})
+		want := changesText(d.space(), before, d.solution.Path)
+		if want != "" && !strings.Contains(d.message, want) {
+			t.Errorf("at %v ms it says %q, %q changed", d.limitMS, d.message, want)
+		}
+		if want != "" {
+			told++
+		}
+	}
+	if told < 5 {
+		t.Errorf("%d changes", told)
+	}
+}
+
+// A frontier that is being computed is shown as far as it is known, and one of an
+// older setup is not.
+func TestFrontierComesInParts(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	whole := d.frontier
+	part := &solver.Frontier{Points: whole.Points[:10]}
+	d.working++
+	d.App.frontierComes(frontierMsg{generation: d.generation, frontier: part, more: func() tea.Msg { return nil }})
+	d.mustSee("(10 so far)")
+	at := d.limitMS
+	if d.press("."); d.limitMS != at {
+		t.Error("stepped along a frontier that is not all there")
+	}
+	d.mustSee("still being computed")
+	if _, err := d.writeReport("r.md"); err == nil {
+		t.Error("a report of a part")
+	}
+	d.App.frontierComes(frontierMsg{generation: d.generation - 1, frontier: &solver.Frontier{}, more: func() tea.Msg { return nil }})
+	if d.frontier != part {
+		t.Error("an older frontier was taken")
+	}
+	d.App.frontierComes(frontierMsg{generation: d.generation, frontier: whole})
+	if d.sees("so far") || d.frontier != whole || d.working != 0 {
+		t.Errorf("%d jobs left", d.working)
+	}
+}
+
+// Under several limits pinning costs what the Why pane says, and the limits
+// charge every choice what they say.
+func TestPinsUnderSeveralLimits(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.run(d.setLimit(6))
+	d.addLimits(twoLimits(t)...)
+	d.press("down", "down")
+	row, _ := d.current()
+	before := d.solution.Accuracy
+	alts := d.alternatives()
+	charged := false
+	for i, alt := range alts {
+		net := alt.accuracy
+		for k, l := range d.limitRows() {
+			net -= l.Charge(alt.uses[k])
+			charged = charged || k > 0 && l.Charge(alt.uses[k]) > 0
+		}
+		if math.Abs(net-alt.reducedCost) > 1e-9 {
+			t.Errorf("alternative %d: net %v, want %v", i, alt.reducedCost, net)
+		}
+	}
+	if !charged {
+		t.Error("no limit beside the budget charges anything")
+	}
+	d.mustSee("pays params")
+	next := (d.solution.Path.Option[row.block] + 1) % d.space().NumOptions()
+	predicted, ok := d.whatIfCost(next)
+	if !ok {
+		t.Fatal("the cost of pinning is not known")
+	}
+	d.press("n")
+	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[row.block] != next {
+		t.Errorf("pinning cost %v points, %v was predicted", got, predicted)
+	}
+	d.mustSee("accuracy " + formatNumber(before, 2) + " to " + formatNumber(d.solution.Accuracy, 2))
+	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
+	d.press("e")
+	d.mustSee("net of params +")
+	d.press("u")
+	if d.pinCount() != 0 || math.Abs(d.solution.Accuracy-before) > 1e-9 || len(d.engine.Limits) != 2 {
+		t.Errorf("undone: %d pins, accuracy %v, %d limits", d.pinCount(), d.solution.Accuracy, len(d.engine.Limits))
+	}
+	// Pins that leave nothing: it is they, not the limits, that are named.
+	d.run(d.setLimit(d.engine.MinLatencyMS()))
+	d.run(d.setLimits([]explore.Limit{{Kind: explore.LimitParams, Cap: 3.3e6}}, "small"))
+	if !d.hasSolution() {
+		t.Fatal(d.search.none)
+	}
+	p := d.pinsCopy()
+	for s := range p.Depth {
+		p.Depth[s] = 4
+	}
+	d.run(d.setPins(p, "deep"))
+	if d.hasSolution() {
+		t.Fatalf("%+v", d.solution)
+	}
+	d.mustSee("with these pins no network fits the limit on params")
+	d.press("ctrl+u")
+	if !d.hasSolution() {
+		t.Error("freed, there is no network")
+	}
+}
+
+// What is copied has the limits in it.
+func TestCopyUnderSeveralLimits(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.run(d.setLimit(6))
+	d.addLimits(twoLimits(t)...)
+	d.press("Y", "down", "enter")
+	var r explore.Result
+	if err := json.Unmarshal([]byte(d.clipboard), &r); err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.engine.Find(t.Context(), explore.Request{LimitMS: d.limitMS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := explore.NewFoundResult(d.engine, f)
+	if r.SolveSeconds = want.SolveSeconds; !reflect.DeepEqual(r.Limits, want.Limits) || *r.Architecture != *want.Architecture || len(r.Limits) != 3 {
+		t.Errorf("copied %+v, search --json has %+v", r, want)
+	}
+	d.press("Y", "down", "down", "enter")
+	if want := "--max-params 4.2M --limit-on ort-cpu-224-2t=4.5ms"; !strings.Contains(d.clipboard, want) {
+		t.Errorf("%q: want %q", d.clipboard, want)
+	}
+	// A search that has not answered proves nothing.
+	_, cmd := d.App.Update(keyPress("right"))
+	if d.solution.Status != solver.Feasible || !math.IsInf(d.solution.Bound, 1) {
+		t.Errorf("%v, bound %v, before the search has answered", d.solution.Status, d.solution.Bound)
+	}
+	d.run(cmd)
+	if d.solution.Status != solver.Optimal {
+		t.Errorf("%+v", d.solution)
+	}
+}
+
+// Limits that come and go faster than they are prepared, undone and done again,
+// and another table that cannot be read.
+func TestLimitsBeforeTheEngineFollows(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.addLimits(append(twoLimits(t), explore.Limit{Kind: explore.LimitMemory, Cap: 4e6})...)
+	d.press("B", "down", "down", "down")
+	var late []tea.Cmd
+	for range 4 { // the last is the budget, which stays
+		_, cmd := d.App.Update(keyPress("x"))
+		late = append(late, cmd)
+		d.lines()
+	}
+	for _, cmd := range late {
+		d.run(cmd)
+	}
+	if len(d.engine.Limits) != 0 || d.solution.Status != solver.Optimal {
+		t.Errorf("%d limits left: %+v", len(d.engine.Limits), d.solution)
+	}
+	d.press("u", "u", "u")
+	if len(d.engine.Limits) != 3 || d.solution.Status != solver.Optimal || d.limitRows()[1].Used > 4.2e6 {
+		t.Errorf("undone: %d limits, %+v", len(d.engine.Limits), d.solution)
+	}
+	d.press("ctrl+r", "u")
+	if len(d.engine.Limits) != 3 {
+		t.Errorf("redone and undone: %d limits", len(d.engine.Limits))
+	}
+	d.run(d.openSetup("", "/no/such/table.pkl", ""))
+	d.press("right", "right")
+	if d.solution.Status != solver.Optimal || !d.searchCurrent() {
+		t.Errorf("after a table that cannot be read: %+v", d.solution)
+	}
+	// Removed while a search runs: its answer is not taken for the new setup's.
+	_, search := d.App.Update(keyPress("right"))
+	_, removed := d.App.Update(keyPress("x"))
+	d.run(removed)
+	d.run(search)
+	if want := 3 - 1; len(d.engine.Limits) != want && d.limitRow != 0 || d.solution.Status != solver.Optimal || d.working != 0 {
+		t.Errorf("%d limits, %+v, %d jobs left", len(d.engine.Limits), d.solution, d.working)
+	}
+}
+
+// The state of one start brings the limits back in the next.
+func TestLimitsAreRestored(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.addLimits(twoLimits(t)...)
+	data, err := json.Marshal(d.state())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s State
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	setup, err := explore.Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := setup
+	if err := s.RestoreLimits(&again); err != nil || again.LimitsText() != d.engine.LimitsText() {
+		t.Errorf("restored %q, want %q: %v", again.LimitsText(), d.engine.LimitsText(), err)
+	}
+	other := setup
+	other.LUTName = "another"
+	if err := s.RestoreLimits(&other); err != nil || other.Limits != nil {
+		t.Errorf("%q on another table: %v", other.LimitsText(), err)
+	}
+	s.Limits = append(s.Limits, StateLimit{Kind: 99, Cap: 1}, StateLimit{Kind: explore.LimitParams, Cap: -1}, StateLimit{Cap: 3, LUT: "gone.json"})
+	again = setup
+	if err := s.RestoreLimits(&again); err == nil || !strings.Contains(err.Error(), "gone.json") || len(again.Limits) != 2 {
+		t.Errorf("%d limits, %v", len(again.Limits), err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -64,6 +65,39 @@ func TestNothingIsSaidByColourAlone(t *testing.T) {
 		d.solution.Status = solver.Infeasible
 		d.mustSee("no network fits")
 		d.solution = sol
+	}
+}
+
+// The row under the cursor has a mark of its own in every pane that has one.
+func TestSelectedRowsAreMarked(t *testing.T) {
+	for set, g := range glyphSets {
+		d := newDriver(t, 120, 40)
+		d.App.theme, d.App.glyphs = themeIndex("mono"), set
+		d.App.jobs = []job.Snapshot{{ID: 1, Name: "one"}, {ID: 2, Name: "two"}}
+		d.run(d.setLimits([]explore.Limit{{Kind: explore.LimitParams, Cap: 4e6}}, ""))
+		d.press("c", "shift+right") // something to compare with
+		for id := range paneCount {
+			if id == paneFrontier || id == paneFit {
+				continue // without a list
+			}
+			d.setFocus(id)
+			d.press("up") // and what is shown is searched
+			inside := d.layout.panes[id].inside()
+			marked := func() (rows []int) {
+				for y, line := range d.lines() {
+					if cells := []rune(line); y >= inside.y && y < inside.y+inside.h && len(cells) > inside.x && string(cells[inside.x]) == g.cursor {
+						rows = append(rows, y)
+					}
+				}
+				return rows
+			}
+			first := marked()
+			d.press("down")
+			if second := marked(); len(first) != 1 || len(second) != 1 || first[0] == second[0] {
+				t.Errorf("%s, %s: marked in lines %v, further down %v:\n%s", g.name, panes[id].name, first, second, strings.Join(d.lines(), "\n"))
+			}
+			d.press("up")
+		}
 	}
 }
 

@@ -194,7 +194,11 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	}
 	s := a.setup
 	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed) && sameLimits(s.Limits, c.limits)
-	a.say(fmt.Sprintf("budget %s ms", a.ms(c.limitMS)))
+	what := "budget " + a.ms(c.limitMS) + " ms"
+	if n := len(c.limits); n > 0 {
+		what += fmt.Sprintf(", limits beside it: %d", n)
+	}
+	a.say(what)
 	if same {
 		return a.setLimit(c.limitMS)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -236,28 +237,7 @@ func (p *plain) optionMask(d archRow, words []string) (uint64, error) {
 		}
 		return 1 << p.app.solution.Path.Option[d.block], nil
 	}
-	mask := uint64(1)<<space.NumOptions() - 1
-	for _, w := range words {
-		one := uint64(0)
-		for i, o := range space.Options {
-			se := "nose"
-			if o.SERatio > 0 {
-				se = "se"
-			}
-			switch strings.NewReplacer("se=on", "se", "se=off", "nose", "no-se", "nose", "=", "").Replace(strings.ToLower(w)) {
-			case fmt.Sprintf("k%d", o.Kernel), fmt.Sprintf("e%g", o.Expansion), se:
-				one |= 1 << i
-			}
-		}
-		if one == 0 {
-			return 0, fmt.Errorf("%q: expected k=%d, e=%g, se=on or the like", w, space.Options[0].Kernel, space.Options[0].Expansion)
-		}
-		mask &= one
-	}
-	if mask == 0 {
-		return 0, fmt.Errorf("no option is all of %s", strings.Join(words, " "))
-	}
-	return mask, nil
+	return explore.OptionMask(space, words)
 }
 
 func (p *plain) free(args []string) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/adrg/xdg"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -15,7 +16,9 @@ import (
 // plainly runs the plain mode on lines and returns what it printed.
 func plainly(t *testing.T, lines ...string) string {
 	t.Helper()
+	t.Cleanup(xdg.Reload)
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	xdg.Reload()
 	setup, err := explore.Load("", "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +57,7 @@ func TestPlainWords(t *testing.T) {
 		{[]string{"copy"}, []string{"[['ds_r1_k3_s1_e1_c16_nre']"}},
 		{[]string{"copy json"}, []string{`"predicted_accuracy"`}},
 		{[]string{"copy timm"}, []string{"arch_def = ["}},
-		{[]string{"copy command"}, []string{"binas-tui search --limit 5.000000ms"}},
+		{[]string{"copy command"}, []string{"binas-tui search --limit 5ms"}},
 		{[]string{"copy-menu", "2"}, []string{"1. architecture string", `"predicted_accuracy"`}},
 		{[]string{"compare BINAS C"}, []string{"comparing with BINAS C; compare to stop", "now-other"}},
 		{[]string{"keep mine", "budget 7ms", "compare mine", "show"}, []string{"kept as mine", "was"}},
@@ -132,7 +135,9 @@ func FuzzPlainCommands(f *testing.F) {
 		if len(text) > 200 {
 			return
 		}
+		t.Cleanup(xdg.Reload)
 		t.Setenv("XDG_STATE_HOME", t.TempDir())
+		xdg.Reload()
 		var out bytes.Buffer
 		_ = RunPlain(context.Background(), setup, Options{LimitMS: 5}, strings.NewReader(text), &out, false)
 		if strings.ContainsAny(out.String(), "\x1b\u202e\u200b") {

@@ -35,6 +35,10 @@ func (p *plain) show(name string, _ []string) error {
 		return nil
 	}
 	id := slices.Index(paneNames(), name)
+	if paneID(id) == paneBest { // they are searched where they are shown
+		a.setFocus(paneBest)
+		p.do(a.askSearch())
+	}
 	if id < 0 {
 		return fmt.Errorf("pane %q: expected one of %s", name, strings.Join(paneNames(), ", "))
 	}
@@ -125,12 +129,12 @@ const frontierRows = 20
 
 func (p *plain) frontier() error {
 	a := p.app
-	if a.frontier == nil || len(a.frontier.Points) == 0 {
-		return fmt.Errorf("a %s predictor has no exact frontier: predictor chooses another", a.engine.Predictor.Kind())
+	if err := p.noFrontier(); err != nil {
+		return err
 	}
 	n := len(a.frontier.Points)
 	rows := min(n, frontierRows)
-	p.line(fmt.Sprintf("%d networks, none beaten by another; here %d of them:", n, rows))
+	p.line(fmt.Sprintf("%d networks, none beaten by another%s; here %d of them:", n, a.frontierLimits(), rows))
 	for i := range rows {
 		q := a.frontier.Points[i*(n-1)/max(1, rows-1)]
 		p.line(fmt.Sprintf("%s ms: %s %%", a.ms(q.LatencyMS), formatNumber(q.Accuracy, 2)))
@@ -138,12 +142,25 @@ func (p *plain) frontier() error {
 	return nil
 }
 
+func (p *plain) noFrontier() error {
+	switch a := p.app; {
+	case a.frontier == nil:
+		return fmt.Errorf("a %s predictor has no exact frontier: predictor chooses another", a.engine.Predictor.Kind())
+	case len(a.frontier.Points) == 0:
+		return fmt.Errorf("no network keeps the limits at any budget: show limits")
+	}
+	return nil
+}
+
 func (p *plain) sweepWords(args []string) error {
 	a := p.app
-	if a.frontier == nil || len(a.frontier.Points) == 0 {
-		return fmt.Errorf("a %s predictor has no exact frontier: predictor chooses another", a.engine.Predictor.Kind())
+	if err := p.noFrontier(); err != nil {
+		return err
 	}
 	a.sweep.strip = a.newStrip(40)
+	if a.limited() {
+		p.line("of the networks that keep " + a.engine.LimitsText() + ":")
+	}
 	var only archRow
 	if len(args) > 0 {
 		d, _, err := p.where(args)

@@ -13,8 +13,9 @@ import (
 // play moves the budget from left to right by itself.
 type play struct {
 	on         bool
-	speed      int // index into playEvery
-	generation int // ticks of an older one are dropped
+	speed      int        // index into playEvery
+	generation int        // ticks of an older one are dropped
+	last       model.Path // the network of which changes were told last
 }
 
 // playEvery is the time between two steps, by speed.
@@ -30,13 +31,14 @@ func (a *App) togglePlay() tea.Cmd {
 		a.say("stopped at " + a.ms(a.limitMS) + " ms")
 		return nil
 	}
-	if a.mode == modeEvolution {
+	if a.evolving() {
 		a.warn("evolution is too slow to play: " + a.keyOf("optimizer") + " switches the optimiser")
 		return nil
 	}
 	a.record(true)
 	a.history.moving = false
 	a.play.on = true
+	a.play.last = a.solution.Path.Clone()
 	a.play.generation++
 	var cmd tea.Cmd
 	if a.limitMS >= a.engine.MaxLatencyMS() {
@@ -61,21 +63,29 @@ func (a *App) played(msg playMsg) tea.Cmd {
 		a.dirty = false
 		return nil
 	}
-	before := a.solution.Path.Clone()
-	was := a.hasSolution()
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	cmd := a.setLimit(a.limitMS + (hi-lo)/float64(a.steps()))
-	if was && a.hasSolution() {
-		if text := changesText(a.space(), before, a.solution.Path); text != "" {
-			a.say(a.ms(a.limitMS) + " ms: " + text)
-		}
-	}
+	a.tellPlayed()
 	if a.limitMS >= hi {
 		a.stopPlay()
 		a.say("the end: beyond " + a.ms(hi) + " ms nothing improves")
 		return cmd
 	}
 	return tea.Batch(cmd, a.playTick())
+}
+
+// tellPlayed says which decisions have changed since it was said last. Under
+// several limits the search has to have answered.
+func (a *App) tellPlayed() {
+	if !a.play.on || !a.hasSolution() || (a.limited() && !a.searchCurrent()) {
+		return
+	}
+	if a.space().CheckPath(a.play.last) == nil {
+		if text := changesText(a.space(), a.play.last, a.solution.Path); text != "" {
+			a.say(a.ms(a.limitMS) + " ms: " + text)
+		}
+	}
+	a.play.last = a.solution.Path.Clone()
 }
 
 // changeSpeed makes the sweep faster or slower.

@@ -80,9 +80,7 @@ func (a *App) drawPublished(s *screen, r rect) {
 	for i := range min(r.h-1, len(rows)-top) {
 		p, y := rows[top+i], r.y+1+i
 		selected := top+i == a.pubRow && a.focus == panePublished
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
+		s.row(r, y, selected, t.text, "")
 		s.text(r.x+1, y, 1, over(selected, t.published, t), p.letter)
 		best := ""
 		if a.frontier != nil {

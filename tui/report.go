@@ -39,6 +39,9 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 	if picture == name {
 		return nil, fmt.Errorf("%s: expected a name that ends in .md", sanitize.Line(name))
 	}
+	if a.coming {
+		return nil, errors.New("the frontier is still being computed: once more in a moment")
+	}
 	r := a.newReport(filepath.Base(picture))
 	text := r.markdown()
 	var svg bytes.Buffer

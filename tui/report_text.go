@@ -78,6 +78,9 @@ func (r *report) markdown() string {
 	if n := r.app.pinCount(); n > 0 {
 		line("pins", strings.Join(r.app.pinTexts(), "; "))
 	}
+	if len(s.Limits) > 0 {
+		line("limits", s.LimitsText())
+	}
 	w.WriteString("\nAccuracies are predicted, latencies are by the table; \"optimal\" is proved for these two.\n")
 
 	if r.picture != "" {
@@ -90,8 +93,11 @@ func (r *report) markdown() string {
 	}
 	w.WriteString("\n## Networks\n\n| name | limit ms | latency ms | accuracy % | found |\n|---|--:|--:|--:|---|\n")
 	for _, k := range r.chosen {
-		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f%s | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy, r.uncertainty(k),
-			mdText(fmt.Sprintf("%s by %s", k.solution.Status, k.solution.Optimizer)))
+		found := fmt.Sprintf("%s by %s", k.solution.Status, k.solution.Optimizer)
+		if len(k.limits) > 1 {
+			found += fmt.Sprintf(" under %d limits", len(k.limits))
+		}
+		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f%s | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy, k.uncertainty(), mdText(found))
 	}
 	for _, k := range r.chosen {
 		r.network(&w, k)
@@ -106,17 +112,18 @@ func (r *report) network(w *strings.Builder, k snapshot) {
 		fmt.Fprintf(w, "Found with %s and %s.\n", mdText(k.lut), mdText(k.predictor))
 	} else {
 		r.blocks(w, k)
+		k.reportLimits(w)
 		r.reasons(w, k)
 	}
 	fmt.Fprintf(w, "\n    %s\n\nArchitecture:\n\n    %s\n", k.command, k.architecture)
 }
 
 // uncertainty is the ± of a prediction, where the predictor says it.
-func (r *report) uncertainty(k snapshot) string {
-	if r.setup.Uncertainty == nil || !r.here(k) {
+func (k snapshot) uncertainty() string {
+	if k.points == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" ±%.2f", r.setup.Uncertainty.Points(k.solution.Path))
+	return fmt.Sprintf(" ±%.2f", k.points)
 }
 
 func (r *report) blocks(w *strings.Builder, k snapshot) {
@@ -133,6 +140,21 @@ func (r *report) blocks(w *strings.Builder, k snapshot) {
 	fmt.Fprintf(w, "\nPoints are over the mean of the block's options. Fixed parts take %.3f ms.\n", e.Table.FixedMS)
 }
 
+// reportLimits writes what a network uses of several limits.
+func (k snapshot) reportLimits(w *strings.Builder) {
+	if len(k.limits) < 2 {
+		return
+	}
+	fmt.Fprint(w, "\n| limit on | at most | used | slack | one more is | |\n|---|--:|--:|--:|--:|---|\n")
+	for _, l := range k.limits {
+		binds := ""
+		if l.Binding {
+			binds = "binds"
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", mdText(l.Name()), l.CapText(), l.Format(l.Used), l.Format(l.Slack), limitPrice(l, asciiGlyphs()), binds)
+	}
+}
+
 // reasons writes the alternatives that are nearest to being chosen.
 func (r *report) reasons(w *strings.Builder, k snapshot) {
 	const shown = 5
@@ -144,7 +166,7 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 		where, instead string
 		solver.Change
 	}
-	sens := e.Sensitivity(&k.solution)
+	sens := k.sensitivity
 	var all []reason
 	for _, c := range sens.Options {
 		if !c.Pinned {
@@ -159,7 +181,7 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].ReducedCost > all[j].ReducedCost })
 	fmt.Fprintf(w, "\nOne more millisecond is worth %.3f points here. The decisions that were closest:\n\n"+
-		"| where | instead | points | ms | net points |\n|---|---|--:|--:|--:|\n", sens.ShadowPrice)
+		"| where | instead | points | ms | net points |\n|---|---|--:|--:|--:|\n", k.solution.ShadowPrice)
 	for _, c := range all[:min(shown, len(all))] {
 		fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
 	}

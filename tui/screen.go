@@ -86,6 +86,19 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 	return used
 }
 
+// row draws one line of a pane's list and returns the cells used. The line under
+// the cursor is set off, and marked in the cell before its text, which is free.
+func (s *screen) row(r rect, y int, selected bool, st uv.Style, line string) int {
+	if selected {
+		s.fill(rect{r.x, y, r.w, 1}, s.theme.selected, " ")
+	}
+	used := s.text(r.x, y, r.w, over(selected, st, s.theme), line)
+	if selected {
+		s.set(r.x, y, over(true, s.theme.accent, s.theme), s.glyphs.cursor)
+	}
+	return used
+}
+
 // right draws str so that it ends before column x+w.
 func (s *screen) right(x, y, w int, st uv.Style, str string) {
 	width := ansi.StringWidth(sanitize.Line(str))

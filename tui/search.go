@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -23,8 +24,10 @@ type search struct {
 	cancel   context.CancelFunc
 	answered searchQuestion // what found answers
 	found    explore.Found
-	partial  bool   // found may become better
-	none     string // why no network keeps the limits
+	free     solver.Solution // under several limits: the best without the pins
+	partial  bool            // found may become better
+	none     string          // why no network keeps the limits
+	after    func(*App)      // called at the first answer
 }
 
 // searchQuestion is what is searched for.
@@ -38,6 +41,7 @@ type searchQuestion struct {
 type searchedMsg struct {
 	question searchQuestion
 	found    explore.Found
+	free     solver.Solution
 	none     string
 	err      error
 	more     tea.Cmd
@@ -83,55 +87,53 @@ func (a *App) askSearch() tea.Cmd {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
-	*s = search{asked: q, running: true, cancel: cancel, answered: s.answered, found: s.found, none: s.none, stopped: s.stopped}
+	s.asked, s.running, s.cancel, s.partial = q, true, cancel, false
 	a.working++
-	return startSearch(ctx, a.engine, q)
+	return startSearch(ctx, a.engine, a.whatIf.free, q)
 }
 
-// startSearch searches in a goroutine of its own, which hands over the best so
-// far whenever somebody asks for it.
-func startSearch(ctx context.Context, engine *explore.Engine, q searchQuestion) tea.Cmd {
-	return guard(func() tea.Msg {
-		better, done := make(chan explore.Found, 1), make(chan searchedMsg, 1)
-		progress := func(s *solver.Solution) {
-			f := explore.Found{Finding: explore.Finding{Solution: *s}}
-			f.Path = s.Path.Clone()
-			select {
-			case <-better: // nobody took the one before
-			default:
+// startSearch searches for one question, and for the network that would be shown
+// without the pins, where free is set.
+func startSearch(ctx context.Context, engine, free *explore.Engine, q searchQuestion) tea.Cmd {
+	return stream(func(publish func(searchedMsg)) searchedMsg {
+		r := explore.Request{LimitMS: q.limitMS, Top: q.top, Seed: 1}
+		if !engine.Bilinear() {
+			r.Progress = func(s *solver.Solution) {
+				f := explore.Found{Finding: explore.Finding{Solution: *s}}
+				f.Path = s.Path.Clone()
+				publish(searchedMsg{found: f})
 			}
-			better <- f
 		}
-		go func() {
-			defer func() {
-				if v := recover(); v != nil {
-					done <- searchedMsg{question: q, err: fmt.Errorf("the search failed: %v", v)}
-				}
-			}()
-			msg := searchedMsg{question: q}
-			r := explore.Request{LimitMS: q.limitMS, Top: q.top, Seed: 1, Progress: progress}
-			if engine.Bilinear() {
-				r.Progress = nil
-			}
-			msg.found, msg.err = engine.Find(ctx, r)
-			if msg.err == nil && msg.found.Status == solver.Infeasible && len(engine.Limits) > 0 {
-				if err := engine.NoNetworkWithin(ctx, q.limitMS); !errors.Is(err, context.Canceled) {
-					msg.none = sanitize.Line(err.Error())
-				}
-			}
-			done <- msg
-		}()
-		var next tea.Cmd
-		next = guard(func() tea.Msg {
-			select {
-			case msg := <-done:
-				return msg
-			case f := <-better:
-				return searchedMsg{question: q, found: f, more: next}
-			}
-		})
-		return next()
+		var msg searchedMsg
+		msg.found, msg.err = engine.Find(ctx, r)
+		if msg.err != nil || len(engine.Limits) == 0 {
+			return msg
+		}
+		if free != nil {
+			f, err := free.Find(ctx, explore.Request{LimitMS: q.limitMS})
+			msg.free, msg.err = f.Solution, err
+		}
+		if msg.found.Status == solver.Infeasible && msg.err == nil {
+			msg.none = whyNone(ctx, engine, q.limitMS, msg.free.Status != solver.Infeasible)
+		}
+		return msg
+	}, func(msg searchedMsg, more tea.Cmd) tea.Msg {
+		msg.question, msg.more = q, more
+		return msg
 	})
+}
+
+// whyNone says why no network keeps the limits; pinned says that one would
+// without the pins.
+func whyNone(ctx context.Context, engine *explore.Engine, limitMS float64, pinned bool) string {
+	err := engine.NoNetworkWithin(ctx, limitMS)
+	if errors.Is(err, context.Canceled) {
+		return ""
+	}
+	if pinned {
+		return sanitize.Line("with these pins " + err.Error())
+	}
+	return sanitize.Line(err.Error())
 }
 
 // searched takes in an answer; an old one only ends its search.
@@ -156,12 +158,17 @@ func (a *App) searched(msg searchedMsg) tea.Cmd {
 	case !ok || q != msg.question:
 	case errors.Is(msg.err, context.Canceled):
 	case msg.err != nil:
-		s.answered, s.partial, s.found, s.none = q, false, explore.Found{}, sanitize.Line(msg.err.Error())
+		s.answered, s.partial, s.found, s.free, s.none = q, false, explore.Found{}, solver.Solution{}, sanitize.Line(msg.err.Error())
 		a.warn(s.none)
 		a.show()
 	default:
-		s.answered, s.found, s.none, s.partial = q, msg.found, msg.none, msg.more != nil || cut
+		s.answered, s.found, s.free, s.none, s.partial = q, msg.found, msg.free, msg.none, msg.more != nil || cut
 		a.show()
+		if s.after != nil {
+			s.after(a)
+			s.after = nil
+		}
+		a.tellPlayed()
 	}
 	return msg.more
 }
@@ -175,6 +182,9 @@ func (a *App) searchSolution() solver.Solution {
 	}
 	out := s.found.Solution
 	out.LimitMS = a.limitMS
+	if !a.searchCurrent() { // a network, but its proof is of another budget
+		out.Status, out.Bound = solver.Feasible, math.Inf(1)
+	}
 	return out
 }
 

@@ -144,9 +144,9 @@ func (a *App) sweepArea(r rect) (area rect, below int) {
 
 func (a *App) sweepTitle() string {
 	if a.play.on {
-		return "Sweep, playing at speed " + fmt.Sprint(a.play.speed+1)
+		return "Sweep, playing at speed " + fmt.Sprint(a.play.speed+1) + a.frontierLimits()
 	}
-	return panes[paneSweep].title
+	return panes[paneSweep].title + a.frontierLimits()
 }
 
 // drawSweep shows how every decision changes over the whole range of budgets.
@@ -318,7 +318,10 @@ func (a *App) noFrontier(s *screen, r rect) bool {
 		return false
 	}
 	lines := []string{"computing the frontier" + s.glyphs.ellipsis}
-	if !a.engine.Bilinear() {
+	switch {
+	case a.frontier != nil && !a.coming:
+		lines = []string{"no network keeps the limits at any budget:", a.keyOf("show-limits") + " shows them"}
+	case !a.engine.Bilinear():
 		lines = []string{
 			"a " + a.engine.Predictor.Kind() + " predictor has no exact frontier:",
 			a.keyOf("predictor") + " chooses a bilinear one, which has",

@@ -20,6 +20,7 @@ type whatIf struct {
 	optimum solver.Solution // of free at this budget
 
 	asked    question
+	cancel   context.CancelFunc // of what is computed, or was last
 	answered question
 	answers  map[int]float64 // accuracy points lost by choice; +Inf where nothing fits
 }
@@ -43,25 +44,37 @@ type (
 	}
 )
 
-// changed follows a new solution.
+// changed follows a new solution. Under several limits the search answers for
+// the network without pins too.
 func (w *whatIf) changed(a *App) {
-	if w.free != nil && a.pinCount() > 0 && w.free.Bilinear() {
+	switch {
+	case w.free == nil || a.pinCount() == 0 || !w.free.Bilinear():
+	case a.limited():
+		w.optimum = solver.Solution{}
+		if a.searchCurrent() {
+			w.optimum = a.search.free
+		}
+	default:
 		w.free.Optimum(&w.optimum, a.limitMS)
 	}
 }
 
 // pinsCost is what the pins cost at this budget, in points.
 func (w *whatIf) pinsCost(a *App) (points float64, known bool) {
-	if w.free == nil || a.pinCount() == 0 || !a.hasSolution() || a.mode == modeEvolution || a.limited() || w.optimum.Status == solver.Infeasible {
+	if w.free == nil || a.pinCount() == 0 || !a.hasSolution() || a.evolving() || w.optimum.Status != solver.Optimal {
 		return 0, false
 	}
 	return max(0, w.optimum.Accuracy-a.solution.Accuracy), true
 }
 
-// question is the one that the Why pane puts now.
+// question is the one that the Why pane puts now. Under several limits it waits
+// for the proof of the network shown.
 func (a *App) question() (question, bool) {
 	row, ok := a.current()
-	if !ok || !a.engine.Bilinear() || a.mode == modeEvolution || a.limited() || a.generation != a.engineGeneration {
+	if !ok || !a.engine.Bilinear() || a.evolving() || a.generation != a.engineGeneration {
+		return question{}, false
+	}
+	if a.limited() && a.solution.Status != solver.Optimal {
 		return question{}, false
 	}
 	return question{a.generation, a.limitMS, row}, true
@@ -83,7 +96,15 @@ func (a *App) answerWhatIf(msg askMsg) tea.Cmd {
 	if q, ok := a.question(); !ok || q != msg.question {
 		return nil
 	}
-	ctx, engine, best := a.ctx, a.engine, a.answer.Exact.Accuracy
+	if a.whatIf.cancel != nil {
+		a.whatIf.cancel()
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	a.whatIf.cancel = cancel
+	engine, best := a.engine, a.answer.Exact.Accuracy
+	if a.limited() {
+		best = a.solution.Accuracy
+	}
 	var choices []int
 	for _, alt := range a.alternatives() {
 		choices = append(choices, alt.choice)
@@ -91,6 +112,7 @@ func (a *App) answerWhatIf(msg askMsg) tea.Cmd {
 	pins := a.pinsCopy()
 	q := msg.question
 	return guard(func() tea.Msg {
+		defer cancel()
 		return whatIfMsg{q, costs(ctx, engine, pins, q, choices, best)}
 	})
 }
@@ -105,10 +127,12 @@ func costs(ctx context.Context, engine *explore.Engine, pins solver.Pins, q ques
 			p.Allowed[q.decision.block] = 1 << c
 		}
 		s, err := engine.WhatIf(ctx, p, q.limitMS)
-		if err != nil {
+		switch {
+		case err != nil:
 			return out // cancelled
-		}
-		if out[c] = math.Inf(1); s.Status != solver.Infeasible {
+		case s.Status == solver.Infeasible:
+			out[c] = math.Inf(1)
+		case s.Status == solver.Optimal:
 			out[c] = best - s.Accuracy
 		}
 	}

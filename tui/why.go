@@ -13,6 +13,7 @@ type alternative struct {
 	accuracy    float64
 	latencyMS   float64
 	reducedCost float64
+	uses        []float64 // of every limit, where there are several
 	pinned      bool
 }
 
@@ -27,13 +28,13 @@ func (a *App) alternatives() []alternative {
 	if row.block < 0 {
 		for _, c := range a.detail.sensitivity.Depths {
 			if c.Stage == row.stage {
-				out = append(out, alternative{fmt.Sprintf("depth %d", c.Depth), c.Depth, c.Accuracy, c.LatencyMS, c.ReducedCost, c.Pinned})
+				out = append(out, alternative{fmt.Sprintf("depth %d", c.Depth), c.Depth, c.Accuracy, c.LatencyMS, c.ReducedCost, c.Uses, c.Pinned})
 			}
 		}
 	} else {
 		for _, c := range a.detail.sensitivity.Options {
 			if c.Block == row.block {
-				out = append(out, alternative{a.space().Options[c.Option].String(), c.Option, c.Accuracy, c.LatencyMS, c.ReducedCost, c.Pinned})
+				out = append(out, alternative{a.space().Options[c.Option].String(), c.Option, c.Accuracy, c.LatencyMS, c.ReducedCost, c.Uses, c.Pinned})
 			}
 		}
 	}
@@ -79,11 +80,20 @@ func (a *App) alternativeCount() int {
 const whyHeaderLines = 1
 
 func (a *App) whyTop(height int) int {
-	return scrollTop(a.whyRow, a.alternativeCount(), height-whyHeaderLines)
+	return scrollTop(a.whyRow, a.alternativeCount(), a.whyLines(height))
+}
+
+// whyLines is the number of lines for alternatives: with several limits the last
+// line says what each charges.
+func (a *App) whyLines(height int) int {
+	if len(a.detail.limits) > 0 && height > whyHeaderLines+1 {
+		height--
+	}
+	return height - whyHeaderLines
 }
 
 // drawWhy shows, for the decision under the cursor, what each alternative would
-// change by itself, what is left of that at the present price of a millisecond
+// change by itself, what is left of that at the present prices of the limits
 // (net), and what accuracy at this budget would lose if it were pinned and all
 // else chosen anew.
 func (a *App) drawWhy(s *screen, r rect) {
@@ -98,13 +108,13 @@ func (a *App) drawWhy(s *screen, r rect) {
 		return
 	}
 	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-10s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
-	top := a.whyTop(r.h)
-	for i := range min(r.h-whyHeaderLines, len(alts)-top) {
+	top, lines := a.whyTop(r.h), a.whyLines(r.h)
+	if row := min(a.whyRow, len(alts)-1); lines < r.h-whyHeaderLines {
+		s.text(r.x+1, r.y+r.h-1, r.w-1, t.dim, alts[row].label+" pays "+a.detail.charges(alts[row].uses, s.glyphs))
+	}
+	for i := range min(lines, len(alts)-top) {
 		alt, y := alts[top+i], r.y+whyHeaderLines+i
 		selected := top+i == a.whyRow && a.focus == paneWhy
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-		}
 		pinned := ""
 		if loss, ok := a.whatIfCost(alt.choice); ok {
 			pinned = signed(-loss, 3, s.glyphs)
@@ -114,11 +124,13 @@ func (a *App) drawWhy(s *screen, r rect) {
 		}
 		line := fmt.Sprintf(" %s%8s%8s%9s%11s", pad(alt.label, 10), signed(alt.accuracy, 3, s.glyphs), signed(alt.latencyMS, 3, s.glyphs),
 			signed(alt.reducedCost, 3, s.glyphs), pinned)
-		x := r.x + s.text(r.x, y, r.w, over(selected, t.text, t), line)
+		x := r.x + s.row(r, y, selected, t.text, line)
 		verdict, st := "loses", t.dim
 		switch {
 		case alt.pinned:
 			verdict, st = "pinned out", t.pin
+		case a.detail.over(alt.uses) != "":
+			verdict, st = "over "+a.detail.over(alt.uses), t.warn
 		case alt.reducedCost > 1e-9:
 			verdict, st = "does not fit", t.warn
 		case alt.reducedCost > -1e-9:
