@@ -105,6 +105,26 @@ func TestAverage(t *testing.T) {
 	}
 }
 
+// However short a run with a small preset is, what it keeps and validates is not
+// the weights it began with.
+func TestAveragesOfShortRunsAreOfWhatWasTrained(t *testing.T) {
+	for _, stage := range []Stage{Heaviest, OneShot, FineTune} {
+		s := Small(stage)
+		average := NewAverage(one(1), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+		for step := 1; step <= 1000; step++ {
+			average.Update(one(0), step)
+			if first := average.Weights()["w"].Data[0]; step >= 10 && first > 0.02 {
+				t.Errorf("%s: after %d steps %.0f%% of the average are the first weights", stage, step, 100*first)
+				break
+			}
+		}
+	}
+}
+
+func one(w float32) onnx.StateDict {
+	return onnx.StateDict{"w": {Shape: []int{1, 1}, Data: []float32{w}}}
+}
+
 // BenchmarkOptimizer is one step over 5 million parameters in tensors like those of
 // the supernet; the goal is below 10 ms.
 func BenchmarkOptimizer(b *testing.B) {

@@ -112,6 +112,7 @@ func Small(stage Stage) Settings {
 	s.Sched, s.WarmupEpochs, s.WarmupLR, s.CooldownEpochs, s.LREachStep = CosineSchedule, 1, 1e-3, 0, true
 	s.TrainPercent, s.Augment, s.BatchSize, s.ClipGrad = 80, "digits", 64, 5
 	s.Drop, s.DropPath, s.ModelEMAEvery, s.Validation = 0, 0, 4, 2000
+	s.ModelEMAWarmup = true // else the average is that of the first weights for most of so short a run
 	switch stage {
 	case Heaviest:
 		s.LR, s.Epochs = 0.1, 12
@@ -119,7 +120,6 @@ func Small(stage Stage) Settings {
 		s.LR, s.Epochs, s.Paths = 0.05, 12, 1
 	case FineTune:
 		s.LR, s.Epochs, s.WarmupEpochs = 0.01, 4, 0
-		s.ModelEMAWarmup = true // else the average is that of the supernet for most of so short a run
 	}
 	return s
 }
