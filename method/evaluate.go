@@ -3,12 +3,16 @@ package method
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -29,45 +33,115 @@ const (
 // Estimator is a measured estimator and the predictor made of it.
 type Estimator struct {
 	File string // of the predictor
+	LUT  string // latency table of the run, a file; "" where there is none
 	*evaluation.Contribution
 }
 
-// evaluator opens the supernet of the run and the images held out from it.
-func (r Request) evaluator(ctx context.Context, j *job.Job) (*evaluation.Evaluator, error) {
+// samplesFile is the file of the request's samples.
+func (r Request) samplesFile() string {
+	if r.Samples == "" {
+		return filepath.Join(r.Run, samplesFile)
+	}
+	return filepath.Join(r.Run, r.Samples)
+}
+
+// evaluator opens the supernet of the run and the images held out from it, those
+// that records were begun with where there are some.
+func (r Request) evaluator(ctx context.Context, j *job.Job, recorded model.EvaluationInfo, images int) (*evaluation.Evaluator, error) {
 	s, file, err := r.begun(training.OneShot)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := r.dataFolder(s.Data)
 	if err != nil {
 		return nil, err
 	}
 	j.Progress(0, 0, 0, "reading the supernet and the images")
 	return evaluation.Open(ctx, evaluation.Source{
-		Checkpoint: file, Data: r.dataFolder(s.Data), ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed, Library: r.Library,
+		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
+		Images: images, BN: recorded.BN, BNImages: recorded.BNImages, Library: r.Library,
 	})
 }
 
+// firstSeed draws the networks of records that are begun.
+const firstSeed = 1
+
 func (r Request) sample(ctx context.Context, j *job.Job) (any, error) {
-	e, err := r.evaluator(ctx, j)
+	o := evaluation.SampleOptions{Num: r.Num, Seed: firstSeed, File: r.samplesFile()}
+	if o.Num == 0 {
+		o.Num = defaultSamples
+	}
+	recorded, began, err := evaluation.Recorded(o.File, model.SamplesFormat)
 	if err != nil {
 		return nil, err
 	}
-	num := r.Num
-	if num == 0 {
-		num = defaultSamples
+	e, err := r.evaluator(ctx, j, recorded, recorded.Images)
+	if err != nil {
+		return nil, err
 	}
-	return e.Sample(ctx, evaluation.SampleOptions{Num: num, Seed: 1, File: filepath.Join(r.Run, samplesFile)}, j)
+	if began {
+		o.Seed, o.LUT = recorded.Seed, recorded.LUT
+		if o.Table, err = r.latencies(e.Space, o.LUT); err != nil {
+			return nil, err
+		}
+	}
+	samples, err := e.Sample(ctx, o, j)
+	return samples, otherRecords(err)
+}
+
+// latencies is the table of the expected latencies in samples: that of a
+// pipeline, else the one with the recorded name, if any.
+func (r Request) latencies(s *model.Space, name string) (*latency.Table, error) {
+	if file := r.tableFile(); file != "" {
+		name = file
+	}
+	if name == "" {
+		return nil, nil
+	}
+	lut, err := explore.LoadLUT(name)
+	if err != nil {
+		return nil, err
+	}
+	return lut.Table(s)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// otherRecords says what to do about records that cannot be gone on with, such
+// as those of a supernet that was trained on since.
+func otherRecords(err error) error {
+	if errors.Is(err, evaluation.ErrRecords) {
+		return fmt.Errorf("%w: move the file away, or name another", err)
+	}
+	return err
 }
 
 func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
-	e, err := r.evaluator(ctx, j)
-	if err != nil {
-		return nil, err
-	}
-	o := evaluation.ContributeOptions{Networks: r.Num, Images: defaultImages, Seed: 1, File: filepath.Join(r.Run, contributionsFile)}
+	o := evaluation.ContributeOptions{Networks: r.Num, Images: defaultImages, Seed: firstSeed, File: filepath.Join(r.Run, contributionsFile)}
 	if o.Networks == 0 {
 		o.Networks = defaultNetworks
 	}
-	c, err := e.Contribute(ctx, o, j)
+	recorded, began, err := evaluation.Recorded(o.File, model.ContributionsFormat)
 	if err != nil {
 		return nil, err
+	}
+	if began {
+		o.Seed, o.Images = recorded.Seed, recorded.Images
+	}
+	images := 0 // all: networks are asked about different ones of them
+	if s, err := pipeline.ReadSettings(r.Run); err == nil {
+		images = s.SampleImages
+	}
+	e, err := r.evaluator(ctx, j, recorded, images)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.Contribute(ctx, o, j)
+	if err != nil {
+		return nil, otherRecords(err)
 	}
 	info := model.CheckpointInfo{
 		Space: e.Space.Name, Samples: c.Networks * len(e.Space.Decisions()),
@@ -78,33 +152,8 @@ func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := Estimator{filepath.Join(r.Run, estimatorFile), c}
+	out := Estimator{filepath.Join(r.Run, estimatorFile), r.tableFile(), c}
 	return out, explore.WriteFile(out.File, data)
-}
-
-// validate asks the network about the validation part of the data: with its own
-// weights where it was fine-tuned, else with the supernet's.
-func (r Request) validate(ctx context.Context, j *job.Job) (any, error) {
-	if len(r.Architecture) == 0 {
-		return nil, fmt.Errorf("%s %w: no network is given", r.Step, ErrRequest)
-	}
-	tuned := r
-	tuned.Run = r.TunedFolder()
-	s, file, err := tuned.begun(training.FineTune)
-	if err != nil {
-		if s, file, err = r.begun(training.OneShot); err != nil {
-			return nil, err
-		}
-	}
-	j.Log("weights of " + file)
-	n, images, err := evaluation.OpenNetwork(ctx, r.Architecture, evaluation.Source{
-		Checkpoint: file, Data: r.dataFolder(s.Data), ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer n.Close()
-	return evaluation.Validate(ctx, n, images, 0, j)
 }
 
 // fingerprint is a short name of a network.

@@ -12,7 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/pipeline"
-	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // testFile holds other networks to judge predictors with, where a pipeline has
@@ -24,7 +23,39 @@ const testFile = "test.jsonl"
 type Fitted struct {
 	Kind string
 	File string // of the predictor
+	LUT  string // latency table of the run, a file; "" where there is none
 	*explore.Fitted
+}
+
+// FittedBy lists the predictors of a pipeline, the one it searches with last.
+func FittedBy(p pipeline.Fitted) (out []Fitted) {
+	add := func(r pipeline.Ranking) {
+		out = append(out, Fitted{r.Predictor, p.File(r.Predictor), p.LUT(), &explore.Fitted{
+			Report:     &fit.Report{Kind: r.Predictor, Method: r.Method, Samples: r.Samples},
+			Evaluation: &fit.Evaluation{Metrics: r.Metrics, Kendall95: r.Kendall95, Predicted: r.Predicted, Measured: p.Measured},
+			Tested:     true,
+		}})
+	}
+	var chosen []pipeline.Ranking
+	for _, r := range p.Rankings {
+		if r.Predictor == p.Chosen {
+			chosen = append(chosen, r)
+		} else {
+			add(r)
+		}
+	}
+	for _, r := range chosen {
+		add(r)
+	}
+	return out
+}
+
+// tableFile is the latency table of a pipeline in the run folder, if any.
+func (r Request) tableFile() string {
+	if file := filepath.Join(r.Run, pipeline.TableFile); exists(file) {
+		return file
+	}
+	return ""
 }
 
 // FittedFile is the predictor that Fit writes.
@@ -38,10 +69,10 @@ func (r Request) kind() string {
 }
 
 func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
-	samples, test := filepath.Join(r.Run, samplesFile), filepath.Join(r.Run, testFile)
+	samples, test := r.samplesFile(), filepath.Join(r.Run, testFile)
 	settings := fit.Settings{Kind: r.kind(), Closed: r.kind() != fit.MLP, Inactive: r.Inactive, Seed: 1}
 	if _, err := os.Stat(samples); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s %w: there are no samples in %s yet: start with %s", r.Step, ErrRequest, r.Run, Sample)
+		return nil, fmt.Errorf("%s %w: there are no samples in %s yet: start with %s", r.Step, ErrRequest, samples, Sample)
 	}
 	if _, err := os.Stat(test); errors.Is(err, fs.ErrNotExist) {
 		test = ""
@@ -58,37 +89,29 @@ func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := Fitted{r.kind(), r.FittedFile(), fitted}
+	out := Fitted{r.kind(), r.FittedFile(), r.tableFile(), fitted}
 	return out, explore.WriteFile(out.File, data)
 }
 
 // Finished is what a pipeline has left.
 type Finished struct {
-	Report     string   // its file
-	Predictors []string // files, the one it searched with first
+	Report string // its file
 }
 
 // pipeline does all steps, with the settings the folder was begun with.
 func (r Request) pipeline(ctx context.Context, j *job.Job) (any, error) {
-	s, err := pipeline.ReadSettings(r.Run)
-	if errors.Is(err, fs.ErrNotExist) {
-		s, err = pipeline.Digits(), nil
-		if s.Data = r.Data; s.Data == "" {
-			s.Data = dataset.DigitsName
-		}
-		if r.Preset != "" {
-			s.Preset = r.Preset
-		}
-		if r.Kind != "" {
-			s.Predictor = r.Kind
-		}
-	}
+	s, begun, err := r.pipelineSettings()
 	if err != nil {
 		return nil, err
 	}
-	report, err := pipeline.Run(ctx, s, pipeline.Options{Folder: r.Run, Library: r.Library}, j)
+	if !begun {
+		if _, err := r.dataFolder(s.Data); err != nil {
+			return nil, err
+		}
+	}
+	report, err := pipeline.Run(ctx, s, pipeline.Options{Folder: r.Run, Library: r.Library, Threads: r.Threads}, j)
 	if err != nil {
 		return nil, err
 	}
-	return Finished{report, []string{filepath.Join(r.Run, s.Predictor+".safetensors")}}, nil
+	return Finished{report}, nil
 }

@@ -2,6 +2,7 @@ package method
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,8 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // finish runs a request as a job.
@@ -90,6 +93,115 @@ func TestStepsSayWhatComesFirst(t *testing.T) {
 	}
 }
 
+// A plan has the preset's settings, or those that the folder was begun with,
+// whatever is asked for.
+func TestPlans(t *testing.T) {
+	run := t.TempDir()
+	plan := func(r Request) Plan {
+		t.Helper()
+		p, err := r.Plan()
+		if err != nil {
+			t.Fatalf("%s: %v", r.Step, err)
+		}
+		return p
+	}
+	p := plan(Request{Step: Pipeline, Run: run, Data: "digits"})
+	if p.Begun || p.Pipeline.HeaviestEpochs != training.Small(training.Heaviest).Epochs || p.Pipeline.Sampling == "" || p.Pipeline.Check() != nil {
+		t.Errorf("pipeline: %+v", p)
+	}
+	p.Pipeline.Samples = 77
+	write(t, filepath.Join(run, "pipeline.json"), p.Pipeline)
+	other := p.Pipeline
+	other.Samples = 88
+	if p := plan(Request{Step: Pipeline, Run: run, Pipeline: &other}); !p.Begun || p.Pipeline.Samples != 77 || p.Data != "digits" {
+		t.Errorf("pipeline that was begun: %+v", p)
+	}
+
+	for _, step := range []Step{OneShot, Sample, Contribute, Validate, FineTune} {
+		if _, err := (Request{Step: step, Run: run}).Plan(); !errors.Is(err, ErrRequest) {
+			t.Errorf("%s before a training: %v", step, err)
+		}
+	}
+	mine := plan(Request{Step: Heaviest, Run: run, Preset: "paper"}).Training
+	if mine != training.Paper(training.Heaviest) {
+		t.Errorf("heaviest with preset paper: %+v", mine)
+	}
+	mine.Epochs, mine.Seed, mine.ImageSize = 3, 9, 32
+	if got := plan(Request{Step: Heaviest, Run: run, Training: &mine}); got.Begun || got.Training != mine {
+		t.Errorf("heaviest with changed settings: %+v", got)
+	}
+	write(t, filepath.Join(run, "settings.json"), map[string]any{
+		"format": "binas-tui-run", "version": 1, "stages": map[training.Stage]training.Settings{training.Heaviest: mine},
+	})
+	changed := mine
+	changed.Epochs = 4
+	if got := plan(Request{Step: Heaviest, Run: run, Training: &changed}); !got.Begun || got.Training != mine {
+		t.Errorf("heaviest that was begun: %+v", got)
+	}
+	if s := plan(Request{Step: OneShot, Run: run}).Training; s.Stage != training.OneShot || s.Seed != 9 || s.ImageSize != 32 || s.TrainPercent != mine.TrainPercent {
+		t.Errorf("one-shot after it: %+v", s)
+	}
+	writeSamples(t, filepath.Join(run, "more.jsonl"), 12)
+	if _, err := (Request{Step: Fit, Run: run, Samples: "more.jsonl"}).Plan(); !errors.Is(err, evaluation.ErrRecords) {
+		t.Errorf("samples that are no records: %v", err)
+	}
+}
+
+func write(t *testing.T, file string, v any) {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = explore.WriteFile(file, data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What run folders hold is found, the accuracies with where they come from.
+func TestFind(t *testing.T) {
+	run := t.TempDir()
+	s, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Request{Step: Validate, Run: run, Architecture: s.Architecture(model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())})}
+	want, err := r.note(Accuracy{Weights: OwnWeights, Top1: 91.5, Images: 40, Data: "tiny validation"})
+	if err != nil || want.Architecture == "" {
+		t.Fatalf("%+v, %v", want, err)
+	}
+	write(t, filepath.Join(run, "bilinear.safetensors"), "whatever it holds")
+	f := Find(run, filepath.Join(run, "nothing here"))
+	if len(f.Predictors) != 1 || f.Predictors[0].Name != "bilinear of "+filepath.Base(run) {
+		t.Errorf("predictors %+v", f.Predictors)
+	}
+	if len(f.Accuracies) != 1 || f.Accuracies[0] != want {
+		t.Errorf("accuracies %+v, want %+v", f.Accuracies, want)
+	}
+}
+
+// Jobs of one name are one piece of work.
+func TestJobsOfDifferentWorkHaveDifferentNames(t *testing.T) {
+	s, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())}
+	small := s.Architecture(path)
+	path.Depth[0] = 3
+	names := map[string]bool{}
+	requests := []Request{
+		{Step: FineTune, Run: "r", Architecture: small}, {Step: FineTune, Run: "r", Architecture: s.Architecture(path)}, {Step: Validate, Run: "r", Architecture: small},
+		{Step: Fit, Run: "r"}, {Step: Fit, Run: "r", Kind: fit.MLP}, {Step: Sample, Run: "a/r"}, {Step: Sample, Run: DefaultRun("r")},
+	}
+	for _, r := range requests {
+		names[r.Name()] = true
+	}
+	if len(names) != len(requests) {
+		t.Errorf("names %v", names)
+	}
+}
+
 func TestDefaultRun(t *testing.T) {
 	for name, want := range map[string]string{"": "", "a/b": "a/b", ".": ".", "digits": filepath.Join(explore.DataDir(), "runs", "digits")} {
 		if got := DefaultRun(name); got != want {
@@ -110,5 +222,5 @@ func ExampleRequest() {
 	j := runner.Start(context.Background(), r.Name(), r.Work)
 	<-j.Ended()
 	fmt.Println(j.Snapshot().Err)
-	// Output: fit cannot be started: there are no samples in no-such-run yet: start with sample
+	// Output: fit cannot be started: there are no samples in no-such-run/samples.jsonl yet: start with sample
 }

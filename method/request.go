@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -56,9 +59,13 @@ type Request struct {
 	Run  string // run folder, made where there is none
 	Data string // name or folder of a data set; "" is that of the run
 
-	Preset       string             // of trainings that are begun: small ("") or paper
+	Preset       string             // of what is begun: small ("") or paper
+	Training     *training.Settings // of a training that is begun: a changed [Plan]; nil is the preset
+	Pipeline     *pipeline.Settings // of a pipeline that is begun, likewise
+	Threads      int                // of ONNX Runtime in trainings; 0 is 2
 	Architecture model.Architecture // of FineTune and Validate
 	Num          int                // networks: of Sample (0 is 1,000) and of Contribute (0 is 10)
+	Samples      string             // file in the run folder of Sample and Fit; "" is samples.jsonl
 	Kind         string             // of the predictor to fit; "" is bilinear
 	Inactive     model.InactiveBlocks
 	Library      string // ONNX Runtime; "" looks in the usual places
@@ -76,20 +83,39 @@ func DefaultRun(name string) string {
 	return filepath.Join(explore.DataDir(), "runs", name)
 }
 
+// RunName is the name that DefaultRun makes a run folder of, or else the folder.
+func RunName(folder string) string {
+	if name := filepath.Base(folder); DefaultRun(name) == folder {
+		return name
+	}
+	return folder
+}
+
 // Name is what a job of the request is called. Equal names are one piece of
 // work: it goes on when it is started again.
-func (r Request) Name() string { return string(r.Step) + " " + filepath.Base(r.Run) }
+func (r Request) Name() string {
+	name := string(r.Step) + " " + RunName(r.Run)
+	switch r.Step {
+	case Fit:
+		name += ", " + r.kind()
+	case FineTune, Validate:
+		name += ", network " + fingerprint(r.Architecture)[:6]
+	}
+	return name
+}
 
 // Work is the request as the work of a job. Its results are:
 //
 //	Pipeline                     Finished
-//	Heaviest, OneShot, FineTune  training.Progress
+//	Heaviest, OneShot            training.Progress
+//	FineTune                     Tuned; while it runs training.Progress
 //	Sample                       evaluation.Samples
 //	Contribute                   Estimator; while it runs *evaluation.Contribution
 //	Fit                          Fitted
-//	Validate                     evaluation.Validation
+//	Validate                     Validated
 //
-// What Pipeline has so far is what its steps have.
+// What Pipeline has so far is what its steps have, and pipeline.Fitted as soon
+// as it has predictors.
 func (r Request) Work(ctx context.Context, j *job.Job) (any, error) {
 	if r.Run == "" {
 		return nil, fmt.Errorf("%s %w: no run folder is given", r.Step, ErrRequest)
@@ -133,10 +159,26 @@ func (r Request) begun(stage training.Stage) (training.Settings, string, error) 
 	return s, run.Weights(stage), nil
 }
 
-// dataFolder is the folder of the data set: the one asked for, else otherwise.
-func (r Request) dataFolder(otherwise string) string {
-	if r.Data != "" {
-		otherwise = r.Data
+// dataFolder is the folder of the data set: the one asked for, else that which
+// the run was begun with, else the one of a name.
+func (r Request) dataFolder(name string) (string, error) {
+	data := r.Data
+	if data == "" {
+		var err error
+		if data, err = r.readNote(); err != nil {
+			return "", err
+		}
 	}
-	return explore.DataSetPath(otherwise)
+	if data == "" {
+		data = name
+	}
+	folder := explore.DataSetPath(data)
+	if _, err := os.Stat(folder); err != nil {
+		how := "expected a folder of train/ and val/, CIFAR-10 or IDX files"
+		if data == dataset.DigitsName {
+			how = "binas-tui data digits makes it"
+		}
+		return "", fmt.Errorf("%s %w: there is no data set %s: %s", r.Step, ErrRequest, folder, how)
+	}
+	return folder, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
-	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -25,45 +24,32 @@ func (r Request) TunedFolder() string {
 	return filepath.Join(r.Run, "finetune", fingerprint(r.Architecture))
 }
 
-// settings are those the stage was begun with, else the preset's.
-func (r Request) settings(stage training.Stage, folder string) (training.Settings, error) {
-	s := training.Small(stage)
-	if r.Preset == "paper" {
-		s = training.Paper(stage)
+// trainingFolder is the run folder of the request's training.
+func (r Request) trainingFolder() string {
+	if r.Step == FineTune {
+		return r.TunedFolder()
 	}
-	s.Space = model.MobileNASNet
-	heaviest := Request{Step: r.Step, Run: r.Run}
-	if stage != training.Heaviest {
-		h, _, err := heaviest.begun(training.Heaviest)
-		if err != nil {
-			return s, err
-		}
-		s.Space, s.ImageSize, s.Data = h.Space, h.ImageSize, h.Data
-		s.TrainPercent, s.SplitSeed, s.Seed, s.Augment = h.TrainPercent, h.SplitSeed, h.Seed, h.Augment
-	}
-	return training.Begun(folder, stage, s)
+	return r.Run
 }
 
 func (r Request) train(ctx context.Context, j *job.Job) (any, error) {
 	stage := stages[r.Step]
-	o := training.Options{Folder: r.Run}
-	if stage == training.FineTune {
-		if len(r.Architecture) == 0 {
-			return nil, fmt.Errorf("%s %w: no network is given", r.Step, ErrRequest)
-		}
-		o.Folder = r.TunedFolder()
+	o := training.Options{Folder: r.trainingFolder(), Threads: r.Threads}
+	if stage == training.FineTune && len(r.Architecture) == 0 {
+		return nil, fmt.Errorf("%s %w: no network is given", r.Step, ErrRequest)
 	}
-	s, err := r.settings(stage, o.Folder)
+	s, begun, err := r.settings(stage, o.Folder)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := r.dataFolder(s.Data)
 	if err != nil {
 		return nil, err
 	}
 	j.Progress(0, 0, 0, "reading the data")
-	train, val, err := dataset.Open(ctx, r.dataFolder(s.Data), dataset.Options{Size: s.ImageSize})
+	train, val, err := dataset.Open(ctx, folder, dataset.Options{Size: s.ImageSize})
 	if err != nil {
 		return nil, err
-	}
-	if train.Name == dataset.DigitsName && s.Data == "" {
-		s.Augment = "digits"
 	}
 	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
 		return nil, err
@@ -75,7 +61,16 @@ func (r Request) train(ctx context.Context, j *job.Job) (any, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	return training.Work(s, o)(ctx, j)
+	if !begun && stage == training.Heaviest {
+		if err := r.writeNote(); err != nil {
+			return nil, err
+		}
+	}
+	out, err := training.Work(s, o)(ctx, j)
+	if err != nil || stage != training.FineTune {
+		return out, err
+	}
+	return r.tuned(s, out.(training.Progress))
 }
 
 // teach gives a training the weights that it begins with and is taught by.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
@@ -44,7 +45,7 @@ func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.
 	if exists(r.path(finetuneFolder, scored)) {
 		return r.readJSON(finetuneFolder+"/"+scored, n)
 	}
-	s, o, err := r.training(r.path(finetuneFolder, n.Name), training.FineTune, r.FineTuneEpochs, 100)
+	s, o, err := r.training(n.Folder(r.folder), training.FineTune)
 	if err != nil {
 		return err
 	}
@@ -66,9 +67,34 @@ func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.
 	return r.writeJSON(finetuneFolder+"/"+scored, n)
 }
 
+// Folder is the run folder in which the network was trained, in that of its
+// pipeline.
+func (n Network) Folder(pipeline string) string {
+	return filepath.Join(pipeline, finetuneFolder, n.Name)
+}
+
+// Networks is the networks that a pipeline has chosen, with what they reached
+// after fine-tuning. A pipeline publishes it after its step finetune.
+type Networks struct {
+	Folder string
+	Data   string // the images they were validated on
+	List   []Network
+}
+
+// ReadNetworks reads them from the folder of a pipeline.
+func ReadNetworks(folder string) (n Networks, err error) {
+	s, err := ReadSettings(folder)
+	if err != nil {
+		return n, err
+	}
+	r := &run{folder: folder}
+	n = Networks{Folder: folder, Data: filepath.Base(s.Data) + " validation"}
+	return n, r.readJSON(networksFile, &n.List)
+}
+
 // fineTuned is a network with the weights that fine-tuning left.
 func (r *run) fineTuned(n *Network) (model.Architecture, onnx.StateDict, error) {
-	trained, err := training.ReadRun(r.path(finetuneFolder, n.Name))
+	trained, err := training.ReadRun(n.Folder(r.folder))
 	if err != nil {
 		return nil, nil, err
 	}

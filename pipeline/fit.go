@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
@@ -21,6 +23,9 @@ const (
 
 var predictors = []string{estimator, sampledEstimator, fit.Bilinear, fit.Quadratic, fit.MLP}
 
+// Predictors lists the names of the predictors of a pipeline.
+func Predictors() []string { return slices.Clone(predictors) }
+
 // Ranking says how well a predictor ranks networks it was not fitted on.
 type Ranking struct {
 	Predictor   string        `json:"predictor"`
@@ -31,6 +36,41 @@ type Ranking struct {
 	FitSeconds  float64       `json:"fit_seconds"`
 	Predicted   []float64     `json:"predicted"` // percent, of the test networks
 	TestSamples int           `json:"test_samples"`
+}
+
+// Fitted is the predictors of a pipeline and how they did on networks that none
+// was fitted on. A pipeline publishes it after its step fit, also where an earlier
+// start has done that.
+type Fitted struct {
+	Folder   string
+	Chosen   string // name of the predictor that is searched with
+	Rankings []Ranking
+	Measured []float64 // accuracies of the test networks, percent
+}
+
+// File is the file of a predictor.
+func (f Fitted) File(name string) string { return filepath.Join(f.Folder, predictorFile(name)) }
+
+// LUT is the file of the latency table.
+func (f Fitted) LUT() string { return filepath.Join(f.Folder, TableFile) }
+
+// ReadFitted reads what the step fit of a pipeline has left in its folder.
+func ReadFitted(folder string) (Fitted, error) {
+	s, err := ReadSettings(folder)
+	if err != nil {
+		return Fitted{}, err
+	}
+	r := &run{Settings: s, folder: folder}
+	f := Fitted{Folder: folder, Chosen: s.Predictor}
+	if err := r.readJSON(rankingFile, &f.Rankings); err != nil {
+		return f, err
+	}
+	if r.space, err = model.NewSpace(s.Space, s.ImageSize); err != nil {
+		return f, err
+	}
+	test, err := r.readSamples(testFile)
+	f.Measured = accuracies(test[:min(len(test), s.TestSamples)])
+	return f, err
 }
 
 func predictorFile(name string) string { return name + ".safetensors" }

@@ -15,8 +15,8 @@ import (
 // package training.
 const (
 	settingsFile      = "pipeline.json"
+	lockFile          = "pipeline.lock"
 	timesFile         = "times.jsonl"
-	tableFile         = "lut.json"
 	samplesFile       = "samples.jsonl"
 	testFile          = "test.jsonl"
 	contributionsFile = "contributions.jsonl"
@@ -29,6 +29,8 @@ const (
 	resultsFile       = "results.json"
 	// ReportFile is the report, in Markdown.
 	ReportFile = "report.md"
+	// TableFile is the latency table in use.
+	TableFile = "lut.json"
 )
 
 func (r *run) path(elem ...string) string {

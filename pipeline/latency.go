@@ -28,14 +28,14 @@ func (r *run) latencyTable(ctx context.Context) error {
 	if _, err := lut.Table(r.space); err != nil {
 		return fmt.Errorf("latency table %s: %w", r.LUT, err)
 	}
-	if err := explore.SaveLUT(r.path(tableFile), lut); err != nil {
+	if err := explore.SaveLUT(r.path(TableFile), lut); err != nil {
 		return err
 	}
 	return r.readTable()
 }
 
 func (r *run) readTable() (err error) {
-	if r.lut, err = explore.LoadLUT(r.path(tableFile)); err != nil {
+	if r.lut, err = explore.LoadLUT(r.path(TableFile)); err != nil {
 		return err
 	}
 	r.table, err = r.lut.Table(r.space)

@@ -94,13 +94,21 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
 	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: "} {
 		got := runJob(t, s, o, func(j job.Snapshot) bool {
-			return strings.HasPrefix(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " ")) && j.Done > 0
+			return (strings.Contains(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " "))) && j.Done > 0
 		})
 		if got.State != job.Cancelled {
 			t.Fatalf("stopped in %s: %v, %v", in, got.State, got.Err)
 		}
 	}
-	got := runJob(t, s, o, nil)
+	var early Fitted
+	watch := func(j job.Snapshot) bool {
+		if f, ok := j.Result.(Fitted); ok && j.State == job.Running {
+			early = f
+		}
+		return false
+	}
+	got := runJob(t, s, o, watch)
+	checkFitted(t, early, s)
 	if got.State != job.Done {
 		t.Fatalf("%v: %v", got.State, got.Err)
 	}
@@ -114,15 +122,34 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := runJob(t, s, o, nil); again.State != job.Done {
+	early = Fitted{}
+	if again := runJob(t, s, o, watch); again.State != job.Done {
 		t.Fatalf("again: %v: %v", again.State, again.Err)
 	}
+	checkFitted(t, early, s)
 	if now, err := os.ReadFile(filepath.Join(o.Folder, networksFile)); err != nil || string(now) != string(trained) {
 		t.Errorf("a finished pipeline was trained again: %v", err)
 	}
 	s.Samples++
 	if other := runJob(t, s, o, nil); !errors.Is(other.Err, ErrMismatch) || !strings.Contains(other.Err.Error(), "samples was 12 and is now 13") {
 		t.Errorf("other settings: %v", other.Err)
+	}
+}
+
+// checkFitted wants predictors that can be explored with before the pipeline
+// ends, the chosen one among them.
+func checkFitted(t *testing.T, f Fitted, s Settings) {
+	t.Helper()
+	if f.Chosen != s.Predictor || len(f.Rankings) < 4 || len(f.Measured) != s.TestSamples {
+		t.Errorf("published while it runs: %+v", f)
+	}
+	for _, r := range f.Rankings {
+		if _, _, err := explore.LoadPredictor(f.File(r.Predictor)); err != nil || len(r.Predicted) != len(f.Measured) {
+			t.Errorf("%s: %v", r.Predictor, err)
+		}
+	}
+	if _, err := explore.LoadLUT(f.LUT()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -189,6 +216,8 @@ func TestSettingsAreChecked(t *testing.T) {
 		"predictor": func(s *Settings) { s.Predictor = "forest" },
 		"data":      func(s *Settings) { s.Data = "" },
 		"samples":   func(s *Settings) { s.Samples = 3 },
+		"sampling":  func(s *Settings) { s.Sampling = "every" },
+		"paths":     func(s *Settings) { s.Sampling, s.Paths = "batch", 5 }, // no divisor of the preset's batch
 	} {
 		s := good
 		spoil(&s)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -31,6 +31,7 @@ type run struct {
 	Options
 	folder string
 	job    *job.Job
+	at     string // which of the steps is under way, before what it says
 
 	space      *model.Space
 	lut        *latency.LUT
@@ -50,7 +51,7 @@ type step struct {
 // allSteps lists the steps in their order.
 func allSteps() []step {
 	return []step{
-		{"latency", tableFile, "latency table", (*run).latencyTable},
+		{"latency", TableFile, "latency table", (*run).latencyTable},
 		{"heaviest", "", "the heaviest network is trained", (*run).trainHeaviest},
 		{"oneshot", "", "the supernet is trained", (*run).trainOneShot},
 		{"samples", "", "random networks to fit on", (*run).sample},
@@ -77,7 +78,8 @@ func Steps() []string {
 // Run does all steps that are not done yet and returns the path of the report,
 // or "" where Options.Until ended it earlier. It is the work of a job: a context
 // that ends stops it within a fraction of a second, and it goes on where it was
-// when it is started again.
+// when it is started again. While it runs, the job's result is what the step
+// under way publishes, and [Fitted] and [Networks] as soon as there are some.
 func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error) {
 	if err := s.Check(); err != nil {
 		return "", err
@@ -85,9 +87,11 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
 	}
-	if err := os.MkdirAll(o.Folder, 0o755); err != nil {
+	release, err := job.Lock(filepath.Join(o.Folder, lockFile))
+	if err != nil {
 		return "", err
 	}
+	defer release()
 	if err := s.claim(o.Folder); err != nil {
 		return "", err
 	}
@@ -98,6 +102,9 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	steps := allSteps()
 	for i, st := range steps {
 		if err := r.do(ctx, i, len(steps), st); err != nil {
+			return "", err
+		}
+		if err := r.publish(st); err != nil {
 			return "", err
 		}
 		if st.name == o.Until {
@@ -118,7 +125,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize}); err != nil {
 		return err
 	}
-	if exists(r.path(tableFile)) {
+	if exists(r.path(TableFile)) {
 		return r.readTable()
 	}
 	return nil
@@ -130,6 +137,8 @@ func (r *run) do(ctx context.Context, i, of int, st step) error {
 		return nil
 	}
 	r.job.Log(fmt.Sprintf("step %d of %d, %s: %s", i+1, of, st.name, st.title))
+	r.at = fmt.Sprintf("step %d of %d, ", i+1, of)
+	r.progress(st.name, 0, 0, 0, st.title)
 	start := time.Now()
 	err := st.do(r, ctx)
 	if noteErr := r.noteTime(stepTime{st.name, time.Since(start).Seconds(), err == nil}); err == nil {
@@ -141,7 +150,24 @@ func (r *run) do(ctx context.Context, i, of int, st step) error {
 	return err
 }
 
+// publish makes what a step has left the result so far.
+func (r *run) publish(st step) (err error) {
+	var result any
+	switch st.file {
+	case rankingFile:
+		result, err = ReadFitted(r.folder)
+	case networksFile:
+		result, err = ReadNetworks(r.folder)
+	default:
+		return nil
+	}
+	if err == nil {
+		r.job.Partial(result)
+	}
+	return err
+}
+
 // progress reports how far a step is.
 func (r *run) progress(step string, done, total int, left time.Duration, status string) {
-	r.job.Progress(done, total, left, step+": "+status)
+	r.job.Progress(done, total, left, r.at+step+": "+status)
 }

@@ -85,7 +85,7 @@ func (r *run) search(ctx context.Context) error {
 
 // engine joins the folder's table with one of its predictors.
 func (r *run) engine(ctx context.Context, predictor string) (*explore.Engine, error) {
-	setup := explore.Setup{Space: r.space, LUT: r.lut, LUTName: r.path(tableFile), PredictorName: r.path(predictorFile(predictor))}
+	setup := explore.Setup{Space: r.space, LUT: r.lut, LUTName: r.path(TableFile), PredictorName: r.path(predictorFile(predictor))}
 	var err error
 	if setup.Predictor, setup.PredictorInfo, err = explore.LoadPredictor(setup.PredictorName); err != nil {
 		return nil, err

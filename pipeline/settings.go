@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Settings are all that the outcome of a pipeline depends on, beside the
@@ -94,6 +95,11 @@ func (s Settings) Check() error {
 	}
 	if s.Data == "" {
 		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)
+	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		if err := s.fill(s.preset(stage)).Check(); err != nil {
+			return fmt.Errorf("%w: stage %s: %w", ErrSettings, stage, err)
+		}
 	}
 	_, err := model.NewSpace(s.Space, s.ImageSize)
 	return err

@@ -9,27 +9,50 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// training completes the settings of a stage in a run folder for the data;
-// trained on the whole training part where percent is 100.
-func (r *run) training(folder string, stage training.Stage, epochs, percent int) (training.Settings, training.Options, error) {
-	preset := training.Small(stage)
-	if r.Preset == "paper" {
-		preset = training.Paper(stage)
+// preset are the settings of a stage before those of the pipeline are filled in.
+func (s Settings) preset(stage training.Stage) training.Settings {
+	if s.Preset == "paper" {
+		return training.Paper(stage)
 	}
-	s, err := training.Begun(folder, stage, preset) // presets may have changed since
+	return training.Small(stage)
+}
+
+// fill puts the settings of the pipeline into those of a stage. The chosen
+// networks are trained on the whole training part.
+func (s Settings) fill(t training.Settings) training.Settings {
+	epochs := map[training.Stage]int{training.Heaviest: s.HeaviestEpochs, training.OneShot: s.OneShotEpochs, training.FineTune: s.FineTuneEpochs}[t.Stage]
+	if epochs > 0 {
+		t.Epochs = epochs
+	}
+	if s.Sampling != "" && t.Stage == training.OneShot {
+		t.Sampling = training.Sampling(s.Sampling)
+	}
+	if s.Paths > 0 && t.Stage == training.OneShot {
+		t.Paths = s.Paths
+	}
+	t.Space, t.Seed, t.TrainPercent = s.Space, s.Seed, s.TrainPercent
+	if t.Stage == training.FineTune {
+		t.TrainPercent = 100
+	}
+	return t
+}
+
+// Filled returns the settings with what they leave to the preset.
+func (s Settings) Filled() Settings {
+	oneshot := s.fill(s.preset(training.OneShot))
+	s.HeaviestEpochs = s.fill(s.preset(training.Heaviest)).Epochs
+	s.OneShotEpochs, s.Sampling, s.Paths = oneshot.Epochs, string(oneshot.Sampling), oneshot.Paths
+	s.FineTuneEpochs = s.fill(s.preset(training.FineTune)).Epochs
+	return s
+}
+
+// training completes the settings of a stage in a run folder for the data.
+func (r *run) training(folder string, stage training.Stage) (training.Settings, training.Options, error) {
+	s, err := training.Begun(folder, stage, r.preset(stage)) // presets may have changed since
 	if err != nil {
 		return s, training.Options{}, err
 	}
-	if epochs > 0 {
-		s.Epochs = epochs
-	}
-	if r.Sampling != "" && stage == training.OneShot {
-		s.Sampling = training.Sampling(r.Sampling)
-	}
-	if r.Paths > 0 && stage == training.OneShot {
-		s.Paths = r.Paths
-	}
-	s.Space, s.Seed, s.TrainPercent = r.Space, r.Seed, percent
+	s = r.fill(s)
 	if r.train.Name == dataset.DigitsName {
 		s.Augment = "digits"
 	}
@@ -46,7 +69,7 @@ func (r *run) training(folder string, stage training.Stage, epochs, percent int)
 }
 
 func (r *run) trainHeaviest(ctx context.Context) error {
-	s, o, err := r.training(r.folder, training.Heaviest, r.HeaviestEpochs, r.TrainPercent)
+	s, o, err := r.training(r.folder, training.Heaviest)
 	if err != nil {
 		return err
 	}
@@ -55,7 +78,7 @@ func (r *run) trainHeaviest(ctx context.Context) error {
 }
 
 func (r *run) trainOneShot(ctx context.Context) error {
-	s, o, err := r.training(r.folder, training.OneShot, r.OneShotEpochs, r.TrainPercent)
+	s, o, err := r.training(r.folder, training.OneShot)
 	if err != nil {
 		return err
 	}

@@ -104,8 +104,7 @@ type App struct {
 	jobs     []job.Snapshot                                          // in the order they were started
 	works    map[string]func(context.Context, *job.Job) (any, error) // of jobs that can be started again, by name
 	method   methodChoices
-	written  []explore.Source // predictors that jobs have written
-	offered  string           // the last of them
+	results  results
 
 	first       tea.Cmd // of Init
 	askedToQuit bool    // while a job runs
@@ -115,7 +114,7 @@ type App struct {
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices(), method: defaultMethodChoices()}
+	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices()}
 	if keys, err := newKeymap(opts.Keys); err != nil {
 		a.warn(err.Error())
 	} else {
@@ -153,7 +152,7 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 }
 
 // Init starts the work that the first frame does not wait for.
-func (a *App) Init() tea.Cmd { return a.first }
+func (a *App) Init() tea.Cmd { return tea.Batch(a.first, a.find(a.services.runs)) }
 
 // Messages of background work.
 type (
@@ -241,6 +240,10 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		a.whatIfAnswered(msg)
 	case devicesMsg:
 		a.devicesCompared(msg)
+	case foundMsg:
+		a.foundRuns(msg)
+	case planMsg:
+		a.planned(msg)
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -46,6 +47,8 @@ func newDriverWithoutFrontier(t testing.TB) *driver {
 	}
 	d := &driver{TB: t, App: newApp(context.Background(), engine, Options{LimitMS: 5})}
 	d.App.services.tick = d.tick
+	d.App.services.runs = func() []string { return nil } // keep out of the user's
+	d.App.services.found = func(...string) method.Found { return method.Found{} }
 	d.App.resize(120, 40)
 	return d
 }
@@ -446,6 +449,8 @@ func TestQuadraticPredictorIsProvedOrEvolved(t *testing.T) {
 	}
 	d.App = newApp(context.Background(), engine, Options{LimitMS: 5})
 	d.App.services.tick = d.tick
+	d.App.services.runs = func() []string { return nil } // keep out of the user's
+	d.App.services.found = func(...string) method.Found { return method.Found{} }
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	d.run(d.App.Init())
 	if d.solution.Status != solver.Optimal || d.solution.LatencyMS > 5 || d.working != 0 {

@@ -7,6 +7,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // archRow is one line of the architecture pane: a stage, or a block of it.
@@ -65,6 +66,7 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 		a.drawNothing(s, r)
 		return
 	}
+	r = a.drawAccuracies(s, r)
 	c := newArchColumns(r.w)
 	s.right(r.x+c.latency, r.y-1, 6, t.title, "ms")
 	s.text(r.x+c.accuracy, r.y-1, 7, t.title, " "+s.glyphs.delta+" acc ")
@@ -86,6 +88,24 @@ func (a *App) drawArchitecture(s *screen, r rect) {
 			a.drawBlockRow(s, r, y, row.block, selected, c)
 		}
 	}
+}
+
+// accuracyLines is how many lines the measured accuracies of the network shown
+// take at the bottom of the pane.
+func (a *App) accuracyLines(r rect) int {
+	return min(len(a.measuredAccuracies()), max(0, r.h-4), 3)
+}
+
+// drawAccuracies says what the network shown was found to reach, and what it was
+// measured on; the newest is the last. It returns the room that is left.
+func (a *App) drawAccuracies(s *screen, r rect) rect {
+	n := a.accuracyLines(r)
+	r.h -= n
+	all := a.measuredAccuracies()
+	for i, acc := range all[len(all)-n:] {
+		s.text(r.x+1, r.y+r.h+i, r.w-2, s.theme.chosen, sanitize.Line(acc.String()))
+	}
+	return r
 }
 
 func over(selected bool, st uv.Style, t *theme) uv.Style {

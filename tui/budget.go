@@ -210,7 +210,12 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	if c := a.compare; !c.empty() {
 		out = append(out, segment{t.warn, fmt.Sprintf("vs %s %s pt %s ms", c.name, signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g)), false})
 	}
-	return append(out, a.proof(t, g)...)
+	out = append(out, a.proof(t, g)...)
+	if all := a.measuredAccuracies(); len(all) > 0 {
+		last := all[len(all)-1]
+		out = append(out, segment{t.chosen, sanitize.Line(last.Weights) + " " + formatNumber(last.Top1, 2) + " %", true})
+	}
+	return out
 }
 
 // proof says how the solution was found and what is known about better ones.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/guptarohit/asciigraph"
 
+	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -19,6 +21,19 @@ func (a *App) drawPartial(s *screen, r rect, result any) int {
 	switch p := result.(type) {
 	case training.Progress:
 		return drawTraining(s, r, p)
+	case method.Tuned:
+		return drawTraining(s, r, p.Progress)
+	case method.Validated:
+		s.text(r.x+1, r.y, r.w-2, s.theme.text, sanitize.Line(p.Accuracy.String()))
+		s.text(r.x+1, r.y+1, r.w-2, s.theme.text, fmt.Sprintf("top-5 %s %%, loss %s, %.0f images/s", formatNumber(p.Top5, 2), formatNumber(p.Loss, 3), p.ImagesPerSecond))
+		return min(2, r.h)
+	case method.Finished:
+		s.text(r.x+1, r.y, r.w-2, s.theme.text, "report: "+sanitize.Line(p.Report))
+		return min(1, r.h)
+	case pipeline.Fitted:
+		return a.drawRankings(s, r, p)
+	case pipeline.Networks:
+		return a.drawNetworks(s, r, p)
 	case evaluation.Samples:
 		text, ok := samplesNote(p)
 		if !ok || r.h < 1 {
@@ -38,6 +53,29 @@ func (a *App) drawPartial(s *screen, r rect, result any) int {
 		return 1
 	}
 	return 0
+}
+
+// drawRankings lists the predictors of a pipeline.
+func (a *App) drawRankings(s *screen, r rect, p pipeline.Fitted) int {
+	n := min(len(p.Rankings), r.h)
+	for i, ranking := range p.Rankings[:n] {
+		text := fmt.Sprintf("%-18s Kendall %s on %d networks", ranking.Predictor, formatNumber(ranking.Metrics.Kendall, 3), len(p.Measured))
+		if ranking.Predictor == p.Chosen {
+			text += ", searched with"
+		}
+		s.text(r.x+1, r.y+i, r.w-2, s.theme.text, text)
+	}
+	return n
+}
+
+// drawNetworks lists the networks that a pipeline has chosen.
+func (a *App) drawNetworks(s *screen, r rect, p pipeline.Networks) int {
+	n := min(len(p.List), r.h)
+	for i, network := range p.List[:n] {
+		s.text(r.x+1, r.y+i, r.w-2, s.theme.text, fmt.Sprintf("%-12s %s ms  predicted %s %%  fine-tuned %s %%",
+			sanitize.Line(network.Name), a.ms(network.LatencyMS), formatNumber(network.Predicted, 2), formatNumber(network.FineTuned, 2)))
+	}
+	return n
 }
 
 // samplesNote says how many networks were sampled, the last and the best.

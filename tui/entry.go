@@ -20,6 +20,7 @@ type entry struct {
 	input  textinput.Model
 	accept func(*App, string) (tea.Cmd, error)
 	err    string
+	back   dialog // that comes back afterwards; may be nil
 }
 
 func newEntry(title, prompt, value string, accept func(*App, string) (tea.Cmd, error)) *entry {
@@ -69,10 +70,10 @@ func (a *App) openFilter() tea.Cmd {
 func (e *entry) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc":
-		a.closeDialog()
+		a.dialog = e.back
 		return nil
 	case "enter":
-		a.closeDialog()
+		a.dialog = e.back
 		cmd, err := e.accept(a, strings.TrimSpace(e.input.Value()))
 		if err != nil {
 			e.err = err.Error()

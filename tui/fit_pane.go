@@ -10,20 +10,17 @@ import (
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
-// fitted is the fit of the predictor in use, or else the last one, that a job of
-// this session has made.
+// fitted is the fit of the predictor in use, or else the last one.
 func (a *App) fitted() (f method.Fitted, ok bool) {
-	for _, j := range slices.Backward(a.jobs) {
-		if r, is := j.Result.(method.Fitted); is {
-			if r.File == a.engine.PredictorName {
-				return r, true
-			}
-			if !ok {
-				f, ok = r, true
-			}
+	for _, f := range slices.Backward(a.results.fits) {
+		if f.File == a.engine.PredictorName {
+			return f, true
 		}
 	}
-	return f, ok
+	if n := len(a.results.fits); n > 0 {
+		return a.results.fits[n-1], true
+	}
+	return f, false
 }
 
 // drawFit shows predicted against measured accuracy of networks that the
@@ -33,7 +30,7 @@ func (a *App) drawFit(s *screen, r rect) {
 	f, ok := a.fitted()
 	if !ok || f.Fitted == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
 		lines := []string{
-			"no predictor was fitted since the start:",
+			"no predictor of a run was found:",
 			a.keyOf("method") + " samples networks of a trained supernet and fits a predictor on them",
 			"in use: " + sanitize.Line(a.engine.PredictorName) + ", " + sanitize.Line(a.engine.AccuracySource()),
 		}

@@ -8,16 +8,17 @@ import (
 type form struct {
 	title  string
 	row    int
-	area   rect
+	top    int  // the first row shown
+	area   rect // of the rows shown
 	fields func(*App) []formRow
 	status func() (text string, bad bool)
 }
 
-// formRow is a line of a form: a value to step through or to type, or an action
-// to start.
+// formRow is a line of a form: a value to step through or to type, one that is
+// only shown, or an action to start.
 type formRow struct {
 	label, value string
-	step         func(n int)
+	step         func(n int) tea.Cmd
 	start        func(*App) tea.Cmd
 	edit         func(*App) tea.Cmd
 }
@@ -27,10 +28,12 @@ type formed interface {
 	dialog
 	formRows(*App) []formRow
 	formTitle() string
+	formStatus() (text string, bad bool)
 }
 
-func (f *form) formRows(a *App) []formRow { return f.fields(a) }
-func (f *form) formTitle() string         { return f.title }
+func (f *form) formRows(a *App) []formRow  { return f.fields(a) }
+func (f *form) formTitle() string          { return f.title }
+func (f *form) formStatus() (string, bool) { return f.status() }
 
 func (f *form) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	rows := f.fields(a)
@@ -45,11 +48,11 @@ func (f *form) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 		f.row = min(len(rows)-1, f.row+1)
 	case "left", "h":
 		if row.step != nil {
-			row.step(-1)
+			return row.step(-1)
 		}
 	case "right", "l":
 		if row.step != nil {
-			row.step(1)
+			return row.step(1)
 		}
 	case "enter":
 		switch {
@@ -71,7 +74,7 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if i := e.Y - f.area.y; f.area.contains(e.X, e.Y) && i < len(f.fields(a)) {
+	if i := f.top + e.Y - f.area.y; f.area.contains(e.X, e.Y) && i < len(f.fields(a)) {
 		if f.row == i {
 			return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
 		}
@@ -83,25 +86,41 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 func (f *form) draw(a *App, s *screen) {
 	t := s.theme
 	rows := f.fields(a)
-	r := s.centred(66, len(rows)+5, f.title)
-	f.area = rect{r.x, r.y, r.w, len(rows)}
-	for i, row := range rows {
+	f.row = min(f.row, len(rows)-1)
+	r := s.centred(76, len(rows)+5, f.title)
+	shown := max(1, min(len(rows), r.h-3))
+	f.top = scrollTop(f.row, len(rows), shown)
+	f.area = rect{r.x, r.y, r.w, shown}
+	for i, row := range rows[f.top : f.top+shown] {
 		y := r.y + i
-		selected := i == f.row
+		selected := f.top+i == f.row
 		if selected {
 			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
 			s.text(r.x, y, 1, over(true, t.accent, t), s.glyphs.cursor)
 		}
 		s.text(r.x+2, y, r.w-3, over(selected, t.text, t), row.label)
-		if row.step != nil || row.edit != nil {
-			s.text(r.x+16, y, r.w-17, over(selected, t.accent, t), row.value)
+		st := t.accent
+		if row.step == nil && row.edit == nil {
+			st = t.dim
 		}
+		s.text(r.x+19, y, r.w-20, over(selected, st, t), row.value)
 	}
 	text, bad := f.status()
 	st := t.dim
 	if bad {
 		st = t.warn
 	}
-	s.text(r.x+1, r.y+len(rows)+1, r.w-2, st, text)
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, s.glyphs.arrows+" change   enter start   esc close")
+	s.text(r.x+1, r.y+r.h-2, r.w-2, st, text)
+	hint := "enter goes on"
+	switch row := rows[f.row]; {
+	case row.step != nil && row.edit != nil:
+		hint = s.glyphs.arrows + " changes it, enter types it"
+	case row.step != nil:
+		hint = s.glyphs.arrows + " changes it"
+	case row.edit != nil:
+		hint = "enter types it"
+	case row.start != nil:
+		hint = "enter starts it"
+	}
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint+"   up, down other rows   esc close")
 }

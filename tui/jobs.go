@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -96,7 +97,7 @@ func (a *App) measuringNow() bool {
 func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	i := slices.IndexFunc(a.jobs, func(j job.Snapshot) bool { return j.ID == s.ID })
 	if i < 0 {
-		a.jobs = append(a.jobs, s)
+		a.jobs = append(a.jobs, job.Snapshot{ID: s.ID})
 		i = len(a.jobs) - 1
 	} else if a.jobs[i].State != job.Running && s.State == job.Running {
 		return nil // an older snapshot that came late
@@ -105,6 +106,7 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 		s.Result = a.jobs[i].Result
 	}
 	ended := s.State != job.Running && a.jobs[i].State == job.Running
+	a.pipelineHas(a.jobs[i].Result, s.Result)
 	a.jobs[i] = s
 	if !ended && i < len(a.jobs)-1 {
 		return nil
@@ -128,9 +130,11 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	switch r := s.Result.(type) {
 	case explore.MeasuredTable:
-		a.say("table " + r.Name + " is measured: U uses it")
+		a.results.offered = offer{lut: r.Name}
+		a.say("table " + r.Name + " is measured: " + a.keyOf("use-measured") + " uses it")
 	case explore.CalibratedTable:
-		a.say(fmt.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: U uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall))
+		a.results.offered = offer{lut: r.Name}
+		a.say(fmt.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall, a.keyOf("use-measured")))
 		if a.dialog == nil {
 			a.dialog = &verification{result: r}
 		}
@@ -143,59 +147,52 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	case onnx.Library:
 		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
 	case method.Fitted:
-		a.predictorWritten(r.File, fmt.Sprintf(" is fitted, Kendall tau %.3f", r.Kendall))
+		a.fittedNow(r)
 	case method.Estimator:
-		a.predictorWritten(r.File, " is measured")
+		a.offerPredictor(r.File, r.LUT, " is measured")
 	case method.Finished:
-		for _, file := range r.Predictors {
-			a.predictorWritten(file, " is ready, report in "+sanitize.Line(r.Report))
-		}
+		a.say(sanitize.Line(s.Name + " is done: the report is " + r.Report))
 	case training.Progress:
 		text := s.Name + " is done"
 		for _, sc := range r.Scores {
 			text += fmt.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
 		}
 		a.say(sanitize.Line(text))
+	case method.Tuned:
+		a.accuracyMeasured(s.Name, r.Accuracy)
 	case evaluation.Samples:
 		text, _ := samplesNote(r)
 		a.say(text + ": " + a.keyOf("method") + " fits a predictor on them")
-	case evaluation.Validation:
-		a.say(fmt.Sprintf("top-1 %s %%, top-5 %s %% on %d images of %s", formatNumber(r.Top1, 2), formatNumber(r.Top5, 2), r.Images, sanitize.Line(r.Data)))
+	case method.Validated:
+		a.accuracyMeasured(s.Name, r.Accuracy)
 	}
 	return nil
 }
 
-// useMeasured explores with the table measured or calibrated last.
-func (a *App) useMeasured() tea.Cmd {
-	for _, j := range slices.Backward(a.jobs) {
-		if a.offered != "" && j.State == job.Done && wrote(j.Result) {
-			return a.openSetup(a.engine.Profile, a.engine.LUTName, a.offered)
+// pipelineHas takes in what a pipeline has so far, when it is new.
+func (a *App) pipelineHas(before, now any) {
+	switch r := now.(type) {
+	case pipeline.Fitted:
+		if _, same := before.(pipeline.Fitted); !same {
+			for _, f := range method.FittedBy(r) {
+				a.fittedNow(f)
+			}
 		}
-		name := ""
-		switch r := j.Result.(type) {
-		case explore.MeasuredTable:
-			name = r.Name
-		case explore.CalibratedTable:
-			name = r.Name
-		}
-		if name != "" && j.State == job.Done {
-			return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
+	case pipeline.Networks:
+		for _, acc := range method.AccuraciesOf(r) {
+			a.addAccuracy(acc)
 		}
 	}
-	if a.offered != "" {
-		return a.openSetup(a.engine.Profile, a.engine.LUTName, a.offered)
-	}
-	a.say("no table has been measured yet: m measures one")
-	return nil
 }
 
-// wrote reports that a job's result is a predictor.
-func wrote(result any) bool {
-	switch result.(type) {
-	case method.Fitted, method.Estimator, method.Finished:
-		return true
+// accuracyMeasured keeps what a network was found to reach.
+func (a *App) accuracyMeasured(name string, acc method.Accuracy) {
+	a.addAccuracy(acc)
+	text := name + " is done"
+	if acc.Images > 0 {
+		text += ": " + acc.String()
 	}
-	return false
+	a.say(sanitize.Line(text))
 }
 
 // cancelJob ends the running job.

@@ -9,6 +9,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -80,7 +81,7 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("pause-job") + " pauses, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
 	case running:
 		return a.keyOf("job-open") + " opens the table, " + a.keyOf("cancel-job") + " cancels"
-	case wrote(j.Result):
+	case isFit(j.Result):
 		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
 	case a.isMethod(j.Name) && j.State != job.Done:
 		return a.keyOf("resume-job") + " starts it again: it goes on where it was"
@@ -88,6 +89,15 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("method") + " starts the next step"
 	}
 	return a.keyOf("job-open") + " opens the table"
+}
+
+// isFit reports that a job's result is a predictor that was fitted.
+func isFit(result any) bool {
+	switch result.(type) {
+	case method.Fitted, pipeline.Fitted:
+		return true
+	}
+	return false
 }
 
 // jobStyle sets states off; their names are written too.
@@ -121,7 +131,7 @@ func (a *App) openJob() tea.Cmd {
 		a.dialog = &verification{result: r}
 		return nil
 	}
-	if _, ok := a.jobs[a.jobRow].Result.(method.Fitted); ok {
+	if isFit(a.jobs[a.jobRow].Result) {
 		a.setFocus(paneFit)
 		return nil
 	}

@@ -435,7 +435,7 @@ func TestQuadraticIsSearchedLive(t *testing.T) {
 	}
 	d.mustSee("gap")
 	d.press("F")
-	d.mustSee("no predictor was fitted since the start")
+	d.mustSee("no predictor of a run was found")
 	// Better networks replace the one shown; an old question's do not.
 	q, _ := d.searchNow()
 	d.search = search{asked: q, running: true, cancel: func() {}}

@@ -79,10 +79,11 @@ type measureMenu struct {
 	want explore.Measuring
 }
 
-func stepThrough[T comparable](v *T, values []T) func(int) {
-	return func(n int) {
+func stepThrough[T comparable](v *T, values []T) func(int) tea.Cmd {
+	return func(n int) tea.Cmd {
 		i := slices.Index(values, *v)
 		*v = values[min(max(i+n, 0), len(values)-1)]
+		return nil
 	}
 }
 
@@ -117,6 +118,9 @@ type services struct {
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
 	method    func(context.Context, method.Request, *job.Job) (any, error)
+	plan      func(method.Request) (method.Plan, error)
+	runs      func() []string
+	found     func(runs ...string) method.Found
 	copy      func(text, what string) tea.Cmd      // to the clipboard
 	tick      func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
@@ -128,6 +132,9 @@ func machineServices() services {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		},
 		table:  explore.MeasureTable,
+		plan:   method.Request.Plan,
+		runs:   method.Runs,
+		found:  method.Find,
 		method: func(ctx context.Context, r method.Request, j *job.Job) (any, error) { return r.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)

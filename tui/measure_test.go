@@ -12,8 +12,11 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // measuringDriver is a driver whose jobs report to a channel and whose machine
@@ -27,6 +30,11 @@ type measuringDriver struct {
 func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
 	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100), &atomic.Bool{}}
 	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
+	d.services.plan = func(r method.Request) (method.Plan, error) {
+		p := method.Plan{Training: training.Small(training.OneShot), Pipeline: pipeline.Digits().Filled()}
+		p.Pipeline.Data = "digits"
+		return p, nil
+	}
 	return d
 }
 
@@ -172,7 +180,7 @@ func TestAFailedMeasurementSaysWhy(t *testing.T) {
 	d.until(job.Failed)
 	d.mustSee("the measurement is inconclusive")
 	d.press("esc", "U")
-	d.mustSee("no table has been measured yet")
+	d.mustSee("nothing was made yet")
 	d.send(tea.WindowSizeMsg{Width: 60, Height: 16})
 	d.press("J", "space")
 	d.checkFits("measurement at 60x16")

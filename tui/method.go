@@ -5,29 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"slices"
+	"strconv"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // methodChoices is what the forms of the method's steps begin with: what was
 // chosen last.
 type methodChoices struct {
 	run, data string // as typed: names or folders
+	runs      []string
 	preset    string
+	threads   int // of training
+	samples   string
 	num       int
 	networks  int // of the estimator
 	kind      string
+	changed   map[string]method.Plan // by stepForm.asked
 }
 
-func defaultMethodChoices() methodChoices {
-	return methodChoices{run: "digits", data: "digits", preset: "small", num: 1000, networks: 10, kind: fit.Bilinear}
+func newMethodChoices() methodChoices {
+	return methodChoices{run: "digits", data: "digits", preset: "small", threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]method.Plan{}}
 }
 
 // openMethod chooses a step of the method: training, sampling, fitting.
@@ -40,11 +46,26 @@ func (a *App) openMethod() tea.Cmd {
 	return nil
 }
 
-// stepForm is the form of one step.
+// stepForm is the form of one step. What the run folder holds is looked up in
+// the background.
 type stepForm struct {
 	form
 	runtimeFinder
-	step method.Step
+	step    method.Step
+	asked   string // what was looked up, or is
+	opened  bool   // the first look is over
+	planned bool
+	plan    method.Plan
+	planErr error
+}
+
+// planMsg is what a step would be done with.
+type planMsg struct {
+	form *stepForm
+	key  string
+	plan method.Plan
+	err  error
+	also method.Found // in the run folder
 }
 
 func (a *App) openStep(step method.Step) tea.Cmd {
@@ -53,65 +74,294 @@ func (a *App) openStep(step method.Step) tea.Cmd {
 		return nil
 	}
 	f := &stepForm{step: step}
-	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.found}
+	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note}
 	a.dialog = f
 	if step == method.Fit { // needs no ONNX Runtime
-		f.status = func() (string, bool) { return "fits on samples.jsonl of the run", false }
-		return nil
+		return f.look(a)
 	}
-	return f.find(a.opts.Library)
+	return tea.Batch(f.find(a.opts.Library), f.look(a))
+}
+
+// look asks for the settings of the step in the run folder.
+func (f *stepForm) look(a *App) tea.Cmd {
+	r, services := a.request(f.step), a.services
+	f.asked, f.planned, f.planErr = fmt.Sprint(r.Name(), r.Run, r.Preset, r.Samples), false, nil
+	key := f.asked
+	a.working++
+	return guard(func() tea.Msg {
+		plan, err := services.plan(r)
+		return planMsg{f, key, plan, err, services.found(r.Run)}
+	})
+}
+
+func (a *App) planned(msg planMsg) {
+	a.working--
+	a.take(msg.also)
+	f := msg.form
+	if f.asked != msg.key {
+		return // asked for another meanwhile
+	}
+	f.planned, f.plan, f.planErr = true, msg.plan, msg.err
+	if was, ok := a.method.changed[f.asked]; ok && !f.plan.Begun {
+		f.plan = was
+	}
+	if msg.plan.Data != "" {
+		a.method.data = msg.plan.Data
+	}
+	if !f.opened && f.plan.Begun {
+		f.row = len(f.rows(a)) - 1 // enter goes on
+	}
+	f.opened = true
+}
+
+// note is what the form says below its rows.
+func (f *stepForm) note() (text string, bad bool) {
+	switch {
+	case f.missing():
+		return f.found()
+	case f.planErr != nil:
+		return sanitize.Line(f.planErr.Error()), true
+	case f.plan.Begun:
+		return "this run was begun: it goes on with the settings that it has", false
+	case f.plan.Have > 0:
+		i := f.plan.Recorded
+		return fmt.Sprintf("there are %d networks, each asked about %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
+	case f.step == method.Fit:
+		return "there are no samples yet: " + string(method.Sample) + " makes them", true
+	}
+	return f.found()
 }
 
 func (f *stepForm) rows(a *App) []formRow {
 	c := &a.method
-	text := func(label string, v *string) formRow {
-		return formRow{label: label, value: sanitize.Line(*v), edit: func(a *App) tea.Cmd { return f.editText(a, label, v) }}
+	again := func() tea.Cmd { return f.look(a) }
+	run := typed(f, "run folder", &c.run, folderName, again)
+	if choose := stepThrough(&c.run, c.runs); len(c.runs) > 1 {
+		run.step = func(n int) tea.Cmd {
+			_ = choose(n)
+			return again()
+		}
 	}
-	rows := []formRow{text("run folder", &c.run)}
-	training := false
+	rows := []formRow{run}
+	data := typed(f, "data set", &c.data, anyText, nil)
+	switch {
+	case f.step == method.Pipeline && f.plan.Begun:
+		rows = append(rows, fixed(data)...)
+	case f.step != method.Fit:
+		rows = append(rows, data)
+	}
 	switch f.step {
-	case method.Pipeline, method.Heaviest, method.OneShot, method.FineTune:
-		training = true
-	}
-	if f.step != method.Fit {
-		rows = append(rows, text("data set", &c.data))
-	}
-	if training {
-		rows = append(rows, formRow{label: "preset", value: c.preset, step: stepThrough(&c.preset, []string{"small", "paper"})})
-	}
-	switch f.step {
+	case method.Pipeline:
+		rows = append(rows, f.pipelineRows(a)...)
+	case method.Heaviest, method.OneShot, method.FineTune:
+		rows = append(rows, f.trainingRows(a)...)
 	case method.Sample:
-		rows = append(rows, formRow{label: "networks", value: fmt.Sprint(c.num), step: stepThrough(&c.num, []int{100, 250, 500, 1000, 2000, 5000})})
+		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again), typed(f, "networks", &c.num, count(1, 1<<20), nil))
 	case method.Contribute:
-		rows = append(rows, formRow{label: "networks", value: fmt.Sprint(c.networks), step: stepThrough(&c.networks, []int{1, 2, 5, 10, 20, 50})})
-	case method.Fit, method.Pipeline:
-		rows = append(rows, formRow{label: "predictor", value: c.kind, step: stepThrough(&c.kind, []string{fit.Bilinear, fit.Quadratic, fit.MLP})})
+		rows = append(rows, typed(f, "networks", &c.networks, count(1, 1<<20), nil))
+	case method.Fit:
+		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again),
+			formRow{label: "predictor", value: c.kind, step: stepThrough(&c.kind, []string{fit.Bilinear, fit.Quadratic, fit.MLP})})
 	}
 	if f.missing() {
 		return append(rows, formRow{label: "install ONNX Runtime", start: (*App).startInstall})
 	}
-	return append(rows, formRow{label: "start, or go on", start: func(a *App) tea.Cmd { return a.startStep(f.step) }})
+	label := "start"
+	if f.plan.Begun || f.plan.Have > 0 && f.step != method.Fit {
+		label = "go on"
+	}
+	return append(rows, formRow{label: label, start: f.startStep})
 }
 
-// editText asks for a field of the form and comes back to it.
-func (f *stepForm) editText(a *App, label string, v *string) tea.Cmd {
-	a.dialog = newEntry(string(f.step), label+": ", *v, func(a *App, text string) (tea.Cmd, error) {
-		if text == "" && label == "run folder" {
-			return nil, errors.New("no folder given: expected a name such as digits, or a folder")
+// preset is the row of the preset, which other settings follow.
+func (f *stepForm) preset(a *App) formRow {
+	choose := stepThrough(&a.method.preset, []string{"small", "paper"})
+	return formRow{label: "preset", value: a.method.preset, step: func(n int) tea.Cmd {
+		_ = choose(n)
+		return f.look(a)
+	}}
+}
+
+func (f *stepForm) threads(a *App) formRow {
+	return typed(f, "threads", &a.method.threads, count(1, 1024), nil)
+}
+
+// trainingRows are the settings of a training that matter most.
+func (f *stepForm) trainingRows(a *App) []formRow {
+	s := &f.plan.Training
+	if !f.planned || f.planErr != nil {
+		return []formRow{f.preset(a)}
+	}
+	check := func() error { return s.Check() }
+	rows := []formRow{
+		setting(f, "epochs", &s.Epochs, strconv.Atoi, check),
+		setting(f, "batch size", &s.BatchSize, strconv.Atoi, check),
+		setting(f, "learning rate", &s.LR, decimal, check),
+	}
+	if f.step == method.OneShot {
+		rows = append(rows,
+			chosen("sampling", &s.Sampling, []training.Sampling{training.SampleBatch, training.SampleSandwich, training.SampleImage}),
+			setting(f, "paths", &s.Paths, strconv.Atoi, check))
+	}
+	rows = append(rows,
+		chosen("augmentation", &s.Augment, []string{"none", "digits", "cifar", "imagenet"}),
+		setting(f, "trained on, %", &s.TrainPercent, strconv.Atoi, check),
+		setting(f, "seed", &s.Seed, seed, check))
+	if f.step != method.Heaviest {
+		i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == "trained on, %" })
+		rows[i] = formRow{label: rows[i].label, value: rows[i].value + " as the heaviest network"}
+	}
+	if f.plan.Begun {
+		return append(fixed(rows...), f.threads(a))
+	}
+	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
+}
+
+// pipelineRows are the settings of a pipeline that matter most.
+func (f *stepForm) pipelineRows(a *App) []formRow {
+	s := &f.plan.Pipeline
+	if !f.planned || f.planErr != nil {
+		return []formRow{f.preset(a)}
+	}
+	check := func() error { return s.Check() }
+	whole := func(label string, v *int) formRow { return setting(f, label, v, strconv.Atoi, check) }
+	rows := []formRow{
+		setting(f, "latency table", &s.LUT, tableName, check),
+		whole("image size", &s.ImageSize),
+		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
+		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
+		whole("paths", &s.Paths),
+		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), whole("their images", &s.SampleImages),
+		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
+		chosen("search with", &s.Predictor, pipeline.Predictors()),
+		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
+		setting(f, "seed", &s.Seed, seed, check),
+	}
+	for i := range rows {
+		switch {
+		case rows[i].label == "latency table" && s.LUT == "":
+			rows[i].value = "measured here"
+		case rows[i].label == "their images" && rows[i].value == "0":
+			rows[i].value = "all"
 		}
-		*v = text
-		a.dialog = f
-		return nil, nil
-	})
-	return nil
+	}
+	if f.plan.Begun {
+		return append(fixed(rows...), f.threads(a))
+	}
+	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
+}
+
+// fixed are rows that are shown and not changed.
+func fixed(rows ...formRow) []formRow {
+	out := make([]formRow, len(rows))
+	for i, r := range rows {
+		out[i] = formRow{label: r.label, value: r.value}
+	}
+	return out
+}
+
+// chosen is a row to step through values.
+func chosen[T ~string](label string, v *T, values []T) formRow {
+	return formRow{label: label, value: string(*v), step: stepThrough(v, values)}
+}
+
+// setting is a row of a setting that is typed; check says whether the settings
+// can be worked with.
+func setting[T any](f *stepForm, label string, v *T, parse func(string) (T, error), check func() error) formRow {
+	return typed(f, label, v, func(text string) (T, error) {
+		was := *v
+		x, err := parse(text)
+		if err != nil {
+			return was, readable(text, was)
+		}
+		*v = x
+		err = check()
+		*v = was
+		return x, err
+	}, nil)
+}
+
+// readable says what was expected in place of a text.
+func readable(text string, v any) error {
+	want := "a number"
+	switch v.(type) {
+	case int, uint64:
+		want = "a whole number"
+	}
+	return fmt.Errorf("%.40q: expected %s", sanitize.Line(text), want)
+}
+
+func decimal(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+func seed(text string) (uint64, error)     { return strconv.ParseUint(text, 10, 64) }
+
+// tableName is a latency table, or "" to measure one.
+func tableName(text string) (string, error) {
+	if text == "measure" {
+		return "", nil
+	}
+	return text, nil
+}
+
+func anyText(text string) (string, error) {
+	return text, nil
+}
+
+func folderName(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("no folder given: expected a name such as digits, or a folder")
+	}
+	return text, nil
+}
+
+func fileName(text string) (string, error) {
+	if text == "" || text != filepath.Base(text) || filepath.Ext(text) != ".jsonl" {
+		return "", fmt.Errorf("%.40q: expected a file of the run folder such as samples.jsonl", sanitize.Line(text))
+	}
+	return text, nil
+}
+
+// count reads a number in a range.
+func count(least, most int) func(string) (int, error) {
+	return func(text string) (int, error) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			return 0, fmt.Errorf("%.40q: expected a whole number from %d to %d", sanitize.Line(text), least, most)
+		}
+		return n, nil
+	}
+}
+
+// typed is a row whose value is typed. The form comes back afterwards, and then
+// is what else there is to do.
+func typed[T any](f *stepForm, label string, v *T, parse func(string) (T, error), then func() tea.Cmd) formRow {
+	value := fmt.Sprint(*v)
+	return formRow{label: label, value: sanitize.Line(value), edit: func(a *App) tea.Cmd {
+		e := newEntry(string(f.step), label+": ", value, func(a *App, text string) (tea.Cmd, error) {
+			x, err := parse(text)
+			if err != nil {
+				return nil, err
+			}
+			*v = x
+			if f.planned && !f.plan.Begun {
+				a.method.changed[f.asked] = f.plan
+			}
+			if then != nil {
+				return then(), nil
+			}
+			return nil, nil
+		})
+		e.back = f
+		a.dialog = e
+		return nil
+	}}
 }
 
 // request is the step as it is asked for now.
 func (a *App) request(step method.Step) method.Request {
 	c := a.method
 	r := method.Request{
-		Step: step, Run: method.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, Kind: c.kind,
-		Inactive: a.setup.Inactive, Library: a.opts.Library,
+		Step: step, Run: method.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, Threads: c.threads, Kind: c.kind,
+		Samples: c.samples, Inactive: a.setup.Inactive, Library: a.opts.Library,
 	}
 	switch step {
 	case method.Sample:
@@ -124,9 +374,23 @@ func (a *App) request(step method.Step) method.Request {
 	return r
 }
 
-// startStep starts a step as a job, unless it runs already.
-func (a *App) startStep(step method.Step) tea.Cmd {
-	r := a.request(step)
+// startStep starts the step of the form, unless something has to come first.
+func (f *stepForm) startStep(a *App) tea.Cmd {
+	if f.planErr != nil {
+		a.warn(sanitize.Line(f.planErr.Error()))
+		return nil
+	}
+	r := a.request(f.step)
+	if f.planned {
+		a.method.changed[f.asked] = f.plan
+		plan := f.plan
+		r.Training, r.Pipeline = &plan.Training, &plan.Pipeline
+	}
+	return a.startRequest(r)
+}
+
+// startRequest starts a step as a job, unless it runs already.
+func (a *App) startRequest(r method.Request) tea.Cmd {
 	name := r.Name()
 	for _, j := range a.jobs {
 		if j.State == job.Running && j.Name == name {
@@ -138,6 +402,7 @@ func (a *App) startStep(step method.Step) tea.Cmd {
 			return nil
 		}
 	}
+	a.addRun(a.method.run)
 	a.setFocus(paneJobs)
 	a.jobRow = len(a.jobs)
 	work := a.services.method
@@ -211,18 +476,4 @@ func (a *App) pauseJob() tea.Cmd {
 		return ask(runner.Pause)
 	}
 	return nil
-}
-
-// predictorWritten takes note of a predictor that a job has written and offers
-// it.
-func (a *App) predictorWritten(file, how string) {
-	known := false
-	for _, s := range a.written {
-		known = known || s.Path == file
-	}
-	if !known {
-		a.written = append(a.written, explore.Source{Name: strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + " of " + filepath.Base(filepath.Dir(file)), Path: file})
-	}
-	a.offered = file
-	a.say(fmt.Sprintf("%s%s: %s explores with it", sanitize.Line(filepath.Base(file)), how, a.keyOf("use-measured")))
 }

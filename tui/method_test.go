@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -69,7 +70,7 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 			return nil, ctx.Err()
 		}
 		d.chooseStep(method.OneShot)
-		d.mustSee("start, or go on")
+		d.mustSee("start")
 		d.checkFits("form")
 		d.start()
 		for len(d.jobs) == 0 || d.jobs[0].Result == nil {
@@ -142,7 +143,7 @@ func TestSamplesAndPredictorsArrive(t *testing.T) {
 	d.run(d.App.openStep(method.Fit))
 	d.start()
 	d.until(job.Done)
-	d.mustSee("bilinear.safetensors is fitted, Kendall tau 0.812: U explores with it")
+	d.mustSee("bilinear of digits is fitted, Kendall tau 0.812: U explores with it")
 	d.press("p")
 	d.mustSee("bilinear of digits")
 	d.press("esc", "U")
@@ -155,11 +156,12 @@ func TestTrainingWithoutALibrary(t *testing.T) {
 	d.chooseStep(method.Heaviest)
 	d.send(libraryMsg{err: onnx.ErrNoLibrary})
 	d.mustSee("install ONNX Runtime")
-	if d.sees("start, or go on") {
+	if d.sees("enter starts it") {
 		t.Error("a training without ONNX Runtime can be started")
 	}
 	d.run(d.App.openStep(method.Fit))
-	d.mustSee("start, or go on")
+	d.press("down", "down", "down")
+	d.mustSee("enter starts it")
 }
 
 // The fields of a form are typed, and refused where they are empty.
@@ -179,5 +181,169 @@ func TestTypingTheRunFolder(t *testing.T) {
 	d.mustSee("mine")
 	if r := d.request(method.Pipeline); filepath.Base(r.Run) != "mine" {
 		t.Errorf("run folder %s", r.Run)
+	}
+}
+
+// typeRow types a value into the row of the form with this label.
+func (d measuringDriver) typeRow(label, value string) {
+	d.Helper()
+	f := d.dialog.(formed)
+	for _, row := range f.formRows(d.App) {
+		if row.label == label && row.edit != nil {
+			d.run(row.edit(d.App))
+			d.press("ctrl+u")
+			for _, c := range strings.Split(value, "") {
+				d.press(c)
+			}
+			d.press("enter")
+			return
+		}
+	}
+	d.Fatalf("no row %q to type in", label)
+}
+
+// The settings of a training are shown, changed and checked before it starts;
+// those of one that was begun stay.
+func TestSettingsOfATrainingAreChanged(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	asked := make(chan method.Request, 1)
+	d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
+		asked <- r
+		return nil, errors.New("no images")
+	}
+	d.chooseStep(method.OneShot)
+	d.typeRow("epochs", "0")
+	d.mustSee("epochs 0: expected 1 to")
+	d.press("esc")
+	d.typeRow("epochs", "many")
+	d.mustSee(`"many": expected a whole number`)
+	d.press("esc")
+	d.typeRow("epochs", "3")
+	d.typeRow("learning rate", "0.02")
+	d.typeRow("threads", "1")
+	d.checkFits("form")
+	d.start()
+	if r := <-asked; r.Training == nil || r.Training.Epochs != 3 || r.Training.LR != 0.02 || r.Threads != 1 {
+		t.Errorf("asked for %+v", r.Training)
+	}
+	d.until(job.Failed)
+	d.run(d.App.openStep(method.OneShot)) // what was typed is there after a failure
+	d.mustSee("0.02")
+
+	begun := method.Plan{Training: training.Small(training.OneShot), Begun: true, Data: "/sets/mine"}
+	begun.Training.Epochs = 77
+	d.services.plan = func(method.Request) (method.Plan, error) { return begun, nil }
+	d.run(d.App.openStep(method.OneShot))
+	for _, text := range []string{"77", "this run was begun", "go on", "/sets/mine"} {
+		d.mustSee(text)
+	}
+	for _, row := range d.dialog.(formed).formRows(d.App) {
+		if row.label == "epochs" && (row.edit != nil || row.step != nil) {
+			t.Error("the epochs of a run that was begun can be changed")
+		}
+	}
+	d.services.plan = func(method.Request) (method.Plan, error) {
+		return method.Plan{}, errors.New("train the heaviest first")
+	}
+	d.run(d.App.openStep(method.OneShot))
+	d.mustSee("train the heaviest first")
+	jobs := len(d.jobs)
+	d.start()
+	if len(d.jobs) != jobs {
+		t.Error("a step was started that cannot be done yet")
+	}
+}
+
+// A pipeline's predictors are offered while it goes on.
+func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	release := make(chan struct{})
+	fitted := pipeline.Fitted{Folder: "/runs/tiny", Chosen: fit.Bilinear, Measured: []float64{70.5, 70.8, 72.5}}
+	for i, name := range []string{"estimator", fit.Bilinear, fit.Quadratic} {
+		fitted.Rankings = append(fitted.Rankings, pipeline.Ranking{
+			Predictor: name, Samples: 12, Predicted: []float64{70, 71, 72}, Metrics: model.Metrics{Kendall: 0.6 + 0.1*float64(i)},
+		})
+	}
+	d.services.method = func(ctx context.Context, r method.Request, j *job.Job) (any, error) {
+		j.Partial(fitted)
+		<-release
+		j.Partial(trainingSoFar())
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	d.chooseStep(method.Pipeline)
+	d.start()
+	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
+		d.send(<-d.messages)
+	}
+	if d.jobs[0].State != job.Running {
+		t.Fatal("the pipeline has ended")
+	}
+	d.mustSee("bilinear of tiny is fitted, Kendall tau 0.700: U explores with it")
+	d.mustSee("quadratic          Kendall 0.800 on 3 networks")
+	d.press("p")
+	d.mustSee("estimator of tiny")
+	d.press("esc", "F")
+	d.mustSee("/runs/tiny/bilinear.safetensors (U explores with it)")
+	d.press("U")
+	d.mustSee("/runs/tiny/lut.json: no such file") // the table of the pipeline goes with it
+	close(release)
+	for {
+		if _, ok := d.jobs[0].Result.(training.Progress); ok {
+			break
+		}
+		d.send(<-d.messages)
+	}
+	if d.sees("is fitted") {
+		t.Error("it was offered twice")
+	}
+	path := d.solution.Path
+	d.send(jobMsg{ID: d.jobs[0].ID, State: job.Running, Result: pipeline.Networks{Folder: "/runs/tiny", Data: "tiny validation", List: []pipeline.Network{
+		{Name: "searched-1", Architecture: d.space().Architecture(path).String(), FineTuned: 93.5, Images: 40},
+	}}})
+	if all := d.measuredAccuracies(); len(all) != 1 || all[0].String() != "fine-tuned 93.50 % on 40 images of tiny validation" {
+		t.Errorf("the network shown was fine-tuned by the pipeline: %v", all)
+	}
+	d.press("J", "X")
+	d.until(job.Cancelled)
+}
+
+// What a network was found to reach stands beside it, and beside no other; what
+// earlier runs have found does too.
+func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+		d := newMeasuringDriver(t, size[0], size[1])
+		d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
+			return method.Validated{Accuracy: method.Accuracy{
+				Architecture: r.Architecture.String(), Weights: method.SupernetWeights, Top1: 87.5, Images: 40, Data: "tiny\x1b[31m val", Run: r.Run,
+			}}, nil
+		}
+		d.chooseStep(method.Validate)
+		d.start()
+		d.until(job.Done)
+		d.mustSee("supernet 87.50 % on 40 images of tiny")
+		d.press("A")
+		d.mustSee("supernet 87.50 % on 40 images of tiny")
+		before := d.limitMS
+		d.press("shift+right")
+		if len(d.measuredAccuracies()) > 0 {
+			t.Error("the accuracy of another network is shown")
+		}
+		d.press("u")
+		if d.limitMS != before || len(d.measuredAccuracies()) == 0 {
+			t.Errorf("back at %v ms, the accuracy is not shown", d.limitMS)
+		}
+		arch := d.space().Architecture(d.solution.Path).String()
+		d.working++
+		d.send(foundMsg{runs: []string{"/runs/old"}, found: method.Found{Accuracies: []method.Accuracy{
+			{Architecture: arch, Weights: method.OwnWeights, Top1: 91.25, Images: 10000, Data: "digits validation", Run: "/runs/old"},
+		}}})
+		d.mustSee("fine-tuned 91.25 % on 10000 images of digits validation")
+		d.mustSee("supernet 87.50 %")
+		d.checkFits("accuracies")
+		d.run(d.App.openStep(method.Sample))
+		d.press("right")
+		d.mustSee("/runs/old") // a run that was cut off is at hand
+		d.press("esc")
 	}
 }

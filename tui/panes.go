@@ -198,7 +198,7 @@ func (a *App) back() tea.Cmd {
 
 func (a *App) clickArchitecture(inside rect, _, y int) tea.Cmd {
 	rows := len(a.archRows())
-	a.archRow = scrollTop(a.archRow, rows+1, inside.h) + y
+	a.archRow = scrollTop(a.archRow, rows+1, inside.h-a.accuracyLines(inside)) + y
 	a.whyRow = 0
 	return nil
 }

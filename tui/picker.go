@@ -19,7 +19,7 @@ func (a *App) openLUTPicker() tea.Cmd {
 
 // openPredictorPicker chooses another predictor.
 func (a *App) openPredictorPicker() tea.Cmd {
-	return a.openSources("Predictor", append(explore.Predictors(), a.written...), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
+	return a.openSources("Predictor", append(explore.Predictors(), a.results.predictors...), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
 		return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
 	})
 }
@@ -42,7 +42,7 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 	add := func(label, name, detail string) {
 		if name == current {
 			m.row = len(m.items)
-			detail += " (in use)"
+			detail = "(in use) " + detail
 		}
 		m.items = append(m.items, item{
 			label: sanitize.Line(label), detail: sanitize.Line(detail),
@@ -55,7 +55,7 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 			detail = s.Path
 		}
 		name := s.Name
-		if slices.ContainsFunc(a.written, func(w explore.Source) bool { return w == s }) {
+		if slices.ContainsFunc(a.results.predictors, func(w explore.Source) bool { return w == s }) {
 			name = s.Path // of a run folder: not known by name
 		}
 		add(s.Name, name, detail)

@@ -201,6 +201,8 @@ func (p *plain) tellDialog() {
 		for i, row := range d.formRows(a) {
 			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", i+1, row.label, row.value)))
 		}
+		text, _ := d.formStatus()
+		p.line(text)
 	default:
 		p.drawn("", func(s *screen) { d.draw(a, s) })
 		a.closeDialog()
@@ -224,7 +226,7 @@ func (p *plain) answer(line string) {
 		}
 		p.do(it.choose(a))
 	case *entry:
-		a.closeDialog()
+		a.dialog = d.back
 		switch line {
 		case "cancel":
 			return
@@ -263,9 +265,9 @@ func (p *plain) answerForm(d formed, line string) {
 		p.do(row.edit(p.app))
 	case row.step == nil:
 	case len(fields) > 1 && fields[1] == "-":
-		row.step(-1)
+		p.do(row.step(-1))
 	default:
-		row.step(1)
+		p.do(row.step(1))
 	}
 }
 

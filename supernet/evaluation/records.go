@@ -1,14 +1,15 @@
 package evaluation
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
+	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -19,7 +20,8 @@ var ErrRecords = errors.New("records cannot be gone on with")
 // recordFile is a file of JSON lines that is only ever added to. Its methods are
 // for one goroutine at a time.
 type recordFile struct {
-	f *os.File
+	f       *os.File
+	release func() // of its lock
 }
 
 // maxRecords bounds a records file in bytes.
@@ -30,20 +32,46 @@ const maxRecords = 64 << 20
 // whole lines; the rest, which a killed process did not finish, is cut off. A file
 // with another header is refused.
 func openRecords(path string, header model.EvaluationInfo, decode func([]byte) (model.EvaluationInfo, int, error)) (*recordFile, error) {
-	if dir := filepath.Dir(path); dir != "." {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("records: %w", err)
-		}
+	release, err := job.Lock(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
+		release()
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	if err := goOn(f, header, decode); err != nil {
 		f.Close()
+		release()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &recordFile{f}, nil
+	return &recordFile{f, release}, nil
+}
+
+// Recorded is the header of a records file: who goes on with one takes the
+// settings it was begun with. Without a file, or before its first line is whole,
+// began is false.
+func Recorded(path, format string) (info model.EvaluationInfo, began bool, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return info, false, nil
+	}
+	if err != nil {
+		return info, false, fmt.Errorf("records: %w", err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, maxRecords)).ReadBytes('\n')
+	if err == io.EOF {
+		return info, false, nil
+	}
+	if err == nil {
+		info, _, err = model.DecodeRecords(line, format, nil)
+	}
+	if err != nil {
+		return info, false, fmt.Errorf("%s: %w: %w", path, ErrRecords, err)
+	}
+	return info, true, nil
 }
 
 func goOn(f *os.File, header model.EvaluationInfo, decode func([]byte) (model.EvaluationInfo, int, error)) error {
@@ -89,5 +117,6 @@ func (r *recordFile) add(line []byte) error {
 }
 
 func (r *recordFile) close() error {
+	defer r.release()
 	return errors.Join(r.f.Sync(), r.f.Close())
 }

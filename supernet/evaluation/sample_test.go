@@ -240,3 +240,35 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// Records are written by one job at a time, and say what they were begun with.
+func TestRecordsAreWrittenByOne(t *testing.T) {
+	e := evaluator(t, 20)
+	file := filepath.Join(t.TempDir(), "samples.jsonl")
+	if _, began, err := Recorded(file, model.SamplesFormat); began || err != nil {
+		t.Errorf("without a file: %v, %v", began, err)
+	}
+	pretend := pretended(e.Space, new(atomic.Int64))
+	e.child = func(ctx context.Context, p model.Path, first, count int) (Score, error) {
+		other := *e
+		other.child = pretend
+		if _, err := other.sampleTo(ctx, file, 1); !errors.Is(err, job.ErrLocked) || !strings.Contains(err.Error(), file) {
+			t.Errorf("a second writer: %v", err)
+		}
+		return pretend(ctx, p, first, count)
+	}
+	if _, err := e.sampleTo(t.Context(), file, 2); err != nil {
+		t.Fatal(err)
+	}
+	info, began, err := Recorded(file, model.SamplesFormat)
+	if err != nil || !began || info.Seed != 7 || info.Images != 20 || info.BN != Running {
+		t.Errorf("recorded %+v, %v, %v", info, began, err)
+	}
+	if _, _, err := Recorded(file, model.ContributionsFormat); !errors.Is(err, ErrRecords) {
+		t.Errorf("samples read as contributions: %v", err)
+	}
+	e.child = pretend
+	if _, err := e.sampleTo(t.Context(), file, 3); err != nil {
+		t.Errorf("after the first writer: %v", err)
+	}
+}

@@ -111,7 +111,7 @@ func Small(stage Stage) Settings {
 	s := Paper(stage)
 	s.Sched, s.WarmupEpochs, s.WarmupLR, s.CooldownEpochs, s.LREachStep = CosineSchedule, 1, 1e-3, 0, true
 	s.TrainPercent, s.Augment, s.BatchSize, s.ClipGrad = 80, "digits", 64, 5
-	s.Drop, s.DropPath, s.ModelEMAEvery, s.Validation = 0, 0, 4, 2000
+	s.Drop, s.DropPath, s.ModelEMAEvery, s.Validation, s.LogInterval = 0, 0, 4, 2000, 10
 	s.ModelEMAWarmup = true // else the average is that of the first weights for most of so short a run
 	switch stage {
 	case Heaviest:

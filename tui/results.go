@@ -1,0 +1,134 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// results are what jobs, of this session and of earlier ones, have left to
+// explore with.
+type results struct {
+	predictors []explore.Source // of run folders
+	fits       []method.Fitted  // how they did, the newest last
+	accuracies map[string][]method.Accuracy
+	offered    offer
+}
+
+// offer is what a job has made last: a table, a predictor or both.
+type offer struct{ lut, predictor string }
+
+// foundMsg is what run folders hold.
+type foundMsg struct {
+	runs  []string
+	found method.Found
+}
+
+// find looks into run folders in the background.
+func (a *App) find(runs func() []string) tea.Cmd {
+	services := a.services
+	a.working++
+	return guard(func() tea.Msg {
+		folders := runs()
+		return foundMsg{folders, services.found(folders...)}
+	})
+}
+
+func (a *App) foundRuns(msg foundMsg) {
+	a.working--
+	atStart := len(a.method.runs) == 0
+	for _, folder := range msg.runs {
+		a.addRun(method.RunName(folder))
+	}
+	if atStart && len(msg.runs) > 0 {
+		a.method.run = a.method.runs[0] // it may have been cut off
+	}
+	a.take(msg.found)
+}
+
+// addRun lists a run among those that forms offer.
+func (a *App) addRun(name string) {
+	if !slices.Contains(a.method.runs, name) {
+		a.method.runs = append(a.method.runs, name)
+	}
+}
+
+// take takes in what run folders hold. What is known already stays, but for
+// accuracies that were measured again.
+func (a *App) take(f method.Found) {
+	for _, p := range f.Predictors {
+		a.addPredictor(p)
+	}
+	for _, fit := range f.Fits {
+		if !slices.ContainsFunc(a.results.fits, func(g method.Fitted) bool { return g.File == fit.File }) {
+			a.results.fits = append(a.results.fits, fit)
+		}
+	}
+	for _, acc := range f.Accuracies {
+		a.addAccuracy(acc)
+	}
+}
+
+func (a *App) addPredictor(s explore.Source) {
+	if !slices.ContainsFunc(a.results.predictors, func(p explore.Source) bool { return p.Path == s.Path }) {
+		a.results.predictors = append(a.results.predictors, s)
+	}
+}
+
+func (a *App) addAccuracy(acc method.Accuracy) {
+	if acc.Images == 0 {
+		return
+	}
+	if a.results.accuracies == nil {
+		a.results.accuracies = map[string][]method.Accuracy{}
+	}
+	same := func(o method.Accuracy) bool {
+		return o.Run == acc.Run && o.Weights == acc.Weights && o.Data == acc.Data
+	}
+	of := slices.DeleteFunc(a.results.accuracies[acc.Architecture], same)
+	a.results.accuracies[acc.Architecture] = append(of, acc)
+}
+
+// fittedNow takes note of a predictor that a job has fitted and offers it.
+func (a *App) fittedNow(f method.Fitted) {
+	a.results.fits = slices.DeleteFunc(a.results.fits, func(g method.Fitted) bool { return g.File == f.File })
+	a.results.fits = append(a.results.fits, f)
+	a.offerPredictor(f.File, f.LUT, fmt.Sprintf(" is fitted, Kendall tau %.3f", f.Kendall))
+}
+
+// offerPredictor lists a predictor that a job has written, and offers it.
+func (a *App) offerPredictor(file, lut, how string) {
+	s := method.PredictorOf(file)
+	a.addPredictor(s)
+	a.results.offered = offer{lut, file}
+	a.say(sanitize.Line(fmt.Sprintf("%s%s: %s explores with it", s.Name, how, a.keyOf("use-measured"))))
+}
+
+// useMeasured explores with the table or the predictor that a job made last.
+func (a *App) useMeasured() tea.Cmd {
+	o := a.results.offered
+	switch {
+	case o == offer{}:
+		a.say("nothing was made yet: " + a.keyOf("measure") + " measures a table, " + a.keyOf("method") + " fits a predictor")
+		return nil
+	case o.lut == "":
+		o.lut = a.engine.LUTName
+	case o.predictor == "":
+		o.predictor = a.engine.PredictorName
+	}
+	return a.openSetup(a.engine.Profile, o.lut, o.predictor)
+}
+
+// measuredAccuracies are those of the network shown, the newest last: what it was
+// found to reach, beside what is predicted.
+func (a *App) measuredAccuracies() []method.Accuracy {
+	if len(a.results.accuracies) == 0 || !a.hasSolution() {
+		return nil
+	}
+	return a.results.accuracies[a.space().Architecture(a.solution.Path).String()]
+}
