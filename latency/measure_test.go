@@ -94,7 +94,12 @@ func TestVerifyMeasuresNetworks(t *testing.T) {
 	fit := []model.Path{extreme(s, s.MinDepth, 0), extreme(s, s.MaxDepth, s.NumOptions()-1)}
 	check := slices.Concat(RandomNetworks(s, 3, 1), fit, fit)
 	var disturbed, wrong []string
-	for range 3 {
+	for try := range 3 {
+		if try > 0 { // the table may have been measured while others had the processor
+			if lut, err = Measure(context.Background(), s, anyDevice); err != nil {
+				t.Fatal(err)
+			}
+		}
 		c, v, err := Calibrate(context.Background(), lut, s, fit, check, o)
 		if errors.Is(err, ErrInconclusive) {
 			disturbed = append(disturbed, err.Error())
