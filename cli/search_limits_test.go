@@ -117,6 +117,9 @@ func TestSearchLimitsBadInput(t *testing.T) {
 // The command that the explorer copies finds the network that it shows, whatever
 // limits and pins are set.
 func TestCopiedCommandFindsTheNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes many frontiers")
+	}
 	t.Cleanup(xdg.Reload)
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	xdg.Reload()

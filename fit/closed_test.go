@@ -35,6 +35,9 @@ func mustEvaluate(t testing.TB, s *model.Space, r *Report, test []model.Sample) 
 // The figures that the original's closed forms reach on the same samples, from
 // its own report: predictors fitted here rank better.
 func TestClosedFormsRankAtLeastAsTheOriginal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits many times")
+	}
 	s := testSpace(t)
 	fitted, test := fitSamples(t, s), heldSamples(t, s)
 	for _, c := range []struct {
@@ -107,6 +110,9 @@ func TestSparseAgreesWithDual(t *testing.T) {
 
 // With more samples than weights and no noise, the predictor is found.
 func TestNoiselessBilinearIsRecovered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 4,000 samples to the last digit")
+	}
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(4, 1))
 	p := truth(r, s)

@@ -16,6 +16,9 @@ import (
 // The original's mlp is undertrained; one of the same shape ranks far better.
 // The default takes more epochs than this.
 func TestMLPRanksBetterThanTheOriginal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for long")
+	}
 	s := testSpace(t)
 	r := mustFit(t, Settings{Space: s, Kind: MLP, Descent: Descent{Epochs: 10}, Seed: 1}, fitSamples(t, s))
 	e := mustEvaluate(t, s, r, heldSamples(t, s))

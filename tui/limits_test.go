@@ -28,7 +28,11 @@ func (d *driver) typeIn(text string) {
 // A limit added from its pane is kept by the network shown at every budget; it
 // is changed, removed and undone.
 func TestLimits(t *testing.T) {
-	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+	sizes := [][2]int{{80, 24}, {120, 40}, {200, 60}}
+	if testing.Short() { // under the race detector a frontier takes seconds
+		sizes = sizes[:1]
+	}
+	for _, size := range sizes {
 		d := newDriver(t, size[0], size[1])
 		d.still = true // what pins would cost is another test
 		free := d.solution.Accuracy
@@ -339,6 +343,9 @@ func TestCopyUnderSeveralLimits(t *testing.T) {
 // Limits that come and go faster than they are prepared, undone and done again,
 // and another table that cannot be read.
 func TestLimitsBeforeTheEngineFollows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes many frontiers")
+	}
 	d := newDriver(t, 120, 40)
 	d.addLimits(append(twoLimits(t), explore.Limit{Kind: explore.LimitMemory, Cap: 4e6})...)
 	d.press("B", "down", "down", "down")

@@ -71,6 +71,9 @@ func TestNothingIsSaidByColourAlone(t *testing.T) {
 // The row under the cursor has a mark of its own in every pane that has one.
 func TestSelectedRowsAreMarked(t *testing.T) {
 	for set, g := range glyphSets {
+		if set > 0 && testing.Short() {
+			break
+		}
 		d := newDriver(t, 120, 40)
 		d.App.theme, d.App.glyphs = themeIndex("mono"), set
 		d.App.jobs = []job.Snapshot{{ID: 1, Name: "one"}, {ID: 2, Name: "two"}}
