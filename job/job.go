@@ -42,6 +42,9 @@ type Snapshot struct {
 
 // Fraction is how far the job is, 0 to 1.
 func (s Snapshot) Fraction() float64 {
+	if s.State == Done {
+		return 1
+	}
 	if s.Total <= 0 {
 		return 0
 	}

@@ -48,6 +48,20 @@ func TestAJobReportsAndEnds(t *testing.T) {
 	}
 }
 
+// A job whose last step had no known length is all done when it is done.
+func TestDoneIsAll(t *testing.T) {
+	r := Runner{Publish: func(Snapshot) {}}
+	j := r.Start(context.Background(), "steps", func(_ context.Context, j *Job) (any, error) {
+		j.Progress(1, 2, 0, "first")
+		j.Progress(0, 0, 0, "last")
+		return nil, nil
+	})
+	<-j.Ended()
+	if s := j.Snapshot(); s.Fraction() != 1 {
+		t.Errorf("%v at %v", s.State, s.Fraction())
+	}
+}
+
 func TestProgressIsNotPublishedFasterThanItIsShown(t *testing.T) {
 	var rec recorder
 	r := Runner{Publish: rec.publish}
