@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -94,15 +96,14 @@ const smallImages = 64
 // settings are those of a stage for images of a size, with the flags that were
 // given. A stage that was begun in the run folder keeps what it was begun with.
 func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int, run string) (training.Settings, error) {
-	var s training.Settings
+	preset := t.preset
 	switch {
-	case t.preset == "paper", t.preset == "" && imageSize > smallImages:
-		s = training.Paper(stage)
-	case t.preset == "small", t.preset == "":
-		s = training.Small(stage)
-	default:
-		return s, usagef("--preset %q: expected paper or small", t.preset)
+	case preset == "" && imageSize > smallImages:
+		preset = "paper"
+	case preset != "" && !slices.Contains(training.Presets, preset):
+		return training.Settings{}, usagef("--preset %q: expected paper or small", preset)
 	}
+	s := training.Preset(preset, stage)
 	if t.preset == "" {
 		var err error
 		if s, err = training.Begun(run, stage, s); err != nil {

@@ -3,43 +3,12 @@
 package e2e
 
 import (
-	bigEndian "encoding/binary"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-)
 
-// patches writes a data set of 32 pixels as IDX files: noise with a bright
-// patch whose place is the class.
-func patches(t *testing.T, dir, part string, n int) {
-	t.Helper()
-	const size = 32
-	rng := rand.New(rand.NewPCG(5, uint64(n)))
-	images := bigEndian.BigEndian.AppendUint32(nil, 0x803)
-	for _, d := range []uint32{uint32(n), size, size} {
-		images = bigEndian.BigEndian.AppendUint32(images, d)
-	}
-	labels := bigEndian.BigEndian.AppendUint32(bigEndian.BigEndian.AppendUint32(nil, 0x801), uint32(n))
-	for i := range n {
-		class := i % 4
-		labels = append(labels, byte(class))
-		for p := range size * size {
-			v := rng.IntN(100)
-			if p/size/16 == class/2 && p%size/16 == class%2 {
-				v += 150
-			}
-			images = append(images, byte(v))
-		}
-	}
-	for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
-		if err := os.WriteFile(filepath.Join(dir, part+name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+	"github.com/binas-tui/binas-tui/internal/datatest"
+)
 
 // set is a row of a form, by how far it is below the one before, and what is
 // typed there.
@@ -102,8 +71,8 @@ func TestTheMethodFromTheExplorer(t *testing.T) {
 		t.Skip("trains")
 	}
 	lib, data := library(t), t.TempDir()
-	patches(t, data, "train", 240)
-	patches(t, data, "t10k", 40)
+	datatest.Patches(t, data, "train", 240)
+	datatest.Patches(t, data, "t10k", 40)
 	w := Start(t, Size{120, 40}, []string{"--profile", "digits", "--onnxruntime", lib})
 	w.WaitFor("Architecture")
 	w.step(1, set{0, "tiny"}, set{1, data}, set{2, "1"}) // heaviest: run folder, data set, epochs

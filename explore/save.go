@@ -1,6 +1,8 @@
 package explore
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,4 +39,19 @@ func WriteFile(path string, data []byte) error {
 		return err
 	}
 	return maybe.WriteFile(path, data, 0o644)
+}
+
+// AppendJSON adds a value to a file of JSON lines, which is made where there is
+// none.
+func AppendJSON(path string, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Close())
 }

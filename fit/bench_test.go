@@ -3,24 +3,13 @@ package fit
 import (
 	"context"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/model"
 )
-
-// cpuSeconds is the processor time that the process has taken: unlike the
-// clock, it does not count what other programs take.
-func cpuSeconds(b *testing.B) float64 {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
 
 // BenchmarkFitBilinear fits 10,000 samples, penalties chosen. In the same run
 // it times the method of the original, a singular value decomposition of the
@@ -32,13 +21,13 @@ func BenchmarkFitBilinear(b *testing.B) {
 	s := testSpace(b)
 	r := rand.New(rand.NewPCG(1, 1))
 	samples := drawn(r, s, truth(r, s), 10_000, model.InactiveMean, 0.1)
-	start := cpuSeconds(b)
+	start := timetest.Processor().Seconds()
 	for b.Loop() {
 		if _, err := Fit(context.Background(), Settings{Space: s, Closed: true}, samples); err != nil {
 			b.Fatal(err)
 		}
 	}
-	perFit := (cpuSeconds(b) - start) / float64(b.N)
+	perFit := (timetest.Processor().Seconds() - start) / float64(b.N)
 	rows, columns := 1000, 386
 	m := mat.NewDense(rows, columns, nil)
 	for i := range rows {
@@ -46,12 +35,12 @@ func BenchmarkFitBilinear(b *testing.B) {
 			m.Set(i, j, r.NormFloat64())
 		}
 	}
-	start = cpuSeconds(b)
+	start = timetest.Processor().Seconds()
 	var svd mat.SVD
 	if !svd.Factorize(m, mat.SVDThin) {
 		b.Fatal("no decomposition")
 	}
-	scaled := 1000 * (cpuSeconds(b) - start)
+	scaled := 1000 * (timetest.Processor().Seconds() - start)
 	b.ReportMetric(perFit, "cpu-s/fit")
 	b.ReportMetric(scaled, "cpu-s/svd(gonum,scaled)")
 	b.ReportMetric(scaled/perFit, "svd/fit")

@@ -156,6 +156,58 @@ func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
 	return out, explore.WriteFile(out.File, data)
 }
 
+// validate asks the network about the validation part of the data: with its own
+// weights where it was fine-tuned, else with the supernet's.
+func (r Request) validate(ctx context.Context, j *job.Job) (any, error) {
+	if len(r.Architecture) == 0 {
+		return nil, fmt.Errorf("%s %w: no network is given", r.Step, ErrRequest)
+	}
+	weights, own := OwnWeights, r
+	own.Run = r.tunedFolder()
+	s, file, err := own.begun(training.FineTune)
+	if err != nil || !exists(file) { // it may not have finished an epoch yet
+		weights = SupernetWeights
+		if s, file, err = r.begun(training.OneShot); err != nil {
+			return nil, err
+		}
+	}
+	folder, err := r.dataFolder(s.Data)
+	if err != nil {
+		return nil, err
+	}
+	j.Log("weights of " + file)
+	n, images, err := evaluation.OpenNetwork(ctx, r.Architecture, evaluation.Source{
+		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer n.Close()
+	v, err := evaluation.Validate(ctx, n, images, 0, j)
+	if err != nil {
+		return nil, err
+	}
+	out := Validated{Validation: v}
+	out.Accuracy, err = r.note(Accuracy{Weights: weights, Top1: v.Top1, Images: v.Images, Data: v.Data})
+	return out, err
+}
+
+// tunedFolder is where the network was fine-tuned: by FineTune, or else by a
+// pipeline.
+func (r Request) tunedFolder() string {
+	folder := r.TunedFolder()
+	if exists(folder) {
+		return folder
+	}
+	chosen, _ := pipeline.ReadNetworks(r.Run) // none where it has not come so far
+	for _, n := range chosen.List {
+		if n.Architecture == r.Architecture.String() {
+			return n.Folder(r.Run)
+		}
+	}
+	return folder
+}
+
 // fingerprint is a short name of a network.
 func fingerprint(a model.Architecture) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(a.String())))[:12]

@@ -83,9 +83,7 @@ func (r Request) settings(stage training.Stage, folder string) (s training.Setti
 	if s, begun = run.Stages[stage]; begun {
 		return s, true, nil
 	}
-	if s = training.Small(stage); r.Preset == "paper" {
-		s = training.Paper(stage)
-	}
+	s = training.Preset(r.Preset, stage)
 	if filepath.Base(r.Data) == dataset.DigitsName {
 		s.Augment = "digits"
 	}

@@ -70,18 +70,7 @@ type stepTime struct {
 	Done    bool    `json:"done"`
 }
 
-func (r *run) noteTime(t stepTime) error {
-	line, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(r.path(timesFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
-}
+func (r *run) noteTime(t stepTime) error { return explore.AppendJSON(r.path(timesFile), t) }
 
 // times adds up what each step took over all starts. A torn last line counts
 // for nothing.

@@ -2,51 +2,19 @@ package pipeline
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
 )
-
-// patches writes a data set of 32 pixels as IDX files: noise with a bright
-// patch whose place is the class.
-func patches(t *testing.T, dir string, part string, n int) {
-	t.Helper()
-	const size = 32
-	rng := rand.New(rand.NewPCG(5, uint64(n)))
-	images := binary.BigEndian.AppendUint32(nil, 0x803)
-	for _, d := range []uint32{uint32(n), size, size} {
-		images = binary.BigEndian.AppendUint32(images, d)
-	}
-	labels := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 0x801), uint32(n))
-	for i := range n {
-		class := i % 4
-		labels = append(labels, byte(class))
-		for y := range size {
-			for x := range size {
-				v := rng.IntN(100)
-				if y/16 == class/2 && x/16 == class%2 {
-					v += 150
-				}
-				images = append(images, byte(v))
-			}
-		}
-	}
-	for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
-		if err := os.WriteFile(filepath.Join(dir, part+name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // quick are the smallest settings that run every step.
 func quick(data string) Settings {
@@ -89,8 +57,8 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	}
 	onnxtest.Require(t)
 	data := t.TempDir()
-	patches(t, data, "train", 240)
-	patches(t, data, "t10k", 40)
+	datatest.Patches(t, data, "train", 240)
+	datatest.Patches(t, data, "t10k", 40)
 	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
 	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: "} {
 		got := runJob(t, s, o, func(j job.Snapshot) bool {

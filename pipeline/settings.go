@@ -85,7 +85,7 @@ func (s Settings) Check() error {
 		name, value string
 		words       []string
 	}{
-		{"preset", s.Preset, []string{"small", "paper"}},
+		{"preset", s.Preset, training.Presets},
 		{"bn", s.BN, []string{evaluation.Running, evaluation.Recalibrated}},
 		{"predictor", s.Predictor, predictors},
 	} {
@@ -97,7 +97,7 @@ func (s Settings) Check() error {
 		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)
 	}
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		if err := s.fill(s.preset(stage)).Check(); err != nil {
+		if err := s.fill(training.Preset(s.Preset, stage)).Check(); err != nil {
 			return fmt.Errorf("%w: stage %s: %w", ErrSettings, stage, err)
 		}
 	}

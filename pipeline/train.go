@@ -9,14 +9,6 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// preset are the settings of a stage before those of the pipeline are filled in.
-func (s Settings) preset(stage training.Stage) training.Settings {
-	if s.Preset == "paper" {
-		return training.Paper(stage)
-	}
-	return training.Small(stage)
-}
-
 // fill puts the settings of the pipeline into those of a stage. The chosen
 // networks are trained on the whole training part.
 func (s Settings) fill(t training.Settings) training.Settings {
@@ -39,16 +31,16 @@ func (s Settings) fill(t training.Settings) training.Settings {
 
 // Filled returns the settings with what they leave to the preset.
 func (s Settings) Filled() Settings {
-	oneshot := s.fill(s.preset(training.OneShot))
-	s.HeaviestEpochs = s.fill(s.preset(training.Heaviest)).Epochs
+	oneshot := s.fill(training.Preset(s.Preset, training.OneShot))
+	s.HeaviestEpochs = s.fill(training.Preset(s.Preset, training.Heaviest)).Epochs
 	s.OneShotEpochs, s.Sampling, s.Paths = oneshot.Epochs, string(oneshot.Sampling), oneshot.Paths
-	s.FineTuneEpochs = s.fill(s.preset(training.FineTune)).Epochs
+	s.FineTuneEpochs = s.fill(training.Preset(s.Preset, training.FineTune)).Epochs
 	return s
 }
 
 // training completes the settings of a stage in a run folder for the data.
 func (r *run) training(folder string, stage training.Stage) (training.Settings, training.Options, error) {
-	s, err := training.Begun(folder, stage, r.preset(stage)) // presets may have changed since
+	s, err := training.Begun(folder, stage, training.Preset(r.Preset, stage)) // presets may have changed since
 	if err != nil {
 		return s, training.Options{}, err
 	}

@@ -6,24 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/binas-tui/binas-tui/model"
 )
-
-// Sensitivity explains a network found under limits at their prices, those of a
-// LimitedResult. The first resource has to be the latency of the Problem.
-func (l *Limited) Sensitivity(path model.Path, caps, prices []float64) Sensitivity {
-	charges := make([]charge, len(l.resources))
-	for i, r := range l.resources {
-		charges[i] = charge{r.Kind, l.cost[i], l.fixed[i], prices[i]}
-		if math.IsNaN(prices[i]) {
-			charges[i].price = 0 // of a peak, which has none
-		}
-	}
-	out := l.t.sensitivity(path, charges, l.forbidden(caps))
-	out.ShadowPrice = prices[0]
-	return out
-}
 
 // coarsePoints is how many latencies a frontier begins with.
 const coarsePoints = 48

@@ -402,7 +402,7 @@ func (a *App) prepared(msg preparedMsg) tea.Cmd {
 	a.search.after = nil
 	switch {
 	case msg.after == nil:
-	case a.limited() || a.proving():
+	case a.searches():
 		a.search.after = msg.after // what changed is known when the search has answered
 	default:
 		msg.after(a)
@@ -493,7 +493,7 @@ func (a *App) solve() tea.Cmd {
 // show selects the solution that the mode asks for and explains it.
 func (a *App) show() {
 	switch {
-	case a.limited() || a.proving():
+	case a.searches():
 		a.solution = a.searchSolution()
 	case a.mode == modeBCFW:
 		a.solution = a.answer.BCFW

@@ -190,7 +190,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	out := []segment{{t.accent, "limit " + a.ms(a.limitMS) + " ms", false}}
 	if !a.hasSolution() {
 		text := "no network fits: the least reachable is " + a.ms(a.engine.MinLatencyMS()) + " ms"
-		if a.limited() || a.proving() {
+		if a.searches() {
 			return append(out, a.searchProof(t, g)...)
 		}
 		if a.evolving() {
@@ -220,7 +220,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 
 // proof says how the solution was found and what is known about better ones.
 func (a *App) proof(t *theme, g *glyphs) []segment {
-	if a.limited() || a.proving() {
+	if a.searches() {
 		return a.searchProof(t, g)
 	}
 	ans := &a.answer

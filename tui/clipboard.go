@@ -54,7 +54,7 @@ func (a *App) openCopyMenu() tea.Cmd {
 // resultJSON is what search --json prints.
 func (a *App) resultJSON() ([]byte, error) {
 	f := explore.Found{Finding: explore.Finding{Solution: a.solution, SolveTime: a.solveTime()}, Limits: a.limitRows()}
-	if a.limited() || a.proving() {
+	if a.searches() {
 		f.SolveTime = a.search.found.SolveTime
 	}
 	return json.MarshalIndent(explore.NewFoundResult(a.engine, f), "", "  ")

@@ -208,10 +208,7 @@ func (m *menu) draw(a *App, s *screen) {
 			continue
 		}
 		selected := m.top+i == m.row
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-			s.text(r.x, y, 1, over(true, t.accent, t), s.glyphs.cursor)
-		}
+		s.row(r, y, selected, t.text, "")
 		room := r.w - 3 - ansi.StringWidth(it.keys)
 		x := r.x + 2
 		x += s.text(x, y, room, over(selected, t.text, t), it.label)

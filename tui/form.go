@@ -94,11 +94,7 @@ func (f *form) draw(a *App, s *screen) {
 	for i, row := range rows[f.top : f.top+shown] {
 		y := r.y + i
 		selected := f.top+i == f.row
-		if selected {
-			s.fill(rect{r.x, y, r.w, 1}, t.selected, " ")
-			s.text(r.x, y, 1, over(true, t.accent, t), s.glyphs.cursor)
-		}
-		s.text(r.x+2, y, r.w-3, over(selected, t.text, t), row.label)
+		s.row(r, y, selected, t.text, "  "+row.label)
 		st := t.accent
 		if row.step == nil && row.edit == nil {
 			st = t.dim

@@ -175,7 +175,7 @@ func (f *stepForm) rows(a *App) []formRow {
 
 // preset is the row of the preset, which other settings follow.
 func (f *stepForm) preset(a *App) formRow {
-	choose := stepThrough(&a.method.preset, []string{"small", "paper"})
+	choose := stepThrough(&a.method.preset, training.Presets)
 	return formRow{label: "preset", value: a.method.preset, step: func(n int) tea.Cmd {
 		_ = choose(n)
 		return f.look(a)

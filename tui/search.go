@@ -63,13 +63,17 @@ func (a *App) quadratic() bool {
 // proving reports that the exact search of a quadratic predictor answers.
 func (a *App) proving() bool { return a.quadratic() && a.mode == modeIQCP }
 
+// searches reports that what is shown is answered by a search in the
+// background.
+func (a *App) searches() bool { return a.limited() || a.proving() }
+
 // searchNow is the search that what is shown needs; ok is false where none does.
 func (a *App) searchNow() (q searchQuestion, ok bool) {
 	q = searchQuestion{generation: a.generation, limitMS: a.limitMS}
 	if a.engine.Bilinear() && a.layout.panes[paneBest].shown() {
 		q.top = topNetworks
 	}
-	return q, a.generation == a.engineGeneration && (a.limited() || a.proving() || q.top > 0)
+	return q, a.generation == a.engineGeneration && (a.searches() || q.top > 0)
 }
 
 // askSearch starts the search that is needed, unless it runs or is answered.

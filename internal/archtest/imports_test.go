@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"tui":                 {"explore", "figure", "fit", "job", "latency", "method", "model", "onnx", "pipeline", "published", "sanitize", "solver", "supernet/evaluation", "supernet/training"},
 	"cli":                 {"explore", "figure", "fit", "job", "latency", "model", "onnx", "pickle", "pipeline", "published", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":   {},
+	"internal/datatest":   {},
 	"internal/onnxtest":   {"onnx"},
 	"internal/timetest":   {},
 	"e2e":                 {},

@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2/maybe"
+
+	"github.com/binas-tui/binas-tui/job"
 )
 
 // The files of a run folder. docs/FORMATS.md describes them.
@@ -123,36 +124,32 @@ func (r Run) state(stage Stage) string { return filepath.Join(r.Folder, string(s
 // folder is a run folder of this process alone.
 type folder struct {
 	Run
-	lock *flock.Flock
+	release func() // of its lock
 }
 
 // openFolder makes the folder where there is none and locks it. The lock ends
 // with the process, however that ends.
 func openFolder(dir string) (*folder, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("run folder %s: %w", dir, plain(err))
-	}
-	lock := flock.New(filepath.Join(dir, lockFile))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("run folder %s: lock: %w", dir, plain(err))
-	}
-	if !ok {
+	release, err := job.Lock(filepath.Join(dir, lockFile))
+	if errors.Is(err, job.ErrLocked) {
 		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
 	}
-	f := &folder{Run{dir, map[Stage]Settings{}}, lock}
+	if err != nil {
+		return nil, fmt.Errorf("run folder %s: %w", dir, plain(err))
+	}
+	f := &folder{Run{dir, map[Stage]Settings{}}, release}
 	r, err := ReadRun(dir)
 	switch {
 	case err == nil:
 		f.Run = r
 	case !errors.Is(err, ErrNoRun):
-		lock.Close()
+		release()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *folder) close() { f.lock.Close() }
+func (f *folder) close() { f.release() }
 
 // begin notes the settings of a stage, or compares them with those it was begun
 // with. What stages have in common must be the same in all of them.

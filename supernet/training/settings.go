@@ -104,6 +104,17 @@ func Paper(stage Stage) Settings {
 	return s
 }
 
+// Presets names what [Preset] knows.
+var Presets = []string{"small", "paper"}
+
+// Preset is [Paper] where that is its name, else [Small].
+func Preset(name string, stage Stage) Settings {
+	if name == "paper" {
+		return Paper(stage)
+	}
+	return Small(stage)
+}
+
 // Small returns settings for small images and runs of hours on a few
 // processor cores: fewer epochs at higher rates, no dropout, a quick warm-up,
 // and a rate that falls with every step. docs/DIGITS.md reports runs.

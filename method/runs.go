@@ -1,0 +1,70 @@
+package method
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/pipeline"
+)
+
+// Found is what run folders hold for an explorer.
+type Found struct {
+	Predictors []explore.Source // of the runs, such as "bilinear of digits"
+	Fits       []Fitted         // how those of pipelines did
+	Accuracies []Accuracy       // the newest last
+}
+
+// Find looks into run folders; what cannot be read is left out.
+func Find(folders ...string) (f Found) {
+	for _, run := range folders {
+		for _, kind := range pipeline.Predictors() {
+			if file := filepath.Join(run, kind+".safetensors"); exists(file) {
+				f.Predictors = append(f.Predictors, PredictorOf(file))
+			}
+		}
+		if fitted, err := pipeline.ReadFitted(run); err == nil {
+			f.Fits = append(f.Fits, FittedBy(fitted)...)
+		}
+		if networks, err := pipeline.ReadNetworks(run); err == nil {
+			f.Accuracies = append(f.Accuracies, AccuraciesOf(networks)...)
+		}
+		data, err := explore.ReadFile(filepath.Join(run, accuraciesFile))
+		if err != nil {
+			continue
+		}
+		for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+			a := Accuracy{Run: run}
+			if json.Unmarshal(lines.Bytes(), &a) == nil && a.Images > 0 {
+				f.Accuracies = append(f.Accuracies, a)
+			}
+		}
+	}
+	return f
+}
+
+// PredictorOf names a predictor of a run folder.
+func PredictorOf(file string) explore.Source {
+	name := filepath.Base(file)
+	return explore.Source{Name: name[:len(name)-len(filepath.Ext(name))] + " of " + filepath.Base(filepath.Dir(file)), Path: file}
+}
+
+// Runs lists the run folders in the user's data folder, the one that was written
+// to last first.
+func Runs() []string {
+	folder := filepath.Join(explore.DataDir(), "runs")
+	entries, _ := os.ReadDir(folder) // none yet
+	written := map[string]time.Time{}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.IsDir() {
+			written[filepath.Join(folder, e.Name())] = info.ModTime()
+		}
+	}
+	return slices.SortedFunc(maps.Keys(written), func(a, b string) int { return written[b].Compare(written[a]) })
+}
