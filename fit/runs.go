@@ -106,12 +106,13 @@ func (r *run) predict(w, out []float64, sums [][columns]float64) {
 		at = end
 	}
 	for n, i := range r.samples {
-		total := addUp(w, r.of(r.own, n))
-		add(&total, &sums[0])
+		own := addUp(w, r.of(r.own, n))
+		first, second := own[0]+sums[0][0], own[1]+sums[0][1]
 		for _, j := range r.of(r.uses, n) {
-			add(&total, &sums[j])
+			first += sums[j][0]
+			second += sums[j][1]
 		}
-		copy(out[i*columns:], total[:])
+		out[i*columns], out[i*columns+1] = first, second
 	}
 }
 
@@ -134,11 +135,15 @@ func (r *run) collect(values, w []float64, sums [][columns]float64) {
 	}
 }
 
-func addUp(w []float64, weights []int32) (sum [columns]float64) {
+// addUp has a variable for each column: those are kept in registers.
+func addUp(w []float64, weights []int32) [columns]float64 {
+	first, second := 0.0, 0.0
 	for _, k := range weights {
-		add(&sum, (*[columns]float64)(w[int(k)*columns:]))
+		v := (*[columns]float64)(w[int(k)*columns:])
+		first += v[0]
+		second += v[1]
 	}
-	return sum
+	return [columns]float64{first, second}
 }
 
 func spread(w []float64, weights []int32, v *[columns]float64) {
@@ -150,6 +155,4 @@ func spread(w []float64, weights []int32, v *[columns]float64) {
 func add(to, v *[columns]float64) {
 	to[0] += v[0]
 	to[1] += v[1]
-	to[2] += v[2]
-	to[3] += v[3]
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -57,9 +59,7 @@ func (u *Uncertainty) times(v []float64) []float64 {
 	out := make([]float64, len(v))
 	at := 0
 	for i := range out {
-		for j, x := range u.inverse[at : at+i+1] {
-			out[i] += x * v[j]
-		}
+		out[i] = floats.Dot(u.inverse[at:at+i+1], v[:i+1])
 		at += i + 1
 	}
 	return out
