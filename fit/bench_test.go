@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/binas-tui/binas-tui/internal/timetest"
-	"github.com/binas-tui/binas-tui/model"
 )
 
 // BenchmarkFitBilinear fits 10,000 samples, penalties chosen. In the same run
@@ -16,11 +15,9 @@ import (
 // samples' 3,855 centred features, on a matrix a tenth as large in either
 // direction, by gonum, and scales that by the work, rows·columns²: 1,000
 // times. A LAPACK tuned for the processor, as torch has, does that work several
-// times faster than gonum.
+// times faster than gonum: see TestSVD.
 func BenchmarkFitBilinear(b *testing.B) {
-	s := testSpace(b)
-	r := rand.New(rand.NewPCG(1, 1))
-	samples := drawn(r, s, truth(r, s), 10_000, model.InactiveMean, 0.1)
+	s, samples := benchmarkSamples(b)
 	start := timetest.Processor().Seconds()
 	for b.Loop() {
 		if _, err := Fit(context.Background(), Settings{Space: s, Closed: true}, samples); err != nil {
@@ -29,6 +26,7 @@ func BenchmarkFitBilinear(b *testing.B) {
 	}
 	perFit := (timetest.Processor().Seconds() - start) / float64(b.N)
 	rows, columns := 1000, 386
+	r := rand.New(rand.NewPCG(1, 1))
 	m := mat.NewDense(rows, columns, nil)
 	for i := range rows {
 		for j := range columns {
