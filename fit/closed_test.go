@@ -102,7 +102,7 @@ func TestSparseAgreesWithDual(t *testing.T) {
 				}
 			}
 			if math.Abs(fit.effective-exact.effective) > 0.1*exact.effective {
-				t.Errorf("%s %v: %v effective weights by probes, %v exactly", kind, inactive, fit.effective, exact.effective)
+				t.Errorf("%s %v: %v effective weights by the probe, %v exactly", kind, inactive, fit.effective, exact.effective)
 			}
 		}
 	}

@@ -22,7 +22,7 @@
 // variances. With more it is solved in weights, by conjugate gradients that
 // add up touched weights and never form a matrix; generalised
 // cross-validation (Golub, Heath and Wahba 1979) stands in for leave-one-out,
-// its trace estimated with random probes (Hutchinson 1990).
+// its trace estimated with a random probe (Hutchinson 1990).
 //
 // # Blocks that are off
 //

@@ -88,7 +88,7 @@ func (u *Uncertainty) open(row []int8) float64 {
 
 // Points is the standard deviation of a measured accuracy around the predicted
 // one, in percentage points: what the samples leave open, and the noise of a
-// measurement with what the predictor cannot express. It takes about 1 ms.
+// measurement with what the predictor cannot express. It takes some 0.15 ms.
 func (u *Uncertainty) Points(p model.Path) float64 {
 	row := appendLevels(nil, u.space, p, u.inactive)
 	return math.Sqrt(u.variance * (1 + u.open(row)))
