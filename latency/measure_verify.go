@@ -71,16 +71,17 @@ func Calibrate(ctx context.Context, lut *LUT, s *model.Space, fit, check []model
 	return calibration(checks, len(fit), plain.Fixed.MedianMS)
 }
 
-// calibration fits on the first networks and verifies on the others. A line
-// that would make the fixed part, of fixedMS, negative is replaced by the best
-// one through the origin.
+// calibration fits on the first networks and verifies on the others. Of the
+// lines that do not make the fixed part, of fixedMS, negative, it takes the best:
+// where that is not the best of all, one that leaves nothing of the fixed part.
 func calibration(checks []NetworkCheck, fit int, fixedMS float64) (Calibration, *Verification, error) {
 	slope, intercept := fitLine(checks[:fit])
 	if !(slope > 0) || math.IsInf(slope, 0) {
 		return Calibration{}, nil, fmt.Errorf("calibrate: %w: measured latency does not rise with the table's sum (slope %.3g)", ErrInconclusive, slope)
 	}
 	if slope*fixedMS+intercept < 0 {
-		slope, intercept = fitProportion(checks[:fit]), 0
+		slope = fitProportion(checks[:fit], fixedMS)
+		intercept = -slope * fixedMS
 	}
 	held := slices.Clone(checks[fit:])
 	for i := range held {
@@ -151,12 +152,12 @@ func fitLine(checks []NetworkCheck) (slope, intercept float64) {
 	return slope, intercept
 }
 
-// fitProportion is the factor from predicted to measured with the least sum of
-// squared relative errors.
-func fitProportion(checks []NetworkCheck) float64 {
+// fitProportion is the factor from predicted less fixedMS to measured with the
+// least sum of squared relative errors.
+func fitProportion(checks []NetworkCheck, fixedMS float64) float64 {
 	num, den := 0.0, 0.0
 	for _, c := range checks {
-		ratio := c.PredictedMS / c.MeasuredMS
+		ratio := (c.PredictedMS - fixedMS) / c.MeasuredMS
 		num, den = num+ratio, den+ratio*ratio
 	}
 	return num / den

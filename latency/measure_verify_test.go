@@ -42,12 +42,30 @@ func TestCalibrationFindsTheLine(t *testing.T) {
 	}
 }
 
-// A line that would make the fixed part negative gives way to a factor.
+// A line that would make the fixed part negative gives way to the best of those
+// that do not.
 func TestCalibrationKeepsTheFixedPart(t *testing.T) {
 	checks := []NetworkCheck{{PredictedMS: 4, MeasuredMS: 4}, {PredictedMS: 8, MeasuredMS: 12}, {PredictedMS: 6, MeasuredMS: 7}}
-	c, _, err := calibration(checks, 2, 0.5)
-	if err != nil || c.InterceptMS != 0 || c.Slope < 1 || c.Slope > 1.5 {
-		t.Errorf("%+v, %v", c, err)
+	loss := func(slope, intercept float64) (sum float64) {
+		for _, c := range checks[:2] {
+			sum += math.Pow((slope*c.PredictedMS+intercept)/c.MeasuredMS-1, 2)
+		}
+		return sum
+	}
+	const fixed = 0.5
+	c, v, err := calibration(checks, 2, fixed)
+	if err != nil || math.Abs(c.Slope*fixed+c.InterceptMS) > 1e-12 {
+		t.Fatalf("%+v, %v: expected a line that leaves nothing of the fixed part", c, err)
+	}
+	if want := c.Slope*6 + c.InterceptMS; math.Abs(v.Networks[0].PredictedMS-want) > 1e-12 {
+		t.Errorf("a network is predicted %v ms: expected %v", v.Networks[0].PredictedMS, want)
+	}
+	for slope := 0.5; slope < 3; slope += 0.01 {
+		for intercept := -slope * fixed; intercept < 3; intercept += 0.01 {
+			if loss(slope, intercept) < loss(c.Slope, c.InterceptMS)-1e-12 {
+				t.Fatalf("%v x sum %+v ms is better than %+v", slope, intercept, c)
+			}
+		}
 	}
 	c, _, err = calibration(checks, 2, 3)
 	if err != nil || math.Abs(c.Slope-2) > 1e-9 || math.Abs(c.InterceptMS+4) > 1e-9 {
