@@ -60,7 +60,8 @@ type App struct {
 	evolved   solver.Solution // the last answer of evolution
 	solution  solver.Solution // the one shown; shares memory with one of the above
 	detail    detail
-	deviation deviation
+	deviation deviation // of it
+	deviating bool      // one is being computed
 	stopwatch stopwatch
 	scale     scale // of the architecture's bars
 
@@ -397,6 +398,7 @@ func (a *App) prepared(msg preparedMsg) tea.Cmd {
 	if msg.then != nil {
 		msg.then(a)
 	}
+	a.compare.predict(a.engine)
 	a.limitMS = a.clampLimit(a.limitMS)
 	cmd := a.solve()
 	a.search.after = nil

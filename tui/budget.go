@@ -10,6 +10,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -128,7 +129,7 @@ func (a *App) drawHeader(s *screen, r rect) {
 		part(t.accent, "binas-tui")
 		part(t.dim, "  "+sanitize.Line(e.Profile)+" "+s.glyphs.dot+" ")
 	}
-	part(t.text, sanitize.Line(e.LUTName))
+	part(t.text, sourceLabel(e.LUTName))
 	part(t.dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
 	if p := e.LUT.Provenance.Processor; p != "" && r.w >= wideWidth {
 		part(t.dim, " ("+sanitize.Line(p)+")")
@@ -261,15 +262,24 @@ func (a *App) gap(t *theme) segment {
 // and says where the prediction is outside what it was fitted on.
 func (a *App) accuracyError() string {
 	text := ""
-	if a.engine.Uncertainty != nil {
-		text = " ±" + a.deviationText()
-	} else if e, ok := a.engine.AccuracyError(); ok {
-		text = " ±" + formatNumber(e, 2)
+	if e := a.errorText(&a.deviation, a.solution.Path); e != "" {
+		text = " " + e
 	}
 	if a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy) {
 		text += " extrapolated"
 	}
 	return text
+}
+
+// errorText is how far the prediction of a network may be off, such as ±0.11; ""
+// where the predictor does not say.
+func (a *App) errorText(d *deviation, p model.Path) string {
+	if a.engine.Uncertainty != nil {
+		return "±" + a.deviationOf(d, p)
+	} else if e, ok := a.engine.AccuracyError(); ok {
+		return "±" + formatNumber(e, 2)
+	}
+	return ""
 }
 
 // drawStatus writes the status in the lines it has, leaving out what is

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
@@ -23,6 +24,8 @@ type comparison struct {
 	// candidates are set where the comparison follows the budget: the most
 	// accurate that keeps it is compared with.
 	candidates []candidate
+
+	deviation deviation // of path, once it is known
 }
 
 // candidate is a network that is best on another device, as it is on this one.
@@ -39,7 +42,8 @@ type snapshot struct {
 	solution       solver.Solution // shares no memory with another
 	limits         []explore.Limit // the budget first
 	sensitivity    solver.Sensitivity
-	points         float64 // how far the prediction may be off; 0 is not known
+	points         float64          // how far the prediction may be off; 0 is not known
+	unknown        *fit.Uncertainty // that is still to be asked for points; nil is none
 	architecture   string
 	lut, predictor string
 	command        string
@@ -97,14 +101,19 @@ func (a *App) keep(name string) {
 	a.snapshots = append(a.snapshots, kept)
 }
 
-// snapshotNow is the network shown.
+// snapshotNow is the network shown. How far its prediction may be off is asked
+// for where it is not known yet: see askDeviation.
 func (a *App) snapshotNow(name string) snapshot {
-	points, _ := a.engine.Deviation(a.solution.Path)
 	k := snapshot{
-		name: name, limitMS: a.limitMS, solution: a.solution, limits: a.limitRows(), sensitivity: a.detail.sensitivity, points: points, architecture: a.space().Architecture(a.solution.Path).String(),
+		name: name, limitMS: a.limitMS, solution: a.solution, limits: a.limitRows(), sensitivity: a.detail.sensitivity, architecture: a.space().Architecture(a.solution.Path).String(),
 		lut: a.engine.LUTName, predictor: a.engine.PredictorName, command: a.commandLine(),
 	}
 	k.solution.Path = a.solution.Path.Clone()
+	if a.deviationKnown() {
+		k.points = a.deviation.points
+	} else {
+		k.unknown = a.engine.Uncertainty
+	}
 	return k
 }
 
@@ -230,6 +239,20 @@ func (c *comparison) follow(limitMS float64) {
 	if c.path = (model.Path{}); best >= 0 {
 		k := c.candidates[best]
 		c.path, c.latencyMS, c.accuracy = k.path, k.latencyMS, k.accuracy
+	}
+}
+
+// predict brings the comparison to an engine of the same space: what blocks that
+// are off add may have changed.
+func (c *comparison) predict(e *explore.Engine) {
+	if c == nil {
+		return
+	}
+	for i, k := range c.candidates {
+		c.candidates[i] = candidate{k.path, e.LatencyMS(k.path), e.Accuracy(k.path)}
+	}
+	if !c.empty() {
+		c.latencyMS, c.accuracy = e.LatencyMS(c.path), e.Accuracy(c.path)
 	}
 }
 

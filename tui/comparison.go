@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/model"
 )
 
 // difference is a decision in which the network shown and the one compared with
@@ -64,16 +67,23 @@ func (a *App) drawCompare(s *screen, r rect) {
 		a.drawLines(s, r, []string{"no network to compare with keeps this budget: raise it"})
 		return
 	}
-	line := fmt.Sprintf(" %-9s%12s%12s", "", "accuracy %", "latency ms")
-	s.text(r.x, r.y, r.w, t.dim, line)
+	line := func(st uv.Style, y int, name, accuracy, off, latency, note string) {
+		s.text(r.x, y, r.w, st, fmt.Sprintf(" %-9s%12s%7s%12s %s", name, accuracy, off, latency, note))
+	}
+	line(t.dim, r.y, "", "accuracy %", "", "latency ms", "")
 	for i, n := range []struct {
 		name                string
 		accuracy, latencyMS float64
-	}{{"now" + a.accuracyError(), a.solution.Accuracy, a.solution.LatencyMS}, {"other", c.accuracy, c.latencyMS}} {
-		s.text(r.x, r.y+1+i, r.w, t.text, fmt.Sprintf(" %-9s%12s%12s", n.name, formatNumber(n.accuracy, 2), a.ms(n.latencyMS)))
+		deviation           *deviation
+		path                model.Path
+	}{{"now", a.solution.Accuracy, a.solution.LatencyMS, &a.deviation, a.solution.Path}, {"other", c.accuracy, c.latencyMS, &c.deviation, c.path}} {
+		note := ""
+		if a.engine.PredictorInfo.Extrapolates(n.accuracy) {
+			note = "extrapolated"
+		}
+		line(t.text, r.y+1+i, n.name, formatNumber(n.accuracy, 2), a.errorText(n.deviation, n.path), a.ms(n.latencyMS), note)
 	}
-	s.text(r.x, r.y+3, r.w, t.strong, fmt.Sprintf(" %-9s%12s%12s", "now-other", signed(a.solution.Accuracy-c.accuracy, 2, s.glyphs),
-		signed(a.solution.LatencyMS-c.latencyMS, 2, s.glyphs)))
+	line(t.strong, r.y+3, "now-other", signed(a.solution.Accuracy-c.accuracy, 2, s.glyphs), "", signed(a.solution.LatencyMS-c.latencyMS, 2, s.glyphs), "")
 	if r.h > compareHeader {
 		a.drawDifferences(s, rect{r.x, r.y + compareHeader - 1, r.w, r.h - compareHeader + 1})
 	}

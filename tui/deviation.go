@@ -5,56 +5,92 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// deviation is how far the prediction of the network shown may be off. It takes
-// about a millisecond, so it is computed in the background, one at a time.
+// deviation is how far the prediction of a network may be off. It takes about a
+// millisecond, so it is computed in the background, one at a time.
 type deviation struct {
-	generation int // of the engine it belongs to
-	path       model.Path
-	points     float64 // one standard deviation
-	running    bool
+	uncertainty *fit.Uncertainty // of the predictor that predicts; nil is unknown
+	path        model.Path
+	points      float64 // one standard deviation
 }
 
 // deviationMsg is the answer for a network.
 type deviationMsg deviation
 
-// askDeviation asks for that of the network shown, where the predictor knows it.
-func (a *App) askDeviation() tea.Cmd {
-	d := &a.deviation
-	if a.engine.Uncertainty == nil || !a.hasSolution() || d.running || a.deviationKnown() {
-		return nil
-	}
-	d.running = true
-	msg := deviationMsg{generation: a.engineGeneration, path: a.solution.Path.Clone()}
-	uncertainty := a.engine.Uncertainty
-	a.working++
-	return guard(func() tea.Msg {
-		msg.points = uncertainty.Points(msg.path)
-		return msg
-	})
+// of reports that the deviation is that of a network, by a predictor.
+func (d *deviation) of(u *fit.Uncertainty, p model.Path) bool {
+	return u != nil && d.uncertainty == u && samePath(d.path, p)
 }
 
-// deviated takes in an answer; if another network is shown by now, Update asks
-// again.
+func samePath(p, q model.Path) bool {
+	return slices.Equal(p.Depth, q.Depth) && slices.Equal(p.Option, q.Option)
+}
+
+// askDeviation asks for the next deviation that is shown and not known, where the
+// predictor knows it.
+func (a *App) askDeviation() tea.Cmd {
+	u, path := a.deviationWanted()
+	if a.deviating || u == nil {
+		return nil
+	}
+	a.deviating = true
+	a.working++
+	path = path.Clone()
+	return guard(func() tea.Msg { return deviationMsg{u, path, u.Points(path)} })
+}
+
+// deviationWanted is what to ask for next: the network shown first, then the one
+// compared with, then those that are kept; nil where all is known.
+func (a *App) deviationWanted() (*fit.Uncertainty, model.Path) {
+	u := a.engine.Uncertainty
+	if u != nil && a.hasSolution() && !a.deviationKnown() {
+		return u, a.solution.Path
+	}
+	if c := a.compare; u != nil && !c.empty() && !c.deviation.of(u, c.path) && a.space().CheckPath(c.path) == nil {
+		return u, c.path
+	}
+	for i := range a.snapshots {
+		if k := &a.snapshots[i]; k.unknown != nil {
+			return k.unknown, k.solution.Path
+		}
+	}
+	return nil, model.Path{}
+}
+
+// deviated hands an answer to whatever it is about; if that is gone by now, it is
+// dropped.
 func (a *App) deviated(msg deviationMsg) {
 	a.working--
-	a.deviation = deviation(msg)
-	a.dirty = a.deviationKnown()
+	a.deviating, a.dirty = false, false
+	d := deviation(msg)
+	if a.hasSolution() && d.of(a.engine.Uncertainty, a.solution.Path) {
+		a.deviation, a.dirty = d, true
+	}
+	if c := a.compare; !c.empty() && d.of(a.engine.Uncertainty, c.path) {
+		c.deviation, a.dirty = d, true
+	}
+	for i := range a.snapshots {
+		if k := &a.snapshots[i]; d.of(k.unknown, k.solution.Path) {
+			k.points, k.unknown = d.points, nil
+		}
+	}
 }
 
 // deviationKnown reports that the deviation is of the network shown.
 func (a *App) deviationKnown() bool {
-	d := &a.deviation
-	return a.hasSolution() && d.generation == a.engineGeneration &&
-		slices.Equal(d.path.Depth, a.solution.Path.Depth) && slices.Equal(d.path.Option, a.solution.Path.Option)
+	return a.hasSolution() && a.deviation.of(a.engine.Uncertainty, a.solution.Path)
 }
 
-// deviationText is the deviation in points; for a moment it is not known yet.
-func (a *App) deviationText() string {
-	if !a.deviationKnown() {
+// deviationText is the deviation of the network shown in points; for a moment it
+// is not known yet.
+func (a *App) deviationText() string { return a.deviationOf(&a.deviation, a.solution.Path) }
+
+func (a *App) deviationOf(d *deviation, p model.Path) string {
+	if !d.of(a.engine.Uncertainty, p) {
 		return glyphSets[a.glyphs].ellipsis
 	}
-	return formatNumber(a.deviation.points, 2)
+	return formatNumber(d.points, 2)
 }

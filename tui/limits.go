@@ -67,8 +67,9 @@ func (a *App) drawLimits(s *screen, r rect) {
 
 // limitLabel names a limit in w cells.
 func limitLabel(l explore.Limit, w int, g *glyphs) string {
-	text := sanitize.Line(l.Name())
-	if len(text) > w {
+	l.LUTName = sourceLabel(l.LUTName)
+	text := l.Name()
+	if ansi.StringWidth(text) > w {
 		text = strings.TrimPrefix(text, "latency ")
 	}
 	return ansi.Truncate(text, w, g.ellipsis)

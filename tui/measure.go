@@ -107,7 +107,7 @@ func (m *measureMenu) rows(a *App) []formRow {
 	return append(rows,
 		formRow{label: "measure the network shown", start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
 		formRow{label: "measure the whole table", start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
-		formRow{label: "calibrate " + sanitize.Line(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startCalibration(m.want) }},
+		formRow{label: "calibrate " + sourceLabel(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startCalibration(m.want) }},
 	)
 }
 

@@ -2,13 +2,31 @@ package tui
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
+
+// sourceWidth is the most cells of a source's label.
+const sourceWidth = 32
+
+// sourceLabel names a latency table or predictor in few cells: a file is told by
+// its folder and its own name, such as digits/lut.json for that of a run.
+func sourceLabel(name string) string {
+	text := sanitize.Line(name)
+	if dir := filepath.Base(filepath.Dir(name)); name != filepath.Base(name) && dir != "." && dir != string(filepath.Separator) {
+		text = sanitize.Line(dir + "/" + filepath.Base(name))
+	}
+	if over := ansi.StringWidth(text) - sourceWidth; over > 0 {
+		return ansi.TruncateLeft(text, over+1, "…")
+	}
+	return text
+}
 
 // openLUTPicker chooses another latency table.
 func (a *App) openLUTPicker() tea.Cmd {
@@ -69,7 +87,7 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 		return false
 	}
 	if current != "" && !known(current) {
-		add(current, current, "file")
+		add(sourceLabel(current), current, current)
 	}
 	m.items = append(m.items, item{
 		label: "a file" + glyphSets[a.glyphs].ellipsis, detail: "type its path",

@@ -8,7 +8,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -227,7 +226,7 @@ func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
 		return preparedMsg{generation: generation, engine: engine, free: free, then: func(a *App) {
 			a.history = history{}
 			a.compare = nil // its figures are of the other table
-			a.say("exploring " + sanitize.Line(a.engine.LUTName) + " with " + sanitize.Line(a.engine.PredictorName))
+			a.say("exploring " + sourceLabel(a.engine.LUTName) + " with " + sourceLabel(a.engine.PredictorName))
 		}, err: err}
 	})
 }

@@ -303,6 +303,7 @@ func (p *plain) keepWord(args []string) error {
 		return fmt.Errorf("no network fits this budget")
 	}
 	p.app.keep(strings.Join(args, " "))
+	p.do(p.app.askDeviation())
 	p.line("kept as " + strings.Join(args, " "))
 	return nil
 }

@@ -43,6 +43,9 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 		return nil, errors.New("the frontier is still being computed: once more in a moment")
 	}
 	r := a.newReport(filepath.Base(picture))
+	if r.waits() {
+		return nil, errors.New("how far the predictions may be off is still being computed: once more in a moment")
+	}
 	text := r.markdown()
 	var svg bytes.Buffer
 	if r.picture != "" {

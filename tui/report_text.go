@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -41,6 +42,11 @@ func (a *App) newReport(picture string) *report {
 		r.chosen = append(append([]snapshot(nil), r.chosen...), now)
 	}
 	return r
+}
+
+// waits reports that how far a prediction may be off is still to be computed.
+func (r *report) waits() bool {
+	return slices.ContainsFunc(r.chosen, func(k snapshot) bool { return k.unknown != nil })
 }
 
 // here reports a snapshot that was found with the setup in use.

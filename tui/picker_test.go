@@ -1,0 +1,69 @@
+package tui
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/latency"
+)
+
+func TestSourceLabelsTellFilesApart(t *testing.T) {
+	for name, want := range map[string]string{
+		"ort-cpu-224-1t":                "ort-cpu-224-1t",
+		"laptop.json":                   "laptop.json",
+		"./laptop.json":                 "./laptop.json",
+		"luts/laptop.json":              "luts/laptop.json",
+		"/home/me/runs/digits/lut.json": "digits/lut.json",
+		"/lut.json":                     "/lut.json",
+		"/data/runs/a-very-long-name-of-a-run/lut.json": "a-very-long-name-of-a-run/lut.json",
+	} {
+		got := sourceLabel(name)
+		if want = tail(want, sourceWidth); got != want || ansi.StringWidth(got) > sourceWidth {
+			t.Errorf("%s: %q, expected %q", name, got, want)
+		}
+	}
+}
+
+// tail is the end of a text that begins with an ellipsis, in n cells.
+func tail(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return "…" + string(r[len(r)-n+1:])
+	}
+	return s
+}
+
+// The table of a run is told from others in the header of a narrow screen, and
+// leaves room for what the accuracies come from; the picker and the report have
+// the whole path.
+func TestTheTableOfARunHasAShortName(t *testing.T) {
+	d := newDriver(t, 80, 24)
+	folder := filepath.Join(t.TempDir(), "a", "deep", "folder", "of", "runs", "faces")
+	file := filepath.Join(folder, "lut.json")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	data, err := latency.EncodeLUT(d.engine.LUT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d.run(d.openSetup(d.engine.Profile, file, d.engine.PredictorName))
+	header := d.lines()[0]
+	if !strings.Contains(header, "faces/lut.json 224 px") || !strings.Contains(header, "LOO error") {
+		t.Errorf("header %q", header)
+	}
+	d.mustSee("exploring faces/lut.json with ")
+	d.send(tea.WindowSizeMsg{Width: 200, Height: 60})
+	d.run(d.openLUTPicker())
+	d.mustSee("(in use) " + file[:30])
+	if r := d.newReport(""); !strings.Contains(r.markdown(), mdText(file)) {
+		t.Error("the report lacks the path of the table")
+	}
+}
