@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -231,10 +233,13 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
 		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
 		whole("paths", &s.Paths),
+		whole("trained on, %", &s.TrainPercent),
+		chosen("statistics", &s.BN, []string{evaluation.Running, evaluation.Recalibrated}),
 		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), whole("their images", &s.SampleImages),
 		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
 		chosen("search with", &s.Predictor, pipeline.Predictors()),
 		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
+		whole("latency rounds", &s.MeasureRounds),
 		setting(f, "seed", &s.Seed, seed, check),
 	}
 	for i := range rows {
@@ -243,12 +248,27 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 			rows[i].value = "measured here"
 		case rows[i].label == "their images" && rows[i].value == "0":
 			rows[i].value = "all"
+		case rows[i].label == "latency rounds" && rows[i].value == "0":
+			rows[i].value = "the usual number"
 		}
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
 	}
-	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
+	return append(append(append([]formRow{f.preset(a)}, presetRows(s.Preset)...), rows...), f.threads(a))
+}
+
+// presetRows show what a preset alone settles, for heaviest, oneshot and finetune.
+func presetRows(preset string) []formRow {
+	var batches, rates []string
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		t := training.Preset(preset, stage)
+		batches, rates = append(batches, fmt.Sprint(t.BatchSize)), append(rates, fmt.Sprint(t.LR))
+	}
+	return []formRow{
+		{label: "batch sizes", value: strings.Join(batches, ", ") + ": the preset's, stage by stage"},
+		{label: "learning rates", value: strings.Join(rates, ", ")},
+	}
 }
 
 // fixed are rows that are shown and not changed.

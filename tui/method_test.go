@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/job"
@@ -345,5 +347,39 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 		d.press("right")
 		d.mustSee("/runs/old") // a run that was cut off is at hand
 		d.press("esc")
+	}
+}
+
+// The form of a pipeline has what its command would be told first, and says what
+// the preset alone settles.
+func TestTheFormOfAPipeline(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.chooseStep(method.Pipeline)
+	for _, text := range []string{"batch sizes      64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01", "trained on, %    80", "statistics       running", "latency rounds   the usual number"} {
+		d.mustSee(text)
+	}
+	typeIn := func(label, value string) {
+		t.Helper()
+		f := d.dialog.(formed)
+		for _, r := range f.formRows(d.App) {
+			if r.label == label {
+				d.run(r.edit(d.App))
+			}
+		}
+		e := d.dialog.(*entry)
+		e.input.SetValue(value)
+		d.press("enter")
+	}
+	typeIn("trained on, %", "100")
+	d.mustSee("train_percent is 100: expected 1 to 99")
+	d.press("esc")
+	typeIn("latency rounds", "7")
+	d.mustSee("latency rounds   7")
+	if p := d.dialog.(*stepForm).plan.Pipeline; p.TrainPercent != 80 || p.MeasureRounds != 7 {
+		t.Errorf("settings %+v", p)
+	}
+	for _, size := range [][2]int{{60, 16}, {80, 24}} {
+		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		d.checkFits("form of a pipeline")
 	}
 }
