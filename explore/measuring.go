@@ -24,6 +24,9 @@ type Measuring struct {
 	Threads   int
 	Rounds    int
 	Library   string // --onnxruntime; "" looks in the usual places
+
+	// Of tests: what measures networks.
+	calibrate func(context.Context, *latency.LUT, *model.Space, []model.Path, []model.Path, latency.MeasureOptions) (latency.Calibration, *latency.Verification, error)
 }
 
 func (m Measuring) options(j *job.Job) latency.MeasureOptions {
@@ -87,20 +90,31 @@ func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, 
 	o.Name = out.Name
 	o.Folder = filepath.Join(DataDir(), "runs", m.TableName())
 	o.Partial = func(results map[string]latency.Measurement) { j.Partial(PartialTable(results)) }
-	if out.LUT, err = latency.Measure(ctx, space, o); errors.Is(err, latency.ErrRunMismatch) {
-		// Begun by another version or on another processor: begin again.
-		j.Log(err.Error())
-		if err = os.RemoveAll(o.Folder); err == nil {
-			out.LUT, err = latency.Measure(ctx, space, o)
-		}
-	}
+	err = GoOn(o.Folder, j, func() error {
+		out.LUT, err = latency.Measure(ctx, space, o)
+		return err
+	})
 	if err != nil {
 		return out, err
 	}
 	if err := SaveLUT(out.Path, out.LUT); err != nil {
 		return out, err
 	}
-	return out, os.RemoveAll(o.Folder)
+	latency.RemoveRun(o.Folder)
+	return out, nil
+}
+
+// GoOn runs a measurement that keeps its rounds in a folder. Where those that are
+// there cannot be gone on with, of another version or processor, it says so in the
+// job's log and begins again.
+func GoOn(folder string, j *job.Job, measure func() error) error {
+	err := measure()
+	if errors.Is(err, latency.ErrRunMismatch) {
+		j.Log(err.Error() + ": it begins again")
+		latency.RemoveRun(folder)
+		err = measure()
+	}
+	return err
 }
 
 func builtIn(name string) bool {
@@ -148,7 +162,9 @@ func VerificationNetworks(s *model.Space, n int, seed uint64) []model.Path {
 
 // CalibrateTable measures whole networks as a job, fits the table's
 // calibration on half of them, checks it on the other half and saves the
-// table: in place where it is the user's own, else as a copy of that name.
+// table: in place where it is the user's own, else as a copy of that name. A run
+// that was cut off goes on where it was; its rounds are of networks, so that
+// tables of one space, size and device share them.
 func CalibrateTable(ctx context.Context, m Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (CalibratedTable, error) {
 	space, err := model.NewSpace(m.Space, m.ImageSize)
 	if err != nil {
@@ -158,7 +174,18 @@ func CalibrateTable(ctx context.Context, m Measuring, name string, lut *latency.
 		return CalibratedTable{}, err
 	}
 	fit, check := latency.SplitNetworks(VerificationNetworks(space, networks, 1))
-	calibration, verification, err := latency.Calibrate(ctx, lut, space, fit, check, m.options(j))
+	o := m.options(j)
+	o.Folder = filepath.Join(DataDir(), "runs", "calibrate-"+m.TableName())
+	measure := latency.Calibrate
+	if m.calibrate != nil {
+		measure = m.calibrate
+	}
+	var calibration latency.Calibration
+	var verification *latency.Verification
+	err = GoOn(o.Folder, j, func() error {
+		calibration, verification, err = measure(ctx, lut, space, fit, check, o)
+		return err
+	})
 	if err != nil {
 		return CalibratedTable{}, err
 	}
@@ -176,5 +203,9 @@ func CalibrateTable(ctx context.Context, m Measuring, name string, lut *latency.
 			return out, err
 		}
 	}
-	return out, SaveLUT(out.Path, &calibrated)
+	if err := SaveLUT(out.Path, &calibrated); err != nil {
+		return out, err
+	}
+	latency.RemoveRun(o.Folder)
+	return out, nil
 }

@@ -118,6 +118,16 @@ func groupFolder(folder string, group int) string {
 	return filepath.Join(folder, strconv.Itoa(group+1))
 }
 
+// KeepsRounds reports that a folder holds rounds to go on from.
+func KeepsRounds(folder string) bool {
+	for _, f := range []string{folder, groupFolder(folder, 0)} {
+		if _, err := os.Stat(filepath.Join(f, recordName)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // RemoveRun removes what measurements kept in a folder, and the folder where
 // there is nothing else in it.
 func RemoveRun(folder string) {

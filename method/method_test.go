@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/adrg/xdg"
+
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/job"
@@ -223,4 +225,20 @@ func ExampleRequest() {
 	<-j.Ended()
 	fmt.Println(j.Snapshot().Err)
 	// Output: fit cannot be started: there are no samples in no-such-run/samples.jsonl yet: start with sample
+}
+
+// Rounds of measurements that were cut off are no runs of the method.
+func TestRunsLeaveMeasurementsOut(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	xdg.Reload()
+	t.Cleanup(xdg.Reload)
+	runs := filepath.Join(explore.DataDir(), "runs")
+	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/1/measure.jsonl"} {
+		if err := explore.WriteFile(filepath.Join(runs, file), []byte("{}\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := Runs(); len(got) != 1 || got[0] != filepath.Join(runs, "digits") {
+		t.Errorf("runs %v, expected that of the digits", got)
+	}
 }

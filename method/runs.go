@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/pipeline"
 )
 
@@ -56,14 +57,15 @@ func PredictorOf(file string) explore.Source {
 }
 
 // Runs lists the run folders in the user's data folder, the one that was written
-// to last first.
+// to last first. Measurements keep their rounds there too: those are left out.
 func Runs() []string {
 	folder := filepath.Join(explore.DataDir(), "runs")
 	entries, _ := os.ReadDir(folder) // none yet
 	written := map[string]time.Time{}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && e.IsDir() {
-			written[filepath.Join(folder, e.Name())] = info.ModTime()
+		run := filepath.Join(folder, e.Name())
+		if info, err := e.Info(); err == nil && e.IsDir() && !latency.KeepsRounds(run) {
+			written[run] = info.ModTime()
 		}
 	}
 	return slices.SortedFunc(maps.Keys(written), func(a, b string) int { return written[b].Compare(written[a]) })

@@ -30,9 +30,13 @@ func (r *run) measure(ctx context.Context) error {
 			return err
 		}
 	}
-	o := r.measureOptions("measure")
+	o := r.measureOptions("measure", measureFolder)
 	o.Threads = 0 // those of the table
-	v, err := latency.Verify(ctx, r.lut, r.space, paths, o)
+	var v *latency.Verification
+	err := explore.GoOn(o.Folder, r.job, func() (err error) {
+		v, err = latency.Verify(ctx, r.lut, r.space, paths, o)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -42,7 +46,11 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.writeJSON(resultsFile, networks); err != nil {
 		return err
 	}
-	return r.writeJSON(latenciesFile, Latencies{MAPE: v.MAPE, Kendall: v.Kendall, Table: r.LUT})
+	if err := r.writeJSON(latenciesFile, Latencies{MAPE: v.MAPE, Kendall: v.Kendall, Table: r.LUT}); err != nil {
+		return err
+	}
+	latency.RemoveRun(o.Folder)
+	return nil
 }
 
 // export writes the searched networks as ONNX models with their weights.

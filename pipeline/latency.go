@@ -31,6 +31,8 @@ func (r *run) latencyTable(ctx context.Context) error {
 	if err := explore.SaveLUT(r.path(TableFile), lut); err != nil {
 		return err
 	}
+	latency.RemoveRun(r.path(latencyFolder))
+	latency.RemoveRun(r.path(calibrateFolder))
 	return r.readTable()
 }
 
@@ -44,25 +46,34 @@ func (r *run) readTable() (err error) {
 
 // measureTable measures blocks, then whole networks to calibrate with.
 func (r *run) measureTable(ctx context.Context) (*latency.LUT, error) {
-	o := r.measureOptions("latency")
-	o.Folder = r.path("latency")
-	lut, err := latency.Measure(ctx, r.space, o)
+	o := r.measureOptions("latency", latencyFolder)
+	var lut *latency.LUT
+	err := explore.GoOn(o.Folder, r.job, func() (err error) {
+		lut, err = latency.Measure(ctx, r.space, o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	fit, check := latency.SplitNetworks(latency.RandomNetworks(r.space, calibrationNetworks, r.Seed))
-	calibration, verification, err := latency.Calibrate(ctx, lut, r.space, fit, check, r.measureOptions("latency"))
+	o = r.measureOptions("latency", calibrateFolder)
+	var verification *latency.Verification
+	err = explore.GoOn(o.Folder, r.job, func() (err error) {
+		lut.Calibration, verification, err = latency.Calibrate(ctx, lut, r.space, fit, check, o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	lut.Calibration = calibration
 	r.job.Log(fmt.Sprintf("latency of %d networks predicted with a mean error of %.1f%%", len(check), 100*verification.MAPE))
 	return lut, nil
 }
 
-func (r *run) measureOptions(step string) latency.MeasureOptions {
+// measureOptions are those of a measurement that keeps its rounds in a folder of
+// the run, from which it goes on.
+func (r *run) measureOptions(step, folder string) latency.MeasureOptions {
 	return latency.MeasureOptions{
-		Threads: r.Settings.Threads, Rounds: r.MeasureRounds, Name: "pipeline",
+		Threads: r.Settings.Threads, Rounds: r.MeasureRounds, Name: "pipeline", Folder: r.path(folder),
 		Progress: func(p latency.MeasureProgress) {
 			r.progress(step, p.Done, p.Total, p.Remaining, fmt.Sprintf("round %d of %d", p.Round+1, p.Rounds))
 		},

@@ -60,22 +60,35 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	datatest.Patches(t, data, "train", 240)
 	datatest.Patches(t, data, "t10k", 40)
 	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
-	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: "} {
+	s.MeasureRounds = 5 // one is kept, and there are enough others to be seen and stopped in
+	rounds := func() string {
+		data, _ := os.ReadFile(filepath.Join(o.Folder, measureFolder, "1", "measure.jsonl"))
+		return string(data)
+	}
+	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: ", "measure: "} {
 		got := runJob(t, s, o, func(j job.Snapshot) bool {
-			return (strings.Contains(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " "))) && j.Done > 0
+			return (strings.Contains(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " "))) && j.Done > 0 &&
+				(in != "measure: " || strings.Count(rounds(), "\n") > 1) // the first line is no round
 		})
 		if got.State != job.Cancelled {
 			t.Fatalf("stopped in %s: %v, %v", in, got.State, got.Err)
 		}
 	}
+	kept, wentOn := rounds(), false
 	var early Fitted
 	watch := func(j job.Snapshot) bool {
 		if f, ok := j.Result.(Fitted); ok && j.State == job.Running {
 			early = f
 		}
+		if strings.Contains(j.Status, "measure: round") && !wentOn {
+			wentOn = strings.HasPrefix(rounds(), kept)
+		}
 		return false
 	}
 	got := runJob(t, s, o, watch)
+	if !wentOn || latency.KeepsRounds(filepath.Join(o.Folder, measureFolder)) {
+		t.Errorf("the measurement went on with its rounds: %v; kept still: %v", wentOn, latency.KeepsRounds(filepath.Join(o.Folder, measureFolder)))
+	}
 	checkFitted(t, early, s)
 	if got.State != job.Done {
 		t.Fatalf("%v: %v", got.State, got.Err)
