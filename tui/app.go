@@ -102,8 +102,8 @@ type App struct {
 
 	runner   *job.Runner
 	services services
-	jobs     []job.Snapshot                                          // in the order they were started
-	works    map[string]func(context.Context, *job.Job) (any, error) // of jobs that can be started again, by name
+	jobs     []job.Snapshot  // in the order they were started
+	works    map[string]work // of jobs that can be started again, by name
 	method   methodChoices
 	results  results
 

@@ -33,22 +33,42 @@ type tableToCalibrate struct {
 	lut  *latency.LUT
 }
 
+// work is what a job does.
+type work struct {
+	do      func(context.Context, *job.Job) (any, error)
+	measure bool // nothing else may run beside it, and it cannot rest
+}
+
 // startJob runs work in the background; its snapshots come back as jobMsg.
-func (a *App) startJob(name string, work func(context.Context, *job.Job) (any, error)) tea.Cmd {
+func (a *App) startJob(name string, do func(context.Context, *job.Job) (any, error)) tea.Cmd {
 	runner, ctx := a.runner, a.ctx
 	return guard(func() tea.Msg {
-		return jobMsg(runner.Start(ctx, name, work).Snapshot())
+		return jobMsg(runner.Start(ctx, name, do).Snapshot())
 	})
 }
+
+// startAgain starts a job and remembers how, so that it can go on after it was
+// cancelled.
+func (a *App) startAgain(name string, w work) tea.Cmd {
+	if a.works == nil {
+		a.works = map[string]work{}
+	}
+	a.works[name] = w
+	return a.startJob(name, w.do)
+}
+
+// tableJob begins the names of jobs that measure tables.
+const tableJob = "table "
 
 func (a *App) startTable(want explore.Measuring) tea.Cmd {
 	if a.measuringNow() {
 		return nil
 	}
 	a.dialog = &measurement{}
-	return a.startJob("table "+want.TableName(), func(ctx context.Context, j *job.Job) (any, error) {
-		return a.services.table(ctx, want, j)
-	})
+	services := a.services
+	return a.startAgain(tableJob+want.TableName(), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
+		return services.table(ctx, want, j)
+	}})
 }
 
 func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
@@ -59,8 +79,9 @@ func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
 	if want.ImageSize != a.space().ImageSize {
 		n.predictedMS = 0 // the table says nothing about this size
 	}
+	services := a.services
 	return a.startJob("network", func(ctx context.Context, j *job.Job) (any, error) {
-		return a.services.network(ctx, want, n, j)
+		return services.network(ctx, want, n, j)
 	})
 }
 
@@ -70,9 +91,10 @@ func (a *App) startCalibration(want explore.Measuring) tea.Cmd {
 	}
 	want.ImageSize = a.space().ImageSize
 	t := tableToCalibrate{a.engine.LUTName, a.engine.LUT}
-	return a.startJob("calibration", func(ctx context.Context, j *job.Job) (any, error) {
-		return a.services.calibrate(ctx, want, t, j)
-	})
+	services := a.services
+	return a.startAgain("calibration of "+sourceLabel(t.name), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
+		return services.calibrate(ctx, want, t, j)
+	}})
 }
 
 func (a *App) startInstall() tea.Cmd {
@@ -115,9 +137,9 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	case job.Failed:
 		a.warn(s.Name + ": " + sanitize.Line(s.Err.Error()))
 	case job.Cancelled:
-		text := s.Name + " cancelled: start it again to go on where it was"
-		if a.isMethod(s.Name) {
-			text += ", with " + a.keyOf("resume-job") + " in the jobs pane"
+		text := s.Name + " cancelled"
+		if _, again := a.works[s.Name]; again {
+			text += ": " + a.keyOf("resume-job") + " in the jobs pane goes on with it"
 		}
 		a.say(sanitize.Line(text))
 	case job.Done:

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
@@ -74,21 +75,42 @@ func jobLines(jobs, height int) int { return min(jobs, max(1, height/3)) }
 // jobHint says what can be done with a job.
 func (a *App) jobHint(j job.Snapshot) string {
 	running := j.State == job.Running
+	_, again := a.works[j.Name]
 	switch {
 	case running && a.isMethod(j.Name) && j.Paused:
 		return a.keyOf("pause-job") + " goes on, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
 	case running && a.isMethod(j.Name):
 		return a.keyOf("pause-job") + " pauses, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
-	case running:
+	case running && isTable(j):
 		return a.keyOf("job-open") + " opens the table, " + a.keyOf("cancel-job") + " cancels"
+	case running:
+		return a.keyOf("cancel-job") + " cancels"
 	case isFit(j.Result):
 		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
-	case a.isMethod(j.Name) && j.State != job.Done:
+	case j.State != job.Done && again:
 		return a.keyOf("resume-job") + " starts it again: it goes on where it was"
 	case a.isMethod(j.Name):
 		return a.keyOf("method") + " starts the next step"
+	case isTable(j):
+		return a.keyOf("job-open") + " opens the table"
+	case isCalibration(j.Result):
+		return a.keyOf("job-open") + " shows how well it predicts"
 	}
-	return a.keyOf("job-open") + " opens the table"
+	return ""
+}
+
+// isTable reports a job that measures, or has measured, a table.
+func isTable(j job.Snapshot) bool {
+	switch j.Result.(type) {
+	case explore.PartialTable, explore.MeasuredTable:
+		return true
+	}
+	return strings.HasPrefix(j.Name, tableJob)
+}
+
+func isCalibration(result any) bool {
+	_, ok := result.(explore.CalibratedTable)
+	return ok
 }
 
 // isFit reports that a job's result is a predictor that was fitted.
@@ -135,7 +157,7 @@ func (a *App) openJob() tea.Cmd {
 		a.setFocus(paneFit)
 		return nil
 	}
-	if a.isMethod(a.jobs[a.jobRow].Name) {
+	if !isTable(a.jobs[a.jobRow]) {
 		a.say("what it has so far is shown here: " + a.keyOf("zoom") + " gives it the whole screen")
 		return nil
 	}

@@ -204,3 +204,49 @@ func TestComparingTwoDevices(t *testing.T) {
 	d.run(d.compareDevices("no-such-device"))
 	d.mustSee("no such file")
 }
+
+// A measurement that was cancelled goes on from the jobs pane, but not beside
+// another; one that is done is not made again by that.
+func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
+	d := newMeasuringDriver(t, 80, 24)
+	starts, release := 0, make(chan struct{})
+	d.services.calibrate = func(ctx context.Context, _ explore.Measuring, c tableToCalibrate, _ *job.Job) (explore.CalibratedTable, error) {
+		if starts++; starts < 3 {
+			<-ctx.Done()
+			return explore.CalibratedTable{}, ctx.Err()
+		}
+		<-release
+		check := &latency.Verification{Networks: make([]latency.NetworkCheck, 3)}
+		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Verification: check}, nil
+	}
+	d.openMenu()
+	d.press("down", "down", "down", "down", "down", "down", "enter", "J")
+	d.until(job.Running)
+	d.mustSee("calibration of ort-cpu-224-1t")
+	if d.sees("opens the table") {
+		t.Error("a calibration has no table to open")
+	}
+	d.press("X")
+	d.until(job.Cancelled)
+	d.mustSee("r in the jobs pane goes on with it")
+	d.press("down")
+	d.mustSee("r starts it again: it goes on where it was")
+	d.press("r")
+	d.until(job.Running)
+	d.press("up", "r") // the cancelled one, while the other runs
+	d.mustSee("is still running")
+	d.press("P")
+	d.press("down", "P")
+	d.mustSee("a measurement cannot be paused: X cancels it, and it goes on when it is")
+	d.press("X")
+	d.until(job.Cancelled)
+	d.press("r")
+	close(release)
+	d.until(job.Done)
+	d.press("esc", "J", "end")
+	d.jobRow = len(d.jobs) - 1
+	if d.press("r"); starts != 3 || len(d.jobs) != 3 {
+		t.Errorf("started %d times in %d jobs", starts, len(d.jobs))
+	}
+	d.mustSee("start it again from its menu: m")
+}

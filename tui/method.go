@@ -409,38 +409,41 @@ func (f *stepForm) startStep(a *App) tea.Cmd {
 	return a.startRequest(r)
 }
 
+// inTheWay reports, and says, that a step of the method runs already, or that
+// something is measured, which it would disturb.
+func (a *App) inTheWay(name string) bool {
+	for _, j := range a.jobs {
+		switch {
+		case j.State != job.Running:
+		case j.Name == name:
+			a.warn(sanitize.Line(name) + " is running already: " + a.keyOf("show-jobs") + " shows it")
+			return true
+		case !a.isMethod(j.Name):
+			a.warn(sanitize.Line(j.Name) + " is still running: training would disturb it; wait for it or cancel it first")
+			return true
+		}
+	}
+	return false
+}
+
 // startRequest starts a step as a job, unless it runs already.
 func (a *App) startRequest(r method.Request) tea.Cmd {
 	name := r.Name()
-	for _, j := range a.jobs {
-		if j.State == job.Running && j.Name == name {
-			a.warn(sanitize.Line(name) + " is running already: " + a.keyOf("show-jobs") + " shows it")
-			return nil
-		}
-		if j.State == job.Running && !a.isMethod(j.Name) {
-			a.warn(sanitize.Line(j.Name) + " is still running: training would disturb it; wait for it or cancel it first")
-			return nil
-		}
+	if a.inTheWay(name) {
+		return nil
 	}
 	a.addRun(a.method.run)
 	a.setFocus(paneJobs)
 	a.jobRow = len(a.jobs)
-	work := a.services.method
-	return a.startAgain(name, func(ctx context.Context, j *job.Job) (any, error) { return work(ctx, r, j) })
-}
-
-// startAgain starts a job and remembers how, so that it can go on after it was
-// cancelled.
-func (a *App) startAgain(name string, work func(context.Context, *job.Job) (any, error)) tea.Cmd {
-	if a.works == nil {
-		a.works = map[string]func(context.Context, *job.Job) (any, error){}
-	}
-	a.works[name] = work
-	return a.startJob(name, work)
+	do := a.services.method
+	return a.startAgain(name, work{do: func(ctx context.Context, j *job.Job) (any, error) { return do(ctx, r, j) }})
 }
 
 // isMethod tells the method's jobs from measurements.
-func (a *App) isMethod(name string) bool { return a.works[name] != nil }
+func (a *App) isMethod(name string) bool {
+	w, ok := a.works[name]
+	return ok && !w.measure
+}
 
 // resumeJob starts the job under the cursor again: it goes on where it was.
 func (a *App) resumeJob() tea.Cmd {
@@ -449,25 +452,21 @@ func (a *App) resumeJob() tea.Cmd {
 		return nil
 	}
 	j := a.jobs[a.jobRow]
-	work := a.works[j.Name]
+	w, again := a.works[j.Name]
 	switch {
 	case j.State == job.Running && j.Paused:
 		return a.pauseJob()
 	case j.State == job.Running:
 		a.say(sanitize.Line(j.Name) + " is running")
 		return nil
-	case work == nil:
+	case !again, w.measure && j.State == job.Done:
 		a.say("start it again from its menu: " + a.keyOf("measure"))
 		return nil
-	}
-	for _, other := range a.jobs {
-		if other.State == job.Running && other.Name == j.Name {
-			a.say(sanitize.Line(j.Name) + " is running already")
-			return nil
-		}
+	case w.measure && a.measuringNow(), !w.measure && a.inTheWay(j.Name):
+		return nil
 	}
 	a.jobRow = len(a.jobs)
-	return a.startAgain(j.Name, work)
+	return a.startAgain(j.Name, w)
 }
 
 // pauseJob lets the job under the cursor rest, or go on.
