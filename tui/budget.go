@@ -77,7 +77,7 @@ func (a *App) budgetLeast() tea.Cmd {
 
 func (a *App) budgetMost() tea.Cmd {
 	a.record(true)
-	return a.setLimit(a.engine.MaxLatencyMS())
+	return a.setLimit(a.flatMS())
 }
 
 // frontierStep goes to the next or previous network of the exact frontier.
@@ -137,13 +137,18 @@ func (a *App) drawHeader(s *screen, r rect) {
 	if e.LUT.Calibration.Set() {
 		part(t.dim, " calibrated")
 	}
+	part(t.dim, " "+s.glyphs.dot+" ")
+	if a.layout.boxed {
+		part(t.dim, "accuracy ")
+	}
 	source := sanitize.Line(e.AccuracySource())
 	if r.w < wideWidth {
 		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
 	}
-	part(t.dim, " "+s.glyphs.dot+" ")
-	if a.layout.boxed {
-		part(t.dim, "accuracy ")
+	for _, spare := range []string{" error", "fitted on "} { // rather than what ends the line: how far it may be off
+		if ansi.StringWidth(source) > r.x+r.w-1-x {
+			source = strings.Replace(source, spare, "", 1)
+		}
 	}
 	part(t.text, source)
 }
@@ -168,11 +173,22 @@ func (a *App) drawTrack(s *screen) {
 	if hi > lo {
 		at = int(math.Round((a.limitMS - lo) / (hi - lo) * float64(n-1)))
 	}
+	flat := n // the first cell from which nothing improves
+	if most := a.flatMS(); most < hi {
+		flat = int(math.Round((most-lo)/(hi-lo)*float64(n-1))) + 1
+	}
 	for i := range n {
+		glyph := s.glyphs.track
+		switch {
+		case i >= flat:
+			glyph = s.glyphs.dot
+		case i < at:
+			glyph = s.glyphs.trackOver
+		}
 		if i < at {
-			s.set(start+i, r.y, s.theme.accent, s.glyphs.trackOver)
+			s.set(start+i, r.y, s.theme.accent, glyph)
 		} else {
-			s.set(start+i, r.y, s.theme.border, s.glyphs.track)
+			s.set(start+i, r.y, s.theme.border, glyph)
 		}
 	}
 	s.set(start+at, r.y, s.theme.accent, s.glyphs.handle)
@@ -208,10 +224,12 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	if loss, ok := a.whatIf.pinsCost(a); ok {
 		out = append(out, segment{t.pin, "pins cost " + formatNumber(loss, 2) + " pt", false})
 	}
-	if c := a.compare; !c.empty() {
-		out = append(out, segment{t.warn, fmt.Sprintf("vs %s %s pt %s ms", c.name, signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g)), false})
+	proof := a.proof(t, g)
+	out = append(out, proof[0])
+	if c := a.compare; !c.empty() && !a.layout.panes[paneCompare].shown() { // which says more
+		out = append(out, segment{t.warn, fmt.Sprintf("%s pt %s ms vs %s", signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g), c.name), false})
 	}
-	out = append(out, a.proof(t, g)...)
+	out = append(out, proof[1:]...)
 	if all := a.measuredAccuracies(); len(all) > 0 {
 		last := all[len(all)-1]
 		out = append(out, segment{t.chosen, sanitize.Line(last.Weights) + " " + formatNumber(last.Top1, 2) + " %", true})

@@ -56,13 +56,42 @@ func (a *App) drawLimits(s *screen, r rect) {
 			s.text(r.x+1+name, y, 6, over(selected, t.warn, t), "binds")
 		}
 	}
-	y := r.y + len(rows) + 2
-	for _, line := range a.limitHelp() {
-		if y < r.y+r.h {
-			s.text(r.x+1, y, r.w-2, t.dim, line)
-		}
-		y++
+	used := len(rows) + 2
+	a.drawLines(s, rect{r.x, r.y + used, r.w, r.h - used}, a.limitHelp())
+}
+
+// bindingText says which of the limits beside the latency hold the accuracy down;
+// "" where none does, or it is not known for the budget shown.
+func (a *App) bindingText() string {
+	if !a.limited() || !a.searchCurrent() || !a.hasSolution() {
+		return ""
 	}
+	var names []string
+	for _, l := range a.limitRows()[1:] {
+		switch {
+		case l.Binding && l.LUTName != "":
+			names = append(names, sourceLabel(l.LUTName))
+		case l.Binding:
+			names = append(names, l.Name())
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " binds"
+	}
+	return strings.Join(names, ", ") + " bind"
+}
+
+// flatMS is the latency from which nothing improves: where other limits bind from
+// there on, it is less than the end of the slider.
+func (a *App) flatMS() float64 {
+	most := a.engine.MaxLatencyMS()
+	if f := a.frontier; a.limited() && !a.coming && f != nil && len(f.Points) > 0 {
+		most = min(most, f.Points[len(f.Points)-1].LatencyMS)
+	}
+	return most
 }
 
 // limitLabel names a limit in w cells.

@@ -48,7 +48,7 @@ func TestLimits(t *testing.T) {
 			}
 			d.press("right", "right", "right")
 		}
-		d.mustSee("under 2 limits")
+		d.mustSee("optimal, params binds")
 		d.mustSee("binds")
 		d.mustSee("params")
 		d.checkFits("limits")
@@ -463,4 +463,43 @@ func TestQuadraticIsSearchedLive(t *testing.T) {
 		t.Errorf("stopped with %+v", d.solution)
 	}
 	d.mustSee("feasible, bound 72.75 %")
+}
+
+// Where another limit binds from some budget on, the slider and the status say so,
+// and the end of the budget is there.
+func TestTheSliderTellsWhereAnotherLimitBinds(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		d := newDriver(t, size[0], size[1])
+		s := d.setup
+		s.Limits = []explore.Limit{{Kind: explore.LimitParams, Cap: 4e6}}
+		d.run(d.rebuild(s, nil, nil))
+		end := d.frontier.Points[len(d.frontier.Points)-1].LatencyMS
+		if d.flatMS() != end || end >= d.engine.MaxLatencyMS() {
+			t.Fatalf("nothing improves from %v ms on, the frontier ends at %v", d.flatMS(), end)
+		}
+		d.press("end")
+		best := d.solution.Accuracy
+		if d.limitMS != end || d.sees("pt/ms  optimal") {
+			t.Errorf("limit %v ms, expected %v", d.limitMS, end)
+		}
+		d.mustSee("params binds")
+		if !strings.Contains(d.lines()[sliderLine(size[0])], "●···") {
+			t.Errorf("the slider is %q", d.lines()[sliderLine(size[0])])
+		}
+		if d.press("shift+right"); d.limitMS <= end || d.solution.Accuracy != best {
+			t.Errorf("beyond: limit %v ms, accuracy %v, was %v", d.limitMS, d.solution.Accuracy, best)
+		}
+		d.press("home")
+		if d.sees("params binds") {
+			t.Error("params bind at the least latency")
+		}
+	}
+}
+
+// sliderLine is the line of the slider on a screen of this width.
+func sliderLine(w int) int {
+	if w == 80 {
+		return 1
+	}
+	return 2
 }

@@ -224,6 +224,9 @@ func (a *App) searchProof(t *theme, g *glyphs) []segment {
 	if n := len(a.engine.Limits); n > 0 {
 		under = fmt.Sprintf(" under %d limits", n+1)
 	}
+	if text := a.bindingText(); text != "" { // what is in the way says more than how many may be
+		under = ", " + text
+	}
 	switch {
 	case !a.searchCurrent():
 		return []segment{{t.warn, "searching" + g.ellipsis, false}}

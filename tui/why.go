@@ -107,7 +107,7 @@ func (a *App) drawWhy(s *screen, r rect) {
 		a.drawLines(s, r, lines)
 		return
 	}
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-10s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-9s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
 	top, lines := a.whyTop(r.h), a.whyLines(r.h)
 	if row := min(a.whyRow, len(alts)-1); lines < r.h-whyHeaderLines {
 		s.text(r.x+1, r.y+r.h-1, r.w-1, t.dim, alts[row].label+" pays "+a.detail.charges(alts[row].uses, s.glyphs))
@@ -122,7 +122,7 @@ func (a *App) drawWhy(s *screen, r rect) {
 				pinned = "no network"
 			}
 		}
-		line := fmt.Sprintf(" %s%8s%8s%9s%11s", pad(alt.label, 10), signed(alt.accuracy, 3, s.glyphs), signed(alt.latencyMS, 3, s.glyphs),
+		line := fmt.Sprintf(" %s%8s%8s%9s%11s", pad(alt.label, 9), signed(alt.accuracy, 3, s.glyphs), signed(alt.latencyMS, 3, s.glyphs),
 			signed(alt.reducedCost, 3, s.glyphs), pinned)
 		x := r.x + s.row(r, y, selected, t.text, line)
 		verdict, st := "loses", t.dim
@@ -132,10 +132,10 @@ func (a *App) drawWhy(s *screen, r rect) {
 		case a.detail.over(alt.uses) != "":
 			verdict, st = "over "+a.detail.over(alt.uses), t.warn
 		case alt.reducedCost > 1e-9:
-			verdict, st = "does not fit", t.warn
+			verdict, st = "no room", t.warn
 		case alt.reducedCost > -1e-9:
 			verdict, st = "as good", t.good
 		}
-		s.text(x+2, y, r.x+r.w-x-2, over(selected, st, t), verdict)
+		s.text(x+1, y, r.x+r.w-x-1, over(selected, st, t), verdict)
 	}
 }
