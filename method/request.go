@@ -47,7 +47,7 @@ func (s Step) About() string {
 		Sample:     "evaluate random networks, to fit on",
 		Contribute: "measure what each decision adds",
 		Fit:        "fit a predictor on the samples",
-		FineTune:   "train the network shown on",
+		FineTune:   "train the network shown further",
 		Validate:   "evaluate the network shown",
 	}[s]
 }

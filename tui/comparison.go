@@ -68,7 +68,10 @@ func (a *App) drawCompare(s *screen, r rect) {
 		return
 	}
 	line := func(st uv.Style, y int, name, accuracy, off, latency, note string) {
-		s.text(r.x, y, r.w, st, fmt.Sprintf(" %-9s%12s%7s%12s %s", name, accuracy, off, latency, note))
+		if s.glyphs.spell != nil { // before it is padded
+			off = s.glyphs.spell.Replace(off)
+		}
+		s.text(r.x, y, r.w, st, fmt.Sprintf(" %-9s%12s%9s%12s  %s", name, accuracy, off, latency, note))
 	}
 	line(t.dim, r.y, "", "accuracy %", "", "latency ms", "")
 	for i, n := range []struct {

@@ -186,9 +186,18 @@ func (m *menu) settle() {
 func (m *menu) draw(a *App, s *screen) {
 	t := s.theme
 	items := m.shown()
-	width := 30
+	width, column := 30, 0 // column is that of the details, after the labels
 	for _, it := range m.items {
-		width = max(width, ansi.StringWidth(it.label)+ansi.StringWidth(it.detail)+ansi.StringWidth(it.keys)+9)
+		if w := ansi.StringWidth(it.label); it.detail != "" && w <= sourceWidth {
+			column = max(column, w)
+		}
+	}
+	for _, it := range m.items {
+		label := ansi.StringWidth(it.label)
+		if it.detail != "" {
+			label = max(label, column)
+		}
+		width = max(width, label+ansi.StringWidth(it.detail)+ansi.StringWidth(it.keys)+9)
 	}
 	r := s.centred(min(width, s.w-2), min(len(m.items)+4, s.h-2), m.title)
 	line := m.hint
@@ -211,8 +220,8 @@ func (m *menu) draw(a *App, s *screen) {
 		s.row(r, y, selected, t.text, "")
 		room := r.w - 3 - ansi.StringWidth(it.keys)
 		x := r.x + 2
-		x += s.text(x, y, room, over(selected, t.text, t), it.label)
-		s.text(x+1, y, r.x+room-x, over(selected, t.dim, t), it.detail)
+		x += max(column, s.text(x, y, room, over(selected, t.text, t), it.label))
+		s.text(x+2, y, r.x+room-x-1, over(selected, t.dim, t), it.detail)
 		s.right(r.x, y, r.w-1, over(selected, t.key, t), it.keys)
 	}
 }

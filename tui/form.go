@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -105,6 +107,10 @@ func (f *form) draw(a *App, s *screen) {
 	st := t.dim
 	if bad {
 		st = t.warn
+	}
+	if lines := wrap(text, r.w-2); len(lines) > 1 { // the line above is free
+		s.text(r.x+1, r.y+r.h-3, r.w-2, st, lines[0])
+		text = strings.Join(lines[1:], " ")
 	}
 	s.text(r.x+1, r.y+r.h-2, r.w-2, st, text)
 	hint := "enter goes on"

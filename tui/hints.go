@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -27,8 +28,8 @@ func (a *App) drawHints(s *screen, r rect) {
 	t := s.theme
 	x, end := r.x+1, r.x+r.w-1
 	right := a.activity()
-	if right != "" {
-		end -= ansi.StringWidth(right) + 2
+	if width := ansi.StringWidth(right); right != "" && x+ansi.StringWidth(a.message)+width+2 <= end { // else the message alone
+		end -= width + 2
 		s.right(r.x, r.y, r.w-1, t.warn, right)
 	}
 	if a.message != "" {
@@ -36,7 +37,14 @@ func (a *App) drawHints(s *screen, r rect) {
 		if a.warning {
 			st = t.bad
 		}
-		s.text(x, r.y, end-x, st, a.message)
+		text, y := a.message, r.y
+		if lines := wrap(text, end-x); len(lines) > 1 && !a.play.on { // what does not fit takes the line above too
+			y--
+			s.fill(rect{r.x, y, r.w, 1}, t.text, " ")
+			s.text(x, y, end-x, st, lines[0])
+			text, y = strings.Join(lines[1:], " "), r.y
+		}
+		s.text(x, y, end-x, st, text)
 		return
 	}
 	for _, b := range a.hintItems() {

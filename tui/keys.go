@@ -91,7 +91,7 @@ func keyTable() []binding {
 		{"redo", []string{"ctrl+r"}, "Result", "redo", "", nil, (*App).redo},
 
 		{"lut", []string{"d"}, "Data", "choose the device: another latency table", "device", nil, (*App).openLUTPicker},
-		{"compare-devices", []string{"D"}, "Data", "compare this device with another: block by block, and its best networks there", "", nil, (*App).openDeviceComparison},
+		{"compare-devices", []string{"D"}, "Data", "compare this device with another: blocks, and best networks there", "", nil, (*App).openDeviceComparison},
 		{"predictor", []string{"p"}, "Data", "choose another predictor", "predictor", nil, (*App).openPredictorPicker},
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -83,6 +84,8 @@ const labelWidth, cellWidth = 15, 5
 // fourDigits writes milliseconds in at most four characters.
 func fourDigits(ms float64) string {
 	switch {
+	case ms < 0.9995: // blocks of small images take hundredths: three decimals tell them apart
+		return strings.TrimPrefix(formatNumber(ms, 3), "0")
 	case ms < 10:
 		return formatNumber(ms, 2)
 	case ms < 100:
@@ -123,7 +126,7 @@ func (m *measurement) draw(a *App, s *screen) {
 		}
 	}
 	m.drawChosen(s, rect{r.x, y + len(kinds), r.w, 3}, space, kinds, results)
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows: a block   x cancel   U use this table   esc: goes on in the background")
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows a block   x cancel   U use this table   esc leaves it running")
 }
 
 // spaceOfResults is the space at the image size that the results are for.
@@ -174,6 +177,6 @@ func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []
 	}
 	slices.Sort(spreads)
 	at := func(p float64) float64 { return 100 * spreads[int(math.Round(p*float64(len(spreads)-1)))] }
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("spread (quartiles over median) of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("spread of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
 		len(spreads), at(0.5), at(0.9), at(1)))
 }

@@ -145,3 +145,14 @@ func FuzzPlainCommands(f *testing.F) {
 		}
 	})
 }
+
+// Another command leaves a menu or a form; what is neither is refused and leaves
+// it open.
+func TestACommandLeavesAMenu(t *testing.T) {
+	out := plainly(t, "limit-add", "show best", "measure", "budget 4ms", "limit-add", "nonsense", "1", "4M", "quit")
+	for _, want := range []string{"Best networks", "limit 4.00 ms", "nonsense", "params at most 4M"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}

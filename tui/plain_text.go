@@ -218,13 +218,12 @@ func (p *plain) answer(line string) {
 		if line == "" {
 			return
 		}
-		it, err := d.named(line)
-		if err != nil {
+		if it, err := d.named(line); err == nil {
+			p.do(it.choose(a))
+		} else if p.interpret(line) != nil {
 			p.line(err.Error())
 			a.dialog = d
-			return
 		}
-		p.do(it.choose(a))
 	case *entry:
 		a.dialog = d.back
 		switch line {
@@ -254,7 +253,11 @@ func (p *plain) answerForm(d formed, line string) {
 	rows := d.formRows(p.app)
 	n, err := strconv.Atoi(fields[0])
 	if err != nil || n < 1 || n > len(rows) {
-		p.line(fmt.Sprintf("%q: expected 1 to %d", fields[0], len(rows)))
+		p.app.closeDialog()
+		if p.interpret(line) != nil {
+			p.line(fmt.Sprintf("%q: expected 1 to %d", fields[0], len(rows)))
+			p.app.dialog = d
+		}
 		return
 	}
 	switch row := rows[n-1]; {

@@ -10,6 +10,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/job"
 )
 
 var update = flag.Bool("update", false, "write the golden screens")
@@ -92,6 +94,31 @@ func TestEveryLineFits(t *testing.T) {
 				d.press("esc")
 			}
 			d.press("ctrl+t", "ctrl+g")
+		}
+	}
+}
+
+// A message longer than the hint bar takes the line above as well, and hides what
+// goes on rather than being cut by it.
+func TestALongMessageIsReadWhole(t *testing.T) {
+	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}} {
+		d := newDriver(t, size[0], size[1])
+		d.jobs = []job.Snapshot{{ID: 1, Name: "table laptop", State: job.Running, Done: 1, Total: 9}}
+		d.mustSee("table laptop 11%")
+		d.warn(strings.Repeat("word ", size[0]/5) + "the end")
+		if lines := d.lines(); !strings.HasSuffix(strings.TrimRight(lines[len(lines)-1], " "), "the end") || !strings.HasPrefix(lines[len(lines)-2], " word word") {
+			t.Errorf("the last lines are\n%s", strings.Join(lines[len(lines)-2:], "\n"))
+		}
+		d.checkFits("message")
+	}
+}
+
+// No help text is cut where the palette is narrow.
+func TestHelpTextsFitANarrowScreen(t *testing.T) {
+	d := newDriver(t, 80, 24)
+	for _, b := range d.keys.bindings {
+		if w := ansi.StringWidth(b.help) + ansi.StringWidth(binding{keys: b.keys}.keyLabel(brailleGlyphs())); w > 73 {
+			t.Errorf("%s: %d cells, expected at most 73: %s", b.id, w, b.help)
 		}
 	}
 }

@@ -333,9 +333,13 @@ func (a *App) noFrontier(s *screen, r rect) bool {
 
 // drawLines writes lines of an empty pane.
 func (a *App) drawLines(s *screen, r rect, lines []string) {
-	for i, line := range lines {
-		if i < r.h {
-			s.text(r.x+1, r.y+i, r.w-2, s.theme.dim, line)
+	y := r.y
+	for _, line := range lines {
+		for _, part := range wrap(line, r.w-2) {
+			if y < r.y+r.h {
+				s.text(r.x+1, y, r.w-2, s.theme.dim, part)
+			}
+			y++
 		}
 	}
 }
