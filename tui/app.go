@@ -285,7 +285,7 @@ func (a *App) View() tea.View {
 func (a *App) resize(w, h int) {
 	a.width, a.height = w, h
 	a.screen = nil
-	a.relayout()
+	a.setFocus(a.focus) // shown on a screen of this size too
 }
 
 func (a *App) relayout() { a.layout = newLayout(a.width, a.height, view{a.focus, a.shared, a.zoomed}) }

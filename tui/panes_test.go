@@ -216,3 +216,24 @@ func TestCompareWithAnotherDevice(t *testing.T) {
 	d.press("home")
 	d.lines() // where none keeps the budget
 }
+
+// The pane with the focus is shown on a screen of any size: after the start, where
+// it is that of the last one, and when the screen changes.
+func TestTheFocusedPaneIsShown(t *testing.T) {
+	d := newDriver(t, 80, 24)
+	for id := range paneCount {
+		again := newApp(t.Context(), d.engine, Options{State: State{Pane: int(id)}})
+		again.resize(120, 40)
+		if !again.layout.panes[id].shown() {
+			t.Errorf("started with %s, which is not shown", panes[id].name)
+		}
+		d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+		d.setFocus(id)
+		for _, size := range [][2]int{{120, 40}, {200, 60}, {103, 30}, {60, 16}, {120, 40}} {
+			d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			if !d.layout.panes[id].shown() {
+				t.Errorf("%s is not shown at %v", panes[id].name, size)
+			}
+		}
+	}
+}
