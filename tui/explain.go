@@ -107,11 +107,17 @@ func (a *App) drawChoices(s *screen, r rect) {
 		what = "gain of other choices, their latency apart, points"
 	}
 	s.text(r.x+1, r.y, r.w-1, t.dim, what+"; [ ] is chosen")
-	for o := range space.Options {
-		s.right(r.x+label+o*cell, r.y+1, cell, t.strong, letters[optionCode(space, o)])
-	}
 	rows := a.sweepRows()
 	room := r.h - 3
+	// Where not all columns fit, those around the choice under the cursor are shown.
+	columns := max(1, min(space.NumOptions(), (r.w-label)/cell))
+	first := 0
+	if d := a.sweepRow(min(a.explain.row, rows-1)); d.block >= 0 {
+		first = scrollTop(max(0, a.solution.Path.Option[d.block]), space.NumOptions(), columns)
+	}
+	for o := first; o < first+columns; o++ {
+		s.right(r.x+label+(o-first)*cell, r.y+1, cell, t.strong, letters[optionCode(space, o)])
+	}
 	top := scrollTop(a.explain.row, rows, room)
 	gains := map[[2]int]float64{}
 	for _, c := range a.detail.sensitivity.Options {
@@ -130,15 +136,13 @@ func (a *App) drawChoices(s *screen, r rect) {
 			s.text(r.x+label+3, y, r.w-label, over(selected, t.dim, t), "off")
 			continue
 		}
-		for o := range space.Options {
+		for o := first; o < first+columns; o++ {
 			text, st := "[ ]", t.chosen
 			if o != a.solution.Path.Option[d.block] {
 				v := gains[[2]int{d.block, o}]
 				text, st = signed(v, 2, s.glyphs), t.heat(v)
 			}
-			if x := r.x + label + o*cell; x+cell <= r.x+r.w {
-				s.right(x, y, cell, over(selected, st, t), text)
-			}
+			s.right(r.x+label+(o-first)*cell, y, cell, over(selected, st, t), text)
 		}
 	}
 	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(space))

@@ -237,3 +237,27 @@ func TestTheFocusedPaneIsShown(t *testing.T) {
 		}
 	}
 }
+
+// Where the table of choices has not room for every option, the one chosen in the
+// line under the cursor is among those shown.
+func TestTheChosenOptionIsInSight(t *testing.T) {
+	d := newDriver(t, 60, 16)
+	d.press("end", "e")
+	for row := range d.sweepRows() {
+		d.explain.row = row
+		block := d.sweepRow(row).block
+		if block < 0 || !d.space().Active(d.solution.Path, block) {
+			continue
+		}
+		label := decisionLabel(d.space(), d.sweepRow(row))
+		line := ""
+		for _, l := range d.lines() {
+			if strings.Contains(l, " "+label+" ") {
+				line = l
+			}
+		}
+		if !strings.Contains(line, "[ ]") {
+			t.Fatalf("%s shows no choice: %q\n%s", label, line, strings.Join(d.lines(), "\n"))
+		}
+	}
+}
