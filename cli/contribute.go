@@ -30,20 +30,21 @@ func (a *app) contributeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "contribute --run RUN | --from-lut FILE --out CKPT",
 		Short: "Measure what every decision contributes: the estimator",
-		Long: `Measure the estimator of the paper on the images held out from training: the mean
-accuracy of random networks, and for each of 255 decisions (an option of a block,
-which is then on, or the depth of a stage) that of the same networks with the
-decision pinned. All decisions share the random networks, and the images each is
-asked about, so that differences are free of what these have in common.
+		Long: `Measure the estimator of the paper on the images held out from training: the
+mean accuracy of random networks, and for each of 255 decisions (an option of a
+block, which is then on, or the depth of a stage) that of the same networks with
+the decision pinned. All decisions share the random networks, and the images
+each is asked about, so that differences are free of what these have in common.
 
 With --from-lut nothing is measured: the estimator is built from contributions,
-BINAS's .pkl or this command's lines, or from sampled networks, as the means over
-those which have a decision.
+BINAS's .pkl or this command's lines, or from sampled networks, as the means
+over those which have a decision.
 
 Measurements are JSON lines, added to one by one: the same command goes on where
 it was ended, and a larger --num-samples refines the estimator.`,
 		Example: `  binas-tui contribute --run runs/digits --num-samples 20
-  binas-tui contribute --from-lut accuracy_contributions_lut.pkl --out estimator.safetensors`,
+  binas-tui contribute --from-lut accuracy_contributions_lut.pkl \
+    --out estimator.safetensors`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.out == "" {
@@ -106,8 +107,9 @@ func (a *app) contribute(ctx context.Context, e *evaluation.Evaluator, c contrib
 		return e.Contribute(ctx, c.o, j)
 	})
 	if err != nil {
-		if errors.Is(err, errEnded) {
+		if errors.Is(err, context.Canceled) {
 			fmt.Fprintf(a.Err, "binas-tui: the same command goes on from there (kept in %s)\n", sanitize.Line(c.o.File))
+			return errEnded
 		}
 		return err
 	}
@@ -172,6 +174,6 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 	if r.Spread.Finite() {
 		fmt.Fprintf(a.out, "certainty  the contribution of an option has a standard error of %.2f points (median)\n", float64(r.Spread))
 	}
-	_, err = fmt.Fprintf(a.out, "written to %s\nuse it with --predictor %[1]s\n", sanitize.Line(c.out))
+	_, err = fmt.Fprintf(a.out, "written to %s\nuse it with --predictor %s\n", sanitize.Line(c.out), sanitize.Line(shellWord(c.out)))
 	return err
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,11 +32,7 @@ from its module proxy, unless --mnist names a folder that has its four files.`,
 			if out == "" {
 				out = filepath.Join(explore.DataDir(), "data", dataset.DigitsName)
 			}
-			err := a.makeDigits(cmd.Context(), mnist, out)
-			if errors.Is(err, context.Canceled) {
-				return errEnded
-			}
-			return err
+			return a.makeDigits(cmd.Context(), mnist, out)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "`FOLDER` to write to (default data/digits in the user's data folder)")

@@ -15,10 +15,7 @@ import (
 // --data.
 func openData(ctx context.Context, nameOrFolder string, o dataset.Options) (train, val *dataset.Set, err error) {
 	train, val, err = dataset.Open(ctx, explore.DataSetPath(nameOrFolder), o)
-	switch {
-	case errors.Is(err, context.Canceled):
-		err = errEnded
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		err = missingData(nameOrFolder, err)
 	}
 	return train, val, err

@@ -123,12 +123,10 @@ func (v *evaluating) open(cmd *cobra.Command) (*evaluation.Evaluator, error) {
 // sourceError marks what the user can mend as wrong input.
 func (v *evaluating) sourceError(err error) error {
 	switch {
-	case errors.Is(err, context.Canceled):
-		return errEnded
 	case v.run != "" && errors.Is(err, fs.ErrNotExist):
 		return usageError{fmt.Errorf("%w: is the data of the run there (--data), and were its weights written yet?", err)}
 	case errors.Is(err, onnx.ErrNoTensor), errors.Is(err, onnx.ErrTensorShape), errors.Is(err, supernet.ErrExtraTensor), errors.Is(err, fs.ErrNotExist),
-		errors.Is(err, evaluation.ErrImages), errors.Is(err, evaluation.ErrNetwork):
+		errors.Is(err, evaluation.ErrNetwork):
 		return usageError{err}
 	}
 	return err
@@ -171,7 +169,7 @@ func runJob[T any](ctx context.Context, a *app, name string, work func(context.C
 	switch {
 	case s.State == job.Cancelled:
 		fmt.Fprintf(a.Err, "binas-tui: ended after %d of %d\n", s.Done, s.Total)
-		err = errEnded
+		err = context.Canceled
 	case s.Err != nil:
 		err = s.Err
 	}

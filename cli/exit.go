@@ -30,7 +30,8 @@ const (
 	exitInterrupted = exitSignal + 2 // ended from within, as by an interrupt
 )
 
-// errEnded says that an interrupt or another signal ended the explorer.
+// errEnded says that an interrupt or another signal ended a command which has
+// said how to go on, or the explorer. Others return the context's error.
 var errEnded = errors.New("ended")
 
 // usageError marks an error as one of the command line.
@@ -58,11 +59,15 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrFormat),
 		errors.Is(err, dataset.ErrClasses),
 		errors.Is(err, dataset.ErrOptions),
+		errors.Is(err, dataset.ErrUnreadable),
+		errors.Is(err, evaluation.ErrImages),
 		errors.Is(err, evaluation.ErrRecords),
 		errors.Is(err, pipeline.ErrSettings),
 		errors.Is(err, pipeline.ErrMismatch),
 		errors.Is(err, training.ErrSettings),
-		errors.Is(err, training.ErrMismatch):
+		errors.Is(err, training.ErrMismatch),
+		errors.Is(err, training.ErrNoRun),
+		errors.Is(err, training.ErrState):
 		return exitUsage
 	}
 	return exitFailed

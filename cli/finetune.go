@@ -27,8 +27,10 @@ this machine, taught by the heaviest network.
 The one-shot model is that of a run folder, or a checkpoint: safetensors, or
 BINAS's .pth. Where there is no heaviest network beside it, the one inside the
 one-shot model teaches. The same command goes on from the last checkpoint.`,
-		Example: `  binas-tui search --limit 30ms --json | binas-tui finetune --arch - --run runs/digits --data digits --out runs/30ms
-  binas-tui finetune --arch network.txt --checkpoint supernet.pth --data imagenet --out runs/network`,
+		Example: `  binas-tui search --profile digits --limit 0.4ms --json |
+    binas-tui finetune --arch - --run runs/digits --data digits --out runs/mine
+  binas-tui finetune --arch network.txt --checkpoint supernet.pth \
+    --data imagenet --out runs/network`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if arch == "" {
@@ -46,6 +48,9 @@ one-shot model teaches. The same command goes on from the last checkpoint.`,
 				return err
 			}
 			s.Arch = architecture.String()
+			if arch == "-" { // the command that goes on is shown, and has no such input
+				arch = s.Arch
+			}
 			space, err := newSpace(s.Space, s.ImageSize)
 			if err != nil {
 				return err

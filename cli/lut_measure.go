@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ command goes on where it was ended.`,
 	}
 	m.addFlags(cmd, "")
 	f := cmd.Flags()
-	f.StringVar(&out, "out", "", "table to write, a `FILE|NAME`")
+	f.StringVar(&out, "out", "", "table to write, a `FILE|NAME` (required)")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
 	f.StringVar(&space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
 	f.StringVar(&name, "name", "", "`NAME` inside the table (default: that of the file)")
@@ -188,10 +189,7 @@ func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file l
 	lut, err := latency.Measure(cmd.Context(), s, o)
 	progress.end()
 	if err != nil {
-		if err = measureError(err); errors.Is(err, errEnded) {
-			a.noteEnded(progress, folder)
-		}
-		return err
+		return a.measuredNot(err, progress, folder)
 	}
 	leftOut, err := file.write(lut)
 	if err != nil {
@@ -211,13 +209,14 @@ func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file l
 	return report.write(a.out)
 }
 
-// noteEnded says how a measurement that was ended goes on.
-func (a *app) noteEnded(p *measureReport, folder string) {
-	if folder == "" {
-		fmt.Fprintln(a.Err, "binas-tui: ended; nothing is kept")
-		return
+// measuredNot is the error of a measurement of which finished rounds are in a
+// folder; where it was ended it says how to go on from them.
+func (a *app) measuredNot(err error, p *measureReport, folder string) error {
+	if !errors.Is(err, context.Canceled) || folder == "" {
+		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %d rounds; the same command goes on from there (kept in %s)\n", p.rounds, sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, plural(p.rounds, "round"), sanitize.Line(folder))
+	return errEnded
 }
 
 // measuredReport is the JSON of a table that was measured.
@@ -263,6 +262,6 @@ func (r measuredReport) write(w io.Writer) error {
 		name = strings.TrimSuffix(filepath.Base(r.File), ".json")
 	}
 	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; how well it predicts networks: binas-tui lut verify --calibrate --lut %[2]s\n",
-		sanitize.Line(r.File), sanitize.Line(name))
+		sanitize.Line(r.File), sanitize.Line(shellWord(name)))
 	return err
 }

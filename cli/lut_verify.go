@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -225,10 +224,7 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 	}
 	progress.end()
 	if err != nil {
-		if err = measureError(err); errors.Is(err, errEnded) {
-			a.noteEnded(progress, folder)
-		}
-		return err
+		return a.measuredNot(err, progress, folder)
 	}
 	r.fill(v, lut, m)
 	if r.Calibrated {

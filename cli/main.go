@@ -28,17 +28,28 @@ type Streams struct {
 func Main(args []string, s Streams) int {
 	ctx, caught := watchSignals(context.Background())
 	err := run(ctx, args, s)
-	if sig := caught(); sig != nil {
-		return signalCode(sig)
+	return conclude(err, caught(), s.Err)
+}
+
+// conclude says why a run ended and returns its exit code. Commands that can go on
+// have said how; the others begin anew.
+func conclude(err error, caught os.Signal, errs io.Writer) int {
+	code := exitInterrupted
+	if caught != nil {
+		code = signalCode(caught)
 	}
-	if err == nil {
+	switch {
+	case errors.Is(err, errEnded):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(errs, "binas-tui: ended; the same command begins anew")
+	case caught != nil: // too late, or while something else went wrong
+	case err == nil:
 		return exitDone
+	default:
+		fmt.Fprintln(errs, "binas-tui: "+errorLine(err))
+		return exitCode(err)
 	}
-	if errors.Is(err, errEnded) {
-		return exitInterrupted
-	}
-	fmt.Fprintln(s.Err, "binas-tui: "+errorLine(err))
-	return exitCode(err)
+	return code
 }
 
 // maxErrorRunes bounds the message of an error, parts of which can come from

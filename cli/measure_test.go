@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,9 +179,6 @@ func TestMeasureErrors(t *testing.T) {
 		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) || !errors.Is(err, errors.Unwrap(c.err)) {
 			t.Errorf("%v: %v with exit code %d, want %q and %d", c.err, err, exitCode(err), c.want, c.code)
 		}
-	}
-	if err := measureError(fmt.Errorf("measure: %w", context.Canceled)); !errors.Is(err, errEnded) {
-		t.Errorf("cancelled: %v", err)
 	}
 }
 

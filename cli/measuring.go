@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -75,6 +74,8 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
 	lib, err := onnx.Open(m.library)
 	switch {
+	case err != nil && m.library != "": // what the flag names is not there or not usable
+		return lib, usageError{err}
 	case errors.Is(err, onnx.ErrNoLibrary):
 		return lib, fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):
@@ -131,8 +132,6 @@ func measureError(err error) error {
 		return fmt.Errorf("%w: let the machine rest and repeat the command", err)
 	case errors.Is(err, latency.ErrRunMismatch):
 		return usageError{fmt.Errorf("%w: give the same settings, another --folder, or remove that one", err)}
-	case errors.Is(err, context.Canceled):
-		return errEnded
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -28,14 +29,16 @@ func (a *app) pipelineCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pipeline --data FOLDER|NAME --out FOLDER",
 		Short: "Run the whole method, from data to exported networks with a report",
-		Long: `Run every step of the method in one folder: ` + strings.Join(pipeline.Steps(), ", ") + `.
+		Long: `Run every step of the method in one folder:
+` + ansi.Wordwrap(strings.Join(pipeline.Steps(), ", "), 78, "") + `.
 The defaults are those of the digits data set on two processor cores: hours.
 Killed at any time, it goes on where it was when it is started again with the
 same flags, or with --out alone. report.md in the folder says what came out.`,
 		Example: `  binas-tui data digits
   binas-tui pipeline --data digits --out runs/digits
   binas-tui pipeline --out runs/digits              # go on
-  binas-tui pipeline --data digits --out runs/quick --heaviest-epochs 1 --oneshot-epochs 1 --samples 50 --test-samples 20`,
+  binas-tui pipeline --data digits --out runs/quick --heaviest-epochs 1 \
+    --oneshot-epochs 1 --samples 50 --test-samples 20`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd); err != nil {
@@ -54,7 +57,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.Data, "data", "", "data set, a `FOLDER|NAME`")
 	f.StringVar(&o.Space, "space", o.Space, "search `SPACE`")
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the images in `PIXELS`")
-	f.StringVar(&o.LUT, "lut", o.LUT, "latency table, a `NAME|FILE`, or empty to measure one on this machine")
+	f.StringVar(&o.LUT, "lut", o.LUT, "latency table, a `FILE|NAME`, or empty to measure one on this machine")
 	f.SetAnnotation("lut", mayBeEmpty, nil)
 	f.StringVar(&o.Preset, "preset", o.Preset, "settings of the trainings, by `NAME`: small or paper")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of all that is random")
@@ -74,7 +77,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.Budgets, "budgets", o.Budgets, "latencies to search at, `N`")
 	f.IntVar(&o.Random, "random", o.Random, "random networks of equal latency at each budget, `N`")
 	f.IntVar(&o.MeasureRounds, "rounds", 0, "rounds of the latency measurement, `N` (default: as in measure)")
-	f.StringVar(&o.Until, "until", "", "last step to do, a `STEP`")
+	f.StringVar(&o.Until, "until", "", "last `STEP` to do")
 	f.IntVar(&o.Options.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
 	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
@@ -145,7 +148,7 @@ func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
 	report.end()
 	switch {
 	case final.State == job.Cancelled:
-		fmt.Fprintf(a.Err, "binas-tui: ended; to go on: binas-tui pipeline --out %s\n", sanitize.Line(o.Folder))
+		fmt.Fprintf(a.Err, "binas-tui: ended; to go on: binas-tui pipeline --out %s\n", sanitize.Line(shellWord(o.Folder)))
 		return errEnded
 	case final.Err != nil:
 		return final.Err

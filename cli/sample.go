@@ -37,7 +37,8 @@ where it was ended, and a larger --num makes it longer. Network i depends on the
 seed and i alone. Where the name ends in .pkl the lines go to a .jsonl beside it
 and are written as BINAS's pickle at the end.`,
 		Example: `  binas-tui sample --run runs/digits --num 1000 --out samples.jsonl
-  binas-tui sample --checkpoint supernet.pth --data imagenet --num 500 --images 10000 --out samples.pkl`,
+  binas-tui sample --checkpoint supernet.pth --data imagenet \
+    --num 500 --images 10000 --out samples.pkl`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkCount(cmd, "num", o.Num, 1, 1<<20); err != nil {
@@ -89,8 +90,9 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 	}
 	samples, s, err := runJob(ctx, a, "sample", func(ctx context.Context, j *job.Job) (evaluation.Samples, error) { return e.Sample(ctx, o, j) })
 	if err != nil {
-		if errors.Is(err, errEnded) {
+		if errors.Is(err, context.Canceled) {
 			fmt.Fprintf(a.Err, "binas-tui: the same command goes on from there (kept in %s)\n", sanitize.Line(o.File))
+			return errEnded
 		}
 		return err
 	}
@@ -164,6 +166,7 @@ func (r sampleReport) write(w io.Writer) error {
 	} else {
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %[1]s --predictor-type bilinear --closed-form-solution --predictor-ckpt OUT\n", sanitize.Line(r.File))
+	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %s --predictor-type bilinear --closed-form-solution --predictor-ckpt OUT\n",
+		sanitize.Line(r.File), sanitize.Line(shellWord(r.File)))
 	return err
 }

@@ -60,6 +60,10 @@ func TestTrain(t *testing.T) {
 	if oneShot.code != exitUsage || !strings.Contains(oneShot.err, "no heaviest network in "+run) {
 		t.Errorf("one-shot first: %+v", oneShot)
 	}
+	few := runCLI(t, append(command, "--batch-size", "64")...)
+	if few.code != exitUsage || !strings.Contains(few.err, "settings: batch-size: data set "+filepath.Base(dir)+" (train) has") || strings.Count(few.err, "\n") != 1 {
+		t.Errorf("fewer images than a batch: %+v", few)
+	}
 	r := runCLI(t, command...)
 	if r.code != exitDone {
 		t.Fatalf("%+v", r)

@@ -200,6 +200,9 @@ func shellWord(s string) string {
 	}) {
 		return s
 	}
+	if strings.Contains(s, "'") && !strings.ContainsAny(s, "\"\\$`!") { // an architecture, which stays readable
+		return `"` + s + `"`
+	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 

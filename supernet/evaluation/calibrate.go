@@ -12,6 +12,19 @@ import (
 // calibrationBatch is the number of images whose statistics are taken together.
 const calibrationBatch = 100
 
+// calibrationBatch is [calibrationBatch], or for large images what memory allows.
+func (im *Images) calibrationBatch() int {
+	return max(2, min(calibrationBatch, maxRunPixels/(im.Size*im.Size)))
+}
+
+// checkCalibration reports images that are fewer than a batch.
+func (im *Images) checkCalibration() error {
+	if batch := im.calibrationBatch(); im.Len() < batch {
+		return fmt.Errorf("%w: %s: calibrating on %d, expected at least %d", ErrImages, im.Name, im.Len(), batch)
+	}
+	return nil
+}
+
 // Calibrate returns the weights of a network with the running statistics of its
 // batch normalisations measured anew: the mean over batches of 100 training
 // images of the batch's means and unbiased variances, every layer before in
@@ -19,11 +32,11 @@ const calibrationBatch = 100
 // tensors are shared with w. Images beyond whole batches are left out; fewer than
 // a batch are an error.
 func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, im *Images) (onnx.StateDict, error) {
-	batch := max(2, min(calibrationBatch, maxRunPixels/(im.Size*im.Size)))
-	batches := im.Len() / batch
-	if batches == 0 {
-		return nil, fmt.Errorf("%w: %s: calibrating on %d, expected at least %d", ErrImages, im.Name, im.Len(), batch)
+	if err := im.checkCalibration(); err != nil {
+		return nil, err
 	}
+	batch := im.calibrationBatch()
+	batches := im.Len() / batch
 	g, moments, err := onnx.Statistics(arch, w, onnx.NetworkOptions{ImageSize: im.Size, Classes: im.Classes, Batch: batch})
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)

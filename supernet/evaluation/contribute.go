@@ -171,7 +171,7 @@ func (m *measurement) report(left time.Duration) {
 	if whole := done / len(m.decisions); whole > m.shown {
 		m.shown = whole
 		if c, err := m.result(whole); err == nil {
-			m.j.Log(fmt.Sprintf("%d networks: base %.2f %%, standard error of a contribution %.2f points", c.Networks, c.Base, c.MedianSpread()))
+			m.j.Log(c.found())
 			m.j.Partial(c)
 		}
 	}
@@ -186,6 +186,14 @@ func (m *measurement) result(networks int) (*Contribution, error) {
 		return nil, err
 	}
 	return &Contribution{*c, *spread, n}, nil
+}
+
+// found says in a line what was measured so far.
+func (c *Contribution) found() string {
+	if c.Networks == 1 {
+		return fmt.Sprintf("1 network: base %.2f %%", c.Base)
+	}
+	return fmt.Sprintf("%d networks: base %.2f %%, standard error of a contribution %.2f points", c.Networks, c.Base, c.MedianSpread())
 }
 
 // MedianSpread is the median of the standard errors of the contributions of

@@ -43,6 +43,9 @@ func (e *Evaluator) Check() error {
 			return fmt.Errorf("%w: %s are images of %d pixels: expected %d", ErrImages, im.Name, im.Size, e.Space.ImageSize)
 		}
 	}
+	if e.Calibration != nil { // before records are begun, which bind
+		return e.Calibration.checkCalibration()
+	}
 	return nil
 }
 

@@ -63,7 +63,11 @@ func newLoader(s Settings, o Options) (*dataset.Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	return dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Workers: o.Workers})
+	loader, err := dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Workers: o.Workers})
+	if err != nil { // fewer images than a batch has
+		return nil, fmt.Errorf("%w: batch-size: %w", ErrSettings, err)
+	}
+	return loader, nil
 }
 
 // check compares the data with the settings.
