@@ -22,6 +22,8 @@ func (a *app) dataShowCommand() *cobra.Command {
 		Long: `Show the classes, sizes and normalisation of a data set: a folder with train/
 and val/ (JPEG and PNG, a folder per class), CIFAR-10 in its binary version,
 IDX files as MNIST's, or the name of a set in the user's data folder, digits.`,
+		Example: `  binas-tui data show digits
+  binas-tui data show imagenet --image-size 160 --json`,
 		Args: arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			train, val, err := openData(cmd.Context(), args[0], o)

@@ -18,6 +18,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Play a scripted exploration with captions: the budget, what-if, the sweep, a
 comparison. Any key ends it and hands the explorer over. Without a terminal it
 prints what it would show.`,
+		Example: `  binas-tui demo
+  binas-tui demo --profile digits --speed 2`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !(speed > 0 && speed <= 1000) {

@@ -27,6 +27,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: `Say what was found: built-in profiles, latency tables and predictors, what the
 terminal can do, and ONNX Runtime. The explorer and the searches need no ONNX
 Runtime. The exit code is 1 where a profile cannot be used.`,
+		Example: `  binas-tui doctor
+  binas-tui doctor --install-onnxruntime`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if install {

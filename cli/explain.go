@@ -22,17 +22,18 @@ func (a *app) explainCommand() *cobra.Command {
 		form  forms
 	)
 	cmd := &cobra.Command{
-		Use:   "explain [--limit 45ms]",
+		Use:   "explain [--limit 5ms]",
 		Short: "Say what pays in the space, or why a network is what it is",
-		Long: `Without a limit: what one block more, width, kernel and squeeze-excite pay in every
-stage, in accuracy points and milliseconds. With a limit: the best network within
-it, and for every decision not taken what it would gain or lose, take or save,
-and cost at this limit once the rest has made room for it (the reduced cost). With
-several limits each charges a decision for what it uses, at its own price.`,
+		Long: `Without a limit: what one block more, width, kernel and squeeze-excite pay in
+every stage, in accuracy points and milliseconds. With a limit: the best network
+within it, and for every decision not taken what it would gain or lose, take or
+save, and cost at this limit once the rest has made room for it (the reduced
+cost). With several limits each charges a decision for what it uses, at its own
+price.`,
 		Example: `  binas-tui explain
-  binas-tui explain --limit 45ms --figure why.svg
-  binas-tui explain --limit 45ms --csv > why.csv
-  binas-tui explain --limit 45ms --max-params 6M`,
+  binas-tui explain --limit 5ms --figure why.svg
+  binas-tui explain --limit 5ms --csv > why.csv
+  binas-tui explain --limit 5ms --max-params 6M`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(cmd); err != nil {
@@ -63,7 +64,7 @@ several limits each charges a decision for what it uses, at its own price.`,
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
+	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
 	form.addFlags(cmd, "draw a heat map")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
@@ -204,7 +205,7 @@ func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
 	if !x.ofNetwork() {
 		x.writeStages(w)
 		writeSources(w, e.Setup)
-		_, err := fmt.Fprintln(w, "\nWhy a network is what it is: --limit 45ms")
+		_, err := fmt.Fprintln(w, "\nWhy a network is what it is: --limit "+exampleLimit(e))
 		return err
 	}
 	limits := x.found.Limits

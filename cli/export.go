@@ -29,8 +29,10 @@ supernet that holds it; else from a seed: then the file shows how fast the
 network is, and its answers mean nothing. ONNX Runtime is not needed.
 ` + architectureHelp,
 		Example: `  binas-tui export network.txt --onnx network.onnx
-  binas-tui export network.txt --onnx network.onnx --checkpoint model_best.pth.tar
-  binas-tui export network.txt --onnx network.onnx --checkpoint supernet.safetensors --image-size 32`,
+  binas-tui export network.txt --onnx network.onnx \
+    --checkpoint model_best.pth.tar
+  binas-tui export network.txt --onnx network.onnx \
+    --checkpoint supernet.safetensors --image-size 32`,
 		Args: arguments("the architecture, a string or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -68,7 +70,7 @@ network is, and its answers mean nothing. ONNX Runtime is not needed.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&file, "onnx", "", "`FILE` to write")
+	f.StringVar(&file, "onnx", "", "`FILE` to write (required)")
 	f.StringVar(&checkpoint, "checkpoint", "", "trained weights of the network or of its supernet, a torch or safetensors `FILE`")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
 	f.IntVar(&classes, "classes", 1000, "classes, `N` (default: the checkpoint's, else 1000)")

@@ -17,17 +17,19 @@ func (a *app) fitCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fit --fit-accuracy-lut FILE --predictor-ckpt OUT",
 		Short: "Fit an accuracy predictor",
-		Long: `Fit a predictor of accuracy on sampled networks whose accuracy was measured, test
-it on others, and write it as safetensors. With --closed-form-solution the
+		Long: `Fit a predictor of accuracy on sampled networks whose accuracy was measured,
+test it on others, and write it as safetensors. With --closed-form-solution the
 bilinear and the quadratic predictor are ridge regressions whose strength is
 that of least leave-one-out error, and know how far each prediction may be off;
 without it, and the mlp always, they are fitted by gradient descent, which stops
 at the least error on a validation share.
 
 With --published, fit a bilinear predictor on the twelve published networks.`,
-		Example: `  binas-tui fit --predictor-type bilinear --closed-form-solution --fit-accuracy-lut samples.pkl \
-    --test-accuracy-lut test.pkl --predictor-ckpt bilinear.safetensors --figure fit.svg
-  binas-tui fit --predictor-type mlp --fit-accuracy-lut samples.jsonl --predictor-ckpt mlp.safetensors
+		Example: `  binas-tui fit --predictor-type bilinear --closed-form-solution \
+    --fit-accuracy-lut samples.pkl --test-accuracy-lut test.pkl \
+    --predictor-ckpt bilinear.safetensors --figure fit.svg
+  binas-tui fit --predictor-type mlp --fit-accuracy-lut samples.jsonl \
+    --predictor-ckpt mlp.safetensors
   binas-tui fit --published --predictor-ckpt published.safetensors`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,7 +73,7 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.closed, "closed-form-solution", false, "fit in closed form instead of by gradient descent")
 	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample")
 	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies of other networks to test on, a `FILE|NAME`")
-	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE`")
+	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
 	f.StringVar(&o.inactive, "inactive-blocks", "mean", "what a switched-off block adds, by `MODE`: mean of its options, or free, as in the paper, its own")
 	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&o.curve, "learning-curve", false, "fit ever more of the samples too, to say what more would be worth")

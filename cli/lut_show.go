@@ -22,6 +22,8 @@ func (a *app) lutShowCommand() *cobra.Command {
 		Short: "Show a latency table and how it was measured",
 		Long: `Show what each block takes, and how that was measured. Without an argument it is
 the table of the default profile.`,
+		Example: `  binas-tui lut show
+  binas-tui lut show phone.pkl --json`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := explore.FindProfile(profile)

@@ -195,7 +195,7 @@ func TestBadInput(t *testing.T) {
 		{"--profile nonsense", 2, "expected one of imagenet"},
 		{"--limit 45", 2, "45ms? 45s?"},
 		{"help serch", 2, "did you mean search?"},
-		{"search", 2, "--limit 45ms"},
+		{"search", 2, "--limit 5ms"},
 		{"search --limit", 2, "needs an argument"},
 		{"search --limit 45", 2, "45ms? 45s?"},
 		{"search --limit NaNms", 2, "expected a number"},

@@ -26,7 +26,7 @@ func (a *app) measureCommand() *cobra.Command {
 		Long: `Measure a whole network with ONNX Runtime on this machine, beside what a latency
 table predicts. With --lut, what other flags leave open is as in the table.
 ` + architectureHelp,
-		Example: `  binas-tui search --limit 30ms --json | jq -r .architecture | binas-tui measure -
+		Example: `  binas-tui search --limit 5ms --json | binas-tui measure -
   binas-tui measure network.txt --lut laptop --json`,
 		Args: arguments("the architecture, a string or a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {

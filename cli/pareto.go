@@ -23,9 +23,9 @@ func (a *app) paretoCommand() *cobra.Command {
 		Use:   "pareto",
 		Short: "Print the best accuracy for every latency",
 		Long: `Print the networks that no other beats: none is as fast and more accurate. With
-a bilinear predictor these are all there are, proved; other limits can be set, and
-are kept by all of them. With another predictor the search answers 16 limits, which
-takes some seconds.`,
+a bilinear predictor these are all there are, proved; other limits can be set,
+and are kept by all of them. With another predictor the search answers 16
+limits, which takes some seconds.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
   binas-tui pareto --max-params 6M --limit-on phone.pkl=12ms

@@ -42,6 +42,12 @@ func (a *app) writeReport(ctx context.Context, setup explore.Setup, limitMS floa
 	if err := writePareto(a.out, e, points, exact, reportLimits); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.out, "One limit: binas-tui search --limit 45ms. All commands: binas-tui --help")
+	_, err = fmt.Fprintf(a.out, "One limit: binas-tui search --limit %s. All commands: binas-tui --help\n", exampleLimit(e))
 	return err
+}
+
+// exampleLimit is a limit, with its unit, in the middle of what a table makes
+// worth asking for.
+func exampleLimit(e *explore.Engine) string {
+	return formatMS((e.MinLatencyMS()+e.MaxLatencyMS())/2, 3) + "ms"
 }

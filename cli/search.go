@@ -27,15 +27,17 @@ func (a *app) searchCommand() *cobra.Command {
 		asJSON bool
 	)
 	cmd := &cobra.Command{
-		Use:   "search --limit 45ms",
+		Use:   "search --limit 5ms",
 		Short: "Find the best network within a latency limit",
 		Long: `Find the network with the best predicted accuracy whose latency is at or below
 the limit, and say what is proved about it. With a bilinear predictor there can
 be several limits at once, and the best networks can be more than one.`,
-		Example: `  binas-tui search --limit 45ms
-  binas-tui search --limit 45ms --max-params 6M --max-macs 300M --limit-on phone.pkl=12ms
-  binas-tui search --limit 45ms --top 10
-  binas-tui search --limit 9800us --lut phone.pkl --predictor bilinear.pth --json`,
+		Example: `  binas-tui search --limit 5ms
+  binas-tui search --limit 5ms --max-params 6M --max-macs 300M \
+    --limit-on phone.pkl=12ms
+  binas-tui search --limit 5ms --top 10
+  binas-tui search --limit 9800us --lut phone.pkl \
+    --predictor bilinear.pth --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkCount(cmd, "top", top, 1, maxTop); err != nil {
@@ -52,14 +54,14 @@ be several limits at once, and the best networks can be more than one.`,
 				}
 				request.LimitMS = ms
 			} else if !sel.limits.any() {
-				return usagef("search needs a limit, for example --limit 45ms")
+				return usagef("search needs a limit, for example --limit 5ms")
 			}
 			return a.search(cmd.Context(), sel, request, asJSON)
 		},
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 45ms")
+	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")

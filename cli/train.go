@@ -29,7 +29,8 @@ from the last checkpoint, whatever ended it, and ends with the same weights.
 What flags leave open is as in the preset: paper, the paper's settings, or
 small, for small images and a few processor cores.`,
 		Example: `  binas-tui train --stage heaviest --data digits --out runs/digits
-  binas-tui train --stage oneshot --data digits --out runs/digits --sampling sandwich --paths 4`,
+  binas-tui train --stage oneshot --data digits --out runs/digits \
+    --sampling sandwich --paths 4`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			which := training.Stage(stage)
