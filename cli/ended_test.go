@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -174,5 +175,23 @@ func TestEndedEvaluationKeepsItsRecords(t *testing.T) {
 	}
 	if after := readFile(t, records); !bytes.HasPrefix(after, before) {
 		t.Errorf("it was\n%s\nand is\n%s", before, after)
+	}
+}
+
+// Every line of a log is shown once, also where a snapshot brings several, and
+// where the first ones are no longer kept.
+func TestNewLines(t *testing.T) {
+	const kept = 4
+	var all, before, shown []string
+	for i := range 20 {
+		for range i % 4 {
+			all = append(all, fmt.Sprint("line ", len(all)/2)) // some twice
+		}
+		log := all[max(0, len(all)-kept):]
+		shown = append(shown, newLines(before, log)...)
+		before = log
+	}
+	if !slices.Equal(shown, all) {
+		t.Errorf("shown %q of %q", shown, all)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -144,16 +145,15 @@ func (v *evaluating) inRun(name string) string {
 // its result.
 func runJob[T any](ctx context.Context, a *app, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
 	line := a.newStatusLine()
-	logged := 0
+	var logged []string
 	runner := job.Runner{Publish: func(s job.Snapshot) {
-		if s.State != job.Running {
-			return
-		}
-		for ; logged < len(s.Log); logged++ {
+		for _, text := range newLines(logged, s.Log) {
 			line.end()
-			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(s.Log[logged]))
+			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(text))
 		}
-		line.show(jobLine(s))
+		if logged = s.Log; s.State == job.Running {
+			line.show(jobLine(s))
+		}
 	}}
 	var (
 		out T
@@ -174,6 +174,17 @@ func runJob[T any](ctx context.Context, a *app, name string, work func(context.C
 		err = s.Err
 	}
 	return out, s, err
+}
+
+// newLines are the lines of a job's log that it did not have before. A job keeps
+// the last lines alone, and one snapshot may bring several new ones.
+func newLines(before, log []string) []string {
+	for n := min(len(before), len(log)); n > 0; n-- {
+		if slices.Equal(before[len(before)-n:], log[:n]) {
+			return log[n:]
+		}
+	}
+	return log
 }
 
 // jobLine says how far a job is.

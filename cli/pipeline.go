@@ -131,13 +131,13 @@ func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
 		return err
 	}
 	report := a.newMeasureReport()
-	logged := ""
+	var logged []string
 	runner := job.Runner{Publish: func(s job.Snapshot) {
-		if n := len(s.Log); n > 0 && s.Log[n-1] != logged {
-			logged = s.Log[n-1]
+		for _, line := range newLines(logged, s.Log) {
 			report.end()
-			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(logged))
+			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(line))
 		}
+		logged = s.Log
 		report.show(func() string { return pipelineLine(s) })
 	}}
 	j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) {
