@@ -78,7 +78,7 @@ func readDocument(text string) document {
 var placeholder = regexp.MustCompile(`^(\p{Lu}[\p{Lu}\d]*(\|\p{Lu}[\p{Lu}\d]*)*|…|\.\.\.)$`)
 
 // oneOf are the placeholders of flags whose usage lists all values there are.
-var oneOf = []string{"STAGE", "WAY", "KIND", "MODE", "METHOD", "TYPE", "FORM"}
+var oneOf = []string{"STAGE", "WAY", "KIND", "MODE", "METHOD", "TYPE", "FORM", "STEP"}
 
 // checkCommand says why the words after binas-tui are no command line: a command
 // or flag that does not exist, a value that a flag cannot take, an argument too

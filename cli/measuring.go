@@ -74,13 +74,15 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
 	lib, err := onnx.Open(m.library)
 	switch {
-	case err != nil && m.library != "": // what the flag names is not there or not usable
-		return lib, usageError{err}
 	case errors.Is(err, onnx.ErrNoLibrary):
-		return lib, fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
+		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):
-		return lib, fmt.Errorf("%w; to install %s: binas-tui doctor --install-onnxruntime", err, onnx.LibraryVersion)
-	case err != nil:
+		err = fmt.Errorf("%w; to install %s: binas-tui doctor --install-onnxruntime", err, onnx.LibraryVersion)
+	}
+	if err != nil && m.library != "" { // the flag names what is not there or cannot be used
+		err = usageError{err}
+	}
+	if err != nil {
 		return lib, err
 	}
 	if err := target.Check(); err != nil {

@@ -77,7 +77,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.Budgets, "budgets", o.Budgets, "latencies to search at, `N`")
 	f.IntVar(&o.Random, "random", o.Random, "random networks of equal latency at each budget, `N`")
 	f.IntVar(&o.MeasureRounds, "rounds", 0, "rounds of the latency measurement, `N` (default: as in measure)")
-	f.StringVar(&o.Until, "until", "", "last `STEP` to do")
+	f.StringVar(&o.Until, "until", "", "last step to do, `STEP`: one of "+strings.Join(pipeline.Steps(), ", "))
 	f.IntVar(&o.Options.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
 	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }

@@ -159,7 +159,7 @@ func TestMeasureWithoutLibrary(t *testing.T) {
 			{"measure", tinyNetwork}, {"lut", "measure", "--out", filepath.Join(dir, "a.json")}, {"lut", "verify"},
 		} {
 			out, errs, code := command(t, append(args, "--onnxruntime", path)...)
-			if code != 1 || out != "" || strings.Count(errs, "\n") != 1 {
+			if code != 2 || out != "" || strings.Count(errs, "\n") != 1 {
 				t.Errorf("%v with %s: exit code %d, output %q, error %q", args, filepath.Base(path), code, out, errs)
 			}
 			for _, text := range want {
