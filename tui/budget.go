@@ -339,12 +339,16 @@ func formatNumber(v float64, decimals int) string {
 
 // ms formats a latency with as many decimals as tell the networks of the table
 // apart: two from a millisecond on.
-func (a *App) ms(v float64) string {
+func (a *App) ms(v float64) string { return formatNumber(v, decimalsOf(a.engine.MinLatencyMS())) }
+
+// decimalsOf is with how many decimals latencies of a size, in milliseconds, are
+// written.
+func decimalsOf(ms float64) int {
 	decimals := 2
-	for least := a.engine.MinLatencyMS(); least < 1 && decimals < 5; least *= 10 {
+	for ; ms < 1 && decimals < 5; ms *= 10 {
 		decimals++
 	}
-	return formatNumber(v, decimals)
+	return decimals
 }
 
 // signed is formatNumber with a sign.

@@ -104,10 +104,11 @@ func limitLabel(l explore.Limit, w int, g *glyphs) string {
 	return ansi.Truncate(text, w, g.ellipsis)
 }
 
-// limitAmount writes an amount short enough for its column.
+// limitAmount writes an amount short enough for its column, latencies with as
+// many decimals as the limit needs: two from a millisecond on.
 func limitAmount(l explore.Limit, v float64) string {
 	if l.Kind == explore.LimitLatency {
-		return formatNumber(v, 2) + " ms"
+		return formatNumber(v, decimalsOf(l.Cap)) + " ms"
 	}
 	return l.Format(v)
 }
