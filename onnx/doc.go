@@ -15,7 +15,8 @@
 // ONNX Runtime is not linked in: everything above works without it. [Find]
 // says where its shared library is, [Load] opens it once for the process,
 // [Open] does both, and [Install] downloads it. A [Session] then runs models
-// on a [Target].
+// on a [Target]. The binding to it needs cgo: a build without does the rest,
+// and says ErrNoCgo where a library would be needed ([CanRun]).
 //
 // The package knows nothing of measuring, training or screens.
 package onnx

@@ -62,8 +62,11 @@ type Progress func(done, total int64)
 // The registry is that of npm_config_registry, else of `npm config get
 // registry` where npm is installed, else registry.npmjs.org. Where a plain
 // request fails and npm is installed, `npm pack` is tried, which knows about
-// logins. progress may be nil.
+// logins. progress may be nil. A build that can use no library downloads none.
 func Install(ctx context.Context, progress Progress) (Library, error) {
+	if !CanRun() {
+		return Library{}, ErrNoCgo
+	}
 	want, ok := libraries[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
 		return Library{}, fmt.Errorf("install: %w: %s/%s", ErrNoBuild, runtime.GOOS, runtime.GOARCH)

@@ -6,11 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/adrg/xdg"
-	ort "github.com/yalue/onnxruntime_go"
 )
 
 // EnvLibrary is the environment variable that names the ONNX Runtime library.
@@ -29,6 +27,18 @@ var (
 	ErrTooOld         = errors.New("ONNX Runtime is older than " + OldestVersion)
 	ErrNotONNXRuntime = errors.New("not a usable ONNX Runtime library")
 )
+
+// ErrNoCgo says that this build can use no library; see [CanRun]. It is an
+// ErrNoLibrary that no library can mend.
+var ErrNoCgo error = noCgo{}
+
+type noCgo struct{}
+
+func (noCgo) Error() string {
+	return "built without cgo: to measure, train or validate, build it with CGO_ENABLED=1 and a C compiler"
+}
+
+func (noCgo) Is(target error) bool { return target == ErrNoLibrary }
 
 // Library is a shared library of ONNX Runtime.
 type Library struct {
@@ -54,8 +64,16 @@ type Tried struct {
 //
 // A flag or variable that names nothing is an error rather than a reason to
 // look further. Find does not load the library. Tried lists the places looked
-// at, the last one being that of the result. The error wraps ErrNoLibrary.
+// at, the last one being that of the result. The error wraps ErrNoLibrary; a
+// build that can use no library looks nowhere.
 func Find(flag string) (Library, []Tried, error) {
+	if !CanRun() {
+		return Library{}, nil, ErrNoCgo
+	}
+	return locate(flag)
+}
+
+func locate(flag string) (Library, []Tried, error) {
 	var tried []Tried
 	look := func(place, path string) bool {
 		path = inFolder(path)
@@ -164,6 +182,9 @@ var loading struct {
 // loaded once only. Errors wrap ErrNoLibrary, ErrTooOld or ErrNotONNXRuntime,
 // and leave the process free to try another.
 func Load(lib Library) (Library, error) {
+	if !CanRun() {
+		return Library{}, ErrNoCgo
+	}
 	loading.Lock()
 	defer loading.Unlock()
 	if have := loading.library; have.Path != "" {
@@ -175,29 +196,13 @@ func Load(lib Library) (Library, error) {
 	if _, err := os.Stat(lib.Path); err != nil {
 		return Library{}, fmt.Errorf("load ONNX Runtime: %w: %w", ErrNoLibrary, err)
 	}
-	ort.SetSharedLibraryPath(lib.Path)
-	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
-		return Library{}, loadError(lib.Path, err)
+	version, err := bound.load(lib.Path)
+	if err != nil {
+		return Library{}, fmt.Errorf("load %s: %w", lib.Path, err)
 	}
-	ort.DisableTelemetry()
-	lib.Version = ort.GetVersion()
+	lib.Version = version
 	loading.library = lib
 	return lib, nil
-}
-
-// loadError turns the binding's message into one of the sentinels.
-func loadError(path string, err error) error {
-	message := err.Error()
-	switch {
-	case strings.Contains(message, "Error setting ORT API base: 2"):
-		return fmt.Errorf("load %s: %w", path, ErrTooOld)
-	case strings.Contains(message, "OrtGetApiBase"):
-		return fmt.Errorf("load %s: %w: it has no function OrtGetApiBase", path, ErrNotONNXRuntime)
-	}
-	if _, tail, ok := strings.Cut(message, path+"\": "); ok {
-		message = strings.TrimPrefix(tail, path+": ")
-	}
-	return fmt.Errorf("load %s: %w: %s", path, ErrNotONNXRuntime, strings.TrimSpace(message))
 }
 
 // Open finds the library and loads it, unless one is loaded already.

@@ -41,7 +41,7 @@ func touch(t *testing.T, path string) {
 func TestFindOrder(t *testing.T) {
 	emptyMachine(t)
 	touch(t, InstallPath())
-	lib, tried, err := Find("")
+	lib, tried, err := locate("")
 	if err != nil || lib.Path != InstallPath() || lib.Place != "user data" {
 		t.Errorf("installed library: %+v, %v", lib, err)
 	}
@@ -52,16 +52,16 @@ func TestFindOrder(t *testing.T) {
 	name := libraryNames()[0]
 	touch(t, filepath.Join(folder, name))
 	t.Setenv(EnvLibrary, folder)
-	if lib, _, err = Find(""); err != nil || lib.Path != filepath.Join(folder, name) || lib.Place != EnvLibrary {
+	if lib, _, err = locate(""); err != nil || lib.Path != filepath.Join(folder, name) || lib.Place != EnvLibrary {
 		t.Errorf("folder in the environment: %+v, %v", lib, err)
 	}
 	other := filepath.Join(t.TempDir(), "mine.so")
 	touch(t, other)
-	if lib, _, err = Find(other); err != nil || lib.Path != other || lib.Place != "--onnxruntime" {
+	if lib, _, err = locate(other); err != nil || lib.Path != other || lib.Place != "--onnxruntime" {
 		t.Errorf("flag: %+v, %v", lib, err)
 	}
 	t.Setenv(EnvLibrary, filepath.Join(folder, "missing"))
-	if _, _, err = Find(""); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), EnvLibrary) {
+	if _, _, err = locate(""); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), EnvLibrary) {
 		t.Errorf("a variable that names nothing: %v", err)
 	}
 }
@@ -74,7 +74,7 @@ func TestFindGivesWholePaths(t *testing.T) {
 	touch(t, filepath.Join(folder, "mine.so"))
 	t.Chdir(folder)
 	for _, named := range []string{"mine.so", "./mine.so"} {
-		lib, _, err := Find(named)
+		lib, _, err := locate(named)
 		if err != nil || !filepath.IsAbs(lib.Path) || filepath.Base(lib.Path) != "mine.so" {
 			t.Errorf("%s: %+v, %v", named, lib, err)
 		}
@@ -83,7 +83,7 @@ func TestFindGivesWholePaths(t *testing.T) {
 
 func TestFindNothing(t *testing.T) {
 	emptyMachine(t)
-	lib, tried, err := Find("")
+	lib, tried, err := locate("")
 	if err == nil {
 		t.Skipf("this machine has %s", lib.Path)
 	}
@@ -113,6 +113,9 @@ func TestLoadErrors(t *testing.T) {
 		}
 		t.Log(err)
 		return
+	}
+	if !CanRun() {
+		t.Skip(ErrNoCgo)
 	}
 	folder := t.TempDir()
 	text := filepath.Join(folder, "text.so")
@@ -154,6 +157,41 @@ func TestLoadIsOnce(t *testing.T) {
 	if _, err := Load(Library{Path: "/another"}); err == nil {
 		t.Error("another library is accepted")
 	}
+}
+
+// A build without cgo says so wherever a library would be needed, also where
+// there is one, and downloads none.
+func TestWithoutCgo(t *testing.T) {
+	defer func(b binding, l Library) { bound, loading.library = b, l }(bound, loading.library)
+	bound, loading.library = nil, Library{}
+	home := emptyMachine(t)
+	t.Setenv("npm_config_registry", registryServer(t, "none", nil).URL+"/mirror")
+	file := filepath.Join(t.TempDir(), libraryNames()[0])
+	touch(t, file)
+	for name, use := range map[string]func() error{
+		"find":      func() error { _, _, err := Find(file); return err },
+		"load":      func() error { _, err := Load(Library{Path: file}); return err },
+		"open":      func() error { _, err := Open(file); return err },
+		"open none": func() error { _, err := Open(""); return err },
+		"install":   func() error { _, err := Install(context.Background(), nil); return err },
+	} {
+		if err := use(); !errors.Is(err, ErrNoCgo) || !errors.Is(err, ErrNoLibrary) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if entries, _ := os.ReadDir(home); len(entries) != 0 {
+		t.Errorf("the data folder holds %v", entries)
+	}
+	if _, err := NewSession(nil, SessionOptions{}); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("session: %v", err)
+	}
+	if _, err := NewTensor(nil, 1); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("tensor: %v", err)
+	}
+	if err := CPU.Check(); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("target: %v", err)
+	}
+	ReleaseMemory()
 }
 
 // registryServer serves a package whose one library has the given content.

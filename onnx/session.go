@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	ort "github.com/yalue/onnxruntime_go"
 )
 
 // Errors of sessions.
@@ -37,7 +35,7 @@ type SessionOptions struct {
 // for one goroutine; RunTensors may be called from several at once.
 type Session struct {
 	inputs, outputs []Value
-	session         *ort.DynamicAdvancedSession
+	session         boundSession
 
 	mu     sync.RWMutex // held for reading while a run uses the session
 	closed bool
@@ -58,14 +56,8 @@ func NewSession(model []byte, o SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
-	options, err := o.build()
-	if err != nil {
-		return nil, fmt.Errorf("new session: %w", err)
-	}
-	defer options.Destroy()
 	s := &Session{inputs: inputs, outputs: outputs}
-	s.session, err = ort.NewDynamicAdvancedSessionWithONNXData(model, names(inputs), names(outputs), options)
-	if err != nil {
+	if s.session, err = bound.newSession(model, names(inputs), names(outputs), o); err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
 	return s, nil
@@ -78,57 +70,6 @@ func names(values []Value) []string {
 	}
 	return out
 }
-
-// build translates the options.
-func (o SessionOptions) build() (*ort.SessionOptions, error) {
-	options, err := ort.NewSessionOptions()
-	if err != nil {
-		return nil, err
-	}
-	threads := max(1, o.Threads)
-	spin := "0"
-	if o.Spin {
-		spin = "1"
-	}
-	if o.SharedArena {
-		err = errors.Join(registerArena(), options.AddSessionConfigEntry("session.use_env_allocators", "1"))
-	}
-	err = errors.Join(
-		err,
-		options.SetIntraOpNumThreads(threads),
-		options.SetInterOpNumThreads(1),
-		options.SetCpuMemArena(!o.NoArena || o.SharedArena),
-		options.SetLogSeverityLevel(ort.LoggingLevelFatal),
-		options.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
-	)
-	if err == nil {
-		err = o.Target.append(options, threads)
-	}
-	if err != nil {
-		options.Destroy()
-		return nil, err
-	}
-	return options, nil
-}
-
-// registerArena makes the arena of the process, once. It grows by what is asked
-// for, not in powers of two.
-var registerArena = sync.OnceValue(func() error {
-	const sameAsRequested = 1
-	config, err := ort.NewArenaCfg(0, sameAsRequested, -1, -1)
-	if err != nil {
-		return fmt.Errorf("shared arena: %w", err)
-	}
-	defer config.Destroy()
-	info, err := ort.GetMemoryInfo()
-	if err == nil {
-		err = ort.CreateAndRegisterAllocator(info, config)
-	}
-	if err != nil {
-		return fmt.Errorf("shared arena: %w", err)
-	}
-	return nil
-})
 
 // Inputs returns the model's inputs.
 func (s *Session) Inputs() []Value { return s.inputs }
@@ -208,26 +149,7 @@ func (s *Session) RunTensors(ctx context.Context, inputs, outputs []*Tensor) err
 	if s.closed {
 		return ErrClosed
 	}
-	var options *ort.RunOptions
-	if ctx.Done() != nil {
-		var err error
-		if options, err = ort.NewRunOptions(); err != nil {
-			return fmt.Errorf("run: %w", err)
-		}
-		// The terminator must be done with options before they are freed.
-		finished := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			options.Terminate()
-			close(finished)
-		})
-		defer func() {
-			if !stop() {
-				<-finished
-			}
-			options.Destroy()
-		}()
-	}
-	if err := s.session.RunWithOptions(values(inputs), values(outputs), options); err != nil {
+	if err := s.session.run(ctx, inputs, outputs); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

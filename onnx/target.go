@@ -3,9 +3,6 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"strconv"
-
-	ort "github.com/yalue/onnxruntime_go"
 )
 
 // Target is what a model runs on, an execution provider of ONNX Runtime.
@@ -49,41 +46,5 @@ func (t Target) Check() error {
 	if _, ok := Loaded(); !ok {
 		return ErrNotLoaded
 	}
-	options, err := ort.NewSessionOptions()
-	if err != nil {
-		return err
-	}
-	defer options.Destroy()
-	return t.append(options, 1)
-}
-
-// append adds the target's provider to the options of a session.
-func (t Target) append(o *ort.SessionOptions, threads int) error {
-	var err error
-	switch t {
-	case "", CPU:
-	case CUDA:
-		var cuda *ort.CUDAProviderOptions
-		if cuda, err = ort.NewCUDAProviderOptions(); err == nil {
-			err = o.AppendExecutionProviderCUDA(cuda)
-			cuda.Destroy()
-		}
-	case CoreML:
-		err = o.AppendExecutionProviderCoreMLV2(nil)
-	case DirectML:
-		// DirectML supports neither memory patterns nor parallel execution.
-		if err = o.SetMemPattern(false); err == nil {
-			err = o.AppendExecutionProviderDirectML(0)
-		}
-	case OpenVINO:
-		err = o.AppendExecutionProviderOpenVINO(nil)
-	case XNNPACK:
-		err = o.AppendExecutionProvider("XNNPACK", map[string]string{"intra_op_num_threads": strconv.Itoa(threads)})
-	default:
-		_, err = ParseTarget(string(t))
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrTargetUnavailable, t, err)
-	}
-	return nil
+	return bound.check(t)
 }

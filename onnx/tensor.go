@@ -1,16 +1,12 @@
 package onnx
 
-import (
-	"fmt"
-
-	ort "github.com/yalue/onnxruntime_go"
-)
+import "fmt"
 
 // Tensor is float32 data that sessions read or write in place.
 type Tensor struct {
 	Data  []float32 // row major; may be written to between runs
 	Shape []int
-	value *ort.Tensor[float32]
+	value boundTensor
 }
 
 // NewTensor wraps data, which must have as many values as the shape; nil makes
@@ -25,11 +21,7 @@ func NewTensor(data []float32, shape ...int) (*Tensor, error) {
 	if len(data) != Elements(shape) {
 		return nil, fmt.Errorf("new tensor: %d values: shape %v needs %d", len(data), shape, Elements(shape))
 	}
-	dims := make(ort.Shape, len(shape))
-	for i, d := range shape {
-		dims[i] = int64(d)
-	}
-	value, err := ort.NewTensor(dims, data)
+	value, err := bound.newTensor(data, shape)
 	if err != nil {
 		return nil, fmt.Errorf("new tensor of shape %v: %w", shape, err)
 	}
@@ -43,12 +35,4 @@ func (t *Tensor) Close() {
 		t.value.Destroy()
 		t.value = nil
 	}
-}
-
-func values(tensors []*Tensor) []ort.Value {
-	out := make([]ort.Value, len(tensors))
-	for i, t := range tensors {
-		out[i] = t.value
-	}
-	return out
 }

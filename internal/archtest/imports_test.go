@@ -13,6 +13,9 @@ import (
 
 const module = "github.com/binas-tui/binas-tui"
 
+// binding of ONNX Runtime: it needs cgo.
+const binding = "github.com/yalue/onnxruntime_go"
+
 // mayImport lists, for every package of the project, the packages of the
 // project it may import. Dependencies point one way, from the bottom of this
 // list to its top. A package that is not here fails the test: say where it
@@ -56,7 +59,7 @@ var pure = []string{"fit", "model", "solver", "pickle", "published", "sanitize"}
 // stands for everything below it.
 var outside = []string{
 	"os", "os/", "net", "net/", "io/ioutil", "syscall", "log", "log/", "plugin",
-	"github.com/adrg/xdg", "github.com/yalue/onnxruntime_go", "golang.org/x/sys/",
+	"github.com/adrg/xdg", binding, "golang.org/x/sys/",
 }
 
 // screen is what only cli and tui may import: the rest can serve any front end.
@@ -105,7 +108,7 @@ func TestImports(t *testing.T) {
 			if strings.HasPrefix(path, "charm.land/") && dir == "cli" {
 				t.Errorf("%s imports %s: only tui draws", dir, path)
 			}
-			if path == "github.com/yalue/onnxruntime_go" && dir != "onnx" {
+			if path == binding && dir != "onnx" {
 				t.Errorf("%s imports %s: only onnx knows the library", dir, path)
 			}
 		}
@@ -113,6 +116,28 @@ func TestImports(t *testing.T) {
 	for _, needed := range []string{".", "cli", "model", "solver", "latency"} {
 		if !seen[needed] {
 			t.Errorf("package %s was not found below %s", needed, root)
+		}
+	}
+}
+
+// Without cgo, everything is built but the binding.
+func TestNoBindingWithoutCgo(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := build.Default
+	without.CgoEnabled = false
+	for _, dir := range packageDirs(t, root) {
+		pkg, err := without.ImportDir(filepath.Join(root, dir), 0)
+		if _, none := err.(*build.NoGoError); none {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(slices.Concat(pkg.Imports, pkg.TestImports, pkg.XTestImports), binding) {
+			t.Errorf("%s imports %s in a file that is built without cgo", dir, binding)
 		}
 	}
 }

@@ -1,0 +1,192 @@
+//go:build cgo
+
+package onnx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+func init() { bound = ortBinding{} }
+
+// ortBinding is the binding itself.
+type ortBinding struct{}
+
+func (ortBinding) load(path string) (version string, err error) {
+	ort.SetSharedLibraryPath(path)
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
+		return "", loadError(path, err)
+	}
+	ort.DisableTelemetry()
+	return ort.GetVersion(), nil
+}
+
+// loadError turns the binding's message into one of the sentinels.
+func loadError(path string, err error) error {
+	message := err.Error()
+	switch {
+	case strings.Contains(message, "Error setting ORT API base: 2"):
+		return ErrTooOld
+	case strings.Contains(message, "OrtGetApiBase"):
+		return fmt.Errorf("%w: it has no function OrtGetApiBase", ErrNotONNXRuntime)
+	}
+	if _, tail, ok := strings.Cut(message, path+"\": "); ok {
+		message = strings.TrimPrefix(tail, path+": ")
+	}
+	return fmt.Errorf("%w: %s", ErrNotONNXRuntime, strings.TrimSpace(message))
+}
+
+func (ortBinding) check(t Target) error {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	return appendTarget(options, t, 1)
+}
+
+// appendTarget adds a target's provider to the options of a session.
+func appendTarget(o *ort.SessionOptions, t Target, threads int) error {
+	var err error
+	switch t {
+	case "", CPU:
+	case CUDA:
+		var cuda *ort.CUDAProviderOptions
+		if cuda, err = ort.NewCUDAProviderOptions(); err == nil {
+			err = o.AppendExecutionProviderCUDA(cuda)
+			cuda.Destroy()
+		}
+	case CoreML:
+		err = o.AppendExecutionProviderCoreMLV2(nil)
+	case DirectML:
+		// DirectML supports neither memory patterns nor parallel execution.
+		if err = o.SetMemPattern(false); err == nil {
+			err = o.AppendExecutionProviderDirectML(0)
+		}
+	case OpenVINO:
+		err = o.AppendExecutionProviderOpenVINO(nil)
+	case XNNPACK:
+		err = o.AppendExecutionProvider("XNNPACK", map[string]string{"intra_op_num_threads": strconv.Itoa(threads)})
+	default:
+		_, err = ParseTarget(string(t))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrTargetUnavailable, t, err)
+	}
+	return nil
+}
+
+func (ortBinding) newSession(model []byte, inputs, outputs []string, o SessionOptions) (boundSession, error) {
+	options, err := buildOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	defer options.Destroy()
+	session, err := ort.NewDynamicAdvancedSessionWithONNXData(model, inputs, outputs, options)
+	if err != nil {
+		return nil, err
+	}
+	return ortSession{session}, nil
+}
+
+// buildOptions translates the options.
+func buildOptions(o SessionOptions) (*ort.SessionOptions, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	threads := max(1, o.Threads)
+	spin := "0"
+	if o.Spin {
+		spin = "1"
+	}
+	if o.SharedArena {
+		err = errors.Join(registerArena(), options.AddSessionConfigEntry("session.use_env_allocators", "1"))
+	}
+	err = errors.Join(
+		err,
+		options.SetIntraOpNumThreads(threads),
+		options.SetInterOpNumThreads(1),
+		options.SetCpuMemArena(!o.NoArena || o.SharedArena),
+		options.SetLogSeverityLevel(ort.LoggingLevelFatal),
+		options.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
+	)
+	if err == nil {
+		err = appendTarget(options, o.Target, threads)
+	}
+	if err != nil {
+		options.Destroy()
+		return nil, err
+	}
+	return options, nil
+}
+
+// registerArena makes the arena of the process, once. It grows by what is asked
+// for, not in powers of two.
+var registerArena = sync.OnceValue(func() error {
+	const sameAsRequested = 1
+	config, err := ort.NewArenaCfg(0, sameAsRequested, -1, -1)
+	if err != nil {
+		return fmt.Errorf("shared arena: %w", err)
+	}
+	defer config.Destroy()
+	info, err := ort.GetMemoryInfo()
+	if err == nil {
+		err = ort.CreateAndRegisterAllocator(info, config)
+	}
+	if err != nil {
+		return fmt.Errorf("shared arena: %w", err)
+	}
+	return nil
+})
+
+type ortSession struct{ *ort.DynamicAdvancedSession }
+
+func (s ortSession) run(ctx context.Context, inputs, outputs []*Tensor) error {
+	var options *ort.RunOptions
+	if ctx.Done() != nil {
+		var err error
+		if options, err = ort.NewRunOptions(); err != nil {
+			return err
+		}
+		// The terminator must be done with options before they are freed.
+		finished := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			options.Terminate()
+			close(finished)
+		})
+		defer func() {
+			if !stop() {
+				<-finished
+			}
+			options.Destroy()
+		}()
+	}
+	return s.RunWithOptions(values(inputs), values(outputs), options)
+}
+
+func (ortBinding) newTensor(data []float32, shape []int) (boundTensor, error) {
+	dims := make(ort.Shape, len(shape))
+	for i, d := range shape {
+		dims[i] = int64(d)
+	}
+	value, err := ort.NewTensor(dims, data)
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+func values(tensors []*Tensor) []ort.Value {
+	out := make([]ort.Value, len(tensors))
+	for i, t := range tensors {
+		out[i] = t.value.(ort.Value)
+	}
+	return out
+}
