@@ -146,7 +146,9 @@ func doctorRuntime(w io.Writer, library string) {
 	}
 	if err != nil {
 		line(w, "result", err.Error())
-		line(w, "to install it", "binas-tui doctor --install-onnxruntime")
+		if onnx.CanRun() {
+			line(w, "to install it", "binas-tui doctor --install-onnxruntime")
+		}
 		return
 	}
 	line(w, "version", found.Version)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func loadLUT(t *testing.T, name string) *latency.LUT {
@@ -81,7 +82,11 @@ func TestFitPublished(t *testing.T) {
 func TestDoctor(t *testing.T) {
 	e := defaultEngine(t)
 	text := mustRun(t, "doctor")
-	for _, want := range []string{"Profiles", e.LUTName, e.PredictorName, "Terminal", "not a terminal", "ONNX Runtime", "BINAS_ONNXRUNTIME"} {
+	where := onnx.EnvLibrary
+	if !onnx.CanRun() {
+		where = onnx.ErrNoCgo.Error()
+	}
+	for _, want := range []string{"Profiles", e.LUTName, e.PredictorName, "Terminal", "not a terminal", "ONNX Runtime", where} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

@@ -74,6 +74,8 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
 	lib, err := onnx.Open(m.library)
 	switch {
+	case errors.Is(err, onnx.ErrNoCgo):
+		return lib, err
 	case errors.Is(err, onnx.ErrNoLibrary):
 		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):

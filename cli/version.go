@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Version is the release; the linker sets it (-X), else what the Go tool
@@ -40,5 +42,9 @@ func versionText() string {
 	if text == "" || text == "(devel)" {
 		text = "development"
 	}
-	return fmt.Sprintf("%s (%s, %s/%s)", text, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	built := fmt.Sprintf("%s, %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if !onnx.CanRun() {
+		built += ", without cgo"
+	}
+	return text + " (" + built + ")"
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -30,7 +31,7 @@ func (a *App) openMeasure() tea.Cmd {
 	}
 	m.form = form{title: "Measure on this machine", fields: m.rows, status: m.found}
 	a.dialog = m
-	return m.find(m.want.Library)
+	return m.find(a, m.want.Library)
 }
 
 // libraryMsg says which ONNX Runtime there is.
@@ -51,15 +52,25 @@ type needsRuntime interface{ runtime() *runtimeFinder }
 
 func (f *runtimeFinder) runtime() *runtimeFinder { return f }
 
-func (f *runtimeFinder) find(flag string) tea.Cmd {
+func (f *runtimeFinder) find(a *App, flag string) tea.Cmd {
+	library := a.services.library
 	return guard(func() tea.Msg {
-		lib, _, err := onnx.Find(flag)
+		lib, err := library(flag)
 		return libraryMsg{lib, err}
 	})
 }
 
 // missing reports that there is none.
 func (f *runtimeFinder) missing() bool { return f.looked && f.err != nil }
+
+// remedy is the row that stands in place of a start where there is none. A
+// build without cgo has no use for a library.
+func (f *runtimeFinder) remedy() []formRow {
+	if errors.Is(f.err, onnx.ErrNoCgo) {
+		return nil
+	}
+	return []formRow{{label: "install ONNX Runtime", start: (*App).startInstall}}
+}
 
 // found says what was found.
 func (f *runtimeFinder) found() (text string, bad bool) {
@@ -102,7 +113,7 @@ func (m *measureMenu) rows(a *App) []formRow {
 		{label: "rounds", value: fmt.Sprint(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{3, 5, 10, 15, 20, 40})},
 	}
 	if m.missing() {
-		return append(rows, formRow{label: "install ONNX Runtime", start: (*App).startInstall})
+		return append(rows, m.remedy()...)
 	}
 	return append(rows,
 		formRow{label: "measure the network shown", start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
@@ -116,6 +127,7 @@ type services struct {
 	table     func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
 	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
+	library   func(flag string) (onnx.Library, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
 	method    func(context.Context, method.Request, *job.Job) (any, error)
 	plan      func(method.Request) (method.Plan, error)
@@ -141,6 +153,10 @@ func machineServices() services {
 		},
 		calibrate: func(ctx context.Context, m explore.Measuring, t tableToCalibrate, j *job.Job) (explore.CalibratedTable, error) {
 			return explore.CalibrateTable(ctx, m, t.name, t.lut, calibrationNetworks, j)
+		},
+		library: func(flag string) (onnx.Library, error) {
+			lib, _, err := onnx.Find(flag)
+			return lib, err
 		},
 		install: func(ctx context.Context, j *job.Job) (onnx.Library, error) {
 			return onnx.Install(ctx, func(done, total int64) { j.Progress(int(done>>10), int(total>>10), 0, "downloading") })

@@ -30,6 +30,7 @@ type measuringDriver struct {
 func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
 	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100), &atomic.Bool{}}
 	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
+	d.services.library = func(string) (onnx.Library, error) { return onnx.Library{Path: "/lib/onnxruntime.so"}, nil }
 	d.services.plan = func(r method.Request) (method.Plan, error) {
 		p := method.Plan{Training: training.Small(training.OneShot), Pipeline: pipeline.Digits().Filled()}
 		p.Pipeline.Data = "digits"
@@ -49,10 +50,9 @@ func (d measuringDriver) until(state job.State) {
 	}
 }
 
-// openMenu opens the menu with a library in place.
-func (d measuringDriver) openMenu() {
-	d.press("m")
-	d.send(libraryMsg{library: onnx.Library{Path: "/lib/onnxruntime.so"}})
+// withoutLibrary is the machine without one that can be used, for this reason.
+func (d measuringDriver) withoutLibrary(why error) {
+	d.services.library = func(string) (onnx.Library, error) { return onnx.Library{}, why }
 }
 
 func fakeTable(space *model.Space) *latency.LUT {
@@ -76,7 +76,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 		<-release
 		return explore.MeasuredTable{Name: "fake", LUT: lut}, nil
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "left", "down", "down", "enter")
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
@@ -114,7 +114,7 @@ func TestCancellingAMeasurement(t *testing.T) {
 		<-ctx.Done()
 		return explore.MeasuredTable{}, ctx.Err()
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "down", "down", "enter", "x")
 	d.until(job.Cancelled)
 	d.press("esc")
@@ -132,7 +132,7 @@ func TestMeasuringTheNetworkShown(t *testing.T) {
 		}
 		return explore.MeasuredNetwork{PredictedMS: n.predictedMS, Measurement: latency.Measurement{MedianMS: 2 * n.predictedMS, MinMS: 20, Spread: 0.01}}, nil
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("(least 20.00, spread 1.0%), the table says ")
@@ -149,7 +149,7 @@ func TestCalibrationShowsWhatItWasCheckedOn(t *testing.T) {
 	d.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error) {
 		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Verification: check}, nil
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	for _, text := range []string{"error 2.1% on average, worst +5.3%", "Kendall tau 0.970", "1.150 x sum +0.200 ms", "measured ms"} {
@@ -162,12 +162,38 @@ func TestWithoutALibraryTheMenuOffersToInstallIt(t *testing.T) {
 	d.services.install = func(context.Context, *job.Job) (onnx.Library, error) {
 		return onnx.Library{Path: "/data/libonnxruntime.so"}, nil
 	}
+	d.withoutLibrary(onnx.ErrNoLibrary)
 	d.press("m")
-	d.send(libraryMsg{err: onnx.ErrNoLibrary})
 	d.mustSee("install ONNX Runtime")
 	d.press("down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("ONNX Runtime is installed: /data/libonnxruntime.so")
+}
+
+// A build that can use no library offers none: it says what would measure, in
+// whole and at every size.
+func TestWithoutCgoNothingIsOffered(t *testing.T) {
+	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}} {
+		d := newMeasuringDriver(t, size[0], size[1])
+		d.withoutLibrary(onnx.ErrNoCgo)
+		for name, open := range map[string]func(){"measuring": func() { d.press("m") }, "training": func() { d.chooseStep(method.Heaviest) }} {
+			open()
+			for _, text := range []string{"built without cgo", "CGO_ENABLED=1 and a C compiler"} {
+				d.mustSee(text)
+			}
+			for _, text := range []string{"install ONNX Runtime", "measure the network shown", "enter starts it"} {
+				if d.sees(text) {
+					t.Errorf("%s at %v: %q is offered", name, size, text)
+				}
+			}
+			d.checkFits(name)
+			d.press("down", "down", "down", "down", "down", "down", "down", "enter")
+			if d.working != 0 {
+				t.Errorf("%s at %v: %d jobs", name, size, d.working)
+			}
+			d.press("esc", "esc")
+		}
+	}
 }
 
 func TestAFailedMeasurementSaysWhy(t *testing.T) {
@@ -175,7 +201,7 @@ func TestAFailedMeasurementSaysWhy(t *testing.T) {
 	d.services.table = func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error) {
 		return explore.MeasuredTable{}, latency.ErrInconclusive
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "down", "down", "enter")
 	d.until(job.Failed)
 	d.mustSee("the measurement is inconclusive")
@@ -219,7 +245,7 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 		check := &latency.Verification{Networks: make([]latency.NetworkCheck, 3)}
 		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Verification: check}, nil
 	}
-	d.openMenu()
+	d.press("m")
 	d.press("down", "down", "down", "down", "down", "down", "enter", "J")
 	d.until(job.Running)
 	d.mustSee("calibration of ort-cpu-224-1t")

@@ -81,7 +81,7 @@ func (a *App) openStep(step method.Step) tea.Cmd {
 	if step == method.Fit { // needs no ONNX Runtime
 		return f.look(a)
 	}
-	return tea.Batch(f.find(a.opts.Library), f.look(a))
+	return tea.Batch(f.find(a, a.opts.Library), f.look(a))
 }
 
 // look asks for the settings of the step in the run folder.
@@ -166,7 +166,7 @@ func (f *stepForm) rows(a *App) []formRow {
 			formRow{label: "predictor", value: c.kind, step: stepThrough(&c.kind, []string{fit.Bilinear, fit.Quadratic, fit.MLP})})
 	}
 	if f.missing() {
-		return append(rows, formRow{label: "install ONNX Runtime", start: (*App).startInstall})
+		return append(rows, f.remedy()...)
 	}
 	label := "start"
 	if f.plan.Begun || f.plan.Have > 0 && f.step != method.Fit {

@@ -31,7 +31,6 @@ func (d measuringDriver) chooseStep(step method.Step) {
 		d.Fatal(err)
 	}
 	d.run(it.choose(d.App))
-	d.send(libraryMsg{library: onnx.Library{Path: "/lib/onnxruntime.so"}})
 }
 
 func (d measuringDriver) start() {
@@ -155,8 +154,8 @@ func TestSamplesAndPredictorsArrive(t *testing.T) {
 // Without ONNX Runtime the form says how to get it; the fit needs none.
 func TestTrainingWithoutALibrary(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
+	d.withoutLibrary(onnx.ErrNoLibrary)
 	d.chooseStep(method.Heaviest)
-	d.send(libraryMsg{err: onnx.ErrNoLibrary})
 	d.mustSee("install ONNX Runtime")
 	if d.sees("enter starts it") {
 		t.Error("a training without ONNX Runtime can be started")
