@@ -1,5 +1,5 @@
-# Needs Go, a C compiler, and npm or network access to the npm registry (for
-# ONNX Runtime, which measuring and training use; exploring works without).
+# Needs Go; for measuring and training also a C compiler (cgo), and npm or
+# network access to the npm registry for ONNX Runtime. Exploring works without.
 
 GO          ?= go
 BIN         := bin/binas-tui
@@ -21,9 +21,11 @@ run: setup ## build with all set-up, start the explorer
 build: ## build the program
 	$(GO) build -o $(BIN) .
 
-cross: ## build it for Linux on ARM and for Windows; needs aarch64-linux-gnu-gcc and x86_64-w64-mingw32-gcc
+cross: ## build it for Linux on ARM and for Windows, needs aarch64-linux-gnu-gcc and x86_64-w64-mingw32-gcc; for macOS without cgo, to explore
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc $(GO) build -o $(BIN)-linux-arm64 .
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GO) build -o $(BIN)-windows-amd64.exe .
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o $(BIN)-darwin-arm64 .
+	GOOS=darwin GOARCH=amd64 CGO_ENABLED=0 $(GO) build -o $(BIN)-darwin-amd64 .
 
 setup: build
 	@$(BIN) doctor --install-onnxruntime >/dev/null || \
@@ -45,11 +47,13 @@ data: build ## make the digits data set, from MNIST of the Go module proxy
 
 test: check setup node unit race fuzz ## all set-up, every test
 
+# The last one keeps the program building without cgo and on other systems.
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
 		test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build ./...
 
 unit:
 	$(GO) test -timeout $(TIMEOUT) ./...
