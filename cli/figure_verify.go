@@ -15,8 +15,8 @@ import (
 // and the diagonal on which predictions are right.
 func saveVerifyFigure(name string, r *verifyReport) error {
 	p := figure.NewPlot("Whole networks: measured against predicted latency\n"+
-		sanitize.Line(fmt.Sprintf("%s, %s, %d threads, %d pixels: mean error %.1f %%, Kendall %.3f",
-			r.LUT, r.Runtime, r.Threads, r.ImageSize, 100*float64(r.MAPE), float64(r.Kendall))),
+		sanitize.Line(fmt.Sprintf("%s, %s, %d %s, %d pixels: mean error %.1f %%, Kendall %.3f",
+			r.LUT, r.Runtime, r.Threads, plural(r.Threads, "thread"), r.ImageSize, 100*float64(r.MAPE), float64(r.Kendall))),
 		"predicted latency (ms)", "measured latency (ms)")
 	p.Legend.Top, p.Legend.Left = true, true
 

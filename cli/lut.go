@@ -52,7 +52,7 @@ func lutSource(l *latency.LUT) string {
 	add("on %s", p.Processor)
 	add("with %s", p.Runtime)
 	if p.Threads > 0 {
-		parts = append(parts, fmt.Sprintf("%d threads", p.Threads))
+		parts = append(parts, fmt.Sprintf("%d %s", p.Threads, plural(p.Threads, "thread")))
 	}
 	if p.Batch > 0 {
 		parts = append(parts, fmt.Sprintf("batch %d", p.Batch))

@@ -255,7 +255,7 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 func (r measuredReport) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d rounds in %.0f s\n",
 		r.Blocks, r.Space, r.ImageSize, formatMS(float64(r.FixedMS), 4), r.Rounds, float64(r.Seconds))
-	fmt.Fprintf(w, "%s, %s, %s, %d threads, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, r.Batch)
+	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, plural(r.Threads, "thread"), r.Batch)
 	fmt.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
 	name := r.File
 	if r.named {

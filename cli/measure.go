@@ -126,7 +126,7 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 	case space.ImageSize != r.ImageSize:
 		r.NoPrediction = fmt.Sprintf("the table is for %d pixels", space.ImageSize)
 	case p.Threads != 0 && p.Threads != r.Threads:
-		r.NoPrediction = fmt.Sprintf("the table is for %d threads", p.Threads)
+		r.NoPrediction = fmt.Sprintf("the table is for %d %s", p.Threads, plural(p.Threads, "thread"))
 	case p.Batch != 0 && p.Batch != r.Batch:
 		r.NoPrediction = fmt.Sprintf("the table is for batch %d", p.Batch)
 	case p.Device != "" && p.Device != r.Target:
@@ -157,6 +157,7 @@ func (r *networkReport) write(w io.Writer) error {
 	} else {
 		fmt.Fprintf(w, "predicted  not by %s: %s\n", sanitize.Line(r.LUT), sanitize.Line(r.NoPrediction))
 	}
-	_, err := fmt.Fprintf(w, "with       %s, %s, %d threads, batch %d, %d pixels\n", r.Runtime, r.Target, r.Threads, r.Batch, r.ImageSize)
+	_, err := fmt.Fprintf(w, "with       %s, %s, %d %s, batch %d, %d pixels\n",
+		r.Runtime, r.Target, r.Threads, plural(r.Threads, "thread"), r.Batch, r.ImageSize)
 	return err
 }

@@ -84,7 +84,7 @@ func checkSpread(samples []model.Sample) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: all %d accuracies are %v %%: there is nothing to tell networks apart by",
+	return fmt.Errorf("%w: all %d accuracies are %.4g %%: there is nothing to tell networks apart by",
 		ErrSamples, len(samples), samples[0].Accuracy)
 }
 

@@ -200,7 +200,10 @@ func provenanceText(l *latency.LUT) string {
 	if p.Processor != "" {
 		out = append(out, "on "+p.Processor)
 	}
-	if p.Threads > 0 {
+	switch {
+	case p.Threads == 1:
+		out = append(out, "1 thread")
+	case p.Threads > 1:
 		out = append(out, fmt.Sprintf("%d threads", p.Threads))
 	}
 	if l.Calibration.Set() {
