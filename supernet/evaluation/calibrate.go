@@ -9,18 +9,23 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// calibrationBatch is the number of images whose statistics are taken together.
-const calibrationBatch = 100
+// calibrationBatch is the number of images whose statistics are taken together;
+// leastCalibration of them have a variance.
+const (
+	calibrationBatch = 100
+	leastCalibration = 2
+)
 
-// calibrationBatch is [calibrationBatch], or for large images what memory allows.
+// calibrationBatch is [calibrationBatch], or all images where they are fewer, or
+// for large images what memory allows.
 func (im *Images) calibrationBatch() int {
-	return max(2, min(calibrationBatch, maxRunPixels/(im.Size*im.Size)))
+	return max(leastCalibration, min(calibrationBatch, im.Len(), maxRunPixels/(im.Size*im.Size)))
 }
 
-// checkCalibration reports images that are fewer than a batch.
+// checkCalibration reports images that are too few.
 func (im *Images) checkCalibration() error {
-	if batch := im.calibrationBatch(); im.Len() < batch {
-		return fmt.Errorf("%w: %s: calibrating on %d, expected at least %d", ErrImages, im.Name, im.Len(), batch)
+	if im.Len() < leastCalibration {
+		return fmt.Errorf("%w: %s: calibrating on %d, expected at least %d", ErrImages, im.Name, im.Len(), leastCalibration)
 	}
 	return nil
 }
@@ -29,8 +34,8 @@ func (im *Images) checkCalibration() error {
 // batch normalisations measured anew: the mean over batches of 100 training
 // images of the batch's means and unbiased variances, every layer before in
 // training mode too. It is what PyTorch gathers with momentum None. The other
-// tensors are shared with w. Images beyond whole batches are left out; fewer than
-// a batch are an error.
+// tensors are shared with w. Images beyond whole batches are left out; up to 100
+// are one batch, fewer than 2 an error.
 func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, im *Images) (onnx.StateDict, error) {
 	if err := im.checkCalibration(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -108,7 +109,13 @@ func TestScoreOfWindows(t *testing.T) {
 
 // With the statistics of the images at hand, evaluation answers as training does.
 func TestCalibratedStatistics(t *testing.T) {
-	e := evaluator(t, 100)
+	for _, images := range []int{100, 30} { // a batch, and less than one
+		t.Run(fmt.Sprint(images), func(t *testing.T) { testCalibratedStatistics(t, images) })
+	}
+}
+
+func testCalibratedStatistics(t *testing.T, images int) {
+	e := evaluator(t, images)
 	p := RandomPath(e.Space, 3, 0)
 	w, err := supernet.Child(e.Space, e.Weights, p)
 	if err != nil {
@@ -123,7 +130,7 @@ func TestCalibratedStatistics(t *testing.T) {
 	stem, x := w["conv_stem.weight"].Data, e.Images.x
 	for channel := range 2 {
 		var sum, squares float64
-		for n := range 100 {
+		for n := range images {
 			for oy := range 16 {
 				for ox := range 16 {
 					v := 0.0
@@ -141,7 +148,7 @@ func TestCalibratedStatistics(t *testing.T) {
 				}
 			}
 		}
-		const m = 100 * 16 * 16
+		m := float64(images) * 16 * 16
 		mean := sum / m
 		variance := (squares - m*mean*mean) / (m - 1)
 		if a, b := float64(out["bn1.running_mean"].Data[channel]), float64(out["bn1.running_var"].Data[channel]); math.Abs(a-mean) > 1e-4 || math.Abs(b-variance) > 1e-3*variance {
@@ -154,8 +161,8 @@ func TestCalibratedStatistics(t *testing.T) {
 	if _, err := supernet.CheckChild(e.Space, p, out); err != nil {
 		t.Error(err)
 	}
-	if _, err := Calibrate(t.Context(), arch, w, noise(t, 99, 1)); err == nil {
-		t.Error("fewer images than a batch were taken")
+	if _, err := Calibrate(t.Context(), arch, w, noise(t, 1, 1)); !errors.Is(err, ErrImages) {
+		t.Errorf("one image, which has no variance: %v", err)
 	}
 }
 
