@@ -145,7 +145,7 @@ func (a *App) drawChoices(s *screen, r rect) {
 			s.right(r.x+label+(o-first)*cell, y, cell, over(selected, st, t), text)
 		}
 	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(space))
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(space, r.w-2))
 }
 
 // pricesText are the prices that the limits charge for what a choice uses.

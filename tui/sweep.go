@@ -172,7 +172,7 @@ func (a *App) drawSweep(s *screen, r rect) {
 	a.drawSweepAxis(s, rect{area.x, area.y + area.h, area.w, 2}, at)
 	if below > 2 {
 		s.text(r.x+1, r.y+r.h-2, r.w-2, t.text, a.switches(a.sweep.row, s.glyphs))
-		s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(a.space()))
+		s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(a.space(), r.w-2))
 	}
 }
 
@@ -245,14 +245,21 @@ func (a *App) drawSweepAxis(s *screen, r rect, at int) {
 	s.right(r.x, r.y+1, r.w, t.dim, "ms")
 }
 
-func sweepLegend(space *model.Space) string {
-	var out []string
-	for i, o := range space.Options {
-		if o.SERatio == 0 {
-			out = append(out, fmt.Sprintf("%c k%d e%g", optionCode(space, i), o.Kernel, o.Expansion))
+// sweepLegend says what the letters are, shorter where w cells are too few.
+func sweepLegend(space *model.Space, w int) string {
+	legend := func(option, between, se string) string {
+		out := ""
+		for i, o := range space.Options {
+			if o.SERatio == 0 {
+				out += fmt.Sprintf(option, optionCode(space, i), o.Kernel, o.Expansion) + between
+			}
 		}
+		return out + se + between + ". off"
 	}
-	return strings.Join(out, "  ") + "  CAPITAL with se  . off"
+	if full := legend("%c k%d e%g", "  ", "CAPITAL with se"); len(full) <= w {
+		return full
+	}
+	return legend("%c k%de%g", " ", "CAPS se")
 }
 
 // switches lists where a decision changes along the columns of the chart.

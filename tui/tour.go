@@ -102,6 +102,9 @@ func (a *App) drawCaption(s *screen) {
 		step := tourSteps()[a.tour.step]
 		title = "Tour " + formatNumber(float64(a.tour.step+1), 0) + " of " + formatNumber(float64(len(tourSteps())), 0) + ": " + step.title
 		text, foot = step.text(a), "enter next   esc skip the tour"
+		if a.tour.step == len(tourSteps())-1 {
+			foot = "enter ends the tour"
+		}
 	default:
 		return
 	}
