@@ -173,7 +173,11 @@ func TestFind(t *testing.T) {
 		t.Fatalf("%+v, %v", want, err)
 	}
 	write(t, filepath.Join(run, "bilinear.safetensors"), "whatever it holds")
+	write(t, filepath.Join(run, "lut.json"), "whatever it holds")
 	f := Find(run, filepath.Join(run, "nothing here"))
+	if want := (explore.Source{Name: "table of " + filepath.Base(run), Path: filepath.Join(run, "lut.json")}); len(f.Tables) != 1 || f.Tables[0] != want {
+		t.Errorf("tables %+v, expected %+v", f.Tables, want)
+	}
 	if len(f.Predictors) != 1 || f.Predictors[0].Name != "bilinear of "+filepath.Base(run) {
 		t.Errorf("predictors %+v", f.Predictors)
 	}

@@ -17,7 +17,8 @@ import (
 
 // Found is what run folders hold for an explorer.
 type Found struct {
-	Predictors []explore.Source // of the runs, such as "bilinear of digits"
+	Tables     []explore.Source // of the runs, such as "table of digits"
+	Predictors []explore.Source // such as "bilinear of digits"
 	Fits       []Fitted         // how those of pipelines did
 	Accuracies []Accuracy       // the newest last
 }
@@ -25,6 +26,9 @@ type Found struct {
 // Find looks into run folders; what cannot be read is left out.
 func Find(folders ...string) (f Found) {
 	for _, run := range folders {
+		if file := filepath.Join(run, pipeline.TableFile); exists(file) {
+			f.Tables = append(f.Tables, TableOf(file))
+		}
 		for _, kind := range pipeline.Predictors() {
 			if file := filepath.Join(run, kind+".safetensors"); exists(file) {
 				f.Predictors = append(f.Predictors, PredictorOf(file))
@@ -48,6 +52,11 @@ func Find(folders ...string) (f Found) {
 		}
 	}
 	return f
+}
+
+// TableOf names the latency table of a run folder.
+func TableOf(file string) explore.Source {
+	return explore.Source{Name: "table of " + filepath.Base(filepath.Dir(file)), Path: file}
 }
 
 // PredictorOf names a predictor of a run folder.

@@ -12,7 +12,7 @@ import (
 
 // openDeviceComparison chooses a table to compare the one in use with.
 func (a *App) openDeviceComparison() tea.Cmd {
-	return a.openSources("Compare with another device", explore.LUTs(), "", func(a *App, name string) tea.Cmd {
+	return a.openTables("Compare with another device", "", func(a *App, name string) tea.Cmd {
 		return a.compareDevices(name)
 	})
 }

@@ -54,7 +54,7 @@ func FuzzHostileNames(f *testing.F) {
 		case 0:
 			d.press("C")
 		case 1:
-			d.App.openSources(name, []explore.Source{{Name: name}}, name, nil)
+			d.App.openSources(name, []explore.Source{{Name: name}}, []explore.Source{{Name: name, Path: name}}, name, nil)
 		case 2:
 			d.press("=")
 			d.send(tea.PasteMsg{Content: name})

@@ -163,7 +163,7 @@ func (a *App) addLimit() tea.Cmd {
 		m.items = append(m.items, item{label: l.Name(), detail: k.detail, choose: func(a *App) tea.Cmd { return a.askCap(l, k.example, "") }})
 	}
 	m.items = append(m.items, item{label: "another device", detail: "latency by another table", choose: func(a *App) tea.Cmd {
-		return a.openSources("Latency table to limit", explore.LUTs(), a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })
+		return a.openTables("Latency table to limit", a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })
 	}})
 	a.dialog = m
 	return nil

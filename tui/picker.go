@@ -30,14 +30,14 @@ func sourceLabel(name string) string {
 
 // openLUTPicker chooses another latency table.
 func (a *App) openLUTPicker() tea.Cmd {
-	return a.openSources("Latency table", explore.LUTs(), a.engine.LUTName, func(a *App, name string) tea.Cmd {
+	return a.openTables("Latency table", a.engine.LUTName, func(a *App, name string) tea.Cmd {
 		return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
 	})
 }
 
 // openPredictorPicker chooses another predictor.
 func (a *App) openPredictorPicker() tea.Cmd {
-	return a.openSources("Predictor", append(explore.Predictors(), a.results.predictors...), a.engine.PredictorName, func(a *App, name string) tea.Cmd {
+	return a.openSources("Predictor", explore.Predictors(), a.results.predictors, a.engine.PredictorName, func(a *App, name string) tea.Cmd {
 		return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
 	})
 }
@@ -55,7 +55,13 @@ func (a *App) openProfilePicker() tea.Cmd {
 	return nil
 }
 
-func (a *App) openSources(title string, sources []explore.Source, current string, open func(*App, string) tea.Cmd) tea.Cmd {
+// openTables chooses among latency tables, those of run folders too.
+func (a *App) openTables(title, current string, open func(*App, string) tea.Cmd) tea.Cmd {
+	return a.openSources(title, explore.LUTs(), a.results.tables, current, open)
+}
+
+// openSources chooses among sources known by name and files of run folders.
+func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) tea.Cmd {
 	m := &menu{title: title, hint: "enter to choose, esc to close"}
 	add := func(label, name, detail string) {
 		if name == current {
@@ -67,26 +73,18 @@ func (a *App) openSources(title string, sources []explore.Source, current string
 			choose: func(a *App) tea.Cmd { return open(a, name) },
 		})
 	}
-	for _, s := range sources {
+	for _, s := range named {
 		detail := "built in"
 		if s.Path != "" {
 			detail = s.Path
 		}
-		name := s.Name
-		if slices.ContainsFunc(a.results.predictors, func(w explore.Source) bool { return w == s }) {
-			name = s.Path // of a run folder: not known by name
-		}
-		add(s.Name, name, detail)
+		add(s.Name, s.Name, detail)
 	}
-	known := func(name string) bool {
-		for _, s := range sources {
-			if s.Name == name || s.Path == name {
-				return true
-			}
-		}
-		return false
+	for _, s := range found {
+		add(s.Name, s.Path, s.Path)
 	}
-	if current != "" && !known(current) {
+	known := slices.ContainsFunc(slices.Concat(named, found), func(s explore.Source) bool { return s.Name == current || s.Path == current })
+	if current != "" && !known {
 		add(sourceLabel(current), current, current)
 	}
 	m.items = append(m.items, item{

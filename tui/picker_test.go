@@ -9,7 +9,9 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/method"
 )
 
 func TestSourceLabelsTellFilesApart(t *testing.T) {
@@ -65,5 +67,30 @@ func TestTheTableOfARunHasAShortName(t *testing.T) {
 	d.mustSee("(in use) " + file[:30])
 	if r := d.newReport(""); !strings.Contains(r.markdown(), mdText(file)) {
 		t.Error("the report lacks the path of the table")
+	}
+}
+
+// What run folders hold is offered beside what is known by name, and opened by
+// its path.
+func TestTablesOfRunsAreOffered(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	file := filepath.Join(t.TempDir(), "faces", "lut.json")
+	if err := explore.SaveLUT(file, d.engine.LUT); err != nil {
+		t.Fatal(err)
+	}
+	d.take(method.Found{Tables: []explore.Source{method.TableOf(file)}})
+	d.take(method.Found{Tables: []explore.Source{method.TableOf(file)}}) // once more is not twice
+	d.run(d.openLUTPicker())
+	d.mustSee("table of faces")
+	if n := strings.Count(strings.Join(d.lines(), "\n"), "table of faces"); n != 1 {
+		t.Errorf("it is offered %d times", n)
+	}
+	for range len(explore.LUTs()) {
+		d.press("down")
+	}
+	d.press("enter")
+	d.mustSee("faces/lut.json")
+	if d.engine.LUTName != file {
+		t.Errorf("exploring %s", d.engine.LUTName)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // results are what jobs, of this session and of earlier ones, have left to
 // explore with.
 type results struct {
+	tables     []explore.Source // of run folders
 	predictors []explore.Source // of run folders
 	fits       []method.Fitted  // how they did, the newest last
 	accuracies map[string][]method.Accuracy
@@ -61,8 +62,11 @@ func (a *App) addRun(name string) {
 // take takes in what run folders hold. What is known already stays, but for
 // accuracies that were measured again.
 func (a *App) take(f method.Found) {
+	for _, t := range f.Tables {
+		addSource(&a.results.tables, t)
+	}
 	for _, p := range f.Predictors {
-		a.addPredictor(p)
+		addSource(&a.results.predictors, p)
 	}
 	for _, fit := range f.Fits {
 		if !slices.ContainsFunc(a.results.fits, func(g method.Fitted) bool { return g.File == fit.File }) {
@@ -74,9 +78,10 @@ func (a *App) take(f method.Found) {
 	}
 }
 
-func (a *App) addPredictor(s explore.Source) {
-	if !slices.ContainsFunc(a.results.predictors, func(p explore.Source) bool { return p.Path == s.Path }) {
-		a.results.predictors = append(a.results.predictors, s)
+// addSource lists a file of a run folder, once.
+func addSource(list *[]explore.Source, s explore.Source) {
+	if !slices.ContainsFunc(*list, func(o explore.Source) bool { return o.Path == s.Path }) {
+		*list = append(*list, s)
 	}
 }
 
@@ -101,10 +106,14 @@ func (a *App) fittedNow(f method.Fitted) {
 	a.offerPredictor(f.File, f.LUT, fmt.Sprintf(" is fitted, Kendall tau %.3f", f.Kendall))
 }
 
-// offerPredictor lists a predictor that a job has written, and offers it.
+// offerPredictor lists a predictor that a job has written, with the table of its
+// run where there is one, and offers them.
 func (a *App) offerPredictor(file, lut, how string) {
 	s := method.PredictorOf(file)
-	a.addPredictor(s)
+	addSource(&a.results.predictors, s)
+	if lut != "" {
+		addSource(&a.results.tables, method.TableOf(lut))
+	}
 	a.results.offered = offer{lut, file}
 	a.say(sanitize.Line(fmt.Sprintf("%s%s: %s explores with it", s.Name, how, a.keyOf("use-measured"))))
 }
