@@ -65,6 +65,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.HeaviestEpochs, "heaviest-epochs", 0, "epochs of the heaviest network, `N` (default: the preset's)")
 	f.IntVar(&o.OneShotEpochs, "oneshot-epochs", 0, "epochs of the supernet, `N` (default: the preset's)")
 	f.IntVar(&o.FineTuneEpochs, "finetune-epochs", 0, "epochs of each network that is chosen, `N` (default: the preset's)")
+	f.IntVar(&o.BatchSize, "batch-size", 0, "images of a step of each training, `N` (default: the preset's)")
 	f.StringVar(&o.Sampling, "sampling", "", "which paths a step trains, by `WAY`: batch, sandwich or image (default: the preset's)")
 	f.IntVar(&o.Paths, "paths", 0, "paths of a step of the supernet's training, `N` (default: the preset's)")
 	f.StringVar(&o.BN, "bn", o.BN, "statistics of networks in the supernet, by `KIND`: running or recalibrated")

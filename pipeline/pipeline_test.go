@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // quick are the smallest settings that run every step.
@@ -197,6 +198,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"predictor": func(s *Settings) { s.Predictor = "forest" },
 		"data":      func(s *Settings) { s.Data = "" },
 		"samples":   func(s *Settings) { s.Samples = 3 },
+		"batch":     func(s *Settings) { s.BatchSize = 1 },
 		"sampling":  func(s *Settings) { s.Sampling = "every" },
 		"paths":     func(s *Settings) { s.Sampling, s.Paths = "batch", 5 }, // no divisor of the preset's batch
 	} {
@@ -204,6 +206,22 @@ func TestSettingsAreChecked(t *testing.T) {
 		spoil(&s)
 		if err := s.Check(); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is given goes into the settings of every stage it is about, what is not
+// stays the preset's.
+func TestSettingsOfStages(t *testing.T) {
+	s := Digits()
+	s.BatchSize, s.OneShotEpochs, s.Paths = 16, 3, 2
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		preset := training.Preset(s.Preset, stage)
+		if got := s.fill(preset); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
+			t.Errorf("%s: %+v", stage, got)
+		}
+		if got := Digits().fill(preset); got.BatchSize != preset.BatchSize {
+			t.Errorf("%s: batches of %d without being asked", stage, got.BatchSize)
 		}
 	}
 }

@@ -31,8 +31,9 @@ type Settings struct {
 	HeaviestEpochs int    `json:"heaviest_epochs"` // 0: the preset's
 	OneShotEpochs  int    `json:"oneshot_epochs"`
 	FineTuneEpochs int    `json:"finetune_epochs"`
-	Sampling       string `json:"sampling"` // of the one-shot training; empty: the preset's
-	Paths          int    `json:"paths"`    // of a step of it; 0: the preset's
+	BatchSize      int    `json:"batch_size"` // images of a step of all trainings; 0: the preset's
+	Sampling       string `json:"sampling"`   // of the one-shot training; empty: the preset's
+	Paths          int    `json:"paths"`      // of a step of it; 0: the preset's
 
 	BN            string `json:"bn"`             // statistics of children: running or recalibrated
 	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
@@ -72,6 +73,7 @@ func (s Settings) Check() error {
 		{"image_size", s.ImageSize, 16, model.MaxImageSize},
 		{"train_percent", s.TrainPercent, 1, 99},
 		{"heaviest_epochs", s.HeaviestEpochs, 0, 1e6}, {"oneshot_epochs", s.OneShotEpochs, 0, 1e6}, {"finetune_epochs", s.FineTuneEpochs, 0, 1e6},
+		{"batch_size", s.BatchSize, 0, 1 << 16},
 		{"sample_images", s.SampleImages, 0, 1 << 30}, {"pinned_images", s.PinnedImages, 1, 1 << 30},
 		{"paths", s.Paths, 0, 1024}, {"samples", s.Samples, 10, 1e6}, {"test_samples", s.TestSamples, 10, 1e6},
 		{"contributions", s.Contributions, 1, 1e5}, {"budgets", s.Budgets, 1, 100}, {"random", s.Random, 0, 100},

@@ -16,6 +16,9 @@ func (s Settings) fill(t training.Settings) training.Settings {
 	if epochs > 0 {
 		t.Epochs = epochs
 	}
+	if s.BatchSize > 0 {
+		t.BatchSize = s.BatchSize
+	}
 	if s.Sampling != "" && t.Stage == training.OneShot {
 		t.Sampling = training.Sampling(s.Sampling)
 	}

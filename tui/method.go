@@ -231,6 +231,7 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 		setting(f, "latency table", &s.LUT, tableName, check),
 		whole("image size", &s.ImageSize),
 		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
+		whole("batch size", &s.BatchSize),
 		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
 		whole("paths", &s.Paths),
 		whole("trained on, %", &s.TrainPercent),
@@ -244,6 +245,8 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 	}
 	for i := range rows {
 		switch {
+		case rows[i].label == "batch size" && s.BatchSize == 0:
+			rows[i].value = ofStages(s.Preset, func(t training.Settings) any { return t.BatchSize })
 		case rows[i].label == "latency table" && s.LUT == "":
 			rows[i].value = "measured here"
 		case rows[i].label == "their images" && rows[i].value == "0":
@@ -255,20 +258,17 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
 	}
-	return append(append(append([]formRow{f.preset(a)}, presetRows(s.Preset)...), rows...), f.threads(a))
+	rates := formRow{label: "learning rates", value: ofStages(s.Preset, func(t training.Settings) any { return t.LR })}
+	return append(append([]formRow{f.preset(a), rates}, rows...), f.threads(a))
 }
 
-// presetRows show what a preset alone settles, for heaviest, oneshot and finetune.
-func presetRows(preset string) []formRow {
-	var batches, rates []string
+// ofStages is what a preset settles for heaviest, oneshot and finetune.
+func ofStages(preset string, of func(training.Settings) any) string {
+	var values []string
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		t := training.Preset(preset, stage)
-		batches, rates = append(batches, fmt.Sprint(t.BatchSize)), append(rates, fmt.Sprint(t.LR))
+		values = append(values, fmt.Sprint(of(training.Preset(preset, stage))))
 	}
-	return []formRow{
-		{label: "batch sizes", value: strings.Join(batches, ", ") + ": the preset's, stage by stage"},
-		{label: "learning rates", value: strings.Join(rates, ", ")},
-	}
+	return strings.Join(values, ", ") + ": the preset's, stage by stage"
 }
 
 // fixed are rows that are shown and not changed.

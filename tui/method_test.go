@@ -354,7 +354,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 func TestTheFormOfAPipeline(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	d.chooseStep(method.Pipeline)
-	for _, text := range []string{"batch sizes      64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01", "trained on, %    80", "statistics       running", "latency rounds   the usual number"} {
+	for _, text := range []string{"batch size       64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01: the preset's, stage by stage", "trained on, %    80", "statistics       running", "latency rounds   the usual number"} {
 		d.mustSee(text)
 	}
 	typeIn := func(label, value string) {
@@ -374,7 +374,12 @@ func TestTheFormOfAPipeline(t *testing.T) {
 	d.press("esc")
 	typeIn("latency rounds", "7")
 	d.mustSee("latency rounds   7")
-	if p := d.dialog.(*stepForm).plan.Pipeline; p.TrainPercent != 80 || p.MeasureRounds != 7 {
+	typeIn("batch size", "1")
+	d.mustSee("batch-size")
+	d.press("esc")
+	typeIn("batch size", "32")
+	d.mustSee("batch size       32 ")
+	if p := d.dialog.(*stepForm).plan.Pipeline; p.TrainPercent != 80 || p.MeasureRounds != 7 || p.BatchSize != 32 {
 		t.Errorf("settings %+v", p)
 	}
 	for _, size := range [][2]int{{60, 16}, {80, 24}} {
