@@ -74,20 +74,8 @@ var figures = []string{"gonum.org/v1/plot", "gonum.org/v1/plot/"}
 var drawsFigures = []string{"cli", "figure", "pipeline"}
 
 func TestImports(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, dir := range packageDirs(t, root) {
-		pkg, err := build.ImportDir(filepath.Join(root, dir), 0)
-		if _, none := err.(*build.NoGoError); none {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[dir] = true
+	found := packages(t, build.Default)
+	for dir, pkg := range found {
 		allowed, known := mayImport[dir]
 		if !known {
 			t.Errorf("package %s: not in mayImport", dir)
@@ -114,28 +102,17 @@ func TestImports(t *testing.T) {
 		}
 	}
 	for _, needed := range []string{".", "cli", "model", "solver", "latency"} {
-		if !seen[needed] {
-			t.Errorf("package %s was not found below %s", needed, root)
+		if found[needed] == nil {
+			t.Errorf("package %s was not found", needed)
 		}
 	}
 }
 
 // Without cgo, everything is built but the binding.
 func TestNoBindingWithoutCgo(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	without := build.Default
 	without.CgoEnabled = false
-	for _, dir := range packageDirs(t, root) {
-		pkg, err := without.ImportDir(filepath.Join(root, dir), 0)
-		if _, none := err.(*build.NoGoError); none {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for dir, pkg := range packages(t, without) {
 		if slices.Contains(slices.Concat(pkg.Imports, pkg.TestImports, pkg.XTestImports), binding) {
 			t.Errorf("%s imports %s in a file that is built without cgo", dir, binding)
 		}
@@ -173,10 +150,15 @@ func matches(path string, patterns []string) bool {
 	})
 }
 
-// packageDirs lists the folders below root that can hold packages.
-func packageDirs(t *testing.T, root string) []string {
-	var dirs []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+// packages are those of the project, by folder, as a build sees them.
+func packages(t *testing.T, b build.Context) map[string]*build.Package {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*build.Package{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
@@ -188,11 +170,18 @@ func packageDirs(t *testing.T, root string) []string {
 			return fs.SkipDir
 		}
 		rel, err := filepath.Rel(root, path)
-		dirs = append(dirs, filepath.ToSlash(rel))
+		if err != nil {
+			return err
+		}
+		pkg, err := b.ImportDir(path, 0)
+		if _, none := err.(*build.NoGoError); none {
+			return nil
+		}
+		out[filepath.ToSlash(rel)] = pkg
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dirs
+	return out
 }
