@@ -228,38 +228,34 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 	check := func() error { return s.Check() }
 	whole := func(label string, v *int) formRow { return setting(f, label, v, strconv.Atoi, check) }
 	rows := []formRow{
-		setting(f, "latency table", &s.LUT, tableName, check),
+		unlessSet(setting(f, "latency table", &s.LUT, tableName, check), "measured here"),
 		whole("image size", &s.ImageSize),
 		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
-		whole("batch size", &s.BatchSize),
+		unlessSet(whole("batch size", &s.BatchSize), ofStages(s.Preset, func(t training.Settings) any { return t.BatchSize })),
 		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
 		whole("paths", &s.Paths),
 		whole("trained on, %", &s.TrainPercent),
 		chosen("statistics", &s.BN, []string{evaluation.Running, evaluation.Recalibrated}),
-		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), whole("their images", &s.SampleImages),
+		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), unlessSet(whole("their images", &s.SampleImages), "all"),
 		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
 		chosen("search with", &s.Predictor, pipeline.Predictors()),
 		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
-		whole("latency rounds", &s.MeasureRounds),
+		unlessSet(whole("latency rounds", &s.MeasureRounds), "the usual number"),
 		setting(f, "seed", &s.Seed, seed, check),
-	}
-	for i := range rows {
-		switch {
-		case rows[i].label == "batch size" && s.BatchSize == 0:
-			rows[i].value = ofStages(s.Preset, func(t training.Settings) any { return t.BatchSize })
-		case rows[i].label == "latency table" && s.LUT == "":
-			rows[i].value = "measured here"
-		case rows[i].label == "their images" && rows[i].value == "0":
-			rows[i].value = "all"
-		case rows[i].label == "latency rounds" && rows[i].value == "0":
-			rows[i].value = "the usual number"
-		}
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
 	}
 	rates := formRow{label: "learning rates", value: ofStages(s.Preset, func(t training.Settings) any { return t.LR })}
 	return append(append([]formRow{f.preset(a), rates}, rows...), f.threads(a))
+}
+
+// unlessSet is a row that shows what is meant where its setting is 0 or empty.
+func unlessSet(r formRow, meant string) formRow {
+	if r.value == "0" || r.value == "" {
+		r.value = meant
+	}
+	return r
 }
 
 // ofStages is what a preset settles for heaviest, oneshot and finetune.
