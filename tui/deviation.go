@@ -9,8 +9,8 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// deviation is how far the prediction of a network may be off. It takes about a
-// millisecond, so it is computed in the background, one at a time.
+// deviation is how far the prediction of a network may be off. It takes tenths of
+// a millisecond, so it is computed in the background, one at a time.
 type deviation struct {
 	uncertainty *fit.Uncertainty // of the predictor that predicts; nil is unknown
 	path        model.Path
