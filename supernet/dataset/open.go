@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +12,10 @@ import (
 
 // Options say how [Open] reads a data set. The zero value works.
 type Options struct {
-	Size          int     // side of the images of batches; 0: that of the files, for ImageFolder 224
-	Classes       int     // number of classes expected; 0: as many as there are
-	MaxUnreadable float64 // share of images that may be unreadable and are then skipped; 0: 0.01, negative: none
+	Size          int        // side of the images of batches; 0: that of the files, for ImageFolder 224
+	Classes       int        // number of classes expected; 0: as many as there are
+	MaxUnreadable float64    // share of images that may be unreadable and are then skipped; 0: 0.01, negative: none
+	ClassOrder    ClassOrder // of the folders of an ImageFolder; "": NaturalOrder
 }
 
 // MaxSize is the greatest Size of [Options].
@@ -43,6 +45,10 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 	if !(o.MaxUnreadable <= 1) {
 		return nil, nil, fmt.Errorf("%w: share of unreadable images %g: expected 0 to 1", ErrOptions, o.MaxUnreadable)
 	}
+	if err := o.ClassOrder.check(); err != nil {
+		return nil, nil, err
+	}
+	o.ClassOrder = cmp.Or(o.ClassOrder, NaturalOrder)
 	info, err := os.Stat(dir)
 	if err != nil {
 		var pathErr *fs.PathError

@@ -58,7 +58,7 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 		return nil, nil, err
 	}
 	for _, c := range valClasses {
-		if _, known := slices.BinarySearch(classes, c); !known {
+		if _, known := slices.BinarySearch(classes, c); !known { // both are sorted by bytes
 			return nil, nil, fmt.Errorf("%w: val has the class %q, which train has not", ErrClasses, c)
 		}
 	}
@@ -68,7 +68,9 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 	if err := checkClasses(&Set{Classes: len(classes)}, o.Classes); err != nil {
 		return nil, nil, err // before every file is listed
 	}
+	o.ClassOrder.sort(classes)
 	set := Set{Name: folderName(dir), Classes: len(classes), ClassNames: classes, Size: folderSize, Mean: imageNetMean, Std: imageNetStd}
+	set.ClassOrder, set.otherOrder = o.ClassOrder, ordersDiffer(classes)
 	parts := [2]*Set{}
 	for i, part := range []string{"train", "val"} {
 		images, err := listFolder(ctx, filepath.Join(dir, part), classes, o)

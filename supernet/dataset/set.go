@@ -22,14 +22,20 @@ type Set struct {
 	Part       string     // "train" or "val"
 	Classes    int        // labels are 0 to Classes-1
 	ClassNames []string   // one per class
+	ClassOrder ClassOrder // of the folders of an ImageFolder; "" where the files hold the labels
 	Channels   int        // of batches: 3, grey is copied
 	Size       int        // side of the square images of batches, in pixels
 	Mean, Std  [3]float64 // per channel, of values in 0 to 1
 
-	images source
-	index  []int // into images
-	trim   bool  // evaluation leaves the border of images out
+	images     source
+	index      []int // into images
+	trim       bool  // evaluation leaves the border of images out
+	otherOrder bool  // the other class order numbers the classes otherwise
 }
+
+// OrderMatters says whether the other [ClassOrder] would number the classes
+// otherwise.
+func (s *Set) OrderMatters() bool { return s.otherOrder }
 
 // Len is the number of images.
 func (s *Set) Len() int { return len(s.index) }
