@@ -13,7 +13,7 @@ BENCH       ?= .
 # Packages with goroutines of their own, for the race detector.
 CONCURRENT := ./cli ./explore ./fit ./job ./latency ./method ./onnx ./pipeline ./solver ./supernet/dataset ./supernet/evaluation ./supernet/training ./tui
 
-.PHONY: run build cross setup onnxruntime node data test check unit race fuzz bench screenshots keys clean
+.PHONY: run build cross setup onnxruntime node tools data test check unit race fuzz bench screenshots keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -42,10 +42,18 @@ node: ## install onnxruntime-node, in which a test loads exported networks
 			echo "onnxruntime-node was not installed: exported networks are not tried in another runtime" >&2; \
 	fi
 
+tools: ## install the programs that tests compare with (as root, on Debian), or name them as missing
+	@missing=; for pair in glpsol:glpk-utils python3:python3; do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if test -z "$$missing"; then exit 0; fi; \
+	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+		echo "not installed:$$missing; the tests that compare with them are skipped" >&2
+
 data: build ## make the digits data set, from MNIST of the Go module proxy
 	$(BIN) data digits
 
-test: check setup node unit race fuzz ## all set-up, every test
+test: check setup node tools unit race fuzz ## all set-up, every test
 
 # The last one keeps the program building without cgo and on other systems.
 check:
@@ -60,6 +68,8 @@ unit:
 
 race:
 	$(GO) test -timeout $(TIMEOUT) -race -short $(CONCURRENT)
+# The explorer itself, as it runs.
+	BINAS_RACE=1 $(GO) test -timeout $(TIMEOUT) -count 1 -run 'Budget|Method|Job|Resize' ./e2e
 
 # Every fuzz target for some inputs; FUZZTIME=1m for longer.
 fuzz:

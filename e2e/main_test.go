@@ -23,7 +23,11 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "binas-tui")
-	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
+	args := []string{"build", "-o", binary, ".."}
+	if os.Getenv("BINAS_RACE") != "" { // the program under the race detector
+		args = []string{"build", "-race", "-o", binary, ".."}
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1
 	}

@@ -14,19 +14,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// library is the ONNX Runtime of this machine; without one, the test is skipped
-// unless BINAS_REQUIRE_ONNXRUNTIME is set.
+// library is the ONNX Runtime of this machine; a test without one is skipped or
+// fails.
 func library(t *testing.T) string {
 	t.Helper()
 	lib, _, err := onnx.Find("")
 	if err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		needed.Missing(t, err)
 	}
 	return lib.Path
 }

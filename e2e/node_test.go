@@ -5,6 +5,7 @@ package e2e
 import (
 	encoding "encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/published"
 )
@@ -21,30 +23,13 @@ const largeNetwork = "[['ds_r1_k3_s1_e1_c24_nre'], ['ir_r1_k3_s2_e4_c32_nre', 'i
 	"['ir_r1_k5_s2_e6_c48_nre_se0.25', 'ir_r1_k3_s1_e3_c48_nre'], ['ir_r1_k5_s2_e3_c96', 'ir_r1_k5_s1_e4_c96_se0.25'], " +
 	"['ir_r1_k3_s1_e4_c136_se0.25', 'ir_r1_k5_s1_e6_c136'], ['ir_r1_k5_s2_e4_c232_se0.25', 'ir_r1_k3_s1_e3_c232_se0.25'], ['cn_r1_k1_s1_c1152']]"
 
-// nodeModules makes sure that onnxruntime-node is there. It is installed where
-// BINAS_REQUIRE_NODE is set, without running any script of a package; else the
-// test is skipped.
+// nodeModules makes sure that onnxruntime-node is there, which make test
+// installs; a test without it is skipped or fails.
 func nodeModules(t *testing.T) {
 	t.Helper()
-	required := os.Getenv("BINAS_REQUIRE_NODE") != ""
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if required {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
-	if _, err := os.Stat("node/node_modules/onnxruntime-node"); err == nil {
-		return
-	}
-	if !required {
-		t.Skip("onnxruntime-node is not installed: make node, or set BINAS_REQUIRE_NODE")
-	}
-	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = "node"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
+	needed.Program(t, "node")
+	if _, err := os.Stat("node/node_modules/onnxruntime-node"); err != nil {
+		needed.Missing(t, fmt.Errorf("onnxruntime-node is not installed, make node installs it: %w", err))
 	}
 }
 

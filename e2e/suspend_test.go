@@ -7,15 +7,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/needed"
 )
 
 // Stopped by ctrl+z or by SIGTSTP the explorer leaves the screen to the shell,
 // and comes back where it was.
 func TestSuspend(t *testing.T) {
-	shell, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("needs bash, for its job control")
-	}
+	shell := needed.Program(t, "bash") // for its job control
 	w := start(t, medium, exec.Command(shell, "--norc", "--noprofile", "-i"), "PS1=shell> ")
 	w.WaitForShell("shell>")
 	w.Type("clear; " + binary + "\r")

@@ -5,9 +5,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"math"
-	"os"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -43,15 +43,11 @@ func readGolden(t *testing.T) golden {
 // goldenWeights is what golden.py uses.
 var goldenWeights = RandomWeights{Seed: 7}
 
-// requireLibrary loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
+// requireLibrary loads ONNX Runtime; a test without one is skipped or fails.
 func requireLibrary(t testing.TB) {
 	t.Helper()
 	if _, err := Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		needed.Missing(t, err)
 	}
 }
 

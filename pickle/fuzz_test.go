@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/needed"
 )
 
 // hostile are streams that ask for much, or for what is not there.
@@ -184,10 +186,7 @@ func FuzzDecodeTorch(f *testing.F) {
 
 // TestPythonReads lets Python, where there is one, load what Encode writes.
 func TestPythonReads(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("no python3")
-	}
+	python := needed.Program(t, "python3")
 	data, err := Encode([]Entry{{"a", 0.1}, {"list", []int{1, 300, -70000}}, {"dict", []Entry{{"ü", "x"}, {"none", nil}, {"yes", true}}}})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -135,12 +136,12 @@ func TestLimitedAgainstMILP(t *testing.T) {
 	}
 }
 
-// One of the golden instances is solved anew where glpsol is installed; -milp
-// solves them all.
+// One of the golden instances is solved anew; -milp solves them all.
 func TestMILP(t *testing.T) {
-	if _, err := exec.LookPath("glpsol"); err != nil || testing.Short() {
-		t.Skip("glpsol is not installed, or the tests are to be short")
+	if testing.Short() {
+		t.Skip("glpsol takes some seconds")
 	}
+	needed.Program(t, "glpsol")
 	golden := readGoldenLimited(t)[0]
 	g := golden
 	p := instanceProblem(t, g.Problem)

@@ -2,20 +2,16 @@
 package onnxtest
 
 import (
-	"os"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// Require loads ONNX Runtime, or skips the test where there is none and
-// BINAS_REQUIRE_ONNXRUNTIME is not set.
+// Require loads ONNX Runtime; a test without one is skipped or fails.
 func Require(t testing.TB) {
 	t.Helper()
 	if _, err := onnx.Open(""); err != nil {
-		if os.Getenv("BINAS_REQUIRE_ONNXRUNTIME") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		needed.Missing(t, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,21 +15,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/internal/timetest"
 )
 
-// mnistFolder returns the folder of MNIST. Without it tests are skipped, unless
-// BINAS_REQUIRE_DATA is set: `make data` fetches it.
+// mnistFolder returns the folder of MNIST, which it fetches once.
 var mnistFolder = func() func(testing.TB) string {
 	fetch := sync.OnceValues(func() (string, error) { return FetchMNIST(context.Background()) })
 	return func(t testing.TB) string {
 		t.Helper()
 		dir, err := fetch()
 		if err != nil {
-			if os.Getenv("BINAS_REQUIRE_DATA") != "" {
-				t.Fatal(err)
-			}
-			t.Skip("MNIST is not there: ", err)
+			needed.Missing(t, fmt.Errorf("MNIST is not there: %w", err))
 		}
 		return dir
 	}
