@@ -117,6 +117,9 @@ func buildOptions(o SessionOptions) (*ort.SessionOptions, error) {
 		options.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
 	)
+	if err == nil && o.Profile != "" {
+		err = options.EnableProfiling(o.Profile)
+	}
 	if err == nil {
 		err = appendTarget(options, o.Target, threads)
 	}

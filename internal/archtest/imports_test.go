@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/datatest":   {},
 	"internal/needed":     {},
 	"internal/onnxtest":   {"internal/needed", "onnx"},
+	"internal/devicetest": {"latency", "model"},
 	"internal/timetest":   {},
 	"e2e":                 {},
 	".":                   {"cli"},

@@ -1,0 +1,116 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// A Device runs whole networks and says what each run took. Tables,
+// verifications and the closed loop of a search stand on it alone: [Machine] is
+// this machine, through ONNX Runtime; another machine, provider or precision is
+// another implementation.
+//
+// A Device may be used by one goroutine at a time: two measurements at once
+// would disturb each other.
+type Device interface {
+	// Provenance says what the device is: its Device, Processor, Runtime,
+	// Threads and Batch; the other fields are empty.
+	Provenance() Provenance
+	// Open prepares a network anew: nothing is left of an earlier one, neither
+	// memory nor caches. The image is imageSize by imageSize pixels.
+	Open(ctx context.Context, arch model.Architecture, imageSize int) (OpenNetwork, error)
+}
+
+// OpenNetwork is a network ready to run on a device.
+type OpenNetwork interface {
+	// Run runs the network runs times, one after the other, and returns what
+	// each took in milliseconds. A context that ends stops it.
+	Run(ctx context.Context, runs int) (runsMS []float64, err error)
+	// Close frees the network. Closing twice is fine.
+	Close() error
+}
+
+// A Tracer is a Device that can say what every node of a network took.
+type Tracer interface {
+	Device
+	// OpenTraced is Open with tracing, which makes runs somewhat slower.
+	// Errors that wrap ErrNoTrace say that this device has no traces.
+	OpenTraced(ctx context.Context, arch model.Architecture, imageSize int) (TracedNetwork, error)
+}
+
+// TracedNetwork is a network whose nodes are timed.
+type TracedNetwork interface {
+	OpenNetwork
+	// Trace closes the network and returns what its nodes took in all runs.
+	Trace() (Trace, error)
+}
+
+// Trace is what the nodes of a network took in its runs. Nodes that belong to
+// a block bear its name (blocks.1.0.conv_pw); a runtime may add others.
+type Trace struct {
+	Nodes  []string    // in the order they ran
+	RunsMS [][]float64 // [run][node]
+}
+
+// Errors of traces.
+var (
+	// ErrNoTrace is wrapped by errors about a device that has no traces.
+	ErrNoTrace = errors.New("the device gives no times of nodes")
+	// ErrTrace is wrapped by errors about a trace that is cut or cannot be read.
+	ErrTrace = errors.New("trace of a network")
+)
+
+// WarmUpRuns is how many runs of a network that was just opened do not count:
+// the first touch its memory, and after one run alone the next is still 14 to
+// 29% slow.
+const WarmUpRuns = 3
+
+// Visit is one look at a network: what its runs took, opened anew and warmed
+// up, in milliseconds.
+type Visit struct {
+	RunsMS []float64
+}
+
+// LeastMS is the quickest run.
+func (v Visit) LeastMS() float64 { return slices.Min(v.RunsMS) }
+
+// MedianMS is the median run.
+func (v Visit) MedianMS() float64 { return Quantile(v.RunsMS, 0.5) }
+
+// VisitNetwork opens a network anew on a device, warms it up with [WarmUpRuns]
+// runs, times the given number of runs and closes it.
+func VisitNetwork(ctx context.Context, d Device, arch model.Architecture, imageSize, runs int) (Visit, error) {
+	n, err := d.Open(ctx, arch, imageSize)
+	if err != nil {
+		return Visit{}, err
+	}
+	v, err := look(ctx, n, runs)
+	if closed := n.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("close network: %w", closed)
+	}
+	return v, err
+}
+
+// look warms an open network up and times runs of it.
+func look(ctx context.Context, n OpenNetwork, runs int) (Visit, error) {
+	if runs < 1 {
+		return Visit{}, fmt.Errorf("visit of %d runs: expected at least 1", runs)
+	}
+	if _, err := n.Run(ctx, WarmUpRuns); err != nil {
+		return Visit{}, err
+	}
+	took, err := n.Run(ctx, runs)
+	if err == nil && len(took) != runs {
+		err = fmt.Errorf("the device made %d runs: expected %d", len(took), runs)
+	}
+	for _, ms := range took {
+		if err == nil && (!(ms > 0) || !usable(ms)) {
+			err = fmt.Errorf("a run took %v ms: expected more than 0", ms)
+		}
+	}
+	return Visit{took}, err
+}

@@ -1,0 +1,197 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// MachineOptions say how this machine runs networks. The zero value is one
+// thread of the processor at batch 1 with 1000 classes.
+type MachineOptions struct {
+	Target  onnx.Target // empty is CPU
+	Threads int         // inside an operator; 0 is 1
+	Batch   int         // images at once; 0 is 1
+	Classes int         // of the classifier; 0 is 1000
+}
+
+// Machine is this machine, which runs networks of random weights through ONNX
+// Runtime; the library must be loaded (see [onnx.Open]). It is a [Tracer].
+type Machine struct {
+	o       MachineOptions
+	weights *shapeWeights
+}
+
+// NewMachine returns this machine as a device.
+func NewMachine(o MachineOptions) *Machine {
+	if o.Target == "" {
+		o.Target = onnx.CPU
+	}
+	o.Threads, o.Batch = max(o.Threads, 1), max(o.Batch, 1)
+	if o.Classes == 0 {
+		o.Classes = 1000
+	}
+	return &Machine{o, &shapeWeights{tensors: map[string][]float32{}}}
+}
+
+// Provenance implements [Device].
+func (m *Machine) Provenance() Provenance {
+	p := Provenance{Device: string(m.o.Target), Processor: processor(), Threads: m.o.Threads, Batch: m.o.Batch}
+	if lib, ok := onnx.Loaded(); ok {
+		p.Runtime = "ONNX Runtime " + lib.Version
+	}
+	return p
+}
+
+// Open implements [Device].
+func (m *Machine) Open(ctx context.Context, arch model.Architecture, imageSize int) (OpenNetwork, error) {
+	return m.open(ctx, arch, imageSize, "")
+}
+
+// OpenTraced implements [Tracer]. The runtime writes a trace of some hundred
+// kilobytes to the folder of temporary files when the network is closed;
+// [TracedNetwork.Trace] and Close remove it.
+func (m *Machine) OpenTraced(ctx context.Context, arch model.Architecture, imageSize int) (TracedNetwork, error) {
+	folder, err := os.MkdirTemp("", "binas-tui-trace-")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrace, err)
+	}
+	n, err := m.open(ctx, arch, imageSize, filepath.Join(folder, "trace"))
+	if err != nil {
+		os.RemoveAll(folder)
+		return nil, err
+	}
+	n.folder = folder
+	return n, nil
+}
+
+func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize int, profile string) (*machineNetwork, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	graph, err := onnx.Network(arch, m.weights, onnx.NetworkOptions{ImageSize: imageSize, Batch: m.o.Batch, Classes: m.o.Classes})
+	if err != nil {
+		return nil, err
+	}
+	session, err := onnx.NewSession(graph.Marshal(), onnx.SessionOptions{Target: m.o.Target, Threads: m.o.Threads, Profile: profile})
+	if err != nil {
+		return nil, err
+	}
+	if err := m.fill(session); err != nil {
+		session.Close()
+		return nil, err
+	}
+	return &machineNetwork{session: session}, nil
+}
+
+// fill writes the image.
+func (m *Machine) fill(session *onnx.Session) error {
+	image, err := session.Input(0)
+	if err != nil {
+		return err
+	}
+	values, err := m.weights.Tensor("image.bias", []int{len(image)})
+	copy(image, values)
+	return err
+}
+
+// machineNetwork is a network open on this machine.
+type machineNetwork struct {
+	session *onnx.Session
+	typical time.Duration // of a run, from the last
+	runs    int
+	folder  string // of the trace; "" where there is none
+}
+
+// Run implements [OpenNetwork].
+func (n *machineNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	took := make([]float64, 0, runs)
+	for range runs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		runCtx := context.Background()
+		if n.typical > interruptible || n.runs == 0 {
+			runCtx = ctx
+		}
+		start := time.Now()
+		if err := n.session.Run(runCtx); err != nil {
+			return nil, err
+		}
+		n.typical = time.Since(start)
+		n.runs++
+		took = append(took, float64(n.typical)/float64(time.Millisecond))
+	}
+	return took, nil
+}
+
+// Close implements [OpenNetwork].
+func (n *machineNetwork) Close() error {
+	err := n.session.Close()
+	if n.folder != "" {
+		err = errors.Join(err, os.RemoveAll(n.folder))
+		n.folder = ""
+	}
+	return err
+}
+
+// Trace implements [TracedNetwork].
+func (n *machineNetwork) Trace() (Trace, error) {
+	defer n.Close()
+	if n.folder == "" {
+		return Trace{}, fmt.Errorf("%w: the network is closed", ErrTrace)
+	}
+	if err := n.session.Close(); err != nil { // which writes it
+		return Trace{}, err
+	}
+	files, err := filepath.Glob(filepath.Join(n.folder, "*"))
+	if err != nil || len(files) == 0 {
+		return Trace{}, fmt.Errorf("%w: %w: this ONNX Runtime wrote none to %s", ErrTrace, ErrNoTrace, n.folder)
+	}
+	f, err := os.Open(files[0])
+	if err != nil {
+		return Trace{}, fmt.Errorf("%w: %w", ErrTrace, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxTraceBytes+1))
+	if err != nil {
+		return Trace{}, fmt.Errorf("%w: %w", ErrTrace, err)
+	}
+	t, err := decodeTrace(data)
+	if err == nil && len(t.RunsMS) < n.runs {
+		err = fmt.Errorf("%w: it ends after %d of %d runs: is there room in %s?", ErrTrace, len(t.RunsMS), n.runs, os.TempDir())
+	}
+	return t, err
+}
+
+// shapeWeights are random weights that are made once for every shape: what a
+// network takes does not depend on their values, and making them is most of
+// what opening a network takes.
+type shapeWeights struct {
+	tensors map[string][]float32
+}
+
+// Tensor implements [onnx.Weights].
+func (w *shapeWeights) Tensor(name string, shape []int) ([]float32, error) {
+	kind := name[strings.LastIndexByte(name, '.')+1:] // of a normalisation; values of the others are alike
+	key := fmt.Sprint(kind, shape)
+	if data, ok := w.tensors[key]; ok {
+		return data, nil
+	}
+	data, err := onnx.RandomWeights{Seed: 1}.Tensor(name, shape)
+	if err == nil {
+		w.tensors[key] = data
+	}
+	return data, err
+}

@@ -1,0 +1,114 @@
+package latency_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/devicetest"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+func newSpace(t testing.TB, imageSize int) *model.Space {
+	t.Helper()
+	s, err := model.NewSpace(model.MobileNASNet, imageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A visit opens the network anew, warms it up, and closes it.
+func TestVisitFindsTheKnownLatency(t *testing.T) {
+	s := newSpace(t, 224)
+	d := devicetest.New(s, 1)
+	d.GapMS = 0.002
+	for i, p := range latency.RandomNetworks(s, 5, 1) {
+		v, err := latency.VisitNetwork(t.Context(), d, s.Architecture(p), 224, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ms := range append(v.RunsMS, v.LeastMS(), v.MedianMS()) {
+			if math.Abs(ms/d.TrueMS(p)-1) > 1e-9 {
+				t.Errorf("network %d: a run took %v ms: expected %v", i, ms, d.TrueMS(p))
+			}
+		}
+		if len(v.RunsMS) != 4 || d.Opened != i+1 || d.Closed != i+1 || d.Runs != (i+1)*(latency.WarmUpRuns+4) {
+			t.Errorf("%d runs; %d opened, %d closed, %d run in all", len(v.RunsMS), d.Opened, d.Closed, d.Runs)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d.OnRun = func() {
+		if d.Runs == 37 {
+			cancel()
+		}
+	}
+	if _, err := latency.VisitNetwork(ctx, d, s.Architecture(latency.RandomNetworks(s, 1, 1)[0]), 224, 9); !errors.Is(err, context.Canceled) || d.Opened != d.Closed {
+		t.Errorf("cancelled: %v, %d opened, %d closed", err, d.Opened, d.Closed)
+	}
+}
+
+// This machine names the nodes of every block of a network, in all its runs,
+// and what they take adds up to what the runs took; no trace is left behind.
+func TestMachineTraces(t *testing.T) {
+	onnxtest.Require(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	s := newSpace(t, 64)
+	p := latency.RandomNetworks(s, 1, 1)[0]
+	var m latency.Tracer = latency.NewMachine(latency.MachineOptions{})
+	n, err := m.OpenTraced(t.Context(), s.Architecture(p), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	took, err := n.Run(t.Context(), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := n.Trace()
+	if err != nil || len(trace.RunsMS) != 5 {
+		t.Fatalf("%d runs, %v", len(trace.RunsMS), err)
+	}
+	for stage, depth := range p.Depth {
+		for b := range depth {
+			name := "blocks." + string(rune('1'+stage)) + "." + string(rune('0'+b)) + "."
+			if !slices.ContainsFunc(trace.Nodes, func(node string) bool { return strings.HasPrefix(node, name) }) {
+				t.Errorf("no node of %s in %v", name, trace.Nodes)
+			}
+		}
+	}
+	share := 0.0 // of a run, at most
+	for r, nodes := range trace.RunsMS {
+		sum := 0.0
+		for _, ms := range nodes {
+			sum += ms
+		}
+		share = max(share, sum/took[r])
+	}
+	if share > 1 || share < 0.5 {
+		t.Errorf("of runs of %v ms nodes take a share of at most %v", took, share)
+	}
+	untraced, err := m.OpenTraced(t.Context(), s.Architecture(p), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(untraced.Close(), n.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := untraced.Trace(); !errors.Is(err, latency.ErrTrace) {
+		t.Errorf("trace of a closed network: %v", err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	v, err := latency.VisitNetwork(t.Context(), m, s.Architecture(p), 64, 3)
+	if err != nil || len(v.RunsMS) != 3 || !(v.LeastMS() > 0) {
+		t.Errorf("visit %v, %v", v, err)
+	}
+}
