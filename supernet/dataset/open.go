@@ -74,6 +74,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 		if err != nil {
 			return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
 		}
+		train.Root, val.Root = absolute(dir), absolute(dir)
 		return train, val, nil
 	}
 	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train, no data_batch_1.bin (CIFAR-10) and no train-images-idx3-ubyte (IDX)", dir, ErrFormat)
@@ -104,10 +105,7 @@ func newSet(about Set, part string, images source, o Options) *Set {
 
 // folderName is the last name of a path, however it was written.
 func folderName(dir string) string {
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
-	}
-	return filepath.Base(dir)
+	return filepath.Base(absolute(dir))
 }
 
 // exists says whether there is a file; that it cannot be asked is an error.

@@ -19,6 +19,7 @@ var (
 // many goroutines; its fields must not be changed while they are.
 type Set struct {
 	Name       string     // "digits", "cifar-10", or that of the folder
+	Root       string     // absolute folder; empty for images made in memory
 	Part       string     // "train" or "val"
 	Classes    int        // labels are 0 to Classes-1
 	ClassNames []string   // one per class

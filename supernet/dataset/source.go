@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"io"
 	"sync"
 )
 
@@ -16,6 +17,8 @@ type source interface {
 	// the context or says what is wrong with the image.
 	read(ctx context.Context, i int, room *image.RGBA) (image.Image, error)
 	unreadable() *unreadable
+	// digest adds what identifies the images to h, and returns their size.
+	digest(ctx context.Context, h io.Writer) (bytes int64, err error)
 }
 
 // unreadable counts and names the images of a source that cannot be read.
