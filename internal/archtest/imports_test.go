@@ -25,18 +25,20 @@ var mayImport = map[string][]string{
 	"pickle":              {},
 	"job":                 {},
 	"assets":              {},
-	"model":               {"pickle"},
+	"internal/jsonl":      {},
+	"internal/records":    {"internal/jsonl", "job"},
+	"model":               {"internal/jsonl", "pickle"},
 	"solver":              {"model"},
 	"fit":                 {"model"},
 	"published":           {"model"},
 	"onnx":                {"model"},
 	"supernet":            {"model", "onnx", "pickle"},
-	"latency":             {"model", "onnx", "pickle"},
+	"latency":             {"internal/jsonl", "internal/records", "job", "model", "onnx", "pickle"},
 	"supernet/backprop":   {"model", "onnx"},
 	"assets/generate":     {"latency", "model", "published"},
 	"supernet/dataset":    {},
-	"supernet/evaluation": {"job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
-	"supernet/training":   {"job", "model", "onnx", "supernet", "supernet/backprop", "supernet/dataset"},
+	"supernet/evaluation": {"internal/jsonl", "internal/records", "job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
+	"supernet/training":   {"internal/jsonl", "internal/records", "job", "model", "onnx", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "job", "latency", "model", "onnx", "published", "solver"},
 	"figure":              {"explore", "published", "sanitize"},
 	"pipeline":            {"explore", "figure", "fit", "job", "latency", "model", "onnx", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
@@ -55,7 +57,7 @@ var mayImport = map[string][]string{
 
 // pure packages compute: they take readers and bytes, open no files, and know
 // no network, no screen and no inference library.
-var pure = []string{"fit", "model", "solver", "pickle", "published", "sanitize"}
+var pure = []string{"fit", "model", "solver", "pickle", "published", "sanitize", "internal/jsonl"}
 
 // outside is what pure packages must not import; a name that ends in a slash
 // stands for everything below it.

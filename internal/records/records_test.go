@@ -1,0 +1,278 @@
+package records_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/records"
+	"github.com/binas-tui/binas-tui/job"
+)
+
+type header struct {
+	Format string `json:"format"`
+	Seed   int    `json:"seed"`
+}
+
+type record struct {
+	N     int     `json:"n"`
+	Value float64 `json:"value"`
+}
+
+var errSeed = errors.New("another seed")
+
+// made is the n-th record of a seed, made as often as one likes.
+func made(n int) record { return record{n, float64(n*n) / 7} }
+
+// fill opens the file, takes what is there and makes the rest of num records.
+func fill(t testing.TB, path string, seed, num int) (lost int, asked []int, err error) {
+	t.Helper()
+	have := map[int]record{}
+	f, err := records.Open(path, records.Options{
+		Header: header{"test", seed},
+		Check: func(data []byte) error {
+			var h header
+			if err := json.Unmarshal(data, &h); err != nil {
+				return err
+			}
+			if h != (header{"test", seed}) {
+				return fmt.Errorf("%w: %+v", errSeed, h)
+			}
+			return nil
+		},
+		Record: func(data []byte) (int, error) {
+			var r record
+			if err := json.Unmarshal(data, &r); err != nil {
+				return 0, err
+			}
+			have[r.N] = r
+			return r.N, nil
+		},
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	for n, r := range have {
+		if r != made(n) {
+			t.Errorf("record %d was read as %+v", n, r)
+		}
+	}
+	asked = f.Missing(num)
+	for _, n := range asked {
+		if err := f.Add(n, made(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f.Lost.Count, asked, f.Close()
+}
+
+func write(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+const num = 9
+
+func unbroken(t testing.TB) (path string, data []byte) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "deep", "records.jsonl")
+	if lost, asked, err := fill(t, path, 3, num); lost != 0 || len(asked) != num || err != nil {
+		t.Fatal(lost, asked, err)
+	}
+	return path, read(t, path)
+}
+
+// A file that is cut anywhere ends with the bytes of an unbroken one; what is cut
+// off is not damage.
+func TestCutFilesEndAlike(t *testing.T) {
+	path, want := unbroken(t)
+	for cut := 0; cut < len(want); cut += 7 {
+		write(t, path, want[:cut])
+		if lost, _, err := fill(t, path, 3, num); lost != 0 || err != nil {
+			t.Fatalf("cut after %d bytes: %d lost, %v", cut, lost, err)
+		}
+		if !bytes.Equal(read(t, path), want) {
+			t.Fatalf("cut after %d bytes the file became\n%s", cut, read(t, path))
+		}
+	}
+}
+
+// Any byte that is changed loses its line, or two where it was the line's end, and
+// no more. The file ends with the bytes of an unbroken one, and the damaged one is
+// kept.
+func TestChangedBytesLoseTheirLine(t *testing.T) {
+	path, want := unbroken(t)
+	for at := 0; at < len(want); at += 3 {
+		for _, by := range []byte{'9', '\n'} {
+			damaged := bytes.Clone(want)
+			if damaged[at] == by {
+				by = '0'
+			}
+			damaged[at] = by
+			write(t, path, damaged)
+			lost, asked, err := fill(t, path, 3, num)
+			if err != nil || len(asked) > 2 || lost > 2 || lost == 0 && at < len(want)-1 {
+				t.Fatalf("byte %d is %q: %d lost, %v asked again, %v", at, by, lost, asked, err)
+			}
+			if have := read(t, path); !bytes.Equal(have, want) {
+				t.Fatalf("byte %d is %q: the file became\n%s", at, by, have)
+			}
+			if lost > 0 && !bytes.Equal(read(t, path+".damaged"), damaged) {
+				t.Fatalf("byte %d is %q: the damaged file was not kept", at, by)
+			}
+		}
+	}
+}
+
+// The same with pieces taken out, put in and put twice, by chance.
+func TestSplicedFiles(t *testing.T) {
+	path, want := unbroken(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 60 {
+		damaged := bytes.Clone(want)
+		behind := bytes.IndexByte(want, '\n') + 1 // at least one record tells whose the file was
+		a := behind + rng.IntN(len(want)-behind-100)
+		b := min(a+rng.IntN(100), len(want))
+		switch rng.IntN(3) {
+		case 0:
+			damaged = append(damaged[:a], want[b:]...)
+		case 1:
+			damaged = append(damaged[:b], want[a:]...)
+		default:
+			damaged = append(damaged[:a], append(bytes.Repeat([]byte{0}, b-a), want[b:]...)...)
+		}
+		write(t, path, damaged)
+		if _, _, err := fill(t, path, 3, num); err != nil {
+			t.Fatal(err)
+		}
+		if have := read(t, path); !bytes.Equal(have, want) {
+			t.Fatalf("\n%s became\n%s", damaged, have)
+		}
+	}
+}
+
+// A line of another run is not taken for one of this.
+func TestLinesOfAnotherRunAreLost(t *testing.T) {
+	path, want := unbroken(t)
+	other := filepath.Join(t.TempDir(), "other.jsonl")
+	if _, _, err := fill(t, other, 4, num); err != nil {
+		t.Fatal(err)
+	}
+	lines, others := bytes.SplitAfter(want, []byte("\n")), bytes.SplitAfter(read(t, other), []byte("\n"))
+	lines[7] = others[7]
+	write(t, path, bytes.Join(lines, nil))
+	if lost, asked, err := fill(t, path, 3, num); lost != 1 || len(asked) != 1 || asked[0] != 6 || err != nil {
+		t.Errorf("%d lost, %v asked again, %v", lost, asked, err)
+	}
+	// A header of another run, damaged, is not made one of this.
+	damaged := bytes.Replace(read(t, other), []byte(`"format"`), []byte(`"fromat"`), 1)
+	write(t, path, damaged)
+	if _, _, err := fill(t, path, 3, num); !errors.Is(err, records.ErrNotRecords) {
+		t.Errorf("a damaged header of another run: %v", err)
+	}
+	if !bytes.Equal(read(t, path), damaged) {
+		t.Error("the refusal changed the file")
+	}
+}
+
+func TestFilesOfSomethingElseAreRefused(t *testing.T) {
+	path, data := unbroken(t)
+	if _, _, err := fill(t, path, 4, num); !errors.Is(err, errSeed) || !strings.Contains(err.Error(), path) {
+		t.Errorf("another seed: %v", err)
+	}
+	if !bytes.Equal(read(t, path), data) {
+		t.Error("the refusal changed the file")
+	}
+	for _, text := range []string{"anything", "anything\n", "anything\nelse\n", `{"format":"lut"}` + "\n", "\n", "\n\n{}\n"} {
+		write(t, path, []byte(text))
+		if _, _, err := fill(t, path, 3, num); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q was taken for records: %v", text, err)
+		}
+		if string(read(t, path)) != text {
+			t.Errorf("%q was overwritten", text)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := fill(t, path, 3, num); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a pipe: %v", err)
+	}
+}
+
+// Lines without sums, of older versions, are taken and gone on with.
+func TestLinesWithoutSums(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "records.jsonl")
+	var old bytes.Buffer
+	e := json.NewEncoder(&old)
+	e.Encode(header{"test", 3})
+	for n := range 5 {
+		e.Encode(made(n))
+	}
+	write(t, path, old.Bytes())
+	if lost, asked, err := fill(t, path, 3, num); lost != 0 || len(asked) != num-5 || err != nil {
+		t.Fatal(lost, asked, err)
+	}
+	if !bytes.HasPrefix(read(t, path), old.Bytes()) {
+		t.Error("the old lines were changed")
+	}
+}
+
+// Killed while lost records are made again, it goes on.
+func TestRefillIsInterrupted(t *testing.T) {
+	path, want := unbroken(t)
+	lines := bytes.SplitAfter(want, []byte("\n"))
+	lines = lines[:len(lines)-1]
+	for kept := range 5 { // of the four lost ones, appended and not yet sorted in
+		damaged := bytes.Join(lines[:4], nil)
+		damaged = append(damaged, bytes.Join(lines[8:], nil)...)
+		again := bytes.Join(lines[4:8], nil)
+		end := 0
+		for range kept {
+			end += bytes.IndexByte(again[end:], '\n') + 1
+		}
+		write(t, path, append(damaged, again[:end]...))
+		lost, asked, err := fill(t, path, 3, num)
+		if lost != 0 || len(asked) != 4-kept || err != nil || !bytes.Equal(read(t, path), want) {
+			t.Fatalf("%d made again: %d lost, %v asked, %v", kept, lost, asked, err)
+		}
+	}
+}
+
+func TestOneWriter(t *testing.T) {
+	path, _ := unbroken(t)
+	f, err := records.Open(path, records.Options{Header: header{"test", 3}, Check: func([]byte) error { return nil }, Record: func([]byte) (int, error) { return 0, records.Drop }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := fill(t, path, 3, num); !errors.Is(err, job.ErrLocked) {
+		t.Errorf("a second writer: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if lost, asked, err := fill(t, path, 3, num); lost != 0 || len(asked) != num || err != nil {
+		t.Errorf("after all were dropped: %d lost, %v, %v", lost, asked, err)
+	}
+}
