@@ -7,9 +7,17 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
+
+// addClassOrder adds the flag that says in which order folders are classes.
+func addClassOrder(cmd *cobra.Command, o *dataset.ClassOrder) {
+	cmd.Flags().StringVar((*string)(o), "class-order", string(dataset.NaturalOrder),
+		"how folders of images are numbered as classes, by `KIND`: natural (2 before 10, a before B), as BINAS and timm do, or bytes, as torchvision does")
+}
 
 // openData opens a data set by name or folder, for every command that has
 // --data.

@@ -38,6 +38,7 @@ IDX files as MNIST's, or the name of a set in the user's data folder, digits.`,
 		},
 	}
 	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images in `PIXELS` (default: that of the files, 224 for JPEG and PNG)")
+	addClassOrder(cmd, &o.ClassOrder)
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

@@ -33,6 +33,7 @@ func (v *evaluating) addFlags(cmd *cobra.Command, trainPercent string) {
 	f.StringVar(&v.run, "run", "", "run `FOLDER` of train: its weights, data, image size and split")
 	f.StringVar(&v.src.Checkpoint, "checkpoint", "", "weights, a `FILE`: safetensors or BINAS's .pth")
 	f.StringVar(&v.src.Data, "data", "", "data set, a `FOLDER|NAME` (default: that of the run)")
+	addClassOrder(cmd, &v.src.ClassOrder)
 	f.IntVar(&v.src.ImageSize, "image-size", 0, "side of the images in `PIXELS` (default: the run's or the data's)")
 	f.IntVar(&v.src.TrainPercent, "train-percent", 0, "`PERCENT` of the training images that was trained on; evaluated is the rest, with 100 the validation part (default: "+trainPercent+")")
 	f.Uint64Var(&v.src.SplitSeed, "split-seed", 1, "`SEED` that --train-percent picks images with")

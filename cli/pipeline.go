@@ -55,6 +55,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Folder, "out", "", "`FOLDER` of the run; one that was begun goes on (required)")
 	f.StringVar(&o.Data, "data", "", "data set, a `FOLDER|NAME`")
+	addClassOrder(cmd, &o.ClassOrder)
 	f.StringVar(&o.Space, "space", o.Space, "search `SPACE`")
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the images in `PIXELS`")
 	f.StringVar(&o.LUT, "lut", o.LUT, "latency table, a `FILE|NAME`, or empty to measure one on this machine")

@@ -22,6 +22,7 @@ import (
 type trainingRun struct {
 	trainingSettings
 	data, out, space, library string
+	classOrder                dataset.ClassOrder
 	imageSize, classes        int
 	threads, workers          int
 	checkpointEvery           time.Duration
@@ -32,6 +33,7 @@ type trainingRun struct {
 func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f := cmd.Flags()
 	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (required)")
+	addClassOrder(cmd, &t.classOrder)
 	f.StringVar(&t.out, "out", "", "run `FOLDER`; one that was begun goes on (required)")
 	f.StringVar(&t.space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
 	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: the data's, 224 for folders of images)")
@@ -72,7 +74,7 @@ func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (trainin
 	if err := t.check(cmd); err != nil {
 		return training.Settings{}, o, err
 	}
-	train, val, err := openData(cmd.Context(), t.data, dataset.Options{Size: t.imageSize, Classes: t.classes})
+	train, val, err := openData(cmd.Context(), t.data, dataset.Options{Size: t.imageSize, Classes: t.classes, ClassOrder: t.classOrder})
 	if err != nil {
 		return training.Settings{}, o, err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -207,6 +209,46 @@ func TestSettingsAreChecked(t *testing.T) {
 		if err := s.Check(); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A folder that was begun before there was a choice keeps its class order.
+func TestClassOrderOfAFolder(t *testing.T) {
+	for name, c := range map[string]struct {
+		begun       bool
+		order       dataset.ClassOrder // in the folder's settings
+		given, want dataset.ClassOrder
+		err         error
+	}{
+		"new":        {false, "", "", dataset.NaturalOrder, nil},
+		"new, bytes": {false, "", dataset.BytesOrder, dataset.BytesOrder, nil},
+		"old":        {true, "", dataset.NaturalOrder, dataset.BytesOrder, nil},
+		"same":       {true, dataset.NaturalOrder, dataset.NaturalOrder, dataset.NaturalOrder, nil},
+		"another":    {true, dataset.NaturalOrder, dataset.BytesOrder, "", ErrMismatch},
+	} {
+		dir, s := t.TempDir(), Digits()
+		s.Data, s.ClassOrder = "digits", c.order
+		if c.begun {
+			data, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := explore.WriteFile(filepath.Join(dir, settingsFile), data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.ClassOrder = c.given
+		if err := s.claim(dir); !errors.Is(err, c.err) || err == nil && s.ClassOrder != c.want {
+			t.Errorf("%s: %v, order %q", name, err, s.ClassOrder)
+		}
+		if read, err := ReadSettings(dir); c.err == nil && (err != nil || read.ClassOrder != c.want) {
+			t.Errorf("%s: read back %q, %v", name, read.ClassOrder, err)
+		}
+	}
+	s := Digits()
+	s.Data, s.ClassOrder = "digits", "size"
+	if err := s.Check(); !errors.Is(err, ErrSettings) {
+		t.Errorf("order size: %v", err)
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if _, err := onnx.Open(r.Library); err != nil {
 		return err
 	}
-	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize}); err != nil {
+	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder}); err != nil {
 		return err
 	}
 	if exists(r.path(TableFile)) {

@@ -18,7 +18,7 @@ func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, 
 		return nil, err
 	}
 	return evaluation.Open(ctx, evaluation.Source{
-		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize,
+		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize, ClassOrder: r.ClassOrder,
 		TrainPercent: r.TrainPercent, SplitSeed: trained.Stages[training.OneShot].SplitSeed, Images: r.SampleImages,
 		BN: bn, Library: r.Library,
 	})

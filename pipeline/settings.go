@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -22,10 +24,13 @@ type Settings struct {
 	Space     string `json:"space"`      // name of the search space
 	ImageSize int    `json:"image_size"` // pixels
 	Data      string `json:"data"`       // folder of the data set
-	LUT       string `json:"lut"`        // name or file of a latency table; empty measures one
-	Threads   int    `json:"threads"`    // of a table that is measured
-	Preset    string `json:"preset"`     // of the trainings: small or paper
-	Seed      uint64 `json:"seed"`
+	// ClassOrder numbers the classes of folders of images; in a folder that was
+	// begun before there was a choice it is empty and means bytes.
+	ClassOrder dataset.ClassOrder `json:"class_order,omitempty"`
+	LUT        string             `json:"lut"`     // name or file of a latency table; empty measures one
+	Threads    int                `json:"threads"` // of a table that is measured
+	Preset     string             `json:"preset"`  // of the trainings: small or paper
+	Seed       uint64             `json:"seed"`
 
 	TrainPercent   int    `json:"train_percent"`   // of the training images; the rest judges networks
 	HeaviestEpochs int    `json:"heaviest_epochs"` // 0: the preset's
@@ -51,7 +56,7 @@ type Settings struct {
 // cores.
 func Digits() Settings {
 	return Settings{
-		Space: model.MobileNASNet, ImageSize: 32, LUT: "ort-cpu-32-1t", Threads: 1, Preset: "small", Seed: 1,
+		Space: model.MobileNASNet, ImageSize: 32, ClassOrder: dataset.NaturalOrder, LUT: "ort-cpu-32-1t", Threads: 1, Preset: "small", Seed: 1,
 		TrainPercent: 80, BN: evaluation.Running,
 		Samples: 1000, TestSamples: 250, Contributions: 10, PinnedImages: 1000,
 		Predictor: "bilinear", Budgets: 6, Random: 3,
@@ -90,6 +95,7 @@ func (s Settings) Check() error {
 		{"preset", s.Preset, training.Presets},
 		{"bn", s.BN, []string{evaluation.Running, evaluation.Recalibrated}},
 		{"predictor", s.Predictor, predictors},
+		{"class_order", string(cmp.Or(s.ClassOrder, dataset.BytesOrder)), classOrders()},
 	} {
 		if !slices.Contains(w.words, w.value) {
 			return fmt.Errorf("%w: %s is %.40q: expected one of %v", ErrSettings, w.name, w.value, w.words)
@@ -107,12 +113,21 @@ func (s Settings) Check() error {
 	return err
 }
 
+// classOrders are the words for Settings.ClassOrder.
+func classOrders() (words []string) {
+	for _, o := range dataset.ClassOrders {
+		words = append(words, string(o))
+	}
+	return words
+}
+
 // claim writes the settings to the folder, or compares them with those it was
-// begun with.
-func (s Settings) claim(folder string) error {
+// begun with. It completes the class order.
+func (s *Settings) claim(folder string) error {
 	file := filepath.Join(folder, settingsFile)
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
+		s.ClassOrder = cmp.Or(s.ClassOrder, dataset.NaturalOrder)
 		if data, err = json.MarshalIndent(s, "", "  "); err != nil {
 			return err
 		}
@@ -125,7 +140,10 @@ func (s Settings) claim(folder string) error {
 	if err := json.Unmarshal(data, &begun); err != nil {
 		return fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
 	}
-	a, b := reflect.ValueOf(begun), reflect.ValueOf(s)
+	if begun.ClassOrder == "" {
+		begun.ClassOrder, s.ClassOrder = dataset.BytesOrder, dataset.BytesOrder
+	}
+	a, b := reflect.ValueOf(begun), reflect.ValueOf(*s)
 	for i := range a.NumField() {
 		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
 			return fmt.Errorf("%s: %w: %s was %v and is now %v", folder, ErrMismatch, a.Type().Field(i).Tag.Get("json"), x, y)
@@ -145,5 +163,6 @@ func ReadSettings(folder string) (Settings, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
 	}
+	s.ClassOrder = cmp.Or(s.ClassOrder, dataset.BytesOrder)
 	return s, s.Check()
 }

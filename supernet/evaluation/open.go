@@ -22,9 +22,10 @@ import (
 // Source says which supernet is evaluated on which images. Zero fields stand for
 // the defaults.
 type Source struct {
-	Checkpoint string // file of the supernet's weights
-	Data       string // folder of the data set
-	ImageSize  int    // pixels; 0 is that of the data set
+	Checkpoint string             // file of the supernet's weights
+	Data       string             // folder of the data set
+	ImageSize  int                // pixels; 0 is that of the data set
+	ClassOrder dataset.ClassOrder // of folders of images; "" is natural
 	// TrainPercent is the share of the training images that the supernet was
 	// trained on; the rest is what networks are evaluated on. 0 is 80; 100 evaluates
 	// on the validation part of the set.
@@ -86,7 +87,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 
 // sets are the images trained on and those evaluated on.
 func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, err error) {
-	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{Size: src.ImageSize, Classes: classes})
+	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder})
 	if err != nil {
 		return nil, nil, err
 	}
