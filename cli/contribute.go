@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
@@ -123,7 +124,7 @@ func (a *app) contribute(ctx context.Context, e *evaluation.Evaluator, c contrib
 
 // contributeFrom builds the estimator from a file.
 func (a *app) contributeFrom(c contributing) error {
-	data, err := explore.ReadFileUpTo(c.fromLUT, 64<<20)
+	data, err := safefile.Read(c.fromLUT, 64<<20)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package explore
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/binas-tui/binas-tui/assets"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -62,7 +62,7 @@ const MaxFileSize = 64 << 20
 
 // ErrUnreadable is wrapped by errors about a file that cannot be read or is
 // not what it was taken for.
-var ErrUnreadable = errors.New("cannot be read")
+var ErrUnreadable = safefile.ErrUnreadable
 
 // Source is a latency table or predictor that can be chosen by name.
 type Source struct {
@@ -138,31 +138,7 @@ func read(kind, nameOrFile string) ([]byte, error) {
 }
 
 // ReadFile reads a regular file of at most MaxFileSize bytes.
-func ReadFile(name string) ([]byte, error) { return ReadFileUpTo(name, MaxFileSize) }
-
-// ReadFileUpTo reads a regular file of at most size bytes.
-func ReadFileUpTo(name string, size int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file: %w", name, ErrUnreadable)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, size+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
-	}
-	if int64(len(data)) > size {
-		return nil, fmt.Errorf("%s is larger than %d MiB: %w", name, size>>20, ErrUnreadable)
-	}
-	return data, nil
-}
+func ReadFile(name string) ([]byte, error) { return safefile.Read(name, MaxFileSize) }
 
 // LoadLUT loads a latency table by name or from a BINAS .pkl or JSON file.
 func LoadLUT(nameOrFile string) (*latency.LUT, error) {

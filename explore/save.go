@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
-
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 )
 
@@ -30,15 +29,7 @@ func SaveLUT(path string, l *latency.LUT) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(path, data)
-}
-
-// WriteFile writes a file by rename and makes its folder where there is none.
-func WriteFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return maybe.WriteFile(path, data, 0o644)
+	return safefile.Write(path, data)
 }
 
 // AppendJSON adds a value to a file of JSON lines, which is made where there is
@@ -48,7 +39,7 @@ func AppendJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := safefile.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -153,7 +154,7 @@ func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
 		return nil, err
 	}
 	out := Estimator{filepath.Join(r.Run, estimatorFile), r.tableFile(), c}
-	return out, explore.WriteFile(out.File, data)
+	return out, safefile.Write(out.File, data)
 }
 
 // validate asks the network about the validation part of the data: with its own

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/pipeline"
 )
@@ -90,7 +91,7 @@ func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
 		return nil, err
 	}
 	out := Fitted{r.kind(), r.FittedFile(), r.tableFile(), fitted}
-	return out, explore.WriteFile(out.File, data)
+	return out, safefile.Write(out.File, data)
 }
 
 // Finished is what a pipeline has left.

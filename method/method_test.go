@@ -13,6 +13,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -56,7 +57,7 @@ func writeSamples(t *testing.T, file string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := explore.WriteFile(file, data); err != nil {
+	if err := safefile.Write(file, data); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -153,7 +154,7 @@ func write(t *testing.T, file string, v any) {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err == nil {
-		err = explore.WriteFile(file, data)
+		err = safefile.Write(file, data)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +239,7 @@ func TestRunsLeaveMeasurementsOut(t *testing.T) {
 	t.Cleanup(xdg.Reload)
 	runs := filepath.Join(explore.DataDir(), "runs")
 	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/1/measure.jsonl"} {
-		if err := explore.WriteFile(filepath.Join(runs, file), []byte("{}\n")); err != nil {
+		if err := safefile.Write(filepath.Join(runs, file), []byte("{}\n")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -145,7 +146,7 @@ type note struct {
 
 func (r Request) readNote() (data string, err error) {
 	file := filepath.Join(r.Run, noteFile)
-	text, err := explore.ReadFileUpTo(file, 1<<16)
+	text, err := safefile.Read(file, 1<<16)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -161,5 +162,5 @@ func (r Request) writeNote() error {
 	if err != nil {
 		return err
 	}
-	return explore.WriteFile(filepath.Join(r.Run, noteFile), append(text, '\n'))
+	return safefile.Write(filepath.Join(r.Run, noteFile), append(text, '\n'))
 }

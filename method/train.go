@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -95,7 +95,7 @@ func (r Request) teach(s *training.Settings, o *training.Options) error {
 
 // readWeights reads what a step of the run has left.
 func readWeights(file string, step Step) (onnx.StateDict, error) {
-	data, err := explore.ReadFileUpTo(file, supernet.MaxCheckpoint)
+	data, err := safefile.Read(file, supernet.MaxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s has no weights yet: let it finish an epoch", ErrRequest, step)
 	}

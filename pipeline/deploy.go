@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -81,5 +82,5 @@ func (r *run) exportOne(n *Network, file string) error {
 	if err != nil {
 		return err
 	}
-	return explore.WriteFile(file, graph.Marshal())
+	return safefile.Write(file, graph.Marshal())
 }

@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -36,7 +36,7 @@ func (r *run) figures(res Results) error {
 		if _, err := w.WriteTo(&b); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		if err := explore.WriteFile(r.path(f.name), b.Bytes()); err != nil {
+		if err := safefile.Write(r.path(f.name), b.Bytes()); err != nil {
 			return err
 		}
 	}

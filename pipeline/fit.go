@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -158,7 +159,7 @@ func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sam
 	return Ranking{
 		Predictor: name, Method: report.Method, Samples: report.Samples, Metrics: e.Metrics, Kendall95: e.Kendall95,
 		FitSeconds: report.Elapsed.Seconds(), Predicted: e.Predicted, TestSamples: len(test),
-	}, explore.WriteFile(r.path(predictorFile(name)), data)
+	}, safefile.Write(r.path(predictorFile(name)), data)
 }
 
 // estimate builds the estimator of contributions.
@@ -181,7 +182,7 @@ func (r *run) estimate(ctx context.Context, name string, c *model.Contributions,
 	return Ranking{
 		Predictor: name, Method: "contributions of decisions", Samples: measured, Metrics: e.Metrics, Kendall95: e.Kendall95,
 		Predicted: e.Predicted, TestSamples: len(test),
-	}, explore.WriteFile(r.path(predictorFile(name)), data)
+	}, safefile.Write(r.path(predictorFile(name)), data)
 }
 
 // accuracySource says what predicted accuracies are accuracies of.

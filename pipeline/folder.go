@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Files of a pipeline folder. Trainings keep their own files in it too; see
@@ -52,7 +53,7 @@ func (r *run) writeJSON(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return explore.WriteFile(r.path(name), append(data, '\n'))
+	return safefile.Write(r.path(name), append(data, '\n'))
 }
 
 func (r *run) readJSON(name string, v any) error {

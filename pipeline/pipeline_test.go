@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -233,7 +234,7 @@ func TestClassOrderOfAFolder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := explore.WriteFile(filepath.Join(dir, settingsFile), data); err != nil {
+			if err := safefile.Write(filepath.Join(dir, settingsFile), data); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -67,7 +67,7 @@ func (r *run) report(context.Context) error {
 	if err := r.figures(res); err != nil {
 		return err
 	}
-	return explore.WriteFile(r.path(ReportFile), []byte(res.Markdown()))
+	return safefile.Write(r.path(ReportFile), []byte(res.Markdown()))
 }
 
 // Markdown is the report. Its figures are files beside it.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -131,7 +132,7 @@ func (s *Settings) claim(folder string) error {
 		if data, err = json.MarshalIndent(s, "", "  "); err != nil {
 			return err
 		}
-		return explore.WriteFile(file, append(data, '\n'))
+		return safefile.Write(file, append(data, '\n'))
 	}
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (s *Settings) claim(folder string) error {
 // ReadSettings reads the settings a folder was begun with.
 func ReadSettings(folder string) (Settings, error) {
 	file := filepath.Join(folder, settingsFile)
-	data, err := explore.ReadFileUpTo(file, 1<<20)
+	data, err := safefile.Read(file, 1<<20)
 	if err != nil {
 		return Settings{}, err
 	}

@@ -9,7 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/adrg/xdg"
 
-	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // recovering wraps the App for the terminal: a panic anywhere in it ends the
@@ -89,7 +89,7 @@ func (r *recovering) err() error {
 	}
 	file := filepath.Join(xdg.StateHome, "binas-tui", "crash.txt")
 	text := fmt.Sprintf("%v\n\n%s", r.value, r.stack)
-	if err := explore.WriteFile(file, []byte(text)); err != nil {
+	if err := safefile.Write(file, []byte(text)); err != nil {
 		return fmt.Errorf("the explorer failed: %v", r.value)
 	}
 	return fmt.Errorf("the explorer failed: %v: the stack is in %s", r.value, file)

@@ -10,6 +10,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -79,7 +80,7 @@ func LoadState() State {
 func (s State) save() error {
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		err = explore.WriteFile(statePath(), append(data, '\n'))
+		err = safefile.Write(statePath(), append(data, '\n'))
 	}
 	return err
 }

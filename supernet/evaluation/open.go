@@ -10,9 +10,9 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -50,7 +50,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if src.BN != "" && src.BN != Running && src.BN != Recalibrated {
 		return nil, fmt.Errorf("statistics %q: expected %s or %s", src.BN, Running, Recalibrated)
 	}
-	data, err := readFile(src.Checkpoint)
+	data, err := safefile.Read(src.Checkpoint, supernet.MaxCheckpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	if _, err := onnx.Open(src.Library); err != nil {
 		return nil, nil, err
 	}
-	data, err := readFile(src.Checkpoint)
+	data, err := safefile.Read(src.Checkpoint, supernet.MaxCheckpoint)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -240,18 +240,4 @@ func sum(w onnx.StateDict) string {
 		h.Write(buf)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
-}
-
-// readFile reads a regular file of at most supernet.MaxCheckpoint bytes.
-func readFile(name string) ([]byte, error) {
-	info, err := os.Stat(name) // first: opening a pipe would wait
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", name)
-	case info.Size() > supernet.MaxCheckpoint:
-		return nil, fmt.Errorf("%s: larger than %d MiB", name, supernet.MaxCheckpoint>>20)
-	}
-	return os.ReadFile(name)
 }

@@ -1,4 +1,4 @@
-package job
+package safefile
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 // TestMain is the other process of TestALockEndsWithItsProcess where it is told
 // what to lock.
 func TestMain(m *testing.M) {
-	file := os.Getenv("JOB_TEST_LOCK")
+	file := os.Getenv("SAFEFILE_TEST_LOCK")
 	if file == "" {
 		os.Exit(m.Run())
 	}
@@ -43,7 +43,7 @@ func TestALockIsHeldOnce(t *testing.T) {
 func TestALockEndsWithItsProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lock")
 	other := exec.Command(os.Args[0])
-	other.Env = append(os.Environ(), "JOB_TEST_LOCK="+file)
+	other.Env = append(os.Environ(), "SAFEFILE_TEST_LOCK="+file)
 	in, err := other.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

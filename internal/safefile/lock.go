@@ -1,0 +1,56 @@
+package safefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/gofrs/flock"
+)
+
+// EnvNoLocks is the environment variable that, set to 1, lets work go on where
+// the file system has no locks.
+const EnvNoLocks = "BINAS_TUI_NO_LOCKS"
+
+// Errors of locks.
+var (
+	ErrLocked  = errors.New("in use by another job or program")
+	ErrNoLocks = errors.New("the file system has no locks")
+)
+
+// Lock takes the lock that is the given file, made with its folder where there
+// is none, or fails at once with [ErrLocked]. The system releases it when the
+// process ends, however that ends; the file stays. On a file system without locks
+// it fails with [ErrNoLocks], or where [EnvNoLocks] is set takes none.
+func Lock(file string) (release func(), err error) {
+	if err := MkdirAll(filepath.Dir(file)); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(file); err == nil {
+		if err := regular(file, info); err != nil {
+			return nil, err
+		}
+	}
+	lock := flock.New(file, flock.SetFlag(os.O_CREATE|syscall.O_NONBLOCK), flock.SetPermissions(0o666))
+	return locked(file, lock, lock.TryLock)
+}
+
+func locked(file string, lock *flock.Flock, try func() (bool, error)) (release func(), err error) {
+	ok, err := try()
+	switch {
+	case err != nil && (errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)):
+		if os.Getenv(EnvNoLocks) == "1" {
+			return func() {}, nil
+		}
+		return nil, &fs.PathError{Op: "lock", Path: file, Err: fmt.Errorf(
+			"%w (%w): use a folder on another one, or, where no other program writes there at the same time, set %s=1 to go on without", ErrNoLocks, plain(err), EnvNoLocks)}
+	case err != nil:
+		return nil, &fs.PathError{Op: "lock", Path: file, Err: plain(err)}
+	case !ok:
+		return nil, fmt.Errorf("%w: %s is locked", ErrLocked, file)
+	}
+	return func() { lock.Close() }, nil
+}

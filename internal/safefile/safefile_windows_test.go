@@ -1,0 +1,5 @@
+package safefile
+
+import "errors"
+
+var noLocks = []error{errors.ErrUnsupported}
