@@ -14,36 +14,32 @@ import (
 
 // limitFlags are the limits beside the one on latency.
 type limitFlags struct {
-	params, macs, memory string
-	on                   []string // LUT=12ms
+	max [len(explore.Resources)]string // by LimitKind; the latency's is --limit
+	on  []string                       // LUT=12ms
 }
 
 func (l *limitFlags) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&l.params, "max-params", "", "`LIMIT` on parameters, with its unit: k, M or G, for example 6M")
-	f.StringVar(&l.macs, "max-macs", "", "`LIMIT` on multiply-accumulates, with its unit: k, M or G, for example 300M")
-	f.StringVar(&l.memory, "max-memory", "", "`LIMIT` on peak activation memory (input and output of one layer, float32, batch 1), with its unit: B, KB, MB, KiB or MiB, for example 8MB")
+	for _, r := range explore.Resources[1:] {
+		f.StringVar(&l.max[r.Kind], "max-"+r.Name, "", fmt.Sprintf("`LIMIT` on %s, with its unit: %s, for example %s", r.About, r.Units(), r.Example))
+	}
 	f.StringArrayVar(&l.on, "limit-on", nil, "latency limit on another table, `LUT=LIMIT`, for example phone.pkl=12ms; can be given several times")
 }
 
-func (l *limitFlags) any() bool { return l.params+l.macs+l.memory != "" || len(l.on) > 0 }
+func (l *limitFlags) any() bool { return strings.Join(l.max[:], "") != "" || len(l.on) > 0 }
 
 // parse reads the limits, and the tables that they are on.
 func (l *limitFlags) parse() ([]explore.Limit, error) {
 	var out []explore.Limit
-	for _, x := range []struct {
-		flag string
-		kind explore.LimitKind
-		text string
-	}{{"max-params", explore.LimitParams, l.params}, {"max-macs", explore.LimitMACs, l.macs}, {"max-memory", explore.LimitMemory, l.memory}} {
-		if x.text == "" {
+	for _, r := range explore.Resources[1:] {
+		if l.max[r.Kind] == "" {
 			continue
 		}
-		v, err := explore.ParseAmount(x.kind, x.text)
+		v, err := explore.ParseAmount(r.Kind, l.max[r.Kind])
 		if err != nil {
-			return nil, usagef("--%s: %w", x.flag, err)
+			return nil, usagef("--max-%s: %w", r.Name, err)
 		}
-		out = append(out, explore.Limit{Kind: x.kind, Cap: v})
+		out = append(out, explore.Limit{Kind: r.Kind, Cap: v})
 	}
 	for _, text := range l.on {
 		at := strings.LastIndexByte(text, '=')
@@ -87,9 +83,8 @@ func writeLimits(w io.Writer, limits []explore.Limit) {
 		case l.Binding && math.IsNaN(l.ShadowPrice):
 			binding = "yes"
 		case l.Binding:
-			unit, per := map[explore.LimitKind]string{explore.LimitLatency: "1 ms", explore.LimitParams: "100k", explore.LimitMACs: "10M"}[l.Kind],
-				map[explore.LimitKind]float64{explore.LimitLatency: 1, explore.LimitParams: 1e5, explore.LimitMACs: 1e7}[l.Kind]
-			binding = fmt.Sprintf("%.3f points for %s more", l.ShadowPrice*per, unit)
+			r := l.Kind.Resource()
+			binding = fmt.Sprintf("%.3f points for %s more", l.ShadowPrice*r.Per, r.PerText)
 		}
 		fmt.Fprintf(w, "%-22s %11s  %11s  %11s  %s\n", sanitize.Line(l.Name()), l.Format(l.Cap), l.Format(l.Used), l.Format(l.Slack), binding)
 	}

@@ -11,18 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/solver"
 )
 
-// LimitKind is what a limit is on.
-type LimitKind uint8
-
-// The kinds of limits. LimitLatency is on a latency table: the one in use, or
-// where Limit.LUT is set another.
-const (
-	LimitLatency LimitKind = iota
-	LimitParams
-	LimitMACs
-	LimitMemory // peak activation memory, see model.Cost
-)
-
 // Limit is a limit on one resource of a network. Kind, Cap and, for another
 // device, LUT and LUTName are what is asked for; the rest is what a search
 // found.
@@ -47,11 +35,11 @@ func (l Limit) Name() string {
 	if l.Kind == LimitLatency && l.LUT != nil {
 		return "latency on " + l.LUTName
 	}
-	return [...]string{"latency", "params", "macs", "memory"}[l.Kind]
+	return l.Kind.Resource().Name
 }
 
 // Unit is that of Cap, Used and Slack: ms, params, MACs or bytes.
-func (l Limit) Unit() string { return [...]string{"ms", "params", "MACs", "bytes"}[l.Kind] }
+func (l Limit) Unit() string { return l.Kind.Resource().Unit }
 
 // Format writes an amount of the limit's resource with a fitting unit.
 func (l Limit) Format(v float64) string { return FormatAmount(l.Kind, v) }
@@ -90,29 +78,23 @@ func (s Setup) costs() model.Costs { return s.Space.Costs(s.NumClasses()) }
 
 // resource is what the solver takes for a limit.
 func (s Setup) resource(l Limit, table *latency.Table, costs model.Costs) (solver.Resource, error) {
-	r := solver.Resource{Name: l.Name()}
-	if l.Kind == LimitLatency {
-		if l.LUT != nil {
-			t, err := l.LUT.Table(s.Space)
-			if err != nil {
-				return r, fmt.Errorf("latency table %s: %w", l.LUTName, err)
-			}
-			table = t
+	kind := l.Kind.Resource()
+	r := solver.Resource{Name: l.Name(), Kind: kind.solver}
+	if kind.amount != nil {
+		for _, c := range costs.Block {
+			r.Block = append(r.Block, float64(kind.amount(c)))
 		}
-		r.Kind, r.Block, r.Fixed = solver.Latency, table.BlockMS, table.FixedMS
+		r.Fixed = float64(kind.amount(costs.Fixed))
 		return r, nil
 	}
-	amount := func(c model.Cost) float64 {
-		return float64([...]int64{LimitParams: c.Params, LimitMACs: c.MACs, LimitMemory: c.PeakBytes}[l.Kind])
+	if l.LUT != nil {
+		t, err := l.LUT.Table(s.Space)
+		if err != nil {
+			return r, fmt.Errorf("latency table %s: %w", l.LUTName, err)
+		}
+		table = t
 	}
-	r.Kind = solver.Count
-	if l.Kind == LimitMemory {
-		r.Kind = solver.Peak
-	}
-	for _, c := range costs.Block {
-		r.Block = append(r.Block, amount(c))
-	}
-	r.Fixed = amount(costs.Fixed)
+	r.Block, r.Fixed = table.BlockMS, table.FixedMS
 	return r, nil
 }
 

@@ -144,7 +144,7 @@ func TestParseAmount(t *testing.T) {
 		text, want string
 	}{
 		{LimitParams, "6", "6k? 6M?"}, {LimitMemory, "8", "8KB? 8MB?"}, {LimitMACs, "300", "300M? 300G?"}, {LimitParams, "6MB", "k, M or G"},
-		{LimitMemory, "8M", "B, KB, MB"}, {LimitParams, "", "a number and a unit"}, {LimitParams, "M", "for example 8M"}, {LimitParams, "0M", "more than 0"},
+		{LimitMemory, "8M", "B, KB, MB"}, {LimitParams, "", "a number and a unit"}, {LimitParams, "M", "for example 6M"}, {LimitParams, "0M", "more than 0"},
 		{LimitParams, "-6M", "more than 0"}, {LimitMACs, "1e999M", "finite"}, {LimitMACs, "0x10M", "a number"}, {LimitMACs, "infM", "a number"}, {LimitMemory, "NaNMB", "a number"},
 	} {
 		if v, err := ParseAmount(c.kind, c.text); err == nil || !strings.Contains(err.Error(), c.want) {
