@@ -17,7 +17,7 @@ func digitsSamples(t *testing.T, s *model.Space, name string) []model.Sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	samples, err := model.DecodeSamples(s, data)
+	samples, _, err := model.DecodeSamples(s, data)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -70,7 +70,7 @@ func TestSampleAndValidate(t *testing.T) {
 	if first.Samples != 3 || first.Images != 19 || first.BN != evaluation.Running || !strings.Contains(first.Data, "50% held out") {
 		t.Errorf("%+v", first)
 	}
-	samples, err := model.DecodeSamples(space, readFile(t, lines))
+	samples, _, err := model.DecodeSamples(space, readFile(t, lines))
 	if err != nil || len(samples) != 3 || samples[0].ExpectedLatencyMS <= 0 {
 		t.Fatalf("%d samples, %v", len(samples), err)
 	}
@@ -83,7 +83,7 @@ func TestSampleAndValidate(t *testing.T) {
 	if again.Mean != first.Mean || again.BestArch != first.BestArch {
 		t.Errorf("again %+v: at first %+v", again, first)
 	}
-	if again, err := model.DecodeSamples(space, readFile(t, pickled)); err != nil || len(again) != 3 || again[2].Accuracy != samples[2].Accuracy {
+	if again, _, err := model.DecodeSamples(space, readFile(t, pickled)); err != nil || len(again) != 3 || again[2].Accuracy != samples[2].Accuracy {
 		t.Errorf("pickle: %v", err)
 	}
 	other := runCLI(t, append([]string{"sample", "--num", "3", "--out", lines, "--seed", "5"}, source...)...)
@@ -137,7 +137,7 @@ func TestContributeFromLUT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := model.DecodeContributions(space, lut)
+	c, _, err := model.DecodeContributions(space, lut)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestContributeFromLUT(t *testing.T) {
 			}
 		}
 	}
-	if again, err := model.DecodeContributions(space, readFile(t, pkl)); err != nil || again.Base != c.Base {
+	if again, _, err := model.DecodeContributions(space, readFile(t, pkl)); err != nil || again.Base != c.Base {
 		t.Errorf("written as a pickle: %v", err)
 	}
 }

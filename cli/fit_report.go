@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -43,6 +44,7 @@ type fitReport struct {
 	DuplicateSamples  int            `json:"duplicate_samples"`  // averaged away
 	DifferingNetworks int            `json:"differing_networks"` // sampled more than once, with different accuracies
 	WorstDifference   explore.Number `json:"worst_difference"`   // points
+	DamagedLines      []string       `json:"damaged_lines,omitempty"`
 
 	Scatter       []fitPoint      `json:"scatter"`
 	LearningCurve []fitCurvePoint `json:"learning_curve,omitempty"`
@@ -77,6 +79,7 @@ func newFitReport(f *explore.Fitting, r *explore.Fitted) *fitReport {
 		PredictorType: r.Kind, Space: f.Settings.Space.Name, InactiveBlocks: r.Inactive.String(), Method: r.Method, Weights: r.Weights,
 		HeldOutError: explore.Number(r.HeldError()), TestedOn: "test", TestSamples: len(r.Evaluation.Measured), Overlap: f.Overlap,
 		DuplicateSamples: d.Samples, DifferingNetworks: d.Differing, WorstDifference: explore.Number(d.WorstRange),
+		DamagedLines: f.Lost,
 	}
 	if f.Settings.Closed {
 		out.Lambda, out.LambdaProducts = number(r.Penalties.Linear), number(r.Penalties.Products)
@@ -107,7 +110,7 @@ func (r *fitReport) addCurve(points []fit.CurvePoint) {
 
 // warnings are what makes the figures less than they seem.
 func (r *fitReport) warnings() []string {
-	var out []string
+	out := slices.Clone(r.DamagedLines)
 	if r.Overlap > 0 {
 		out = append(out, fmt.Sprintf("%d of %d networks tested on were fitted on too: the metrics flatter the predictor", r.Overlap, r.TestSamples))
 	}

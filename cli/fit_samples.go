@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // fitSamples fits on sampled networks, tests, and writes what was asked for.
@@ -67,7 +68,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 		}
 	}
 	for _, w := range report.warnings() {
-		fmt.Fprintln(a.Err, "binas-tui: warning: "+w)
+		fmt.Fprintln(a.Err, "binas-tui: warning: "+sanitize.Line(w))
 	}
 	if o.json {
 		return writeJSON(a.out, report)

@@ -27,7 +27,10 @@ func accuracyTable(t *testing.T, name string, from, to int) string {
 		t.Fatal(err)
 	}
 	space := must(model.NewSpace(model.MobileNASNet, 224))
-	samples := must(model.DecodeSamples(space, data))
+	samples, _, err := model.DecodeSamples(space, data)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return writeTemp(t, name+".pkl", must(model.EncodeSamples(space, samples[from:to])))
 }
 

@@ -13,54 +13,67 @@ import (
 
 // LoadSamples reads an accuracy table by name or from a file, a BINAS .pkl or
 // JSON lines, and finds which search space its networks are of: the profile's
-// or another that the program knows.
-func LoadSamples(profile, file string) (*model.Space, []model.Sample, error) {
+// or another that the program knows. Lost says what was damaged and left out.
+func LoadSamples(profile, file string) (space *model.Space, samples []model.Sample, lost string, err error) {
 	p, err := FindProfile(profile)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	data, err := read("samples", file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("accuracy table: %w", err)
+		return nil, nil, "", fmt.Errorf("accuracy table: %w", err)
 	}
 	var first error
 	for _, name := range []string{p.Space, model.MobileNASNet, model.MobileNASNetLarge} {
 		s, err := model.NewSpace(name, p.ImageSize)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
-		samples, err := model.DecodeSamples(s, data)
+		samples, lost, err := model.DecodeSamples(s, data)
+		if err == nil && lost.Count > 0 {
+			return s, samples, file + ": " + lost.String(), nil
+		}
 		if err == nil {
-			return s, samples, nil
+			return s, samples, "", nil
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	return nil, nil, fmt.Errorf("accuracy table %s: %w: %w", file, ErrUnreadable, first)
+	return nil, nil, "", fmt.Errorf("accuracy table %s: %w: %w", file, ErrUnreadable, first)
 }
 
 // Fitting is a predictor to fit and the samples to do it with.
 type Fitting struct {
 	Settings      fit.Settings // Space and Progress are set by what uses it
 	Samples, Test []model.Sample
-	Overlap       int // networks of Test that are among Samples
+	Overlap       int      // networks of Test that are among Samples
+	Lost          []string // what was damaged in the files and left out
 }
 
 // LoadFitting reads the samples to fit on and, unless its name is "", the
 // table to test on; both must be of one search space.
 func LoadFitting(profile, samples, test string, s fit.Settings) (*Fitting, error) {
 	f := &Fitting{Settings: s}
-	var err error
-	if f.Settings.Space, f.Samples, err = LoadSamples(profile, samples); err != nil {
+	var (
+		lost string
+		err  error
+	)
+	if f.Settings.Space, f.Samples, lost, err = LoadSamples(profile, samples); err != nil {
 		return nil, err
+	}
+	if lost != "" {
+		f.Lost = append(f.Lost, lost)
 	}
 	if test == "" {
 		return f, nil
 	}
-	space, held, err := LoadSamples(profile, test)
+	space, held, lost, err := LoadSamples(profile, test)
 	if err != nil {
 		return nil, err
+	}
+	if lost != "" {
+		f.Lost = append(f.Lost, lost)
 	}
 	if space.Name != f.Settings.Space.Name {
 		return nil, fmt.Errorf("%s holds networks of %s, %s of %s: expected one search space: %w",

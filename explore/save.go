@@ -39,9 +39,17 @@ func AppendJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	f, err := safefile.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
+	f, err := safefile.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR)
 	if err != nil {
 		return err
+	}
+	// A line that a killed process did not finish must not run into this one.
+	end := []byte{'\n'}
+	if info, err := f.Stat(); err == nil && info.Size() > 0 {
+		f.ReadAt(end, info.Size()-1)
+	}
+	if end[0] != '\n' {
+		line = append([]byte{'\n'}, line...)
 	}
 	_, err = f.Write(append(line, '\n'))
 	return errors.Join(err, f.Close())

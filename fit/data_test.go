@@ -34,7 +34,7 @@ func binasSamples(t testing.TB, s *model.Space, name string) []model.Sample {
 	if data, err = io.ReadAll(z); err != nil {
 		t.Fatal(err)
 	}
-	samples, err := model.DecodeSamples(s, data)
+	samples, _, err := model.DecodeSamples(s, data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,6 +82,9 @@ func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, lost := range f.Lost {
+		j.Log(lost)
+	}
 	fitted, err := f.Run(ctx, func(p fit.Progress) { j.Progress(p.Done, p.Total, p.Left, explore.FittingStatus(p)) })
 	if err != nil {
 		return nil, err

@@ -1,8 +1,6 @@
 package method
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -11,6 +9,8 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
+	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/pipeline"
 )
@@ -40,16 +40,19 @@ func Find(folders ...string) (f Found) {
 		if networks, err := pipeline.ReadNetworks(run); err == nil {
 			f.Accuracies = append(f.Accuracies, AccuraciesOf(networks)...)
 		}
-		data, err := explore.ReadFile(filepath.Join(run, accuraciesFile))
+		data, err := records.Read(filepath.Join(run, accuraciesFile))
 		if err != nil {
 			continue
 		}
-		for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		lines := jsonl.Reader{Record: func(_ int, object []byte) error {
 			a := Accuracy{Run: run}
-			if json.Unmarshal(lines.Bytes(), &a) == nil && a.Images > 0 {
+			err := json.Unmarshal(object, &a)
+			if err == nil && a.Images > 0 {
 				f.Accuracies = append(f.Accuracies, a)
 			}
-		}
+			return err
+		}}
+		lines.Read(data)
 	}
 	return f
 }

@@ -15,7 +15,7 @@ import (
 // itself predicted for them.
 func TestCheckpointsAgreeWithTorch(t *testing.T) {
 	s := space(t, MobileNASNet)
-	samples, err := DecodeSamples(s, golden(t, "test_accuracy_lut.pkl.gz"))
+	samples, _, err := DecodeSamples(s, golden(t, "test_accuracy_lut.pkl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,11 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 )
 
 // Decision is one of the measurements of the estimator: what is pinned while
@@ -40,56 +43,95 @@ type contributionRecord struct {
 	Accuracy float64 `json:"accuracy"` // percent
 }
 
-// EncodeContributionRecord is the line of a contributions file for the network-th
-// random network with a decision pinned.
-func EncodeContributionRecord(network int, d Decision, accuracy float64) []byte {
-	return EncodeRecord(contributionRecord{network, d.Name, accuracy})
+// ContributionRecord is the accuracy of the network-th random network with a
+// decision pinned, in percent, as a line of a contributions file holds it.
+func ContributionRecord(network int, d Decision, accuracy float64) any {
+	return contributionRecord{network, d.Name, accuracy}
 }
 
-// DecodeContributionRecords reads a contributions file (JSON lines, see
-// [DecodeRecords]): accuracies in percent, [network][decision] in the order of
-// [Space.Decisions]. The last network may lack decisions.
-func DecodeContributionRecords(s *Space, data []byte) (info EvaluationInfo, accuracies [][]float64, whole int, err error) {
-	decisions := s.Decisions()
-	info, whole, err = DecodeRecords(data, ContributionsFormat, func(i int, line []byte) error {
-		var r contributionRecord
-		if err := strictJSON(line, &r); err != nil {
+// ContributionDecoder reads the lines of a contributions file.
+type ContributionDecoder struct{ decisions map[string]int }
+
+// NewContributionDecoder reads lines of a space.
+func NewContributionDecoder(s *Space) ContributionDecoder {
+	d := ContributionDecoder{map[string]int{}}
+	for i, decision := range s.Decisions() {
+		d.decisions[decision.Name] = i
+	}
+	return d
+}
+
+// maxNetworks bounds the random networks of a contributions file.
+const maxNetworks = 1 << 16
+
+// Decode reads a line: which network, counted from 0, which of the decisions of
+// [Space.Decisions], and the accuracy in percent.
+func (d ContributionDecoder) Decode(object []byte) (network, decision int, accuracy float64, err error) {
+	var r contributionRecord
+	if err := strictJSON(object, &r); err != nil {
+		return 0, 0, 0, err
+	}
+	decision, known := d.decisions[r.Decision]
+	if !known || r.Network < 0 || r.Network >= maxNetworks {
+		return 0, 0, 0, fmt.Errorf("decision %.80q of network %d: expected one of %d, of network 0 to %d", r.Decision, r.Network, len(d.decisions), maxNetworks-1)
+	}
+	if !(r.Accuracy >= 0 && r.Accuracy <= 100) {
+		return 0, 0, 0, fmt.Errorf("accuracy %v: expected 0 to 100 (percent)", r.Accuracy)
+	}
+	return r.Network, decision, r.Accuracy, nil
+}
+
+// DecodeContributionRecords reads a contributions file: JSON lines (package jsonl),
+// the first of which is an [EvaluationInfo]. Accuracies are in percent,
+// [network][decision] in the order of [Space.Decisions], NaN where one is not
+// there. Damaged lines are lost, and a measurement that is there again.
+func DecodeContributionRecords(s *Space, data []byte) (info EvaluationInfo, accuracies [][]float64, lost jsonl.Lost, err error) {
+	d := NewContributionDecoder(s)
+	info, lost, err = s.decodeRecords(data, ContributionsFormat, func(object []byte) error {
+		network, decision, accuracy, err := d.Decode(object)
+		if err != nil {
 			return err
 		}
-		network, d := i/len(decisions), i%len(decisions)
-		if want := decisions[d].Name; r.Network != network || r.Decision != want {
-			return fmt.Errorf("%.80s of network %d: expected %s of network %d", r.Decision, r.Network, want, network)
+		for len(accuracies) <= network {
+			accuracies = append(accuracies, unmeasured(len(d.decisions)))
 		}
-		if !(r.Accuracy >= 0 && r.Accuracy <= 100) {
-			return fmt.Errorf("accuracy %v: expected 0 to 100 (percent)", r.Accuracy)
+		at := &accuracies[network][decision]
+		if !math.IsNaN(*at) {
+			return fmt.Errorf("decision %d of network %d is there again", decision, network)
 		}
-		if d == 0 {
-			accuracies = append(accuracies, nil)
-		}
-		accuracies[network] = append(accuracies[network], r.Accuracy)
+		*at = accuracy
 		return nil
 	})
-	if err == nil && whole > 0 && info.Space != s.Name {
-		err = fmt.Errorf("%w: they are of space %.40q: expected %s", ErrSamples, info.Space, s.Name)
-	}
 	if err != nil {
-		return info, nil, 0, err
+		return info, nil, lost, err
 	}
-	return info, accuracies, whole, nil
+	return info, accuracies, lost, nil
+}
+
+// unmeasured is n accuracies that are not known.
+func unmeasured(n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	return out
 }
 
 // NewContributions is the mean over the random networks that were measured with
-// every decision, and how uncertain it is: spread holds the standard error of
+// every decision (no accuracy is NaN), and how uncertain it is: spread holds the standard error of
 // the base, and of every other value's difference from the base, in points; NaN
 // for a single network. Accuracies are [network][decision] as
 // [DecodeContributionRecords] returns them. The same networks are behind every
 // decision, so what they have in common cancels in the differences.
 func NewContributions(s *Space, accuracies [][]float64) (c, spread *Contributions, networks int, err error) {
 	decisions := s.Decisions()
-	for networks < len(accuracies) && len(accuracies[networks]) == len(decisions) {
-		networks++
+	var whole [][]float64
+	for _, network := range accuracies {
+		if len(network) == len(decisions) && !slices.ContainsFunc(network, math.IsNaN) {
+			whole = append(whole, network)
+		}
 	}
-	if networks == 0 {
+	if networks = len(whole); networks == 0 {
 		return nil, nil, 0, fmt.Errorf("%w: no random network was measured with all %d decisions yet", ErrSamples, len(decisions))
 	}
 	c, spread = s.newContributions(), s.newContributions()
@@ -98,8 +140,8 @@ func NewContributions(s *Space, accuracies [][]float64) (c, spread *Contribution
 	values, differences := make([]float64, networks), make([]float64, networks)
 	for d := range decisions {
 		for n := range networks {
-			values[n] = accuracies[n][d]
-			differences[n] = accuracies[n][d] - accuracies[n][0]
+			values[n] = whole[n][d]
+			differences[n] = whole[n][d] - whole[n][0]
 		}
 		if d == 0 {
 			copy(differences, values)

@@ -55,7 +55,7 @@ func FuzzDecodePredictor(f *testing.F) {
 // back as it was.
 func FuzzDecodeSamples(f *testing.F) {
 	s := space(f, MobileNASNet)
-	all, err := DecodeSamples(s, golden(f, "test_accuracy_lut.pkl.gz"))
+	all, _, err := DecodeSamples(s, golden(f, "test_accuracy_lut.pkl.gz"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -66,16 +66,16 @@ func FuzzDecodeSamples(f *testing.F) {
 	f.Add(few)
 	f.Add(few[:len(few)/2])
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, err := DecodeContributions(s, data); err == nil {
+		if c, _, err := DecodeContributions(s, data); err == nil {
 			written, err := EncodeContributions(s, c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := DecodeContributions(s, written); err != nil {
+			if _, _, err := DecodeContributions(s, written); err != nil {
 				t.Fatal(err)
 			}
 		}
-		samples, err := DecodeSamples(s, data)
+		samples, _, err := DecodeSamples(s, data)
 		if err != nil {
 			return
 		}
@@ -83,7 +83,7 @@ func FuzzDecodeSamples(f *testing.F) {
 		if err != nil {
 			return // one network under two spellings
 		}
-		again, err := DecodeSamples(s, written)
+		again, _, err := DecodeSamples(s, written)
 		if err != nil || len(again) != len(samples) {
 			t.Fatalf("%d samples came back as %d: %v", len(samples), len(again), err)
 		}
@@ -104,8 +104,8 @@ func TestDecodersAreBounded(t *testing.T) {
 	} {
 		for what, decode := range map[string]func(){
 			"predictor":     func() { _, _, _ = DecodePredictor(data) },
-			"samples":       func() { _, _ = DecodeSamples(s, data) },
-			"contributions": func() { _, _ = DecodeContributions(s, data) },
+			"samples":       func() { _, _, _ = DecodeSamples(s, data) },
+			"contributions": func() { _, _, _ = DecodeContributions(s, data) },
 		} {
 			if got, limit := allocated(decode), uint64(40*len(data)+2<<20); got > limit {
 				t.Errorf("%s as %s: %d bytes were allocated for %d", name, what, got, len(data))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 )
 
 // EvaluationInfo is what accuracies of networks depend on: the first line of a
@@ -58,46 +60,49 @@ func (i EvaluationInfo) Differs(now EvaluationInfo) error {
 	return nil
 }
 
-// isRecords reports whether data looks like a records file rather than a pickle.
+// isRecords reports whether data looks like a records file, perhaps with a damaged
+// header, rather than a pickle.
 func isRecords(data []byte) bool {
 	trimmed := bytes.TrimLeft(data, " \t\r\n")
-	return len(trimmed) > 0 && trimmed[0] == '{'
+	return len(trimmed) > 0 && trimmed[0] == '{' || bytes.Contains(data[:min(len(data), 1<<16)], []byte("\"}\n{\""))
 }
 
-// maxRecordLine bounds one line of a records file, in bytes.
-const maxRecordLine = 1 << 16
+// DecodeEvaluationInfo reads the first line of a records file of the given format.
+// Errors wrap ErrSamples.
+func DecodeEvaluationInfo(object []byte, format string) (info EvaluationInfo, err error) {
+	if err = strictJSON(object, &info); err == nil {
+		err = info.check(format)
+	}
+	if err != nil {
+		return info, fmt.Errorf("%w: line 1: %w", ErrSamples, err)
+	}
+	return info, nil
+}
 
-// DecodeRecords reads a records file: JSON lines, the first of which is an
-// [EvaluationInfo] of the given format. It calls each with every whole line
-// after it, numbered from 0. A last line without its end is what a process
-// that was killed did not finish: it is left out, and whole is the length of
-// what precedes it. Errors wrap ErrSamples and name the line.
-func DecodeRecords(data []byte, format string, each func(record int, line []byte) error) (info EvaluationInfo, whole int, err error) {
+// decodeRecords reads a records file of the given format (package jsonl): it
+// calls each with every line after the first that is whole. An error of each
+// loses the line. Errors wrap ErrSamples.
+func (s *Space) decodeRecords(data []byte, format string, each func(object []byte) error) (info EvaluationInfo, lost jsonl.Lost, err error) {
 	if len(data) > maxSamplesBytes {
-		return info, 0, fmt.Errorf("%w: %d bytes: expected at most %d", ErrSamples, len(data), maxSamplesBytes)
+		return info, lost, fmt.Errorf("%w: %d bytes: expected at most %d", ErrSamples, len(data), maxSamplesBytes)
 	}
-	for number := 1; ; number++ {
-		length := bytes.IndexByte(data[whole:], '\n')
-		if length < 0 {
-			break
-		}
-		line := data[whole : whole+length]
-		switch {
-		case length > maxRecordLine:
-			err = fmt.Errorf("%d bytes: expected at most %d", length, maxRecordLine)
-		case number == 1:
-			if err = strictJSON(line, &info); err == nil {
-				err = info.check(format)
+	r := jsonl.Reader{
+		Header: func(object []byte) error {
+			if info, err = DecodeEvaluationInfo(object, format); err == nil && info.Space != s.Name {
+				err = fmt.Errorf("%w: they are of space %.40q: expected %s", ErrSamples, info.Space, s.Name)
 			}
-		default:
-			err = each(number-2, line)
-		}
-		if err != nil {
-			return info, 0, fmt.Errorf("%w: line %d: %w", ErrSamples, number, err)
-		}
-		whole += length + 1
+			return err
+		},
+		Record: func(_ int, object []byte) error { return each(object) },
 	}
-	return info, whole, nil
+	result, err := r.Read(data)
+	if err == nil && result.Whole == 0 {
+		err = errors.New("the first line is not whole")
+	}
+	if err != nil && !errors.Is(err, ErrSamples) {
+		err = fmt.Errorf("%w: %w", ErrSamples, err)
+	}
+	return info, result.Lost, err
 }
 
 func (i EvaluationInfo) check(format string) error {
@@ -124,16 +129,4 @@ func strictJSON(line []byte, v any) error {
 		return errors.New("more than one JSON value")
 	}
 	return nil
-}
-
-// EncodeRecord is one line of a records file, its end included. What records
-// hold are numbers and text, so this cannot fail.
-func EncodeRecord(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic("model: encode record: " + err.Error())
-	}
-	return b.Bytes()
 }

@@ -6,17 +6,42 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 )
+
+// encode is a line of a records file.
+func encode(t testing.TB, v any, key []byte) []byte {
+	t.Helper()
+	line, err := jsonl.Encode(v, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// header is the first line of a records file and the key of the others.
+func header(t testing.TB, s *Space, format string) (line, key []byte) {
+	t.Helper()
+	info := NewEvaluationInfo(format, s)
+	key, err := jsonl.Marshal(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encode(t, info, nil), key
+}
 
 // sampleLines is a samples file of n random samples.
 func sampleLines(t testing.TB, s *Space, n int) ([]Sample, []byte) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	var out bytes.Buffer
-	out.Write(EncodeRecord(NewEvaluationInfo(SamplesFormat, s)))
+	first, key := header(t, s, SamplesFormat)
+	out.Write(first)
 	var samples []Sample
 	for i := range n {
 		half := [2]float64{100 * r.Float64(), 100 * r.Float64()}
@@ -24,7 +49,7 @@ func sampleLines(t testing.TB, s *Space, n int) ([]Sample, []byte) {
 			Path: randomPath(r, s), Accuracy: (half[0] + half[1]) / 2, Halves: &half, Top5: 99, Loss: r.Float64(), ExpectedLatencyMS: r.Float64(),
 		}
 		samples = append(samples, sample)
-		out.Write(EncodeSampleRecord(s, i, sample))
+		out.Write(encode(t, s.SampleRecord(i, sample), key))
 	}
 	return samples, out.Bytes()
 }
@@ -34,51 +59,70 @@ func sampleLines(t testing.TB, s *Space, n int) ([]Sample, []byte) {
 func TestSampleRecordsRoundTrip(t *testing.T) {
 	s := space(t, MobileNASNet)
 	want, data := sampleLines(t, s, 5)
-	have, err := DecodeSamples(s, data)
-	if err != nil || !reflect.DeepEqual(have, want) {
+	have, lost, err := DecodeSamples(s, data)
+	if err != nil || lost.Count != 0 || !reflect.DeepEqual(have, want) {
 		t.Fatalf("round trip: %v, %v", have, err)
 	}
 	for cut := range data {
-		_, have, whole, err := DecodeSampleRecords(s, data[:cut])
-		if err != nil {
+		_, have, lost, err := DecodeSampleRecords(s, data[:cut])
+		lines := bytes.Count(data[:cut], []byte("\n"))
+		if (err == nil) != (lines > 0) || err != nil && !errors.Is(err, ErrSamples) {
 			t.Fatalf("cut after %d bytes: %v", cut, err)
 		}
-		lines := bytes.Count(data[:cut], []byte("\n"))
-		if n := max(0, lines-1); len(have) != n || whole != bytes.LastIndexByte(data[:cut], '\n')+1 {
-			t.Fatalf("cut after %d bytes: %d samples, %d whole bytes", cut, len(have), whole)
+		if n := max(0, lines-1); len(have) != n || n > 0 && !reflect.DeepEqual(have, want[:n]) || lost.Count != 0 {
+			t.Fatalf("cut after %d bytes: %d samples, %s", cut, len(have), lost)
 		}
 	}
-	if _, err := DecodeSamples(s, data[:10]); !errors.Is(err, ErrSamples) {
-		t.Errorf("a cut header: %v", err)
+	// Any changed byte loses its line, or two where it was the line's end.
+	for at := 0; at < len(data)-1; at += 5 {
+		damaged := bytes.Clone(data)
+		damaged[at] ^= 3
+		have, lost, err := DecodeSamples(s, damaged)
+		if err != nil || lost.Count == 0 || lost.Count > 2 || len(have) < len(want)-2 {
+			t.Fatalf("byte %d changed: %d samples, %s, %v", at, len(have), lost, err)
+		}
+		for _, sample := range have {
+			if !slices.ContainsFunc(want, func(w Sample) bool { return reflect.DeepEqual(w, sample) }) {
+				t.Fatalf("byte %d changed: a sample that is none: %+v", at, sample)
+			}
+		}
 	}
 }
 
 func TestSampleRecordsOfAnythingElse(t *testing.T) {
 	s := space(t, MobileNASNet)
 	_, data := sampleLines(t, s, 3)
+	sum := regexp.MustCompile(`,"sum":"[0-9a-f]*"`)
+	data = sum.ReplaceAll(data, nil) // of an older version: what is in a line is all that shows
 	for old, c := range map[string]struct{ new, want string }{
 		`"format":"binas-tui-samples"`: {`"format":"binas-tui-contributions"`, "line 1: format"},
 		`"version":1`:                  {`"version":9`, "version 9"},
 		`"space":"mobilenasnet"`:       {`"space":"mobilenasnet_large"`, "mobilenasnet_large"},
-		`"sample":1`:                   {`"sample":2`, "line 3: sample 2: expected 1"},
-		`"accuracy":`:                  {`"accuracy":9`, "percent"},
-		`"loss":`:                      {`"loss":-`, "loss -"},
-		`"top5":99`:                    {`"top6":99`, "top6"},
-		`"logits":[`:                   {`"logits":[1,`, "26 integers"},
-		`['cn_r1`:                      {`['ir_r1`, "line 2"},
-		"}\n":                          {"}{}\n", "more than one JSON value"},
+	} {
+		changed := bytes.Replace(data, []byte(old), []byte(c.new), 1)
+		if _, _, err := DecodeSamples(s, changed); !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, expected it to hold %q", c.new, err, c.want)
+		}
+	}
+	for old, c := range map[string]struct{ new, want string }{
+		`"sample":1`:       {`"sample":2`, "line 4 is damaged and left out: sample 2 is there again"},
+		`"sample":0`:       {`"sample":-1`, "line 2 is damaged and left out: sample -1"},
+		`"accuracy":`:      {`"accuracy":9`, "percent"},
+		`"loss":`:          {`"loss":-`, "loss -"},
+		`"top5":99`:        {`"top6":99`, "top6"},
+		`"logits":[`:       {`"logits":[1,`, "26 integers"},
+		`['cn_r1`:          {`['ir_r1`, "line 2"},
+		"}\n{\"sample\":1": {"}{}\n{\"sample\":1", "line 2 is damaged and left out: it is no JSON object"},
+		"{\"sample\":2":    {strings.Repeat(" ", jsonl.MaxLine) + "{\"sample\":2", "line 4 is damaged and left out: it has"},
 	} {
 		changed := bytes.Replace(data, []byte(old), []byte(c.new), 1)
 		if bytes.Equal(changed, data) {
 			t.Fatalf("%s is not in the file", old)
 		}
-		if _, err := DecodeSamples(s, changed); !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, expected it to hold %q", c.new, err, c.want)
+		have, lost, err := DecodeSamples(s, changed)
+		if err != nil || lost.Count != 1 || len(have) != 2 || !strings.Contains(lost.String(), c.want) {
+			t.Errorf("%s: %d samples, %s, %v: expected to hear %q", c.new[:min(20, len(c.new))], len(have), lost, err, c.want)
 		}
-	}
-	long := append(bytes.Clone(data), bytes.Repeat([]byte("x"), maxRecordLine+1)...)
-	if _, err := DecodeSamples(s, append(long, '\n')); !errors.Is(err, ErrSamples) {
-		t.Errorf("a long line: %v", err)
 	}
 }
 
@@ -103,7 +147,7 @@ func TestNoiseCeiling(t *testing.T) {
 // Decisions are the entries of the original's table, in its order.
 func TestDecisionsAreThoseOfTheOriginal(t *testing.T) {
 	s := space(t, MobileNASNet)
-	c, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
+	c, _, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +173,7 @@ func TestContributionRecords(t *testing.T) {
 	s := space(t, MobileNASNet)
 	r := rand.New(rand.NewPCG(3, 4))
 	decisions := s.Decisions()
-	data := EncodeRecord(NewEvaluationInfo(ContributionsFormat, s))
+	data, key := header(t, s, ContributionsFormat)
 	sums := make([]float64, len(decisions))
 	const networks = 3
 	for n := range networks + 1 {
@@ -138,14 +182,14 @@ func TestContributionRecords(t *testing.T) {
 				break
 			}
 			accuracy := 100 * r.Float64()
-			data = append(data, EncodeContributionRecord(n, d, accuracy)...)
+			data = append(data, encode(t, ContributionRecord(n, d, accuracy), key)...)
 			if n < networks {
 				sums[i] += accuracy / networks
 			}
 		}
 	}
-	_, accuracies, whole, err := DecodeContributionRecords(s, data)
-	if err != nil || whole != len(data) || len(accuracies) != networks+1 || len(accuracies[networks]) != 100 {
+	_, accuracies, lost, err := DecodeContributionRecords(s, data)
+	if err != nil || lost.Count != 0 || len(accuracies) != networks+1 || math.IsNaN(accuracies[networks][99]) || !math.IsNaN(accuracies[networks][100]) {
 		t.Fatalf("%d networks, %v", len(accuracies), err)
 	}
 	c, spread, n, err := NewContributions(s, accuracies)
@@ -172,16 +216,23 @@ func TestContributionRecords(t *testing.T) {
 			t.Fatalf("error of %s was %v, is %v", decisions[i].Name, *before[i], *after[i])
 		}
 	}
-	again, err := DecodeContributions(s, data)
+	again, _, err := DecodeContributions(s, data)
 	if err != nil || !reflect.DeepEqual(again, c) {
 		t.Errorf("by content: %v", err)
 	}
-	if _, err := DecodeContributions(s, data[:2000]); !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), "256 decisions yet") {
+	if _, _, err := DecodeContributions(s, data[:2000]); !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), "256 decisions yet") {
 		t.Errorf("an incomplete network: %v", err)
 	}
-	swapped := bytes.Replace(data, []byte(`"decision":"base"`), []byte(`"decision":"bass"`), 1)
-	if _, err := DecodeContributions(s, swapped); !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), "expected base of network 0") {
-		t.Errorf("an unknown decision: %v", err)
+	// A network that lost a measurement is left out of the means, the others are not.
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	lines[1+256+17] = []byte("spliced\n")
+	_, accuracies, lost, err = DecodeContributionRecords(s, bytes.Join(lines, nil))
+	if err != nil || lost.Count != 1 || lost.Lines[0] != 1+256+17+1 {
+		t.Fatalf("%s, %v", lost, err)
+	}
+	c, _, n, err = NewContributions(s, accuracies)
+	if want := (accuracies[0][0] + accuracies[2][0]) / 2; err != nil || n != 2 || math.Abs(c.Base-want) > 1e-9 {
+		t.Errorf("%d networks, base %v, %v: expected 2 and %v", n, c.Base, err, want)
 	}
 }
 
@@ -228,18 +279,36 @@ func FuzzSampleRecords(f *testing.F) {
 	_, data := sampleLines(f, s, 2)
 	f.Add(data)
 	f.Add(data[:len(data)-3])
-	f.Add(EncodeRecord(NewEvaluationInfo(ContributionsFormat, s)))
+	contributions, key := header(f, s, ContributionsFormat)
+	for i, d := range s.Decisions() {
+		contributions = append(contributions, encode(f, ContributionRecord(i%2, d, 50), key)...)
+	}
+	f.Add(contributions)
+	f.Add(contributions[:len(contributions)/2])
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if info, samples, whole, err := DecodeSampleRecords(s, data); err == nil && whole > 0 {
-			out := EncodeRecord(info)
-			for i, sample := range samples {
-				out = append(out, EncodeSampleRecord(s, i, sample)...)
+		if info, samples, _, err := DecodeSampleRecords(s, data); err == nil {
+			key, err := jsonl.Marshal(info)
+			if err != nil {
+				t.Fatal(err)
 			}
-			again, twice, length, err := DecodeSampleRecords(s, out)
-			if err != nil || again != info || !reflect.DeepEqual(twice, samples) || length != len(out) {
-				t.Fatalf("what was read is written otherwise: %v", err)
+			out := encode(t, info, nil)
+			for i, sample := range samples {
+				out = append(out, encode(t, s.SampleRecord(i, sample), key)...)
+			}
+			if info.Format != "" { // else the header was damaged
+				again, twice, lost, err := DecodeSampleRecords(s, out)
+				if err != nil || again != info || !reflect.DeepEqual(twice, samples) || lost.Count != 0 {
+					t.Fatalf("what was read is written otherwise: %v, %s", err, lost)
+				}
 			}
 		}
-		DecodeContributionRecords(s, data)
+		if _, accuracies, _, err := DecodeContributionRecords(s, data); err == nil {
+			for _, network := range accuracies {
+				if len(network) != len(s.Decisions()) {
+					t.Fatalf("a network of %d accuracies", len(network))
+				}
+			}
+			NewContributions(s, accuracies)
+		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/pickle"
 )
 
@@ -31,28 +32,32 @@ const maxSamplesBytes = 64 << 20
 // (see [DecodeSampleRecords]) or a BINAS accuracy LUT (.pkl), a dict from
 // architecture string to {expected_latency in seconds, accuracy in percent,
 // logits}. Order is that of the file. Errors wrap ErrSamples and name the sample and field;
-// a sample whose logits and string are not the same network is one.
-func DecodeSamples(s *Space, data []byte) ([]Sample, error) {
+// a sample whose logits and string are not the same network is one. Damaged JSON
+// lines are lost.
+func DecodeSamples(s *Space, data []byte) (out []Sample, lost jsonl.Lost, err error) {
 	if isRecords(data) {
-		_, samples, _, err := DecodeSampleRecords(s, data)
+		_, samples, lost, err := DecodeSampleRecords(s, data)
 		if err == nil && len(samples) == 0 {
 			err = fmt.Errorf("%w: it has no samples", ErrSamples)
+			if lost.Count > 0 {
+				err = fmt.Errorf("%w: %s", err, lost)
+			}
 		}
-		return samples, err
+		return samples, lost, err
 	}
 	entries, err := decodeTable(data)
 	if err != nil {
-		return nil, err
+		return nil, lost, err
 	}
-	out := make([]Sample, 0, len(entries))
+	out = make([]Sample, 0, len(entries))
 	for i, e := range entries {
 		sample, err := s.sample(e)
 		if err != nil {
-			return nil, fmt.Errorf("%w: sample %d of %d: %w", ErrSamples, i, len(entries), err)
+			return nil, lost, fmt.Errorf("%w: sample %d of %d: %w", ErrSamples, i, len(entries), err)
 		}
 		out = append(out, sample)
 	}
-	return out, nil
+	return out, lost, nil
 }
 
 func decodeTable(data []byte) ([]pickle.Entry, error) {

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/pickle"
 )
 
@@ -52,15 +53,22 @@ func (s *Space) newContributions() *Contributions {
 // DecodeContributions reads contributions, recognised by content: this program's
 // JSON lines (see [NewContributions]) or a BINAS contributions LUT (.pkl). Errors
 // wrap ErrSamples and name the entry that is missing, unknown or no accuracy.
-func DecodeContributions(s *Space, data []byte) (*Contributions, error) {
+// Damaged JSON lines are lost.
+func DecodeContributions(s *Space, data []byte) (c *Contributions, lost jsonl.Lost, err error) {
 	if isRecords(data) {
-		_, accuracies, _, err := DecodeContributionRecords(s, data)
+		_, accuracies, lost, err := DecodeContributionRecords(s, data)
 		if err != nil {
-			return nil, err
+			return nil, lost, err
 		}
 		c, _, _, err := NewContributions(s, accuracies)
-		return c, err
+		return c, lost, err
 	}
+	c, err = s.decodeContributions(data)
+	return c, lost, err
+}
+
+// decodeContributions reads a BINAS contributions LUT.
+func (s *Space) decodeContributions(data []byte) (*Contributions, error) {
 	entries, err := decodeTable(data)
 	if err != nil {
 		return nil, err

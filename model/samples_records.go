@@ -2,7 +2,11 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 )
 
 // sampleRecord is one line of a samples file.
@@ -17,40 +21,53 @@ type sampleRecord struct {
 	Architecture      string      `json:"architecture"`
 }
 
-// EncodeSampleRecord is the line of the index-th sample of a samples file.
-func EncodeSampleRecord(s *Space, index int, sample Sample) []byte {
-	return EncodeRecord(sampleRecord{
+// SampleRecord is the index-th sample of a samples file as its line holds it.
+func (s *Space) SampleRecord(index int, sample Sample) any {
+	return sampleRecord{
 		Sample: index, Accuracy: sample.Accuracy, HalfAccuracies: sample.Halves, Top5: sample.Top5, Loss: sample.Loss,
 		ExpectedLatencyMS: sample.ExpectedLatencyMS, Logits: s.Logits(sample.Path), Architecture: s.Architecture(sample.Path).String(),
-	})
+	}
 }
 
-// DecodeSampleRecords reads a samples file (JSON lines, see [DecodeRecords]).
-// Samples are numbered in their order; a number out of order, a network that is
-// not of the space, or a string and logits that disagree are errors.
-func DecodeSampleRecords(s *Space, data []byte) (info EvaluationInfo, samples []Sample, whole int, err error) {
-	info, whole, err = DecodeRecords(data, SamplesFormat, func(i int, line []byte) error {
-		var r sampleRecord
-		if err := strictJSON(line, &r); err != nil {
+// DecodeSampleRecord reads a line of a samples file. A network that is not of the
+// space, or a string and logits that disagree, are errors.
+func (s *Space) DecodeSampleRecord(object []byte) (index int, sample Sample, err error) {
+	var r sampleRecord
+	if err := strictJSON(object, &r); err != nil {
+		return 0, sample, err
+	}
+	if r.Sample < 0 {
+		return 0, sample, fmt.Errorf("sample %d: expected 0 or more", r.Sample)
+	}
+	if sample, err = s.sampleOf(r); err != nil {
+		return 0, sample, fmt.Errorf("sample %d: %w", r.Sample, err)
+	}
+	return r.Sample, sample, nil
+}
+
+// DecodeSampleRecords reads a samples file: JSON lines (package jsonl), the first
+// of which is an [EvaluationInfo]. Samples are returned in the order of their
+// numbers. Damaged lines are lost, and a number that is there again.
+func DecodeSampleRecords(s *Space, data []byte) (info EvaluationInfo, samples []Sample, lost jsonl.Lost, err error) {
+	have := map[int]Sample{}
+	info, lost, err = s.decodeRecords(data, SamplesFormat, func(object []byte) error {
+		i, sample, err := s.DecodeSampleRecord(object)
+		if err != nil {
 			return err
 		}
-		if r.Sample != i {
-			return fmt.Errorf("sample %d: expected %d", r.Sample, i)
+		if _, again := have[i]; again {
+			return fmt.Errorf("sample %d is there again", i)
 		}
-		sample, err := s.sampleOf(r)
-		if err != nil {
-			return fmt.Errorf("sample %d: %w", i, err)
-		}
-		samples = append(samples, sample)
+		have[i] = sample
 		return nil
 	})
-	if err == nil && whole > 0 && info.Space != s.Name {
-		err = fmt.Errorf("%w: they are of space %.40q: expected %s", ErrSamples, info.Space, s.Name)
-	}
 	if err != nil {
-		return info, nil, 0, err
+		return info, nil, lost, err
 	}
-	return info, samples, whole, nil
+	for _, i := range slices.Sorted(maps.Keys(have)) {
+		samples = append(samples, have[i])
+	}
+	return info, samples, lost, nil
 }
 
 func (s *Space) sampleOf(r sampleRecord) (Sample, error) {

@@ -13,7 +13,7 @@ import (
 
 func TestSamplesRoundTrip(t *testing.T) {
 	s := space(t, MobileNASNet)
-	samples, err := DecodeSamples(s, golden(t, "test_accuracy_lut.pkl.gz"))
+	samples, _, err := DecodeSamples(s, golden(t, "test_accuracy_lut.pkl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func TestSamplesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := DecodeSamples(s, data)
+	again, _, err := DecodeSamples(s, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestDecodeSamplesRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = DecodeSamples(s, data)
+		_, _, err = DecodeSamples(s, data)
 		if c.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -83,7 +83,7 @@ func TestDecodeSamplesRefuses(t *testing.T) {
 // compares it, weight by weight, with the checkpoint the original made of them.
 func TestEstimatorEqualsOriginal(t *testing.T) {
 	s := space(t, MobileNASNet)
-	c, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
+	c, _, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestEstimatorIsEquation5(t *testing.T) {
 
 func TestContributionsRoundTrip(t *testing.T) {
 	s := space(t, MobileNASNet)
-	c, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
+	c, _, err := DecodeContributions(s, golden(t, "accuracy_contributions_lut.pkl.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestContributionsRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := DecodeContributions(s, data)
+	again, _, err := DecodeContributions(s, data)
 	if err != nil || !reflect.DeepEqual(c, again) {
 		t.Errorf("round trip: %v", err)
 	}
@@ -164,15 +164,15 @@ func TestContributionsRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := DecodeContributions(s, data); err == nil || !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), name) {
+		if _, _, err := DecodeContributions(s, data); err == nil || !errors.Is(err, ErrSamples) || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, expected it to hold %q", err, name)
 		}
 	}
 	// The other tables BINAS pickles are told apart.
-	if _, err := DecodeContributions(s, golden(t, "test_accuracy_lut.pkl.gz")); err == nil {
+	if _, _, err := DecodeContributions(s, golden(t, "test_accuracy_lut.pkl.gz")); err == nil {
 		t.Error("an accuracy LUT was read as contributions")
 	}
-	if _, err := DecodeSamples(s, golden(t, "accuracy_contributions_lut.pkl.gz")); err == nil {
+	if _, _, err := DecodeSamples(s, golden(t, "accuracy_contributions_lut.pkl.gz")); err == nil {
 		t.Error("contributions were read as an accuracy LUT")
 	}
 }

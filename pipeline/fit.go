@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -81,7 +82,16 @@ func (r *run) readSamples(file string) ([]model.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.DecodeSamples(r.space, data)
+	samples, lost, err := model.DecodeSamples(r.space, data)
+	r.lost(file, lost)
+	return samples, err
+}
+
+// lost says which lines of a file were left out.
+func (r *run) lost(file string, lost jsonl.Lost) {
+	if lost.Count > 0 && r.job != nil {
+		r.job.Log(fmt.Sprintf("%s: %s", r.path(file), lost))
+	}
 }
 
 func (r *run) readContributions() (c *model.Contributions, networks int, err error) {
@@ -89,10 +99,11 @@ func (r *run) readContributions() (c *model.Contributions, networks int, err err
 	if err != nil {
 		return nil, 0, err
 	}
-	_, accuracies, _, err := model.DecodeContributionRecords(r.space, data)
+	_, accuracies, lost, err := model.DecodeContributionRecords(r.space, data)
 	if err != nil {
 		return nil, 0, err
 	}
+	r.lost(contributionsFile, lost)
 	c, _, networks, err = model.NewContributions(r.space, accuracies)
 	return c, networks, err
 }

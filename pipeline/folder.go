@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
+	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
@@ -77,23 +79,24 @@ type stepTime struct {
 
 func (r *run) noteTime(t stepTime) error { return explore.AppendJSON(r.path(timesFile), t) }
 
-// times adds up what each step took over all starts. A torn last line counts
-// for nothing.
+// times adds up what each step took over all starts. Damaged lines count for
+// nothing, and are said.
 func (r *run) times() (map[string]float64, error) {
-	f, err := os.Open(r.path(timesFile))
+	data, err := records.Read(r.path(timesFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	sum := map[string]float64{}
-	for d := json.NewDecoder(f); ; {
+	lines := jsonl.Reader{Record: func(_ int, object []byte) error {
 		var t stepTime
-		if d.Decode(&t) != nil {
-			return sum, nil
-		}
+		err := json.Unmarshal(object, &t)
 		sum[t.Step] += t.Seconds
-	}
+		return err
+	}}
+	result, err := lines.Read(data)
+	r.lost(timesFile, result.Lost)
+	return sum, err
 }

@@ -18,10 +18,8 @@ import (
 	"os"
 	"slices"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"github.com/binas-tui/binas-tui/internal/jsonl"
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // MaxFile bounds a file, in bytes: it is read into memory.
@@ -76,11 +74,11 @@ type line struct {
 }
 
 // Open opens the file at path, or begins one. Errors wrap [ErrNotRecords], what
-// Check returned, or job.ErrLocked.
+// Check returned, or safefile.ErrLocked.
 func Open(path string, o Options) (*File, error) {
 	r := &File{path: path, release: func() {}, sorted: true}
 	if !o.Unlocked {
-		release, err := job.Lock(path + ".lock")
+		release, err := safefile.Lock(path + ".lock")
 		if err != nil {
 			return nil, fmt.Errorf("records: %w", err)
 		}
@@ -91,7 +89,7 @@ func Open(path string, o Options) (*File, error) {
 			r.f.Close()
 		}
 		r.release()
-		return nil, fmt.Errorf("records: %s: %w", path, plain(err))
+		return nil, fmt.Errorf("records: %w", err)
 	}
 	return r, nil
 }
@@ -109,19 +107,19 @@ func (r *File) open(o Options) error {
 	}
 	keep, err := r.read(data, o)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
 	if r.Lost.Count > 0 {
-		if err := maybe.WriteFile(r.path+".damaged", data, 0o644); err != nil {
+		if err := safefile.Write(r.DamagedCopy(), data); err != nil {
 			return err
 		}
 	}
 	if keep != nil {
-		if err := maybe.WriteFile(r.path, keep, 0o644); err != nil {
+		if err := safefile.Write(r.path, keep); err != nil {
 			return err
 		}
 	}
-	if r.f, err = os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+	if r.f, err = safefile.OpenFile(r.path, os.O_RDWR|os.O_CREATE); err != nil {
 		return err
 	}
 	if err := r.f.Truncate(r.end); err != nil {
@@ -135,6 +133,9 @@ func (r *File) open(o Options) error {
 	}
 	return nil
 }
+
+// DamagedCopy is the name of the copy of the file as it was, where lines are lost.
+func (r *File) DamagedCopy() string { return r.path + ".damaged" }
 
 // read takes in what is there, and returns what the file should hold instead
 // where lines are lost, not wanted, or out of order.
@@ -261,7 +262,7 @@ func (r *File) write(line []byte) error {
 		// Half a line must not run into the next one.
 		r.f.Truncate(r.end)
 		r.f.Seek(r.end, io.SeekStart)
-		return fmt.Errorf("write %s: %w", r.path, plain(err))
+		return fmt.Errorf("records: %w", err)
 	}
 	r.end, r.added = r.end+int64(len(line)), true
 	return nil
@@ -278,41 +279,33 @@ func (r *File) Close() error {
 	if err == nil && !r.sorted {
 		var data []byte
 		if data, err = Read(r.path); err == nil {
-			err = maybe.WriteFile(r.path, r.inOrder(data), 0o644)
+			err = safefile.Write(r.path, r.inOrder(data))
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("close %s: %w", r.path, plain(err))
+		return fmt.Errorf("records: %w", err)
 	}
 	return nil
 }
 
-// Read reads a whole file of records, of at most [MaxFile] bytes. What is no
-// regular file is refused before it is opened: a pipe would block.
-func Read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
-	}
-	if info.Size() > MaxFile {
-		return nil, fmt.Errorf("%d bytes: expected at most %d", info.Size(), MaxFile)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxFile))
-}
+// Read reads a whole file of records, of at most [MaxFile] bytes.
+func Read(path string) ([]byte, error) { return safefile.Read(path, MaxFile) }
 
-// plain shortens errors of files to what went wrong: the caller names the file.
-func plain(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) && err == error(path) {
-		return path.Err
+// Header is the first line of a file (the JSON object). It is nil where there is
+// no file, no whole line, or a damaged one: Open knows what to do about them.
+func Header(path string) ([]byte, error) {
+	data, err := Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return err
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	var header []byte
+	r := jsonl.Reader{
+		Header: func(object []byte) error { header = bytes.Clone(object); return nil },
+		Record: func(int, []byte) error { return nil },
+	}
+	r.Read(data) // what is wrong with it is said when it is opened
+	return header, nil
 }

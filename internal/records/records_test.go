@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/records"
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 type header struct {
@@ -216,7 +216,7 @@ func TestFilesOfSomethingElseAreRefused(t *testing.T) {
 	if err := syscall.Mkfifo(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := fill(t, path, 3, num); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, _, err := fill(t, path, 3, num); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a pipe: %v", err)
 	}
 }
@@ -266,7 +266,7 @@ func TestOneWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := fill(t, path, 3, num); !errors.Is(err, job.ErrLocked) {
+	if _, _, err := fill(t, path, 3, num); !errors.Is(err, safefile.ErrLocked) {
 		t.Errorf("a second writer: %v", err)
 	}
 	if err := f.Close(); err != nil {

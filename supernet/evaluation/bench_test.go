@@ -22,7 +22,7 @@ func BenchmarkEvaluateChild(b *testing.B) {
 				e.Calibration = noise(b, DefaultBNImages, 2)
 			}
 			b.ResetTimer()
-			err := inOrder(b.Context(), new(job.Job), 0, b.N, 2, func(ctx context.Context, i int) (Score, error) {
+			err := inOrder(b.Context(), new(job.Job), b.N, 2, func(ctx context.Context, i int) (Score, error) {
 				return e.Child(ctx, RandomPath(e.Space, 1, i), 0, 2000)
 			}, func(int, Score) error { return nil })
 			if err != nil {
@@ -39,7 +39,7 @@ func BenchmarkEvaluateChild(b *testing.B) {
 func BenchmarkManyChildren(b *testing.B) {
 	e := evaluator(b, 100)
 	var early atomic.Int64
-	err := inOrder(b.Context(), new(job.Job), 0, b.N, 2, func(ctx context.Context, i int) (Score, error) {
+	err := inOrder(b.Context(), new(job.Job), b.N, 2, func(ctx context.Context, i int) (Score, error) {
 		if i == 100 {
 			early.Store(residentMB(b))
 		}

@@ -64,33 +64,40 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 	}
 	o.Images = min(o.Images, e.Images.Len())
 	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), clock: newClock(), known: map[string]float64{}}
-	records, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images), func(data []byte) (model.EvaluationInfo, int, error) {
-		info, have, whole, err := model.DecodeContributionRecords(e.Space, data)
-		m.accuracies = have
-		return info, whole, err
-	})
+	decoder := model.NewContributionDecoder(e.Space)
+	file, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images), func(object []byte) (int, error) {
+		network, d, accuracy, err := decoder.Decode(object)
+		if err == nil {
+			m.set(network, d, accuracy)
+		}
+		return network*len(m.decisions) + d, err
+	}, j)
 	if err != nil {
 		return nil, err
 	}
-	if n := m.done(); n > 0 {
+	m.missing = file.Missing(m.total())
+	if n := m.total() - len(m.missing); n > 0 {
 		j.Log(fmt.Sprintf("%d measurements were there", n))
 	}
 	m.report(0)
-	err = inOrder(ctx, j, m.done(), m.total(), e.threads(), m.measure, func(i int, accuracy float64) error {
-		network, d := i/len(m.decisions), i%len(m.decisions)
-		if err := records.add(model.EncodeContributionRecord(network, m.decisions[d], accuracy)); err != nil {
+	err = inOrder(ctx, j, len(m.missing), e.threads(), m.measure, func(_ int, accuracy float64) error {
+		place := m.missing[m.done]
+		network, d := place/len(m.decisions), place%len(m.decisions)
+		if err := file.Add(place, model.ContributionRecord(network, m.decisions[d], accuracy)); err != nil {
 			return err
 		}
-		m.add(network, accuracy)
+		m.set(network, d, accuracy)
+		m.done++
+		m.report(m.clock.left(len(m.missing) - m.done))
 		return nil
 	})
-	if closeErr := records.close(); err == nil {
+	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return nil, err
 	}
-	return m.result(o.Networks)
+	return m.result()
 }
 
 func (o ContributeOptions) withDefaults() (ContributeOptions, error) {
@@ -112,7 +119,9 @@ type measurement struct {
 	o          ContributeOptions
 	j          *job.Job
 	decisions  []model.Decision
-	accuracies [][]float64 // [network][decision]
+	accuracies [][]float64 // [network][decision]; NaN is not measured yet
+	missing    []int       // places that were not there: network times decisions plus decision
+	done       int         // of them
 	clock      *clock
 	shown      int // networks in the last partial result
 
@@ -120,19 +129,25 @@ type measurement struct {
 	known map[string]float64 // by number and string of a network
 }
 
-func (m *measurement) done() int {
-	if len(m.accuracies) == 0 {
-		return 0
-	}
-	last := len(m.accuracies) - 1
-	return last*len(m.decisions) + len(m.accuracies[last])
-}
-
 func (m *measurement) total() int { return m.o.Networks * len(m.decisions) }
 
-// measure evaluates the i-th network: network i/256 with decision i%256 pinned.
-func (m *measurement) measure(ctx context.Context, i int) (float64, error) {
-	network, d := i/len(m.decisions), m.decisions[i%len(m.decisions)]
+// set takes a measurement.
+func (m *measurement) set(network, decision int, accuracy float64) {
+	for len(m.accuracies) <= network {
+		row := make([]float64, len(m.decisions))
+		for i := range row {
+			row[i] = math.NaN()
+		}
+		m.accuracies = append(m.accuracies, row)
+	}
+	m.accuracies[network][decision] = accuracy
+}
+
+// measure evaluates the k-th missing network: network place/256 with decision
+// place%256 pinned.
+func (m *measurement) measure(ctx context.Context, k int) (float64, error) {
+	place := m.missing[k]
+	network, d := place/len(m.decisions), m.decisions[place%len(m.decisions)]
 	p := PinnedPath(m.e.Space, m.o.Seed, network, d)
 	// One pinned decision in ten is what the network has anyway.
 	key := fmt.Sprint(network, m.e.Space.Architecture(p))
@@ -148,40 +163,35 @@ func (m *measurement) measure(ctx context.Context, i int) (float64, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if i%len(m.decisions) == 0 {
+	if place%len(m.decisions) == 0 {
 		clear(m.known)
 	}
 	m.known[key] = score.Top1
 	return score.Top1, nil
 }
 
-// add takes the next measurement.
-func (m *measurement) add(network int, accuracy float64) {
-	if network == len(m.accuracies) {
-		m.accuracies = append(m.accuracies, nil)
-	}
-	m.accuracies[network] = append(m.accuracies[network], accuracy)
-	m.report(m.clock.left(m.total() - m.done()))
-}
-
 // report publishes how far the measurement is, and the estimator so far where
 // another network is complete.
 func (m *measurement) report(left time.Duration) {
-	done := min(m.done(), m.total())
+	done := m.total() - len(m.missing) + m.done
+	next := m.total() - 1
+	if m.done < len(m.missing) {
+		next = m.missing[m.done]
+	}
 	if whole := done / len(m.decisions); whole > m.shown {
-		m.shown = whole
-		if c, err := m.result(whole); err == nil {
+		if c, err := m.result(); err == nil && c.Networks > m.shown {
+			m.shown = c.Networks
 			m.j.Log(c.found())
 			m.j.Partial(c)
 		}
 	}
-	next := m.decisions[done%len(m.decisions)].Name
-	m.j.Progress(done, m.total(), left, fmt.Sprintf("network %d of %d: %s", min(done/len(m.decisions)+1, m.o.Networks), m.o.Networks, next))
+	network, d := next/len(m.decisions), m.decisions[next%len(m.decisions)]
+	m.j.Progress(done, m.total(), left, fmt.Sprintf("network %d of %d: %s", network+1, m.o.Networks, d.Name))
 }
 
-// result is the estimator of the first networks.
-func (m *measurement) result(networks int) (*Contribution, error) {
-	c, spread, n, err := model.NewContributions(m.e.Space, m.accuracies[:networks])
+// result is the estimator of the networks that are complete.
+func (m *measurement) result() (*Contribution, error) {
+	c, spread, n, err := model.NewContributions(m.e.Space, m.accuracies[:min(len(m.accuracies), m.o.Networks)])
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func TestContribute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if read, err := model.DecodeContributions(e.Space, full); err != nil || !reflect.DeepEqual(*read, c.Contributions) {
+	if read, _, err := model.DecodeContributions(e.Space, full); err != nil || !reflect.DeepEqual(*read, c.Contributions) {
 		t.Errorf("read by package model: %v", err)
 	}
 	for _, d := range e.Space.Decisions() {
@@ -95,6 +95,28 @@ func TestContribute(t *testing.T) {
 	}
 }
 
+func TestDamagedContributions(t *testing.T) {
+	e := evaluator(t, 100)
+	e.child = pretended(e.Space, new(atomic.Int64))
+	file := filepath.Join(t.TempDir(), "contributions.jsonl")
+	want, err := e.contributeTo(t.Context(), file, 2, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, _ := os.ReadFile(file)
+	damage(t, full, func(what string, damaged []byte) {
+		if err := os.WriteFile(file, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if have, err := e.contributeTo(t.Context(), file, 2, 40); err != nil || !reflect.DeepEqual(have, want) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if after, _ := os.ReadFile(file); !bytes.Equal(after, full) {
+			t.Errorf("%s: the file is another", what)
+		}
+	})
+}
+
 // What is measured is the accuracy of real children.
 func TestContributeAsksChildren(t *testing.T) {
 	e := evaluator(t, 20)
@@ -114,7 +136,7 @@ func TestContributeAsksChildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, accuracies, _, err := model.DecodeContributionRecords(e.Space, data)
-	if err != nil || info.Images != 20 || len(accuracies) != 1 || len(accuracies[0]) < 2 {
+	if err != nil || info.Images != 20 || len(accuracies) != 1 || math.IsNaN(accuracies[0][1]) {
 		t.Fatalf("%+v, %v, %v", info, accuracies, err)
 	}
 	for i, d := range e.Space.Decisions()[:2] {

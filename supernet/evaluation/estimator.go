@@ -3,6 +3,7 @@ package evaluation
 import (
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -21,18 +22,26 @@ func DecodeEstimator(data []byte, space string) (s *model.Space, c *model.Contri
 		if err != nil {
 			return nil, nil, "", err
 		}
-		contributions, err := model.DecodeContributions(s, data)
+		contributions, lost, err := model.DecodeContributions(s, data)
 		if err == nil {
-			return s, contributions, "a table of contributions", nil
+			return s, contributions, "a table of contributions" + without(lost), nil
 		}
-		samples, sampleErr := model.DecodeSamples(s, data)
+		samples, lost, sampleErr := model.DecodeSamples(s, data)
 		if sampleErr == nil {
 			c, err := model.ContributionsOf(s, samples)
-			return s, c, fmt.Sprintf("%d sampled networks", len(samples)), err
+			return s, c, fmt.Sprintf("%d sampled networks%s", len(samples), without(lost)), err
 		}
 		if first == nil {
 			first = fmt.Errorf("neither contributions (%w) nor samples (%w)", err, sampleErr)
 		}
 	}
 	return nil, nil, "", first
+}
+
+// without says which lines were left out.
+func without(lost jsonl.Lost) string {
+	if lost.Count == 0 {
+		return ""
+	}
+	return " (" + lost.String() + ")"
 }

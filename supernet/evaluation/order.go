@@ -8,17 +8,17 @@ import (
 	"github.com/binas-tui/binas-tui/job"
 )
 
-// inOrder does work from number first up to end, several at a time, and hands
-// the results over one by one in the order of their numbers. A kill loses what is
+// inOrder does n pieces of work, several at a time, and hands the results over one
+// by one in the order of their numbers. A kill loses what is
 // in flight, at most one result a worker. The first error of either, or the end
 // of the context, ends it.
-func inOrder[T any](ctx context.Context, j *job.Job, first, end, workers int, work func(ctx context.Context, i int) (T, error), take func(i int, v T) error) error {
+func inOrder[T any](ctx context.Context, j *job.Job, n, workers int, work func(ctx context.Context, i int) (T, error), take func(i int, v T) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
 		mu    sync.Mutex
-		next  = first // to be begun
-		turn  = first // to be handed over
+		next  int // to be begun
+		turn  int // to be handed over
 		taken = sync.NewCond(&mu)
 		wait  sync.WaitGroup
 	)
@@ -28,14 +28,14 @@ func inOrder[T any](ctx context.Context, j *job.Job, first, end, workers int, wo
 		mu.Unlock()
 	})
 	defer stop()
-	for range min(workers, end-first) {
+	for range min(workers, n) {
 		wait.Go(func() {
 			for j.Wait(ctx) == nil {
 				mu.Lock()
 				i := next
 				next++
 				mu.Unlock()
-				if i >= end {
+				if i >= n {
 					return
 				}
 				v, err := work(ctx, i)

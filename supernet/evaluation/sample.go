@@ -3,6 +3,8 @@ package evaluation
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/binas-tui/binas-tui/job"
@@ -35,44 +37,58 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	}
 	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len())
 	info.LUT = o.LUT
-	var samples Samples
-	records, err := openRecords(o.File, info, func(data []byte) (model.EvaluationInfo, int, error) {
-		info, have, whole, err := model.DecodeSampleRecords(e.Space, data)
-		samples = have
-		return info, whole, err
-	})
+	have := map[int]model.Sample{}
+	file, err := openRecords(o.File, info, func(object []byte) (int, error) {
+		i, sample, err := e.Space.DecodeSampleRecord(object)
+		if err == nil {
+			have[i] = sample
+		}
+		return i, err
+	}, j)
 	if err != nil {
 		return nil, err
 	}
-	if len(samples) > 0 {
-		j.Log(fmt.Sprintf("%d samples were there", len(samples)))
+	missing := file.Missing(o.Num)
+	var samples Samples // of the first Num, in the order of their numbers as far as they are there
+	for _, i := range slices.Sorted(maps.Keys(have)) {
+		if i < o.Num {
+			samples = append(samples, have[i])
+		}
+	}
+	if len(have) > 0 {
+		j.Log(fmt.Sprintf("%d samples were there", len(have)))
 	}
 	clock, shown := newClock(), time.Time{}
 	report := func(left time.Duration) {
-		j.Progress(min(len(samples), o.Num), o.Num, left, sampleStatus(samples))
+		j.Progress(len(samples), o.Num, left, sampleStatus(samples))
 		if len(samples) > 0 && time.Since(shown) > partialEvery {
 			shown = time.Now()
 			j.Partial(samples[:len(samples):len(samples)])
 		}
 	}
 	report(0)
-	err = inOrder(ctx, j, len(samples), o.Num, e.threads(), func(ctx context.Context, i int) (model.Sample, error) {
-		return e.sample(ctx, i, o)
-	}, func(i int, s model.Sample) error {
-		if err := records.add(model.EncodeSampleRecord(e.Space, i, s)); err != nil {
+	err = inOrder(ctx, j, len(missing), e.threads(), func(ctx context.Context, k int) (model.Sample, error) {
+		return e.sample(ctx, missing[k], o)
+	}, func(k int, s model.Sample) error {
+		i := missing[k]
+		if err := file.Add(i, e.Space.SampleRecord(i, s)); err != nil {
 			return err
 		}
+		have[i] = s
 		samples = append(samples, s)
-		report(clock.left(o.Num - len(samples)))
+		report(clock.left(len(missing) - 1 - k))
 		return nil
 	})
-	if closeErr := records.close(); err == nil {
+	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return nil, err
 	}
-	return samples[:o.Num], nil
+	for i := range samples {
+		samples[i] = have[i]
+	}
+	return samples, nil
 }
 
 // partialEvery is how often the results so far are published at most.

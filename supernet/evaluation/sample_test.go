@@ -64,9 +64,69 @@ func TestSamplingGoesOn(t *testing.T) {
 	if have, err := e.sampleTo(t.Context(), file, 2); err != nil || !reflect.DeepEqual(have, want[:2]) {
 		t.Errorf("fewer than there are: %v, %v", have, err)
 	}
-	if have, err := model.DecodeSamples(e.Space, full); err != nil || !reflect.DeepEqual(have, []model.Sample(want)) {
+	if have, _, err := model.DecodeSamples(e.Space, full); err != nil || !reflect.DeepEqual(have, []model.Sample(want)) {
 		t.Errorf("read by package model: %v, %v", have, err)
 	}
+}
+
+// damage changes a file in ways that lose lines: a byte of every kind of line, a
+// line without its middle, two run into each other.
+func damage(t *testing.T, full []byte, each func(what string, damaged []byte)) {
+	t.Helper()
+	lines := bytes.SplitAfter(full, []byte("\n"))
+	second := len(lines[0]) + len(lines[1])
+	for what, damaged := range map[string][]byte{
+		"a changed digit in the header": bytes.Replace(full, []byte(`"images":`), []byte(`"images":1`), 1),
+		"half a header":                 full[len(lines[0])/2:],
+		"a changed accuracy":            bytes.Replace(full, []byte(`"accuracy":`), []byte(`"accuracy":1`), 1),
+		"half a line":                   append(bytes.Clone(full[:second-30]), full[second-1:]...),
+		"half a line and the next":      append(bytes.Clone(full[:second-30]), full[second:]...),
+		"two lines in one":              append(bytes.Clone(full[:second-1]), full[second:]...),
+		"a line twice":                  append(bytes.Clone(full[:second]), full[len(lines[0]):]...),
+		"a line of zeros":               append(append(bytes.Clone(full[:second]), make([]byte, 5000)...), full[second:]...),
+		"no middle":                     append(bytes.Clone(full[:second]), full[len(full)-len(lines[len(lines)-2])-9:]...),
+	} {
+		if bytes.Equal(damaged, full) {
+			t.Fatalf("%s: nothing was changed", what)
+		}
+		each(what, damaged)
+	}
+}
+
+// Damage anywhere loses lines, never the file: they are made again, and the job
+// says so. Whoever reads the damaged file gets the others.
+func TestDamagedSamples(t *testing.T) {
+	e := evaluator(t, 20)
+	e.child = pretended(e.Space, new(atomic.Int64))
+	file := filepath.Join(t.TempDir(), "samples.jsonl")
+	want, err := e.sampleTo(t.Context(), file, sampled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, _ := os.ReadFile(file)
+	damage(t, full, func(what string, damaged []byte) {
+		if have, lost, err := model.DecodeSamples(e.Space, damaged); err != nil || lost.Count == 0 || len(have) < sampled-2 && what != "no middle" {
+			t.Errorf("%s: %d samples, %s, %v", what, len(have), lost, err)
+		}
+		if err := os.WriteFile(file, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var runner job.Runner
+		j := runner.Start(t.Context(), "sample", func(ctx context.Context, j *job.Job) (any, error) {
+			return e.Sample(ctx, SampleOptions{Num: sampled, Seed: 7, File: file}, j)
+		})
+		<-j.Ended()
+		s := j.Snapshot()
+		if s.Err != nil || !reflect.DeepEqual(s.Result, want) {
+			t.Errorf("%s: %v, %v", what, s.Result, s.Err)
+		}
+		if !strings.Contains(strings.Join(s.Log, "\n"), "damaged") {
+			t.Errorf("%s: not a word of it: %q", what, s.Log)
+		}
+		if after, _ := os.ReadFile(file); !bytes.Equal(after, full) {
+			t.Errorf("%s: the file became\n%s", what, after)
+		}
+	})
 }
 
 // The same with a process that is killed outright.
@@ -178,7 +238,7 @@ func TestSamplingAsAJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	samples, err := model.DecodeSamples(e.Space, data)
+	samples, _, err := model.DecodeSamples(e.Space, data)
 	if err != nil || len(samples) < 2 || samples[0].ExpectedLatencyMS != 2 {
 		t.Errorf("%d samples are kept, %v", len(samples), err)
 	}
