@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -155,14 +154,14 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(c.out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+	if err := safefile.Replace(c.out, true, safefile.Bytes(data)); err != nil {
 		return err
 	}
 	if c.pkl != "" {
 		if data, err = model.EncodeContributions(s, contributions); err != nil {
 			return err
 		}
-		if err := replaceFile(c.pkl, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		if err := safefile.Replace(c.pkl, true, safefile.Bytes(data)); err != nil {
 			return err
 		}
 	}

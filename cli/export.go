@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
@@ -113,7 +114,7 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 		return checkpointError(r.Weights, err)
 	}
 	graph.Metadata("weights", r.Weights)
-	if err := replaceFile(r.File, func(w io.Writer) error { _, err := graph.WriteTo(w); return err }); err != nil {
+	if err := safefile.Replace(r.File, true, safefile.Bytes(graph.Marshal())); err != nil {
 		return err
 	}
 	if info, err := os.Stat(r.File); err == nil {

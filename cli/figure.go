@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // figureFormat is the format that a file name asks for.
@@ -36,7 +37,7 @@ func saveFigure(name string, e *explore.Engine, points []explore.ParetoPoint) er
 	if err != nil {
 		return err
 	}
-	return replaceFile(name, func(f io.Writer) error {
+	return safefile.Replace(name, true, func(f io.Writer) error {
 		_, err := w.WriteTo(f)
 		return err
 	})

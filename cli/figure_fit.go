@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -104,7 +105,7 @@ func writePlot(name string, p *plot.Plot, width, height vg.Length) error {
 	if err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
-	return replaceFile(name, func(f io.Writer) error {
+	return safefile.Replace(name, true, func(f io.Writer) error {
 		_, err := w.WriteTo(f)
 		return err
 	})

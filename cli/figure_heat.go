@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -97,7 +98,7 @@ func saveHeatMap(name string, e *explore.Engine, x *explanation) error {
 	if err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
-	return replaceFile(name, func(f io.Writer) error {
+	return safefile.Replace(name, true, func(f io.Writer) error {
 		_, err := w.WriteTo(f)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/published"
 )
@@ -172,7 +173,7 @@ func (a *app) fitPublished(profile, out string) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+	if err := safefile.Replace(out, true, safefile.Bytes(data)); err != nil {
 		return err
 	}
 	_, err = io.WriteString(a.out, report.String())

@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
@@ -43,7 +43,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(o.out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+	if err := safefile.Replace(o.out, true, safefile.Bytes(data)); err != nil {
 		return err
 	}
 	report := newFitReport(fitting, fitted)

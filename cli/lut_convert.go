@@ -2,13 +2,13 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
@@ -42,11 +42,11 @@ or .json, this program's own, in milliseconds. OUT may be - for standard output.
 			if err != nil {
 				return err
 			}
-			write := func(w io.Writer) error { _, err := w.Write(data); return err }
+			write := safefile.Bytes(data)
 			if args[1] == "-" {
 				err = write(a.out)
 			} else {
-				err = replaceFile(args[1], write)
+				err = safefile.Replace(args[1], true, write)
 			}
 			if err == nil && len(leftOut) > 0 {
 				fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(args[1]), sanitize.Line(strings.Join(leftOut, ", ")))

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -138,13 +139,13 @@ func (f lutFile) write(lut *latency.LUT) (leftOut []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return leftOut, replaceFile(f.path, func(w io.Writer) error { _, err := w.Write(data); return err })
+	return leftOut, safefile.Replace(f.path, true, safefile.Bytes(data))
 }
 
 // makeFolder makes the folder of the user's tables where the table is one.
 func (f lutFile) makeFolder() error {
 	if f.named {
-		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+		if err := safefile.MkdirAll(filepath.Dir(f.path)); err != nil {
 			return fmt.Errorf("write %s: %w", f.path, err)
 		}
 	}
@@ -160,21 +161,19 @@ func checkWritable(path string) error {
 	}
 	if err == nil && info.Mode()&fs.ModeCharDevice != 0 {
 		// White space before JSON does no harm, and a full device says so.
-		return replaceFile(path, func(w io.Writer) error { _, err := w.Write([]byte("\n")); return err })
+		return safefile.Replace(path, true, safefile.Bytes([]byte("\n")))
 	}
 	if err == nil && !info.Mode().IsRegular() {
 		return nil
 	}
 	trial := path + ".trial"
 	defer os.Remove(trial)
-	err = replaceFile(trial, func(w io.Writer) error {
-		_, err := w.Write(bytes.Repeat([]byte("trial\n"), trialBytes/6))
-		return err
-	})
-	if err != nil {
-		return writeError(path, errors.Unwrap(err))
+	err = safefile.Replace(trial, true, safefile.Bytes(bytes.Repeat([]byte("trial\n"), trialBytes/6)))
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		failed.Path = path
 	}
-	return nil
+	return err
 }
 
 // trialBytes is somewhat more than a run of the usual length writes.

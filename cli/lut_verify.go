@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -118,7 +118,7 @@ same command goes on where it was ended.`,
 func verifyFolder(lut string) string {
 	base := filepath.Base(lut)
 	runs := filepath.Join(explore.DataDir(), "runs")
-	if err := os.MkdirAll(runs, 0o755); err != nil {
+	if err := safefile.MkdirAll(runs); err != nil {
 		return ""
 	}
 	return filepath.Join(runs, "verify-"+strings.TrimSuffix(base, filepath.Ext(base)))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"image/png"
 	"io"
@@ -127,30 +126,6 @@ func TestParetoFigures(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
 		t.Errorf("files left behind: %v", left)
-	}
-}
-
-func TestReplaceFileKeepsTheOldOne(t *testing.T) {
-	name := writeTemp(t, "a", []byte("old"))
-	failed := errors.New("half way")
-	err := replaceFile(name, func(w io.Writer) error {
-		io.WriteString(w, "new")
-		return failed
-	})
-	data, _ := os.ReadFile(name)
-	if left, _ := os.ReadDir(filepath.Dir(name)); !errors.Is(err, failed) || string(data) != "old" || len(left) != 1 {
-		t.Errorf("error %v, content %q, files %v", err, data, left)
-	}
-	link := filepath.Join(filepath.Dir(name), "link")
-	if err := os.Symlink(name, link); err != nil {
-		t.Skip(err)
-	}
-	if err := replaceFile(link, func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Lstat(link)
-	if data, _ = os.ReadFile(name); err != nil || info.Mode()&os.ModeSymlink == 0 || string(data) != "new" {
-		t.Errorf("the link became a file, or its target is %q", data)
 	}
 }
 

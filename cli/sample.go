@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
@@ -101,7 +102,7 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 		if err != nil {
 			return err
 		}
-		if err := replaceFile(out, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		if err := safefile.Replace(out, true, safefile.Bytes(data)); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -101,11 +102,11 @@ func openRecord(folder string, header measureHeader) (*record, error) {
 	if folder == "" {
 		return r, nil
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := safefile.MkdirAll(folder); err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	path := filepath.Join(folder, recordName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := safefile.OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}

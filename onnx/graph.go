@@ -2,9 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 )
 
@@ -166,35 +163,6 @@ func Elements(shape []int) int {
 		n *= d
 	}
 	return n
-}
-
-// WriteTo writes the model in ONNX's binary form.
-func (g *Graph) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(g.Marshal())
-	return int64(n), err
-}
-
-// WriteFile writes the model to a file, whole or not at all.
-func (g *Graph) WriteFile(path string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write ONNX model: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = g.WriteTo(tmp)
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write ONNX model %s: %w", path, err)
-	}
-	return nil
 }
 
 // rename gives the output of a node another name and returns it. Nothing may

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -239,25 +237,6 @@ func TestNetworksAreWellFormed(t *testing.T) {
 		if !known["logits"] || used["logits"] {
 			t.Error("the last node does not make the logits")
 		}
-	}
-}
-
-func TestWriteFileIsWholeOrNotThere(t *testing.T) {
-	g := NewGraph("test")
-	g.Output(g.Node("y", "Relu", []string{g.Input("x", 2)}), 2)
-	folder := t.TempDir()
-	path := filepath.Join(folder, "m.onnx")
-	if err := g.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, g.Marshal()) {
-		t.Errorf("file differs from Marshal: %v", err)
-	}
-	if err := g.WriteFile(filepath.Join(folder, "none", "m.onnx")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("into a folder that is not there: %v", err)
-	}
-	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
 	}
 }
 

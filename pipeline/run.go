@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -87,11 +88,12 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
 	}
-	release, err := job.Lock(filepath.Join(o.Folder, lockFile))
+	release, err := safefile.Lock(filepath.Join(o.Folder, lockFile))
 	if err != nil {
 		return "", err
 	}
 	defer release()
+	safefile.Sweep(o.Folder)
 	if err := s.claim(o.Folder); err != nil {
 		return "", err
 	}

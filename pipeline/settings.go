@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -126,7 +125,7 @@ func classOrders() (words []string) {
 // begun with. It completes the class order.
 func (s *Settings) claim(folder string) error {
 	file := filepath.Join(folder, settingsFile)
-	data, err := os.ReadFile(file)
+	data, err := safefile.Read(file, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.ClassOrder = cmp.Or(s.ClassOrder, dataset.NaturalOrder)
 		if data, err = json.MarshalIndent(s, "", "  "); err != nil {
@@ -153,10 +152,13 @@ func (s *Settings) claim(folder string) error {
 	return nil
 }
 
+// maxSettings bounds settings.json, in bytes.
+const maxSettings = 1 << 20
+
 // ReadSettings reads the settings a folder was begun with.
 func ReadSettings(folder string) (Settings, error) {
 	file := filepath.Join(folder, settingsFile)
-	data, err := safefile.Read(file, 1<<20)
+	data, err := safefile.Read(file, maxSettings)
 	if err != nil {
 		return Settings{}, err
 	}

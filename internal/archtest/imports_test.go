@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"internal/safefile":   {},
 	"sanitize":            {},
 	"pickle":              {},
-	"job":                 {"internal/safefile"},
+	"job":                 {},
 	"assets":              {},
 	"internal/jsonl":      {},
 	"internal/records":    {"internal/jsonl", "internal/safefile"},

@@ -21,7 +21,12 @@ func Write(name string, data []byte) error {
 	if err := MkdirAll(filepath.Dir(name)); err != nil {
 		return err
 	}
-	return Replace(name, true, func(w io.Writer) error { _, err := w.Write(data); return err })
+	return Replace(name, true, Bytes(data))
+}
+
+// Bytes writes data, for [Replace].
+func Bytes(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(data); return err }
 }
 
 // Replace replaces a file by what write writes, or leaves it as it is where that

@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"unicode/utf8"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // descriptionFile may lie beside IDX files and says what these cannot.
@@ -27,7 +28,7 @@ type description struct {
 // readDescription reads the description in a folder; there may be none.
 func readDescription(dir string) (description, error) {
 	path := filepath.Join(dir, descriptionFile)
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return description{}, nil
 	}

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // DigitsName is the name of the set that [MakeDigits] makes.
@@ -60,7 +60,7 @@ func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
 	if CheckDigits(dir) == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := safefile.MkdirAll(dir); err != nil {
 		return fmt.Errorf("make digits: %w", err)
 	}
 	progress := newProgress(o.Progress, digitsTrain+digitsTest)
@@ -82,7 +82,7 @@ func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
 	if err != nil {
 		return err
 	}
-	return maybe.WriteFile(filepath.Join(dir, descriptionFile), append(about, '\n'), 0o644)
+	return safefile.Write(filepath.Join(dir, descriptionFile), append(about, '\n'))
 }
 
 func digitsDescription() description {
@@ -124,7 +124,7 @@ func writeDigits(dir, name string, f idx) error {
 	if got := hash(content.Bytes()); got != digitsFiles[name] {
 		return fmt.Errorf("%s: %w: SHA-256 %s, expected %s", name, ErrRecipe, got, digitsFiles[name])
 	}
-	return maybe.WriteFile(filepath.Join(dir, name), content.Bytes(), 0o644)
+	return safefile.Write(filepath.Join(dir, name), content.Bytes())
 }
 
 // digitImages makes an image of each MNIST image, [n, 32, 32].
@@ -169,9 +169,12 @@ func CheckDigits(dir string) error {
 	return nil
 }
 
+// maxDigitsFile bounds a file of the set, in bytes.
+const maxDigitsFile = 64 << 20
+
 func checkFile(dir, name string) error {
 	path := filepath.Join(dir, name)
-	data, err := os.ReadFile(path)
+	data, err := safefile.Read(path, maxDigitsFile)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Identity says which data a run works on. It is kept with the run, and every
@@ -223,10 +225,7 @@ func (f *folder) sizes(ctx context.Context) ([]int64, error) {
 // addContents adds the contents of a file, or where it is long of both its ends.
 // What cannot be read, as when it is opened as an image, counts as empty.
 func addContents(h io.Writer, path string) error {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil // opening a pipe would wait
-	}
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil
 	}

@@ -7,8 +7,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // maxBytes is what the values of one file may take: 20 times MNIST.
@@ -91,7 +92,7 @@ func readGrowing(r io.Reader, n int) ([]byte, error) {
 
 // openIDX reads an IDX file, unpacked where its name ends in .gz.
 func openIDX(ctx context.Context, path string) (idx, error) {
-	file, err := os.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return idx{}, err
 	}

@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // CIFAR-10 in its binary version (Krizhevsky 2009): records of a label and
@@ -54,7 +55,7 @@ func openCIFAR(ctx context.Context, dir string, o Options) (train, val *Set, err
 
 // addCIFAR adds the records of a file to images.
 func addCIFAR(ctx context.Context, m *memory, path string) error {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func readCIFAR(r io.Reader, m *memory) error {
 // cifarNames are the names of the classes, from batches.meta.txt where that is
 // beside the files.
 func cifarNames(dir string) []string {
-	data, err := os.ReadFile(filepath.Join(dir, "batches.meta.txt"))
+	data, err := safefile.Read(filepath.Join(dir, "batches.meta.txt"), 1<<16)
 	if names := strings.Fields(string(data)); err == nil && len(names) == cifarClasses {
 		return names
 	}

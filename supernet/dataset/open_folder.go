@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Bounds of an ImageFolder and its files.
@@ -160,7 +162,7 @@ func (f *folder) read(ctx context.Context, i int, _ *image.RGBA) (image.Image, e
 
 // decodeFile decodes a JPEG or PNG file, unless it is unreasonably large.
 func decodeFile(ctx context.Context, path string) (image.Image, error) {
-	file, err := os.Open(path)
+	file, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +171,7 @@ func decodeFile(ctx context.Context, path string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxImageBytes {
+	if info.Size() > maxImageBytes {
 		return nil, fmt.Errorf("%s: %d bytes, expected a file of at most %d", path, info.Size(), maxImageBytes)
 	}
 	m, err := decodeImage(ctx, file)

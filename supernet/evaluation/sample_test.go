@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
@@ -312,7 +313,7 @@ func TestRecordsAreWrittenByOne(t *testing.T) {
 	e.child = func(ctx context.Context, p model.Path, first, count int) (Score, error) {
 		other := *e
 		other.child = pretend
-		if _, err := other.sampleTo(ctx, file, 1); !errors.Is(err, job.ErrLocked) || !strings.Contains(err.Error(), file) {
+		if _, err := other.sampleTo(ctx, file, 1); !errors.Is(err, safefile.ErrLocked) || !strings.Contains(err.Error(), file) {
 			t.Errorf("a second writer: %v", err)
 		}
 		return pretend(ctx, p, first, count)

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"syscall"
 
-	"github.com/google/renameio/v2/maybe"
-
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // The files of a run folder. docs/FORMATS.md describes them.
@@ -55,22 +51,15 @@ type runJSON struct {
 func ReadRun(folder string) (Run, error) {
 	r := Run{Folder: folder, Stages: map[Stage]Settings{}}
 	path := filepath.Join(folder, settingsFile)
-	info, err := os.Stat(path)
+	data, err := safefile.Read(path, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("%s: %w: there is no %s in it", folder, ErrNoRun, settingsFile)
 	}
-	if err == nil && info.Size() > maxSettings {
-		err = fmt.Errorf("%d bytes: expected at most %d", info.Size(), maxSettings)
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
-	if err == nil {
-		r.Stages, err = decodeSettings(data)
-	}
 	if err != nil {
-		return r, fmt.Errorf("run folder: %s: %w", path, plain(err))
+		return r, fmt.Errorf("run folder: %w", err)
+	}
+	if r.Stages, err = decodeSettings(data); err != nil {
+		return r, fmt.Errorf("run folder: %s: %w: %w", path, safefile.ErrUnreadable, err)
 	}
 	return r, nil
 }
@@ -130,13 +119,14 @@ type folder struct {
 // openFolder makes the folder where there is none and locks it. The lock ends
 // with the process, however that ends.
 func openFolder(dir string) (*folder, error) {
-	release, err := job.Lock(filepath.Join(dir, lockFile))
-	if errors.Is(err, job.ErrLocked) {
+	release, err := safefile.Lock(filepath.Join(dir, lockFile))
+	if errors.Is(err, safefile.ErrLocked) {
 		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("run folder %s: %w", dir, plain(err))
+		return nil, fmt.Errorf("run folder: %w", err)
 	}
+	safefile.Sweep(dir)
 	f := &folder{Run{dir, map[Stage]Settings{}}, release}
 	r, err := ReadRun(dir)
 	switch {
@@ -172,11 +162,11 @@ func (f *folder) begin(s Settings) error {
 	f.Stages[s.Stage] = s
 	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, f.Stages}, "", "  ")
 	if err == nil {
-		err = maybe.WriteFile(filepath.Join(f.Folder, settingsFile), append(data, '\n'), 0o644)
+		err = safefile.Write(filepath.Join(f.Folder, settingsFile), append(data, '\n'))
 	}
 	if err != nil {
 		delete(f.Stages, s.Stage)
-		return fmt.Errorf("run folder %s: %w", f.Folder, plain(err))
+		return fmt.Errorf("run folder: %w", err)
 	}
 	return nil
 }
@@ -187,17 +177,4 @@ func shown(v any) any {
 		return "none"
 	}
 	return v
-}
-
-// plain shortens errors of files to what went wrong: the caller names the file.
-func plain(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
 }

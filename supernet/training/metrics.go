@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Score is the accuracy of one network on held-out images.
@@ -39,19 +39,22 @@ type Metric struct {
 	Validation      []Score `json:"validation,omitempty"`
 }
 
-// maxMetricLine bounds one line.
-const maxMetricLine = 1 << 16
+// What is read of the metrics is bounded: a line, and all of them, in bytes.
+const (
+	maxMetricLine = 1 << 16
+	maxMetrics    = 256 << 20
+)
 
 // ReadMetrics reads the metrics of a run folder, also while it is trained. A
 // line that is being written is left out; no file is no lines.
 func ReadMetrics(folder string) ([]Metric, error) {
 	path := filepath.Join(folder, metricsFile)
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %s: %w", path, plain(err))
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	defer f.Close()
 	var out []Metric
@@ -73,7 +76,7 @@ func eachMetric(r io.Reader, do func(m Metric, line []byte)) error {
 		case errors.Is(err, bufio.ErrBufferFull):
 			return fmt.Errorf("line %d: longer than %d bytes", number, maxMetricLine)
 		case err != nil:
-			return plain(err)
+			return err
 		}
 		var m Metric
 		if err := json.Unmarshal(line, &m); err != nil {
@@ -97,16 +100,16 @@ func openMetrics(dir string, stage Stage, at position) (*metricsLog, []Metric, e
 	l := &metricsLog{path: filepath.Join(dir, metricsFile)}
 	kept, err := l.cut(stage, at)
 	if err == nil {
-		l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		l.file, err = safefile.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("metrics: %s: %w", l.path, plain(err))
+		return nil, nil, fmt.Errorf("metrics: %w", err)
 	}
 	return l, kept, nil
 }
 
 func (l *metricsLog) cut(stage Stage, at position) ([]Metric, error) {
-	data, err := os.ReadFile(l.path)
+	data, err := safefile.Read(l.path, maxMetrics)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -127,7 +130,7 @@ func (l *metricsLog) cut(stage Stage, at position) ([]Metric, error) {
 		}
 	})
 	if err == nil && keep.Len() != len(data) {
-		err = maybe.WriteFile(l.path, keep.Bytes(), 0o644)
+		err = safefile.Write(l.path, keep.Bytes())
 	}
 	return kept, err
 }
@@ -138,7 +141,7 @@ func (l *metricsLog) add(m Metric) error {
 		_, err = l.file.Write(append(line, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("metrics: %s: %w", l.path, plain(err))
+		return fmt.Errorf("metrics: %w", err)
 	}
 	return nil
 }

@@ -216,11 +216,12 @@ func TestUnwritableFolders(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), file) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("a file as the folder: %v", err)
 	}
-	// The checkpoint cannot be written any more: what was there stays.
-	folder := t.TempDir()
+	// The folder goes, as that of a network does: what was in it stays.
+	folder := filepath.Join(t.TempDir(), "run")
+	gone := folder + ".gone"
 	l := &linear{before: func(step int) error {
 		if step == 13 {
-			return os.Mkdir(filepath.Join(folder, "heaviest.state.tmp"), 0o755)
+			return os.Rename(folder, gone)
 		}
 		return nil
 	}}
@@ -228,7 +229,7 @@ func TestUnwritableFolders(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "checkpoint of step 10 is kept") {
 		t.Errorf("%v", err)
 	}
-	saved, ok, err := readState(filepath.Join(folder, "heaviest.state"))
+	saved, ok, err := readState(filepath.Join(gone, "heaviest.state"))
 	if err != nil || !ok || saved.Step != 10 {
 		t.Errorf("checkpoint of step %d, %v, %v", saved.Step, ok, err)
 	}

@@ -8,13 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"unsafe"
 
 	"github.com/nlpodyssey/safetensors"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
@@ -138,51 +138,17 @@ func decodeState(data []byte) (state, error) {
 
 // readState reads a state file; ok is false where there is none.
 func readState(path string) (s state, ok bool, err error) {
-	info, err := os.Stat(path)
+	data, err := safefile.Read(path, supernet.MaxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, false, nil
 	}
-	if err == nil && info.Size() > supernet.MaxCheckpoint {
-		err = fmt.Errorf("%d bytes: expected at most %d", info.Size(), supernet.MaxCheckpoint)
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
-	if err == nil {
-		s, err = decodeState(data)
-	}
 	if err != nil {
-		return s, false, fmt.Errorf("training state: %s: %w", path, plain(err))
+		return s, false, fmt.Errorf("training state: %w", err)
+	}
+	if s, err = decodeState(data); err != nil {
+		return s, false, fmt.Errorf("training state: %s: %w", path, err)
 	}
 	return s, true, nil
-}
-
-// replace writes a file beside its name first and then by rename. With durable
-// it is on the disk before: that takes longer than a cancelled run may, and
-// guards against a crash of the machine, not of the program.
-func replace(path string, durable bool, write func(io.Writer) error) error {
-	temporary := path + ".tmp"
-	f, err := os.Create(temporary)
-	if err == nil {
-		err = write(f)
-		if err == nil && durable {
-			err = f.Sync()
-		}
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
-		if err == nil {
-			err = os.Rename(temporary, path)
-		}
-		if err != nil {
-			os.Remove(temporary)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, plain(err))
-	}
-	return nil
 }
 
 // check refuses a state that is not of these settings.

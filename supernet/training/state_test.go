@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -17,7 +18,7 @@ func TestStateReadsBack(t *testing.T) {
 	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w)}
 	s.average["bn.a"].Data[7] = 42
 	path := filepath.Join(t.TempDir(), "oneshot.state")
-	if err := replace(path, true, s.write); err != nil {
+	if err := safefile.Replace(path, true, s.write); err != nil {
 		t.Fatal(err)
 	}
 	back, ok, err := readState(path)
@@ -53,7 +54,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w)}
 	path := filepath.Join(b.TempDir(), "oneshot.state")
 	for b.Loop() {
-		if err := replace(path, false, s.write); err != nil {
+		if err := safefile.Replace(path, false, s.write); err != nil {
 			b.Fatal(err)
 		}
 	}

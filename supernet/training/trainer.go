@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/backprop"
@@ -261,7 +261,7 @@ func (t *trainer) save(durable bool) error {
 	if t.average != nil {
 		s.average = t.average.Weights()
 	}
-	if err := replace(t.folder.state(t.s.Stage), durable, s.write); err != nil {
+	if err := safefile.Replace(t.folder.state(t.s.Stage), durable, s.write); err != nil {
 		return writeError{t.keptError(err)}
 	}
 	t.saved, t.savedStep = time.Now(), t.at.Step
@@ -287,7 +287,7 @@ func (t *trainer) saveWeights() error {
 	}
 	data, err := supernet.Encode(supernet.Checkpoint{Weights: t.best(), Meta: meta})
 	if err == nil {
-		err = replace(t.folder.Weights(t.s.Stage), true, func(w io.Writer) error { _, err := w.Write(data); return err })
+		err = safefile.Replace(t.folder.Weights(t.s.Stage), true, safefile.Bytes(data))
 	}
 	if err != nil {
 		return writeError{t.keptError(err)}
