@@ -1,14 +1,10 @@
 package pickle
 
 import (
-	"bytes"
+	"encoding/binary"
 	"fmt"
-
-	ogorek "github.com/kisielk/og-rek"
+	"math"
 )
-
-// protocol is what Encode writes: Python 3.4 and later read it.
-const protocol = 4
 
 // batch is how many items Python's own pickler passes at once.
 const batch = 1000
@@ -16,71 +12,78 @@ const batch = 1000
 // maxEncodeDepth bounds the nesting of what Encode takes.
 const maxEncodeDepth = 32
 
-// Encode writes v as a pickle of protocol 4 that Python's pickle.load reads.
+// Encode writes v as a pickle of protocol 4, which Python 3.4 and later read.
 // It takes []Entry (a dict, written in its order, so that equal values give
-// equal bytes), []any and []int (lists), string, float64, int, bool and nil.
+// equal bytes), []any and []int (lists), string, float64, int of 32 bits, bool
+// and nil.
 func Encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	b.Write([]byte{opProto, protocol})
-	if err := encode(&b, v, 0); err != nil {
-		return nil, fmt.Errorf("pickle: %w", err)
+	e := encoder{b: []byte("\x80\x04")}
+	if e.put(v, 0); e.err != nil {
+		return nil, fmt.Errorf("pickle: %w", e.err)
 	}
-	b.WriteByte(opStop)
-	return b.Bytes(), nil
+	return append(e.b, '.'), nil
 }
 
-func encode(b *bytes.Buffer, v any, depth int) error {
+// encoder appends to b until the first error.
+type encoder struct {
+	b   []byte
+	err error
+}
+
+func (e *encoder) put(v any, depth int) {
 	if depth > maxEncodeDepth {
-		return fmt.Errorf("values nested deeper than %d", maxEncodeDepth)
+		e.err = fmt.Errorf("values nested deeper than %d", maxEncodeDepth)
+	}
+	if e.err != nil {
+		return
 	}
 	switch v := v.(type) {
 	case []Entry:
-		b.WriteByte(opEmptyDict)
-		return batched(b, len(v), opSetItems, func(i int) error {
-			if err := leaf(b, v[i].Key); err != nil {
-				return err
-			}
-			return encode(b, v[i].Value, depth+1)
-		})
+		e.batched('}', 'u', len(v), func(i int) { e.put(v[i].Key, depth+1); e.put(v[i].Value, depth+1) })
 	case []any:
-		b.WriteByte(opEmptyList)
-		return batched(b, len(v), opAppends, func(i int) error { return encode(b, v[i], depth+1) })
+		e.batched(']', 'e', len(v), func(i int) { e.put(v[i], depth+1) })
 	case []int:
-		b.WriteByte(opEmptyList)
-		return batched(b, len(v), opAppends, func(i int) error { return leaf(b, v[i]) })
-	case string, float64, int, bool, nil:
-		return leaf(b, v)
-	}
-	return fmt.Errorf("cannot write a %T", v)
-}
-
-// batched writes MARK, items and the opcode that adds them, a batch at a time.
-func batched(b *bytes.Buffer, n int, op byte, item func(int) error) error {
-	for start := 0; start < n; start += batch {
-		b.WriteByte(opMark)
-		for i := start; i < min(n, start+batch); i++ {
-			if err := item(i); err != nil {
-				return err
-			}
+		e.batched(']', 'e', len(v), func(i int) { e.put(v[i], depth+1) })
+	case string:
+		if len(v) < 1<<8 {
+			e.b = append(e.b, 0x8c, byte(len(v)))
+		} else {
+			e.b = binary.LittleEndian.AppendUint32(append(e.b, 'X'), uint32(len(v)))
 		}
-		b.WriteByte(op)
+		e.b = append(e.b, v...)
+	case float64:
+		e.b = binary.BigEndian.AppendUint64(append(e.b, 'G'), math.Float64bits(v))
+	case int:
+		switch {
+		case v >= 0 && v < 1<<8:
+			e.b = append(e.b, 'K', byte(v))
+		case v >= 0 && v < 1<<16:
+			e.b = append(e.b, 'M', byte(v), byte(v>>8))
+		case int(int32(v)) == v:
+			e.b = binary.LittleEndian.AppendUint32(append(e.b, 'J'), uint32(v))
+		default:
+			e.err = fmt.Errorf("integer %d does not fit 32 bits", v)
+		}
+	case bool:
+		e.b = append(e.b, map[bool]byte{true: 0x88, false: 0x89}[v])
+	case nil:
+		e.b = append(e.b, 'N')
+	default:
+		e.err = fmt.Errorf("cannot write a %T", v)
 	}
-	return nil
 }
 
-// leaf writes one number or string. og-rek frames it as a pickle of its own;
-// its header and STOP are taken off.
-func leaf(b *bytes.Buffer, v any) error {
-	if n, ok := v.(int); ok && int(int32(n)) != n {
-		return fmt.Errorf("integer %d does not fit 32 bits", n)
+// batched writes an empty container, then MARK, items and the opcode that adds
+// them, a batch at a time.
+func (e *encoder) batched(empty, add byte, n int, item func(int)) {
+	e.b = append(e.b, empty)
+	for i := range n {
+		if i%batch == 0 {
+			e.b = append(e.b, '(')
+		}
+		item(i)
+		if i%batch == batch-1 || i == n-1 {
+			e.b = append(e.b, add)
+		}
 	}
-	start := b.Len()
-	e := ogorek.NewEncoderWithConfig(b, &ogorek.EncoderConfig{Protocol: protocol, StrictUnicode: true})
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	whole := b.Bytes()
-	copy(whole[start:], whole[start+2:])
-	b.Truncate(b.Len() - 3)
-	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/pickle"
 )
 
-// Plain data goes there and back; code is refused.
+// Plain data goes there and back; what only code can make is not made.
 func Example() {
 	data, err := pickle.Encode([]pickle.Entry{{Key: "accuracy", Value: 75.9}, {Key: "logits", Value: []int{0, 5, 11}}})
 	if err != nil {
@@ -27,10 +27,15 @@ func Example() {
 	for _, e := range entries {
 		fmt.Println(e.Key, pickle.TypeName(e.Value))
 	}
-	_, err = pickle.Decode([]byte("\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R."))
-	fmt.Println(errors.Is(err, pickle.ErrForbidden))
+	v, err = pickle.Decode([]byte("\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R."))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = pickle.Entries(v)
+	fmt.Println(errors.Is(err, pickle.ErrForbidden), err)
 	// Output:
 	// accuracy float
 	// logits list
-	// true
+	// true not plain data: found os.system, which only Python can make: expected a dict
 }

@@ -1,268 +1,93 @@
 package pickle
 
-import "fmt"
-
-// The opcodes that are read (Python's pickletools has the full list).
-const (
-	opMark         = '('
-	opStop         = '.'
-	opPop          = '0'
-	opPopMark      = '1'
-	opDup          = '2'
-	opBinFloat     = 'G'
-	opBinInt       = 'J'
-	opBinInt1      = 'K'
-	opBinInt2      = 'M'
-	opNone         = 'N'
-	opBinPersID    = 'Q'
-	opReduce       = 'R'
-	opBinString    = 'T'
-	opShortString  = 'U'
-	opUnicode      = 'X'
-	opAppend       = 'a'
-	opBuild        = 'b'
-	opGlobal       = 'c'
-	opDict         = 'd'
-	opAppends      = 'e'
-	opBinGet       = 'h'
-	opLongGet      = 'j'
-	opList         = 'l'
-	opBinPut       = 'q'
-	opLongPut      = 'r'
-	opSetItem      = 's'
-	opTuple        = 't'
-	opSetItems     = 'u'
-	opEmptyTuple   = ')'
-	opEmptyList    = ']'
-	opEmptyDict    = '}'
-	opProto        = 0x80
-	opNewObj       = 0x81
-	opTuple1       = 0x85
-	opTuple2       = 0x86
-	opTuple3       = 0x87
-	opTrue         = 0x88
-	opFalse        = 0x89
-	opLong1        = 0x8a
-	opShortUnicode = 0x8c
-	opUnicode8     = 0x8d
-	opMemoize      = 0x94
-	opFrame        = 0x95
+import (
+	"math"
+	"math/bits"
+	"strings"
 )
 
-// opcode checks one opcode and its argument; stop is true at STOP.
-func (s *scanner) opcode() (stop bool, err error) {
-	if s.frameEnd != 0 && s.pos == s.frameEnd {
-		s.frameEnd = 0
-	}
-	b, err := s.take(1)
-	if err != nil {
-		return false, malformed("it ends without STOP")
-	}
-	switch op := b[0]; op {
-	case opProto, opFrame, opStop:
-		return op == opStop, s.control(op)
-	case opMark, opPop, opPopMark, opDup, opBinGet, opLongGet, opBinPut, opLongPut, opMemoize:
-		return false, s.stackOp(op)
-	case opAppend, opAppends, opSetItem, opSetItems, opList, opDict, opTuple, opTuple1, opTuple2, opTuple3:
-		return false, s.containerOp(op)
-	case opGlobal, opReduce, opBuild, opNewObj, opBinPersID:
-		if !s.torch {
-			return false, fmt.Errorf("%w: opcode %q makes objects: expected numbers, strings, lists and dicts", ErrForbidden, op)
-		}
-		return false, s.objectOp(op)
-	default:
-		return false, s.valueOp(op)
-	}
-}
+// opcodes are those of protocols 0 to 5, as Python's pickletools names them. It is
+// filled by init since a pickle may hold another.
+var opcodes [256]func(m *machine)
 
-// control checks PROTO, FRAME and STOP.
-func (s *scanner) control(op byte) error {
-	switch op {
-	case opProto:
-		v, err := s.uint(1)
-		if err == nil && (v < 2 || v > 5) {
-			err = malformed("protocol %d: expected 2 to 5", v)
-		}
-		return err
-	case opFrame:
-		n, err := s.uint(8)
-		if err != nil {
-			return err
-		}
-		if s.frameEnd != 0 || n > uint64(len(s.data)-s.pos) {
-			return malformed("a frame of %d bytes where %d remain", n, len(s.data)-s.pos)
-		}
-		if n > 0 {
-			s.frameEnd = s.pos + int(n)
-		}
-		s.cost += int(n) + costBox
-		return nil
-	}
-	if len(s.groups) != 1 || s.top().depth != 1 {
-		return malformed("STOP with %d values and %d open MARKs: expected one value", s.top().depth, len(s.groups)-1)
-	}
-	return nil
-}
+func init() {
+	opcodes = [256]func(m *machine){
+		// What the stream is made of
+		0x80: func(m *machine) { m.protocol(m.uint(1)) }, // PROTO
+		0x95: func(m *machine) { m.frame(m.uint(8)) },    // FRAME
+		'.':  (*machine).stop,
 
-// valueOp checks the opcodes that push one value.
-func (s *scanner) valueOp(op byte) error {
-	fixed := func(n uint64) error {
-		if _, err := s.take(n); err != nil {
-			return err
-		}
-		return s.push(2 * costBox)
-	}
-	switch op {
-	case opNone, opTrue, opFalse:
-		return s.push(0)
-	case opBinInt1:
-		return fixed(1)
-	case opBinInt2:
-		return fixed(2)
-	case opBinInt:
-		return fixed(4)
-	case opBinFloat:
-		return fixed(8)
-	case opLong1:
-		n, err := s.uint(1)
-		if err != nil {
-			return err
-		}
-		if n < 1 || n > maxLong {
-			return malformed("an integer of %d bytes: expected 1 to %d", n, maxLong)
-		}
-		s.cost += 48 * int(n)
-		return fixed(n)
-	case opShortUnicode, opShortString:
-		return s.text(1)
-	case opUnicode, opBinString:
-		return s.text(4)
-	case opUnicode8:
-		return s.text(8)
-	case opEmptyTuple:
-		return s.push(costTuple)
-	case opEmptyList:
-		return s.push(costList)
-	case opEmptyDict:
-		return s.push(costDict)
-	}
-	return fmt.Errorf("%w: opcode %q (0x%02x) is not one that plain data or tensors need (protocols 2 to 5)", ErrForbidden, op, op)
-}
+		// Values
+		'N':  func(m *machine) { m.push(nil) },                                                  // NONE
+		0x88: func(m *machine) { m.push(true) },                                                 // NEWTRUE
+		0x89: func(m *machine) { m.push(false) },                                                // NEWFALSE
+		'I':  func(m *machine) { m.push(m.integer(m.line(), true)) },                            // INT
+		'L':  func(m *machine) { m.push(m.integer(strings.TrimSuffix(m.line(), "L"), false)) },  // LONG
+		'J':  func(m *machine) { m.push(int(int32(m.uint(4)))) },                                // BININT
+		'K':  func(m *machine) { m.push(int(m.uint(1))) },                                       // BININT1
+		'M':  func(m *machine) { m.push(int(m.uint(2))) },                                       // BININT2
+		0x8a: func(m *machine) { m.push(m.long(m.uint(1))) },                                    // LONG1
+		0x8b: func(m *machine) { m.push(m.long(m.uint(4))) },                                    // LONG4
+		'F':  func(m *machine) { m.push(m.float(m.line())) },                                    // FLOAT
+		'G':  func(m *machine) { m.push(math.Float64frombits(bits.ReverseBytes64(m.uint(8)))) }, // BINFLOAT
+		'S':  func(m *machine) { m.push(m.unescape(m.line(), false)) },                          // STRING
+		'V':  func(m *machine) { m.push(m.unescape(m.line(), true)) },                           // UNICODE
+		'U':  func(m *machine) { m.push(m.text(m.uint(1))) },                                    // SHORT_BINSTRING
+		'T':  func(m *machine) { m.push(m.text(m.uint(4))) },                                    // BINSTRING
+		0x8c: func(m *machine) { m.push(m.text(m.uint(1))) },                                    // SHORT_BINUNICODE
+		'X':  func(m *machine) { m.push(m.text(m.uint(4))) },                                    // BINUNICODE
+		0x8d: func(m *machine) { m.push(m.text(m.uint(8))) },                                    // BINUNICODE8
+		'C':  func(m *machine) { m.push(blob(m.take(m.uint(1)))) },                              // SHORT_BINBYTES
+		'B':  func(m *machine) { m.push(blob(m.take(m.uint(4)))) },                              // BINBYTES
+		0x8e: func(m *machine) { m.push(blob(m.take(m.uint(8)))) },                              // BINBYTES8
+		0x96: func(m *machine) { m.push(blob(m.take(m.uint(8)))) },                              // BYTEARRAY8
+		0x97: func(m *machine) { m.push(m.opaque("out-of-band buffer", "")) },                   // NEXT_BUFFER
+		0x98: func(*machine) {},                                                                 // READONLY_BUFFER
 
-// stackOp checks what moves values between stack and memo.
-func (s *scanner) stackOp(op byte) error {
-	switch op {
-	case opMark:
-		if len(s.groups) > maxMarks {
-			return malformed("more than %d open MARKs", maxMarks)
-		}
-		s.groups = append(s.groups, group{0, 16})
-		s.cost += costGroup
-		return nil
-	case opPop:
-		return s.pop(1)
-	case opPopMark:
-		_, err := s.popMark()
-		return err
-	case opDup:
-		if s.top().depth == 0 {
-			return malformed("nothing is on the stack to repeat")
-		}
-		return s.push(0)
-	case opBinGet:
-		return s.get(1)
-	case opLongGet:
-		return s.get(4)
-	case opMemoize:
-		return s.put(uint64(len(s.memo)))
-	}
-	width := 1
-	if op == opLongPut {
-		width = 4
-	}
-	index, err := s.uint(width)
-	if err != nil {
-		return err
-	}
-	return s.put(index)
-}
+		// Containers
+		')':  func(m *machine) { m.push(m.collect("tuple", nil)) },             // EMPTY_TUPLE
+		0x85: func(m *machine) { m.push(m.collect("tuple", m.pop(1))) },        // TUPLE1
+		0x86: func(m *machine) { m.push(m.collect("tuple", m.pop(2))) },        // TUPLE2
+		0x87: func(m *machine) { m.push(m.collect("tuple", m.pop(3))) },        // TUPLE3
+		't':  func(m *machine) { m.push(m.collect("tuple", m.popMark())) },     // TUPLE
+		']':  func(m *machine) { m.push(m.collect("list", nil)) },              // EMPTY_LIST
+		'l':  func(m *machine) { m.push(m.collect("list", m.popMark())) },      // LIST
+		'a':  func(m *machine) { m.addTo("list", m.pop(1)) },                   // APPEND
+		'e':  func(m *machine) { m.addTo("list", m.popMark()) },                // APPENDS
+		'}':  func(m *machine) { m.push(m.collect("dict", nil)) },              // EMPTY_DICT
+		'd':  func(m *machine) { m.push(m.collect("dict", m.popMark())) },      // DICT
+		's':  func(m *machine) { m.addTo("dict", m.pop(2)) },                   // SETITEM
+		'u':  func(m *machine) { m.addTo("dict", m.popMark()) },                // SETITEMS
+		0x8f: func(m *machine) { m.push(m.collect("set", nil)) },               // EMPTY_SET
+		0x90: func(m *machine) { m.addTo("set", m.popMark()) },                 // ADDITEMS
+		0x91: func(m *machine) { m.push(m.collect("frozenset", m.popMark())) }, // FROZENSET
 
-// containerOp checks what fills lists, dicts and tuples.
-func (s *scanner) containerOp(op byte) error {
-	pair := costPair
-	if s.torch {
-		pair = costOrderedPair
-	}
-	n := 0
-	var err error
-	switch op {
-	case opTuple1, opTuple2, opTuple3:
-		n = int(op-opTuple1) + 1
-		err = s.pop(n)
-	case opAppend:
-		n, err = 1, s.pop(1)
-	case opSetItem:
-		n, err = 2, s.pop(2)
-	default:
-		n, err = s.popMark()
-	}
-	if err != nil {
-		return err
-	}
-	switch op {
-	case opTuple, opList:
-		return s.push(costTuple)
-	case opTuple1, opTuple2, opTuple3:
-		return s.push(costTuple + n*costSlot)
-	case opAppend, opAppends:
-		s.cost += n * costItem
-	default:
-		if n%2 != 0 {
-			return malformed("%d values for the keys and values of a dict", n)
-		}
-		s.cost += n / 2 * pair
-	}
-	if op == opDict {
-		return s.push(costDict)
-	}
-	if s.top().depth == 0 {
-		return malformed("items for a list or dict that is not there")
-	}
-	return nil
-}
+		// Stack and memo
+		'(':  (*machine).mark,
+		'0':  (*machine).drop,                                 // POP
+		'1':  func(m *machine) { m.popMark() },                // POP_MARK
+		'2':  func(m *machine) { m.push(m.top()) },            // DUP
+		'p':  func(m *machine) { m.put(m.index()) },           // PUT
+		'q':  func(m *machine) { m.put(m.uint(1)) },           // BINPUT
+		'r':  func(m *machine) { m.put(m.uint(4)) },           // LONG_BINPUT
+		0x94: func(m *machine) { m.put(uint64(len(m.memo))) }, // MEMOIZE
+		'g':  func(m *machine) { m.get(m.index()) },           // GET
+		'h':  func(m *machine) { m.get(m.uint(1)) },           // BINGET
+		'j':  func(m *machine) { m.get(m.uint(4)) },           // LONG_BINGET
 
-// objectOp checks what torch files need to name storages and make tensors.
-func (s *scanner) objectOp(op byte) error {
-	switch op {
-	case opGlobal:
-		module, err := s.line()
-		if err != nil {
-			return err
-		}
-		name, err := s.line()
-		if err != nil {
-			return err
-		}
-		if _, storage := dtypes[name]; !globals[module+" "+name] && !(module == "torch" && storage) {
-			return fmt.Errorf("%w: it names %q %q: expected OrderedDict and torch's tensors", ErrForbidden, module, name)
-		}
-		return s.push(costObject)
-	case opBuild:
-		if s.builds++; s.builds > maxBuilds {
-			return malformed("more than %d objects with attributes", maxBuilds)
-		}
-		if s.top().depth < 2 {
-			return malformed("attributes for an object that is not there")
-		}
-		return s.pop(1)
-	case opBinPersID:
-		if err := s.pop(1); err != nil {
-			return err
-		}
-	default: // REDUCE, NEWOBJ
-		if err := s.pop(2); err != nil {
-			return err
-		}
+		// Objects
+		'c':  func(m *machine) { m.push(m.named()) },                                                          // GLOBAL
+		0x93: func(m *machine) { names := m.pop(2); m.push(m.global(names[0], names[1])) },                    // STACK_GLOBAL
+		'R':  func(m *machine) { call := m.pop(2); m.push(m.call(call[0], call[1])) },                         // REDUCE
+		0x81: func(m *machine) { call := m.pop(2); m.push(m.call(call[0], call[1])) },                         // NEWOBJ
+		0x92: func(m *machine) { call := m.pop(3); m.push(m.call(call[0], call[1])) },                         // NEWOBJ_EX: arguments by name are dropped
+		'i':  func(m *machine) { class := m.named(); m.push(m.call(class, m.collect("tuple", m.popMark()))) }, // INST
+		'o':  func(m *machine) { m.object(m.popMark()) },                                                      // OBJ
+		'b':  func(m *machine) { state := m.pop(1)[0]; m.build(m.top(), state) },                              // BUILD
+		'P':  func(m *machine) { m.push(m.persistent(m.line())) },                                             // PERSID
+		'Q':  func(m *machine) { m.push(m.persistent(m.pop(1)[0])) },                                          // BINPERSID
+		0x82: func(m *machine) { m.extension(m.uint(1)) },                                                     // EXT1
+		0x83: func(m *machine) { m.extension(m.uint(2)) },                                                     // EXT2
+		0x84: func(m *machine) { m.extension(m.uint(4)) },                                                     // EXT4
 	}
-	return s.push(costObject)
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// view is a tensor of a torch file made for a test.
-type view struct {
+// saved is a tensor of a torch file made for a test.
+type saved struct {
 	name, class, key string
 	count, offset    int
 	shape, stride    []int
@@ -36,7 +36,7 @@ func pushInts(n []int) string {
 
 // stateStream pickles an OrderedDict of tensors as torch does; legacy storages
 // have a sixth field.
-func stateStream(views []view, legacy bool) []byte {
+func stateStream(views []saved, legacy bool) []byte {
 	s := "\x80\x02ccollections\nOrderedDict\nq\x00)R("
 	for _, v := range views {
 		s += pushText(v.name) + "ctorch._utils\n_rebuild_tensor_v2\n((" + pushText("storage") + "ctorch\n" + v.class + "\n" +
@@ -87,10 +87,10 @@ func floats(order binary.AppendByteOrder, values ...float32) []byte {
 // TestViews reads tensors that share a storage at offsets and strides, in both
 // formats and both byte orders.
 func TestViews(t *testing.T) {
-	f := func(name string, offset int, shape, stride []int) view {
-		return view{name, "FloatStorage", "0", 8, offset, shape, stride}
+	f := func(name string, offset int, shape, stride []int) saved {
+		return saved{name, "FloatStorage", "0", 8, offset, shape, stride}
 	}
-	views := []view{
+	views := []saved{
 		f("all", 0, []int{8}, []int{1}),
 		f("tail", 5, []int{1, 3}, []int{3, 1}),
 		f("transposed", 0, []int{2, 4}, []int{1, 2}),
@@ -109,8 +109,8 @@ func TestViews(t *testing.T) {
 			return
 		}
 		for i, v := range views {
-			if got[i].Name != v.name || got[i].DType != "float32" || len(got[i].Shape) != len(v.shape) || !reflect.DeepEqual(got[i].Values, want[i]) {
-				t.Errorf("%s: %s is read as %+v, expected %v", name, v.name, got[i], want[i])
+			if got.Tensors[i].Name != v.name || got.Tensors[i].DType != "float32" || len(got.Tensors[i].Shape) != len(v.shape) || !reflect.DeepEqual(got.Tensors[i].Values, want[i]) {
+				t.Errorf("%s: %s is read as %+v, expected %v", name, v.name, got.Tensors[i], want[i])
 			}
 		}
 	}
@@ -124,13 +124,16 @@ func TestViews(t *testing.T) {
 		flag byte
 		put  binary.AppendByteOrder
 		data []byte
-	}{{"legacy", opTrue, binary.LittleEndian, little}, {"legacy big", opFalse, binary.BigEndian, big}} {
+	}{{"legacy", 0x88, binary.LittleEndian, little}, {"legacy big", 0x89, binary.BigEndian, big}} {
 		check(order.name, legacyOf(views, order.flag, order.put, order.data))
 	}
 }
 
-func legacyOf(views []view, flag byte, order binary.AppendByteOrder, storage []byte) []byte {
-	data := append([]byte(nil), legacyMagic...)
+// legacyHead begins the older format.
+const legacyHead = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
+func legacyOf(views []saved, flag byte, order binary.AppendByteOrder, storage []byte) []byte {
+	data := []byte(legacyHead)
 	data = append(data, "\x80\x02M\xe9\x03.\x80\x02}("+pushText("little_endian")...)
 	data = append(data, flag, 'u', '.')
 	data = append(data, stateStream(views, true)...)
@@ -152,8 +155,9 @@ func TestDTypes(t *testing.T) {
 		"BoolStorage":     {0, 1, 0, 1, 1, 1, 1, 1},
 		"DoubleStorage":   {math.NaN()},
 	} {
-		n := 8 / dtypes[class].size
-		got, err := DecodeTorch(archiveOf(t, stateStream([]view{{"t", class, "0", n, 0, []int{n}, []int{1}}}, false), map[string][]byte{"data/0": raw}))
+		d, _ := storageType("torch." + class)
+		n := 8 / d.size
+		got, err := DecodeTorch(archiveOf(t, stateStream([]saved{{"t", class, "0", n, 0, []int{n}, []int{1}}}, false), map[string][]byte{"data/0": raw}))
 		if err != nil {
 			t.Errorf("%s: %v", class, err)
 			continue
@@ -161,7 +165,7 @@ func TestDTypes(t *testing.T) {
 		if class == "LongStorage" {
 			want[0] = float64(int64(binary.LittleEndian.Uint64(raw)))
 		}
-		for i, v := range got[0].Values {
+		for i, v := range got.Tensors[0].Values {
 			if v != want[i] && !(math.IsNaN(v) && math.IsNaN(want[i])) {
 				t.Errorf("%s: value %d is %v, expected %v", class, i, v, want[i])
 			}
@@ -172,7 +176,7 @@ func TestDTypes(t *testing.T) {
 func TestDecodeTorchRefuses(t *testing.T) {
 	storage := map[string][]byte{"data/0": floats(binary.LittleEndian, 1, 2, 3, 4)}
 	one := func(count, offset int, shape, stride []int) []byte {
-		return archiveOf(t, stateStream([]view{{"t", "FloatStorage", "0", count, offset, shape, stride}}, false), storage)
+		return archiveOf(t, stateStream([]saved{{"t", "FloatStorage", "0", count, offset, shape, stride}}, false), storage)
 	}
 	good := one(4, 0, []int{4}, []int{1})
 	if _, err := DecodeTorch(good); err != nil {
@@ -186,7 +190,7 @@ func TestDecodeTorchRefuses(t *testing.T) {
 	_, _ = w.Write(make([]byte, 1<<24))
 	_ = z.Close()
 	huge := 1 << 30
-	old := legacyOf([]view{{"t", "FloatStorage", "0", 4, 0, []int{4}, []int{1}}}, opTrue, binary.LittleEndian, storage["data/0"])
+	old := legacyOf([]saved{{"t", "FloatStorage", "0", 4, 0, []int{4}, []int{1}}}, 0x88, binary.LittleEndian, storage["data/0"])
 	count := append([]byte("a."), "\x04\x00\x00\x00\x00\x00\x00\x00"...)
 	for name, c := range map[string]struct {
 		data []byte
@@ -199,7 +203,7 @@ func TestDecodeTorchRefuses(t *testing.T) {
 		"damaged":        {damaged, ErrMalformed, "check sum"},
 		"compressed":     {deflated.Bytes(), ErrMalformed, "compressed"},
 		"bytes after":    {archiveOf(t, append(stateStream(nil, false), 'N'), nil), ErrMalformed, "follow"},
-		"no storage":     {archiveOf(t, stateStream([]view{{"t", "FloatStorage", "7", 4, 0, []int{4}, []int{1}}}, false), storage), ErrMalformed, `no entry "data/7"`},
+		"no storage":     {archiveOf(t, stateStream([]saved{{"t", "FloatStorage", "7", 4, 0, []int{4}, []int{1}}}, false), storage), ErrMalformed, `no entry "data/7"`},
 		"short storage":  {one(5, 0, []int{4}, []int{1}), ErrMalformed, "declares 5 values and has 4"},
 		"past the end":   {one(4, 1, []int{4}, []int{1}), ErrMalformed, "offset 1"},
 		"huge offset":    {one(4, huge, []int{1}, []int{1}), ErrMalformed, "offset"},
@@ -207,11 +211,11 @@ func TestDecodeTorchRefuses(t *testing.T) {
 		"huge shape":     {one(4, 0, []int{huge, huge, huge}, []int{0, 0, 0}), ErrTooLarge, "shape"},
 		"repeated value": {one(4, 0, []int{huge}, []int{0}), ErrTooLarge, "shape"},
 		"negative":       {one(4, -1, []int{1}, []int{1}), ErrMalformed, "tensor"},
-		"code":           {archiveOf(t, []byte("cos\nsystem\n(X\x02\x00\x00\x00lstR."), nil), ErrForbidden, `"os" "system"`},
+		"code":           {archiveOf(t, []byte("cos\nsystem\n(X\x02\x00\x00\x00lstR."), nil), ErrForbidden, `found os.system`},
 		"eval":           {archiveOf(t, []byte("c__builtin__\neval\n)R."), nil), ErrForbidden, "eval"},
 		"not a dict":     {archiveOf(t, []byte("K\x01."), nil), ErrMalformed, "found int"},
-		"not a tensor":   {archiveOf(t, []byte("}X\x01\x00\x00\x00aK\x01s."), nil), ErrMalformed, `entry "a" is int`},
-		"legacy cut":     {legacyMagic, ErrMalformed, ""},
+		"not a tensor":   {archiveOf(t, []byte("}X\x01\x00\x00\x00aK\x01s."), nil), ErrMalformed, `"a" (int): expected a state dict`},
+		"legacy cut":     {[]byte(legacyHead), ErrMalformed, ""},
 		"legacy count":   {bytes.Replace(old, count, []byte("a.\x00\x00\x00\x00\x00\x00\x00\x10"), 1), ErrMalformed, "beyond the end"},
 		"legacy ends":    {old[:len(old)-len(storage["data/0"])-3], ErrMalformed, "ends before storage"},
 		"legacy key":     {bytes.Replace(old, []byte(pushText("0")+"a."), []byte(pushText("9")+"a."), 1), ErrMalformed, "belongs to no tensor"},
@@ -225,16 +229,13 @@ func TestDecodeTorchRefuses(t *testing.T) {
 
 // TestNestedStateDict finds a state dict inside a checkpoint.
 func TestNestedStateDict(t *testing.T) {
-	inner := stateStream([]view{{"t", "FloatStorage", "0", 1, 0, []int{1}, []int{1}}}, false)
+	inner := stateStream([]saved{{"t", "FloatStorage", "0", 1, 0, []int{1}, []int{1}}}, false)
 	inner = inner[2 : len(inner)-1]
 	stream := "\x80\x02}(" + pushText("epoch") + "K\x03" + pushText("args") + "cargparse\nNamespace\n)\x81}" + pushText("lr") + "K\x01sb" +
 		pushText("state_dict") + string(inner) + "u."
 	data := archiveOf(t, []byte(stream), map[string][]byte{"data/0": floats(binary.LittleEndian, 9)})
-	d, err := DecodeTorch(data, "state_dict")
-	if err != nil || len(d) != 1 || d[0].Values[0] != 9 {
-		t.Errorf("%v, %v", d, err)
-	}
-	if _, err := DecodeTorch(data, "model"); err == nil || !strings.Contains(err.Error(), `no entry "model"`) {
-		t.Errorf("error %v", err)
+	c, err := DecodeTorch(data)
+	if err != nil || c.From != "state_dict" || len(c.Tensors) != 1 || c.Tensors[0].Values[0] != 9 {
+		t.Errorf("%v, %v", c, err)
 	}
 }
