@@ -74,8 +74,7 @@ func DecodePredictor(data []byte) (Predictor, CheckpointInfo, error) {
 	var info CheckpointInfo
 	var err error
 	if pickle.IsTorch(data) {
-		tensors, err = torchTensors(data)
-		info.Source = "BINAS .pth"
+		tensors, info.Source, err = torchTensors(data)
 	} else {
 		tensors, info, err = decodeSafetensors(data)
 	}
@@ -112,16 +111,19 @@ func splitExtra(tensors []Tensor) (weights, extra []Tensor) {
 	return weights, extra
 }
 
-func torchTensors(data []byte) ([]Tensor, error) {
-	state, err := pickle.DecodeTorch(data)
+func torchTensors(data []byte) (tensors []Tensor, source string, err error) {
+	c, err := pickle.DecodeTorch(data)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	out := make([]Tensor, len(state))
-	for i, t := range state {
-		out[i] = Tensor{t.Name, t.Shape, t.Values}
+	source = "BINAS .pth"
+	if len(c.Others) > 0 {
+		source += fmt.Sprintf(" (%s, not %s)", c.From, strings.Join(c.Others, ", "))
 	}
-	return out, nil
+	for _, t := range c.Tensors {
+		tensors = append(tensors, Tensor{t.Name, t.Shape, t.Values})
+	}
+	return tensors, source, nil
 }
 
 // weights takes tensors by name, checking shapes as it goes.

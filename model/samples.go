@@ -127,7 +127,7 @@ func ints(v any, n int) ([]int, bool) {
 	}
 	out := make([]int, n)
 	for i, item := range items {
-		if out[i], ok = item.(int); !ok {
+		if out[i], ok = pickle.Int(item); !ok {
 			return nil, false
 		}
 	}

@@ -20,21 +20,40 @@ const MaxCheckpoint = 1 << 30
 
 // Checkpoint is trained weights with what is known of them.
 type Checkpoint struct {
-	// Weights by PyTorch's names, without "module." in front. All values are
-	// finite float32; counts of batches are whole numbers, of shape [].
+	// Weights by PyTorch's names, without the prefixes of wrapped models. All values
+	// are finite float32; counts of batches are whole numbers, of shape [].
 	Weights onnx.StateDict
-	// From is the entry of the file that the weights come from: state_dict_ema
-	// or state_dict; empty where the file holds nothing else.
-	From string
+	// From is the entry of the file that the weights come from, such as
+	// state_dict_ema; empty where the file holds nothing else. Others are entries
+	// that hold weights too and were not taken, LeftOut what lies among the weights
+	// and is no tensor.
+	From            string
+	Others, LeftOut []string
 	// Meta is the metadata of safetensors, nil for files of torch.save.
 	Meta map[string]string
 }
 
+// Choice says in words which weights of the file were taken, and what was left
+// out; it is empty where there was no choice.
+func (c Checkpoint) Choice() string {
+	var s string
+	if len(c.Others) > 0 {
+		s = fmt.Sprintf("weights from %s, not %s", c.From, strings.Join(c.Others, ", "))
+	}
+	if n := len(c.LeftOut); n > 0 {
+		s = strings.TrimPrefix(fmt.Sprintf("%s; no tensors, left out: %s", s, strings.Join(c.LeftOut[:min(n, 5)], ", ")), "; ")
+		if n > 5 {
+			s += fmt.Sprintf(" and %d more", n-5)
+		}
+	}
+	return s
+}
+
 // Decode reads a checkpoint: safetensors, or what torch.save wrote in either of
-// its formats, which is a state dict or the checkpoint of a training run. Of a
-// run the averaged weights (state_dict_ema) are taken where it has them. Nothing
-// in the file is executed, and memory stays a small multiple of its size.
-// Errors wrap [ErrCheckpoint] and name the tensor.
+// its formats, which is a state dict or the checkpoint of a training run (see
+// [pickle.DecodeTorch]). Of a run the averaged weights are taken where it has
+// them. Nothing in the file is executed, and memory stays a small multiple of its
+// size. Errors wrap [ErrCheckpoint] and name the tensor.
 func Decode(data []byte) (Checkpoint, error) {
 	var (
 		c   Checkpoint
@@ -63,31 +82,17 @@ func Encode(c Checkpoint) ([]byte, error) {
 }
 
 func decodeTorch(data []byte) (Checkpoint, error) {
-	var (
-		c       Checkpoint
-		tensors pickle.StateDict
-		err     error
-	)
-	for _, key := range []string{"state_dict_ema", "state_dict", ""} {
-		var way []string
-		if key != "" {
-			way = []string{key}
-		}
-		if tensors, err = pickle.DecodeTorch(data, way...); !errors.Is(err, pickle.ErrNoEntry) {
-			c.From = key
-			break
-		}
-	}
+	d, err := pickle.DecodeTorch(data)
 	if err != nil {
-		return c, err
+		return Checkpoint{}, err
 	}
-	c.Weights = make(onnx.StateDict, len(tensors))
-	for i, t := range tensors {
+	c := Checkpoint{Weights: make(onnx.StateDict, len(d.Tensors)), From: d.From, Others: d.Others, LeftOut: d.LeftOut}
+	for i, t := range d.Tensors {
 		values := make([]float32, len(t.Values))
 		for i, v := range t.Values {
 			values[i] = float32(v)
 		}
-		tensors[i].Values = nil // twice as large: let it go
+		d.Tensors[i].Values = nil // twice as large: let it go
 		if err := c.add(t.Name, t.Shape, values); err != nil {
 			return c, err
 		}
@@ -95,14 +100,14 @@ func decodeTorch(data []byte) (Checkpoint, error) {
 	return c, nil
 }
 
-// add takes a tensor in, without the prefix of wrapped PyTorch models.
+// add takes a tensor in, without the prefixes of wrapped models.
 func (c *Checkpoint) add(name string, shape []int, values []float32) error {
 	if err := finite(name, values); err != nil {
 		return err
 	}
-	name = strings.TrimPrefix(name, "module.")
+	name = pickle.TrimWrappers(name)
 	if _, twice := c.Weights[name]; twice {
-		return fmt.Errorf("tensor %.80q is there with and without \"module.\"", name)
+		return fmt.Errorf("tensor %.80q is there with and without a prefix such as \"module.\"", name)
 	}
 	if shape == nil {
 		shape = []int{}

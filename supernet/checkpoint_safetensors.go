@@ -11,6 +11,7 @@ import (
 
 	"github.com/nlpodyssey/safetensors"
 
+	"github.com/binas-tui/binas-tui/internal/ieee"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -126,9 +127,9 @@ func valuesOf(t *safetensors.TensorInfo, raw []byte) ([]int, []float32, error) {
 	case safetensors.F64:
 		size, value = 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
 	case safetensors.BF16:
-		size, value = 2, func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) }
+		size, value = 2, func(b []byte) float32 { return ieee.BFloat16(binary.LittleEndian.Uint16(b)) }
 	case safetensors.F16:
-		size, value = 2, func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) }
+		size, value = 2, func(b []byte) float32 { return ieee.Half(binary.LittleEndian.Uint16(b)) }
 	case safetensors.I64:
 		size, value = 8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }
 	case safetensors.I32:
@@ -157,17 +158,4 @@ func valuesOf(t *safetensors.TensorInfo, raw []byte) ([]int, []float32, error) {
 		values[i] = value(raw[i*size:])
 	}
 	return shape, values, nil
-}
-
-// half converts an IEEE half precision number.
-func half(b uint16) float32 {
-	sign, exponent, fraction := uint32(b>>15)<<31, uint32(b>>10&31), uint32(b&0x3ff)
-	switch exponent {
-	case 0:
-		v := float32(fraction) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

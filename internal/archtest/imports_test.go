@@ -23,7 +23,8 @@ const binding = "github.com/yalue/onnxruntime_go"
 var mayImport = map[string][]string{
 	"internal/safefile":   {},
 	"sanitize":            {},
-	"pickle":              {},
+	"internal/ieee":       {},
+	"pickle":              {"internal/ieee"},
 	"job":                 {},
 	"assets":              {},
 	"internal/jsonl":      {},
@@ -33,7 +34,7 @@ var mayImport = map[string][]string{
 	"fit":                 {"model"},
 	"published":           {"model"},
 	"onnx":                {"internal/safefile", "model"},
-	"supernet":            {"internal/safefile", "model", "onnx", "pickle"},
+	"supernet":            {"internal/ieee", "internal/safefile", "model", "onnx", "pickle"},
 	"latency":             {"internal/jsonl", "internal/records", "internal/safefile", "job", "model", "onnx", "pickle"},
 	"supernet/backprop":   {"model", "onnx"},
 	"assets/generate":     {"latency", "model", "published"},
