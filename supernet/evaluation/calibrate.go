@@ -31,17 +31,20 @@ func (im *Images) checkCalibration() error {
 }
 
 // Calibrate returns the weights of a network with the running statistics of its
-// batch normalisations measured anew: the mean over batches of 100 training
-// images of the batch's means and unbiased variances, every layer before in
-// training mode too. It is what PyTorch gathers with momentum None. The other
-// tensors are shared with w. Images beyond whole batches are left out; up to 100
-// are one batch, fewer than 2 an error.
+// batch normalisations measured anew: the mean, over batches of 100 training
+// images, of the means and of the unbiased variances of a batch, every layer before
+// in training mode too. It is what PyTorch gathers with momentum None. The other
+// tensors are shared with w.
+//
+// Batches are of consecutive images and all of one size, whether images are in
+// memory or come from disk in pieces: 100, or all images where they are fewer, or
+// at large sizes what memory allows (83 at 224 pixels). Images beyond whole
+// batches, and images that cannot be read, are left out; fewer than 2 are an error.
 func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, im *Images) (onnx.StateDict, error) {
 	if err := im.checkCalibration(); err != nil {
 		return nil, err
 	}
 	batch := im.calibrationBatch()
-	batches := im.Len() / batch
 	g, moments, err := onnx.Statistics(arch, w, onnx.NetworkOptions{ImageSize: im.Size, Classes: im.Classes, Batch: batch})
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)
@@ -61,37 +64,52 @@ func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, i
 			return nil, err
 		}
 	}
-	out := maps.Clone(w)
-	for _, m := range moments {
-		for _, name := range []string{m.BN + ".running_mean", m.BN + ".running_var"} {
-			out[name] = onnx.TensorData{Shape: w[m.BN+".weight"].Shape, Data: make([]float32, len(w[m.BN+".weight"].Data))}
-		}
-	}
-	have := 0
-	for c, err := range im.chunks(ctx, 0, batches*batch, batch) {
+	sums := make(map[string][]float64)
+	have, batches := 0, 0
+	for c, err := range im.chunks(ctx, 0, im.Len(), batch) {
 		if err != nil {
 			return nil, err
 		}
-		// What is read from disk may come in smaller parts.
-		have += copy(x[have:], c.x)
-		if have < len(x) {
-			continue
+		// A piece may end within a batch, or reach into the next one.
+		for piece := c.x; len(piece) > 0; {
+			n := copy(x[have:], piece)
+			have, piece = have+n, piece[n:]
+			if have < len(x) {
+				break
+			}
+			have = 0
+			if err := session.Run(ctx); err != nil {
+				return nil, err
+			}
+			batches++
+			for _, m := range moments {
+				addScaled(sums, m.BN+".running_mean", output[m.Mean], 1)
+				addScaled(sums, m.BN+".running_var", output[m.Var], float64(m.Values)/float64(max(1, m.Values-1)))
+			}
 		}
-		have = 0
-		if err := session.Run(ctx); err != nil {
-			return nil, err
+	}
+	if batches == 0 {
+		return nil, fmt.Errorf("%w: %s: fewer than %d could be read to calibrate on", ErrImages, im.Name, batch)
+	}
+	out := maps.Clone(w)
+	for name, sum := range sums {
+		mean := onnx.TensorData{Shape: []int{len(sum)}, Data: make([]float32, len(sum))}
+		for i, v := range sum {
+			mean.Data[i] = float32(v / float64(batches))
 		}
-		for _, m := range moments {
-			unbiased := float32(m.Values) / float32(max(1, m.Values-1))
-			addScaled(out[m.BN+".running_mean"].Data, output[m.Mean], 1/float32(batches))
-			addScaled(out[m.BN+".running_var"].Data, output[m.Var], unbiased/float32(batches))
-		}
+		out[name] = mean
 	}
 	return out, nil
 }
 
-func addScaled(dst, src []float32, by float32) {
-	for i, v := range src {
-		dst[i] += v * by
+// addScaled adds values, scaled, to the sums under a name.
+func addScaled(sums map[string][]float64, name string, values []float32, by float64) {
+	sum := sums[name]
+	if sum == nil {
+		sum = make([]float64, len(values))
+		sums[name] = sum
+	}
+	for i, v := range values {
+		sum[i] += float64(v) * by
 	}
 }

@@ -39,8 +39,8 @@ func NewImages(name string, size, classes int, x []float32, labels []int) (*Imag
 	return &Images{Name: name, Size: size, Classes: classes, labels: labels, x: x}, nil
 }
 
-// keptValues bounds the images kept in memory: 256 MB of float32.
-const keptValues = 64 << 20
+// keptValues bounds the images kept in memory: 256 MB of float32. Tests lower it.
+var keptValues = 64 << 20
 
 // shuffleSeed fixes the order of [Load]; that images are mixed is all that matters.
 const shuffleSeed = 0x5eed
@@ -66,7 +66,7 @@ func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 		return im, nil
 	}
 	x, labels := make([]float32, 0, per*part.Len()), make([]int, 0, part.Len())
-	for b, err := range im.read(ctx, 0, part.Len()) {
+	for b, err := range im.read(ctx, 0, part.Len(), loadBatch) {
 		if err != nil {
 			return nil, err
 		}
@@ -89,11 +89,12 @@ type chunk struct {
 	first  int // position of the first in the run, counted from 0
 }
 
-// loadBatch is the number of images read at once.
+// loadBatch is the number of images read at once into memory.
 const loadBatch = 128
 
 // chunks are n images from position first on, size at a time; after the last
-// image comes the first again.
+// image comes the first again. Chunks are shorter at the end of the images, and
+// where images that are read from disk cannot be.
 func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chunk, error] {
 	return func(yield func(chunk, error) bool) {
 		if im.Len() == 0 {
@@ -105,15 +106,8 @@ func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chun
 			from := (first + done) % im.Len()
 			to := min(from+n-done, im.Len())
 			if im.x == nil {
-				for c, err := range im.read(ctx, from, to) {
+				for c, err := range im.read(ctx, from, to, size) {
 					c.first += done
-					for err == nil && len(c.labels) > size {
-						part := chunk{c.x[:size*per], c.labels[:size], c.first}
-						if !yield(part, nil) {
-							return
-						}
-						c = chunk{c.x[size*per:], c.labels[size:], c.first + size}
-					}
 					if !yield(c, err) || err != nil {
 						return
 					}
@@ -130,8 +124,8 @@ func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chun
 	}
 }
 
-// read reads the images from one position to another from the set.
-func (im *Images) read(ctx context.Context, from, to int) iter.Seq2[chunk, error] {
+// read reads the images from one position to another from the set, size at a time.
+func (im *Images) read(ctx context.Context, from, to, size int) iter.Seq2[chunk, error] {
 	return func(yield func(chunk, error) bool) {
 		positions := make([]int, to-from)
 		for i := range positions {
@@ -140,7 +134,7 @@ func (im *Images) read(ctx context.Context, from, to int) iter.Seq2[chunk, error
 		part, err := im.set.Subset(positions)
 		var loader *dataset.Loader
 		if err == nil {
-			loader, err = dataset.NewLoader(part, dataset.LoaderOptions{Batch: loadBatch, Evaluate: true})
+			loader, err = dataset.NewLoader(part, dataset.LoaderOptions{Batch: size, Evaluate: true})
 		}
 		if err != nil {
 			yield(chunk{}, err)

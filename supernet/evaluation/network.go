@@ -23,8 +23,8 @@ type Network struct {
 const evaluationBatch = 100
 
 // maxRunPixels bounds the pixels of a run, so that a run can be stopped soon and
-// maps of large images fit into memory.
-const maxRunPixels = 4 << 20
+// maps of large images fit into memory. Tests lower it.
+var maxRunPixels = 4 << 20
 
 // NewNetwork prepares a network with the given weights, in evaluation mode:
 // 30-100 ms. ONNX Runtime must be loaded.
@@ -154,6 +154,9 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 	var sum tally
 	for _, t := range tallies {
 		sum.merge(t)
+	}
+	if sum.images == 0 {
+		return Score{}, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, count)
 	}
 	return sum.score(), nil
 }
