@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -164,4 +165,66 @@ func sameWeights(t *testing.T, a, b string) {
 			}
 		}
 	}
+}
+
+// Every stage ends with the same bits on images in memory and on the same ones
+// read from disk, in batches that do not divide them.
+func TestStagesOnImagesFromDisk(t *testing.T) {
+	onnxtest.Require(t)
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	inMemory, onDisk := datatest.Twins(t, 32, 4, 27, 13)
+	open := func(dir string) (train, val *dataset.Set) {
+		train, val, err := dataset.Open(context.Background(), dir, dataset.Options{Size: 32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return train, val
+	}
+	memory, memoryVal := open(inMemory)
+	disk, diskVal := open(onDisk)
+	for _, set := range []*dataset.Set{disk, diskVal} {
+		set.Mean, set.Std = memory.Mean, memory.Std // a folder says none of its own
+	}
+	runs := map[string]Options{
+		t.TempDir(): {Train: memory, HeldOut: memoryVal},
+		t.TempDir(): {Train: disk, HeldOut: diskVal},
+	}
+	both := func(change func(s *Settings, o *Options)) {
+		t.Helper()
+		var folders []string
+		var stage Stage
+		for folder, o := range runs {
+			s := quick(Heaviest, o.Train).For(o.Train, o.HeldOut)
+			s.Augment, s.Epochs = "digits", 1
+			o.Folder = folder
+			change(&s, &o)
+			p, err := Train(context.Background(), s, o)
+			if err != nil || p.Scores[0].Images != 12 {
+				t.Fatalf("%s: %+v, %v", s.Stage, p.Scores, err)
+			}
+			folders, stage = append(folders, folder), s.Stage
+		}
+		if a, b := lines(t, folders[0]), lines(t, folders[1]); strings.Join(a, "\n") != strings.Join(b, "\n") {
+			t.Errorf("%s: the metrics differ:\n%s\n\n%s", stage, strings.Join(a, "\n"), strings.Join(b, "\n"))
+		}
+		sameWeights(t, Run{Folder: folders[0]}.Weights(stage), Run{Folder: folders[1]}.Weights(stage))
+	}
+	both(func(*Settings, *Options) {})
+	both(func(s *Settings, o *Options) {
+		heaviest := load(t, Run{Folder: o.Folder}.Weights(Heaviest))
+		*s = quick(OneShot, o.Train).For(o.Train, o.HeldOut)
+		s.Sampling, s.Paths, s.ReorderBatches, s.Epochs = SampleBatch, 2, 2, 1
+		o.Heaviest = heaviest
+	})
+	both(func(s *Settings, o *Options) {
+		*s = quick(FineTune, o.Train).For(o.Train, o.HeldOut)
+		space, err := model.NewSpace(s.Space, s.ImageSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Arch, s.Epochs = space.Architecture(smallestPath(space)).String(), 1
+		o.Heaviest, o.Supernet = load(t, Run{Folder: o.Folder}.Weights(Heaviest)), load(t, Run{Folder: o.Folder}.Weights(OneShot))
+	})
 }
