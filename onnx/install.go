@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,8 +17,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
-	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Microsoft publishes the library of every platform in one npm package.
@@ -50,14 +47,6 @@ const (
 var (
 	ErrNoBuild  = errors.New("there is no ONNX Runtime build for this platform")
 	ErrChecksum = errors.New("checksum differs")
-	ErrStalled  = errors.New("the download was given up")
-)
-
-// How long Install waits: for the next bytes of the registry, and for npm to
-// fetch all of the package. Tests shorten the first.
-var (
-	stallTime = time.Minute
-	packTime  = 15 * time.Minute
 )
 
 // Progress is told how many bytes of the download have arrived; total is 0
@@ -73,8 +62,7 @@ type Progress func(done, total int64)
 // The registry is that of npm_config_registry, else of `npm config get
 // registry` where npm is installed, else registry.npmjs.org. Where a plain
 // request fails and npm is installed, `npm pack` is tried, which knows about
-// logins. A registry that sends nothing for a minute is given up, as is npm after
-// 15 minutes. progress may be nil. A build that can use no library downloads none.
+// logins. progress may be nil. A build that can use no library downloads none.
 func Install(ctx context.Context, progress Progress) (Library, error) {
 	if !CanRun() {
 		return Library{}, ErrNoCgo
@@ -91,10 +79,10 @@ func Install(ctx context.Context, progress Progress) (Library, error) {
 
 func install(ctx context.Context, registry string, want packaged, path string, progress Progress) (Library, error) {
 	lib := Library{Path: path, Place: "user data"}
-	if checkSum(path, want.sha256) == nil {
+	if sum, err := fileSHA256(path); err == nil && sum == want.sha256 {
 		return lib, nil
 	}
-	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return Library{}, fmt.Errorf("install: %w", err)
 	}
 	err := installFromRegistry(ctx, registry, want, path, progress)
@@ -112,21 +100,11 @@ func install(ctx context.Context, registry string, want packaged, path string, p
 }
 
 // installFromRegistry streams the package over HTTP and stops at the library.
-func installFromRegistry(ctx context.Context, registry string, want packaged, path string, progress Progress) (err error) {
+func installFromRegistry(ctx context.Context, registry string, want packaged, path string, progress Progress) error {
 	address, err := url.JoinPath(registry, npmPackage, "-", npmPackage+"-"+LibraryVersion+".tgz")
 	if err != nil {
 		return fmt.Errorf("registry %s: %w", registry, err)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stall := stallTime
-	stalled := time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w: nothing arrived for %s", ErrStalled, stall)) })
-	defer stalled.Stop()
-	defer func() {
-		if err != nil && ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-	}()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("registry %s: %w", registry, err)
@@ -139,10 +117,7 @@ func installFromRegistry(ctx context.Context, registry string, want packaged, pa
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("get %s: %s", request.URL.Redacted(), response.Status)
 	}
-	body := &progressReader{r: response.Body, total: max(0, response.ContentLength), report: func(done, total int64) {
-		stalled.Reset(stall)
-		progress(done, total)
-	}}
+	body := &progressReader{r: response.Body, total: max(0, response.ContentLength), report: progress}
 	return extract(body, want, path)
 }
 
@@ -153,17 +128,13 @@ func installFromPack(ctx context.Context, want packaged, path string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	ctx, cancel := context.WithTimeoutCause(ctx, packTime, fmt.Errorf("%w: not done after %s", ErrStalled, packTime))
-	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent", npmPackage+"@"+LibraryVersion)
-	cmd.Dir, cmd.WaitDelay = folder, time.Second // its children may hold the output open
-	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
-		return context.Cause(ctx)
-	} else if err != nil {
+	cmd.Dir = folder
+	if out, err := cmd.CombinedOutput(); err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("%w: %s", err, line)
 	}
-	f, err := safefile.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
+	f, err := os.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
 	if err != nil {
 		return err
 	}
@@ -198,34 +169,42 @@ func extract(tarball io.Reader, want packaged, path string) error {
 }
 
 func writeChecked(r io.Reader, sum, path string) error {
-	return safefile.Replace(path, true, func(w io.Writer) error {
-		hash := sha256.New()
-		if _, err := io.Copy(io.MultiWriter(w, hash), r); err != nil {
-			return err
-		}
-		return compareSum(hash, sum)
-	})
-}
-
-// checkSum compares the SHA-256 of a file, 20 ms or so for a library.
-func checkSum(path, sum string) error {
-	f, err := safefile.Open(path)
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".download-*")
 	if err != nil {
 		return err
+	}
+	defer os.Remove(tmp.Name())
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(tmp, hash), r)
+	if err == nil {
+		err = tmp.Chmod(0o755)
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	if have := hex.EncodeToString(hash.Sum(nil)); have != sum {
+		return fmt.Errorf("%w: the library's SHA-256 is %s: expected %s", ErrChecksum, have, sum)
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
 	}
 	defer f.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, f); err != nil {
-		return err
+		return "", err
 	}
-	return compareSum(hash, sum)
-}
-
-func compareSum(have hash.Hash, want string) error {
-	if have := hex.EncodeToString(have.Sum(nil)); have != want {
-		return fmt.Errorf("%w: the library's SHA-256 is %s: expected %s", ErrChecksum, have, want)
-	}
-	return nil
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // registry is the npm registry in use on this machine.
@@ -238,9 +217,7 @@ func registry(ctx context.Context) string {
 	if hasNPM() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, "npm", "config", "get", "registry")
-		cmd.WaitDelay = time.Second
-		out, err := cmd.Output()
+		out, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
 		if v := strings.TrimSpace(string(out)); err == nil && strings.HasPrefix(v, "http") {
 			return v
 		}

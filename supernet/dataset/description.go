@@ -1,10 +1,10 @@
 package dataset
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -28,31 +28,31 @@ type description struct {
 // readDescription reads the description in a folder; there may be none.
 func readDescription(dir string) (description, error) {
 	path := filepath.Join(dir, descriptionFile)
-	f, err := safefile.Open(path)
+	data, err := readText(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return description{}, nil
 	}
 	if err != nil {
 		return description{}, err
 	}
-	defer f.Close()
-	d, err := decodeDescription(f)
+	d, err := decodeDescription(data)
 	if err != nil {
 		return d, fmt.Errorf("%s: %w: %w", path, ErrFormat, err)
 	}
 	return d, nil
 }
 
-func decodeDescription(r io.Reader) (description, error) {
-	const maxDescription = 1 << 20
+// maxText bounds files of text, in bytes.
+const maxText = 1 << 20
+
+// readText reads a file of text, without a byte order mark.
+func readText(path string) ([]byte, error) {
+	data, err := safefile.Read(path, maxText)
+	return bytes.TrimPrefix(data, []byte("\ufeff")), err
+}
+
+func decodeDescription(data []byte) (description, error) {
 	var d description
-	data, err := io.ReadAll(io.LimitReader(r, maxDescription+1))
-	if err != nil {
-		return d, err
-	}
-	if len(data) > maxDescription {
-		return d, fmt.Errorf("longer than %d bytes", maxDescription)
-	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return description{}, err
 	}

@@ -47,7 +47,7 @@ func FuzzDatasetCIFAR(f *testing.F) {
 func FuzzDatasetDescription(f *testing.F) {
 	f.Add([]byte(`{"name": "x", "class_names": ["a"], "mean": [0, 0, 0], "std": [1, 1, 1]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := decodeDescription(bytes.NewReader(data))
+		d, err := decodeDescription(data)
 		if err != nil {
 			return
 		}

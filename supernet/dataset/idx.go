@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
@@ -90,18 +89,25 @@ func readGrowing(r io.Reader, n int) ([]byte, error) {
 	return data, nil
 }
 
-// openIDX reads an IDX file, unpacked where its name ends in .gz.
+// unpacked reads what is packed with gzip, whatever it is called, and anything
+// else as it is.
+func unpacked(r *bufio.Reader) (io.Reader, error) {
+	if head, err := r.Peek(2); err != nil || head[0] != 0x1f || head[1] != 0x8b {
+		return r, nil
+	}
+	return gzip.NewReader(r)
+}
+
+// openIDX reads an IDX file, plain or packed.
 func openIDX(ctx context.Context, path string) (idx, error) {
 	file, err := safefile.Open(path)
 	if err != nil {
 		return idx{}, err
 	}
 	defer file.Close()
-	var r io.Reader = bufio.NewReaderSize(stopping{ctx, file}, 1<<16)
-	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(r); err != nil {
-			return idx{}, fmt.Errorf("%s: %w: %w", path, ErrFormat, err)
-		}
+	r, err := unpacked(bufio.NewReaderSize(stopping{ctx, file}, 1<<16))
+	if err != nil {
+		return idx{}, fmt.Errorf("%s: %w: %w", path, ErrFormat, err)
 	}
 	f, err := readIDX(r)
 	if err != nil {

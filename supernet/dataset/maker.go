@@ -39,7 +39,7 @@ func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own i
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		return false, bad.add(number, s.images.len(), err)
+		return false, bad.add(s.images, number, err)
 	}
 	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
 	picture := m.augmented(from, &r)
@@ -77,10 +77,9 @@ func centre(b image.Rectangle, trim bool) image.Rectangle {
 
 // resize brings part of an image to Size x Size: bicubic (Catmull and Rom
 // 1974) for evaluation, bilinear for random crops; both average over the
-// pixels that become one. An image that has the size is returned as it is.
+// pixels that become one. An RGBA image that has the size is returned as it is.
 func (m *maker) resize(from image.Image, part image.Rectangle, random bool) *image.RGBA {
-	size := m.loader.set.Size
-	if rgba, own := from.(*image.RGBA); own && rgba == m.room && part == rgba.Rect && part.Dx() == size && part.Dy() == size {
+	if rgba, is := from.(*image.RGBA); is && part == rgba.Rect && part == m.square.Rect {
 		return rgba
 	}
 	var kernel draw.Scaler = draw.CatmullRom

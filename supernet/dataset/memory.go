@@ -43,6 +43,7 @@ type memory struct {
 
 func (m *memory) len() int                { return len(m.labels) }
 func (m *memory) label(i int) int         { return int(m.labels[i]) }
+func (m *memory) name(i int) string       { return fmt.Sprint("image ", i) }
 func (m *memory) unreadable() *unreadable { return nil }
 
 // read unpacks an image to room, grey to three equal channels.

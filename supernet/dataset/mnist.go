@@ -60,10 +60,15 @@ func FetchMNIST(ctx context.Context) (dir string, err error) {
 	return filepath.Join(answer.Dir, "data"), nil
 }
 
-// readMNIST reads one of the four files, plain or with .gz after its name, and
-// checks that it is the known one.
+// readMNIST reads one of the four files, plain or packed, and checks that it is
+// the known one.
 func readMNIST(ctx context.Context, dir, name string) (idx, error) {
-	path, err := findIDX(dir, name)
+	files, err := findIDX(dir)
+	if err != nil {
+		return idx{}, err
+	}
+	part, _, _ := strings.Cut(name, "-")
+	path, err := files.path(dir, part, strings.HasSuffix(name, imagesFile))
 	if err != nil {
 		return idx{}, err
 	}
@@ -79,18 +84,4 @@ func readMNIST(ctx context.Context, dir, name string) (idx, error) {
 		return idx{}, fmt.Errorf("%s: %w: SHA-256 of the contents is %s, expected %s, that of MNIST", path, ErrFormat, got, mnistFiles[name])
 	}
 	return f, nil
-}
-
-// findIDX returns the path of the first file of a folder that has one of the
-// names, plain or with .gz after it.
-func findIDX(dir string, names ...string) (string, error) {
-	for _, name := range names {
-		for _, ending := range []string{"", ".gz"} {
-			path := filepath.Join(dir, name+ending)
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("%s: %w: it has no file %s or %s.gz", dir, ErrFormat, names[0], names[0])
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Options say how [Open] reads a data set. The zero value works.
@@ -16,6 +17,7 @@ type Options struct {
 	Classes       int        // number of classes expected; 0: as many as there are
 	MaxUnreadable float64    // share of images that may be unreadable and are then skipped; 0: 0.01, negative: none
 	ClassOrder    ClassOrder // of the folders of an ImageFolder; "": NaturalOrder
+	ValAlone      bool       // a validation part without images to train on will do; train may then be nil
 }
 
 // MaxSize is the greatest Size of [Options].
@@ -66,7 +68,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 			continue
 		}
 		if err == nil {
-			err = checkClasses(train, o.Classes)
+			err = checkClasses(val.ClassNames, o.Classes)
 		}
 		if ctx.Err() != nil && err != nil {
 			return nil, nil, ctx.Err() // a file that was left in the middle is not broken
@@ -74,18 +76,27 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 		if err != nil {
 			return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
 		}
-		train.Root, val.Root = absolute(dir), absolute(dir)
+		for _, s := range []*Set{train, val} {
+			if s != nil {
+				s.Root = absolute(dir)
+			}
+		}
 		return train, val, nil
 	}
-	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train, no data_batch_1.bin (CIFAR-10) and no train-images-idx3-ubyte (IDX)", dir, ErrFormat)
+	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train or val, no data_batch_1.bin (CIFAR-10) and no IDX files of images and labels", dir, ErrFormat)
 }
 
 // errOther says that a folder does not hold what it was tried as.
 var errOther = errors.New("another format")
 
-func checkClasses(s *Set, want int) error {
-	if want > 0 && s.Classes != want {
-		return fmt.Errorf("%w: it has %d, expected %d", ErrClasses, s.Classes, want)
+// checkClasses refuses another number of classes than is expected, and fewer
+// than can be told apart.
+func checkClasses(names []string, want int) error {
+	switch {
+	case want > 0 && len(names) != want:
+		return fmt.Errorf("%w: it has %d, expected %d", ErrClasses, len(names), want)
+	case len(names) < 2:
+		return fmt.Errorf("%w: it has %d (%.40q), expected at least 2", ErrClasses, len(names), strings.Join(names, ""))
 	}
 	return nil
 }

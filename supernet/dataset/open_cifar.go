@@ -18,6 +18,7 @@ const (
 	cifarRecord  = 1 + 3*cifarSide*cifarSide
 	cifarClasses = 10
 	cifarMax     = 1 << 20 // records in a file at most
+	cifarTest    = "test_batch.bin"
 )
 
 // openCIFAR opens a folder with the files of CIFAR-10, or the one above it.
@@ -43,7 +44,10 @@ func openCIFAR(ctx context.Context, dir string, o Options) (train, val *Set, err
 		}
 	}
 	var valImages memory
-	if err := addCIFAR(ctx, &valImages, filepath.Join(dir, "test_batch.bin")); err != nil {
+	if there, err := exists(filepath.Join(dir, cifarTest)); err != nil || !there {
+		return nil, nil, fmt.Errorf("%w: it has no file %s", ErrFormat, cifarTest)
+	}
+	if err := addCIFAR(ctx, &valImages, filepath.Join(dir, cifarTest)); err != nil {
 		return nil, nil, err
 	}
 	set := Set{
@@ -92,7 +96,7 @@ func readCIFAR(r io.Reader, m *memory) error {
 // cifarNames are the names of the classes, from batches.meta.txt where that is
 // beside the files.
 func cifarNames(dir string) []string {
-	data, err := safefile.Read(filepath.Join(dir, "batches.meta.txt"), 1<<16)
+	data, err := readText(filepath.Join(dir, "batches.meta.txt"))
 	if names := strings.Fields(string(data)); err == nil && len(names) == cifarClasses {
 		return names
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // formats that images may have
-	_ "image/png"
 	"io"
 	"io/fs"
 	"os"
@@ -17,12 +15,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
-// Bounds of an ImageFolder and its files.
-const (
-	maxImages     = 1 << 25
-	maxImageBytes = 128 << 20
-	maxPixels     = 1 << 26
-)
+// maxImages bounds the images of a part of an ImageFolder.
+const maxImages = 1 << 25
 
 // folderSize is the size of an ImageFolder's batches where none is asked for.
 const folderSize = 224
@@ -31,58 +25,110 @@ const folderSize = 224
 // border.
 const smallSize = 96
 
+// Folders of the parts of an ImageFolder; of those for validation the first that
+// is there.
+const trainFolder = "train"
+
+var valFolders = []string{"val", "valid", "validation"}
+
+// imageEndings are the endings of names that are taken for images without a look
+// into the file.
+var imageEndings = []string{".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+// systemFolders are what file managers and servers leave in folders.
+var systemFolders = []string{"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+
 // folder is a source of image files: root/CLASS/…/FILE.
 type folder struct {
 	root   string
 	names  []string // below root
 	labels []int
 	bad    unreadable
+	left   leftOut
 }
 
 func (f *folder) len() int                { return len(f.names) }
 func (f *folder) label(i int) int         { return f.labels[i] }
+func (f *folder) name(i int) string       { return filepath.Join(filepath.Base(f.root), f.names[i]) }
 func (f *folder) unreadable() *unreadable { return &f.bad }
 
 // openFolder opens an ImageFolder: train/CLASS/FILE and val/CLASS/FILE.
 func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
-	if there, err := isFolder(filepath.Join(dir, "train")); err != nil || !there {
-		return nil, nil, errors.Join(errOther, err)
-	}
-	if there, _ := isFolder(filepath.Join(dir, "val")); !there {
-		return nil, nil, fmt.Errorf("%w: it has a folder train and no folder val", ErrFormat)
-	}
-	classes, err := classFolders(filepath.Join(dir, "train"))
-	if err != nil {
-		return nil, nil, err
-	}
-	valClasses, err := classFolders(filepath.Join(dir, "val"))
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, c := range valClasses {
-		if _, known := slices.BinarySearch(classes, c); !known { // both are sorted by bytes
-			return nil, nil, fmt.Errorf("%w: val has the class %q, which train has not", ErrClasses, c)
+	valFolder, others := "", []string(nil)
+	for _, name := range valFolders {
+		if there, err := isFolder(filepath.Join(dir, name)); err != nil {
+			return nil, nil, err
+		} else if there && valFolder == "" {
+			valFolder = name
+		} else if there {
+			others = append(others, name)
 		}
 	}
-	if len(valClasses) != len(classes) {
-		return nil, nil, fmt.Errorf("%w: train has %d, val has %d", ErrClasses, len(classes), len(valClasses))
+	there, err := isFolder(filepath.Join(dir, trainFolder))
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !there && valFolder == "":
+		return nil, nil, errOther
+	case valFolder == "":
+		return nil, nil, fmt.Errorf("%w: it has a folder train and no folder val, valid or validation", ErrFormat)
+	case !there && !o.ValAlone:
+		return nil, nil, fmt.Errorf("%w: it has a folder %s and no folder train: that is enough to validate on the whole of it, and for nothing else", ErrFormat, valFolder)
 	}
-	if err := checkClasses(&Set{Classes: len(classes)}, o.Classes); err != nil {
+	parts := []string{trainFolder, valFolder}
+	if !there {
+		parts = parts[1:]
+	}
+	folders := make([]*folder, len(parts))
+	var classes []string // in the order of bytes
+	for i, name := range parts {
+		folders[i] = &folder{root: filepath.Join(dir, name)}
+		found, err := folders[i].classes()
+		if err != nil {
+			return nil, nil, err
+		}
+		if i == 0 {
+			classes = found
+		} else if err := sameClasses(classes, found, name); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, name := range others {
+		folders[len(folders)-1].left.add(leftBeside+valFolder, name)
+	}
+	if err := checkClasses(classes, o.Classes); err != nil {
 		return nil, nil, err // before every file is listed
 	}
 	o.ClassOrder.sort(classes)
 	set := Set{Name: folderName(dir), Classes: len(classes), ClassNames: classes, Size: folderSize, Mean: imageNetMean, Std: imageNetStd}
 	set.ClassOrder, set.otherOrder = o.ClassOrder, ordersDiffer(classes)
-	parts := [2]*Set{}
-	for i, part := range []string{"train", "val"} {
-		images, err := listFolder(ctx, filepath.Join(dir, part), classes, o)
-		if err != nil {
+	sets := make([]*Set, len(parts))
+	for i, f := range folders {
+		if err := f.list(ctx, classes, o); err != nil {
 			return nil, nil, err
 		}
-		parts[i] = newSet(set, part, images, o)
-		parts[i].trim = parts[i].Size > smallSize
+		sets[i] = newSet(set, "val", f, o)
+		sets[i].trim = sets[i].Size > smallSize
 	}
-	return parts[0], parts[1], nil
+	if val = sets[len(sets)-1]; there {
+		train = sets[0]
+		train.Part = "train"
+	}
+	return train, val, nil
+}
+
+// sameClasses compares the classes of a validation part with those of train, both
+// in the order of bytes.
+func sameClasses(train, val []string, name string) error {
+	for _, c := range val {
+		if _, known := slices.BinarySearch(train, c); !known {
+			return fmt.Errorf("%w: %s has the class %q, which train has not", ErrClasses, name, c)
+		}
+	}
+	if len(val) != len(train) {
+		return fmt.Errorf("%w: train has %d, %s has %d", ErrClasses, len(train), name, len(val))
+	}
+	return nil
 }
 
 func isFolder(path string) (bool, error) {
@@ -93,54 +139,56 @@ func isFolder(path string) (bool, error) {
 	return err == nil && info.IsDir(), err
 }
 
-// classFolders are the sorted names of the folders in a folder.
-func classFolders(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+// skipped says why a file or folder is left out for its name, or is "".
+func skipped(name string) string {
+	switch {
+	case strings.HasPrefix(name, "."):
+		return leftHidden
+	case slices.Contains(systemFolders, name):
+		return leftSystem
+	}
+	return ""
+}
+
+// classes are the names of the folders in the root, in the order of bytes.
+func (f *folder) classes() ([]string, error) {
+	entries, err := os.ReadDir(f.root)
 	if err != nil {
 		return nil, err
 	}
 	var classes []string
 	for _, e := range entries {
-		if there, err := isFolder(filepath.Join(dir, e.Name())); err == nil && there && !strings.HasPrefix(e.Name(), ".") {
-			classes = append(classes, e.Name())
+		why := skipped(e.Name())
+		if why == "" {
+			there, err := isFolder(filepath.Join(f.root, e.Name()))
+			if err == nil && there {
+				classes = append(classes, e.Name())
+				continue
+			}
+			why = leftLoose
 		}
+		f.left.add(why, e.Name())
 	}
 	if len(classes) == 0 {
-		return nil, fmt.Errorf("%s: %w: it has no folders, expected one per class", dir, ErrFormat)
+		return nil, fmt.Errorf("%s: %w: it has no folders, expected one per class", f.root, ErrFormat)
 	}
 	slices.Sort(classes)
 	return classes, nil
 }
 
-// listFolder lists the image files of every class, folders in these included.
-func listFolder(ctx context.Context, root string, classes []string, o Options) (*folder, error) {
-	f := &folder{root: root}
+// list lists the image files of every class, folders in these included.
+func (f *folder) list(ctx context.Context, classes []string, o Options) error {
+	top, err := os.Stat(f.root)
+	if err != nil {
+		return err
+	}
 	for label, class := range classes {
 		before := len(f.names)
-		top := filepath.Join(root, class) + string(filepath.Separator) // follows a link
-		err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			ext := strings.ToLower(filepath.Ext(path))
-			if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !slices.Contains([]string{".jpg", ".jpeg", ".png"}, ext) {
-				return nil
-			}
-			if len(f.names) == maxImages {
-				return fmt.Errorf("%s: %w: more than %d images", root, ErrFormat, maxImages)
-			}
-			f.names = append(f.names, strings.TrimPrefix(path, root+string(filepath.Separator)))
-			f.labels = append(f.labels, label)
-			return nil
-		})
-		if err != nil {
-			return nil, err
+		if err := f.add(ctx, class, label, []fs.FileInfo{top}); err != nil {
+			return err
 		}
 		if len(f.names) == before {
-			return nil, fmt.Errorf("%s: %w: it has no .jpg, .jpeg or .png file", filepath.Join(root, class), ErrFormat)
+			return fmt.Errorf("%s: %w: it has no image", filepath.Join(f.root, class), ErrFormat)
 		}
 	}
 	share := o.MaxUnreadable
@@ -148,51 +196,84 @@ func listFolder(ctx context.Context, root string, classes []string, o Options) (
 		share = unreadableShare
 	}
 	f.bad.allowed = int(max(share, 0) * float64(len(f.names)))
-	return f, nil
+	return nil
+}
+
+// add lists the image files of a folder below the root. Links are followed,
+// unless they lead to a folder above.
+func (f *folder) add(ctx context.Context, below string, label int, above []fs.FileInfo) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	dir := filepath.Join(f.root, below)
+	own, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, own) }) {
+		f.left.add(leftLoop, below)
+		return nil
+	}
+	above = append(above, own)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := filepath.Join(below, e.Name())
+		if why := skipped(e.Name()); why != "" {
+			f.left.add(why, name)
+			continue
+		}
+		kind := e.Type()
+		if kind&fs.ModeSymlink != 0 {
+			if info, err := os.Stat(filepath.Join(f.root, name)); err == nil {
+				kind = info.Mode()
+			}
+		}
+		switch {
+		case kind.IsDir():
+			if err := f.add(ctx, name, label, above); err != nil {
+				return err
+			}
+		case !slices.Contains(imageEndings, strings.ToLower(filepath.Ext(name))) && !looksLikeImage(filepath.Join(f.root, name)):
+			f.left.add(leftFormat, name)
+		case len(f.names) == maxImages:
+			return fmt.Errorf("%s: %w: more than %d images", f.root, ErrFormat, maxImages)
+		default: // what has the name of an image and is no file is unreadable
+			f.names, f.labels = append(f.names, name), append(f.labels, label)
+		}
+	}
+	return ctx.Err()
+}
+
+// looksLikeImage says whether a file begins as an image does.
+func looksLikeImage(path string) bool {
+	file, err := safefile.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, magicBytes)
+	n, _ := io.ReadFull(file, head)
+	return formatOf(head[:n]) != nil
 }
 
 // read decodes an image file.
-func (f *folder) read(ctx context.Context, i int, _ *image.RGBA) (image.Image, error) {
-	m, err := decodeFile(ctx, filepath.Join(f.root, f.names[i]))
+func (f *folder) read(ctx context.Context, i int, room *image.RGBA) (image.Image, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	data, err := safefile.Read(filepath.Join(f.root, f.names[i]), maxImageBytes)
+	if err != nil {
+		if file := (*safefile.Error)(nil); errors.As(err, &file) {
+			err = file.Err
+		}
+		return nil, err
+	}
+	m, err := decodeImage(ctx, data, room)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return m, err
-}
-
-// decodeFile decodes a JPEG or PNG file, unless it is unreasonably large.
-func decodeFile(ctx context.Context, path string) (image.Image, error) {
-	file, err := safefile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxImageBytes {
-		return nil, fmt.Errorf("%s: %d bytes, expected a file of at most %d", path, info.Size(), maxImageBytes)
-	}
-	m, err := decodeImage(ctx, file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, nil
-}
-
-// decodeImage looks at the size of an image before it takes memory for it.
-func decodeImage(ctx context.Context, r io.ReadSeeker) (image.Image, error) {
-	config, _, err := image.DecodeConfig(stopping{ctx, r})
-	if err != nil {
-		return nil, err
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return nil, fmt.Errorf("%dx%d pixels, expected at most %d", config.Width, config.Height, maxPixels)
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	m, _, err := image.Decode(stopping{ctx, r})
 	return m, err
 }

@@ -1,31 +1,43 @@
 package dataset
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
-// openIDXSet opens a folder of IDX files named as MNIST's: train-images-idx3-ubyte,
-// train-labels-idx1-ubyte, and the same with t10k or val.
+// openIDXSet opens a folder of IDX files, which it knows by their content. Names
+// say which are to train on (train) and which to validate on (val, test or t10k),
+// as in train-images-idx3-ubyte.
 func openIDXSet(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
-	if _, err := findIDX(dir, imageNames("train")...); err != nil {
+	files, err := findIDX(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(files) == 0 {
 		return nil, nil, errOther
 	}
 	about, err := readDescription(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	images, err := readIDXPart(ctx, dir, "train")
+	images, err := files.read(ctx, dir, "train")
 	if err != nil {
 		return nil, nil, err
 	}
 	held := "t10k"
-	if _, err := findIDX(dir, imageNames("val")...); err == nil {
+	if len(files["val"]) > 0 {
 		held = "val"
 	}
-	valImages, err := readIDXPart(ctx, dir, held)
+	valImages, err := files.read(ctx, dir, held)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,13 +61,101 @@ func openIDXSet(ctx context.Context, dir string, o Options) (train, val *Set, er
 	return newSet(set, "train", images, o), newSet(set, "val", valImages, o), nil
 }
 
-func imageNames(part string) []string {
-	return []string{part + "-images-idx3-ubyte", part + "-images-idx4-ubyte", part + "-images.idx3-ubyte"}
+// idxFiles are the IDX files of a folder: names by part (train, val or t10k, which
+// test is too) and by whether they hold images or labels.
+type idxFiles map[string]map[bool][]string
+
+// Bounds of the search for IDX files.
+const maxIDXSearched = 4096 // files
+
+// findIDX looks for IDX files in a folder. Of a file that is there plain and
+// packed it takes the plain one.
+func findIDX(dir string) (idxFiles, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	files, lost := idxFiles{}, []string(nil)
+	for i, e := range entries {
+		if i == maxIDXSearched {
+			break
+		}
+		name := e.Name()
+		images, is := idxKind(filepath.Join(dir, name))
+		if !is {
+			continue
+		}
+		part := partOf(name)
+		if part == "" {
+			lost = append(lost, name)
+			continue
+		}
+		if files[part] == nil {
+			files[part] = map[bool][]string{}
+		}
+		if n := files[part][images]; len(n) > 0 && name == n[len(n)-1]+".gz" {
+			continue
+		}
+		files[part][images] = append(files[part][images], name)
+	}
+	if len(files) == 0 && len(lost) > 0 {
+		return nil, fmt.Errorf("%w: names do not say what the IDX files %.200q are for: expected train in some and val, test or t10k in others", ErrFormat, lost)
+	}
+	return files, nil
 }
 
-// readIDXPart reads the images and labels of train, t10k or val.
-func readIDXPart(ctx context.Context, dir, part string) (*memory, error) {
-	path, err := findIDX(dir, imageNames(part)...)
+// partOf is the part of a data set that the name of a file is about, or "".
+func partOf(name string) string {
+	name = strings.ToLower(name)
+	for _, words := range [][]string{{"train", "train"}, {"val", "val"}, {"t10k", "t10k", "test"}} {
+		for _, word := range words[1:] {
+			if strings.Contains(name, word) {
+				return words[0]
+			}
+		}
+	}
+	return ""
+}
+
+// idxKind says whether a file is IDX, and then whether it has images.
+func idxKind(path string) (images, is bool) {
+	file, err := safefile.Open(path)
+	if err != nil {
+		return false, false
+	}
+	defer file.Close()
+	r, err := unpacked(bufio.NewReaderSize(file, 512))
+	if err != nil {
+		return false, false
+	}
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return false, false
+	}
+	types := []byte{0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e}
+	is = head[0] == 0 && head[1] == 0 && slices.Contains(types, head[2]) && head[3] >= 1 && head[3] <= 4
+	return is && head[3] >= 3, is
+}
+
+// path is the one file of a part with images or labels.
+func (f idxFiles) path(dir, part string, images bool) (string, error) {
+	kind, what := labelsFile, "labels"
+	if images {
+		kind, what = imagesFile, "images"
+	}
+	switch names := f[part][images]; len(names) {
+	case 0:
+		return "", fmt.Errorf("%s: %w: it has no file %s%s, plain or packed", dir, ErrFormat, part, kind)
+	case 1:
+		return filepath.Join(dir, names[0]), nil
+	default:
+		return "", fmt.Errorf("%s: %w: it has %d files of %s for %s, %.200q: expected one", dir, ErrFormat, len(names), what, part, names)
+	}
+}
+
+// read reads the images and labels of a part.
+func (f idxFiles) read(ctx context.Context, dir, part string) (*memory, error) {
+	path, err := f.path(dir, part, true)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +167,7 @@ func readIDXPart(ctx context.Context, dir, part string) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	path, err = findIDX(dir, part+"-labels-idx1-ubyte", part+"-labels.idx1-ubyte")
-	if err != nil {
+	if path, err = f.path(dir, part, false); err != nil {
 		return nil, err
 	}
 	labels, err := openIDX(ctx, path)

@@ -1,0 +1,73 @@
+package dataset
+
+import (
+	"fmt"
+	"strings"
+)
+
+// LeftOut says which files and folders of an ImageFolder are no images of the
+// set, of one kind.
+type LeftOut struct {
+	Why   string   `json:"why"`
+	Count int      `json:"count"`
+	First []string `json:"first"` // the first ten, below the folder of the part
+}
+
+// Why something is left out.
+const (
+	leftHidden = "hidden"
+	leftSystem = "of the system"
+	leftFormat = "not an image in a format that is read"
+	leftLoose  = "in no class"
+	leftLoop   = "a link to a folder above"
+	leftBeside = "beside " // val
+)
+
+// leftOut is what is left out, by kind.
+type leftOut []LeftOut
+
+func (l *leftOut) add(why, name string) {
+	for i := range *l {
+		if k := &(*l)[i]; k.Why == why {
+			if k.Count++; len(k.First) < maxNamed {
+				k.First = append(k.First, name)
+			}
+			return
+		}
+	}
+	*l = append(*l, LeftOut{why, 1, []string{name}})
+}
+
+// LeftOut are the files and folders that are no images of the part of the data
+// that this set is of, by kind. What is in a folder that is left out is not
+// counted.
+func (s *Set) LeftOut() []LeftOut {
+	if f, ok := s.images.(*folder); ok {
+		return f.left
+	}
+	return nil
+}
+
+// Notes says what should be known about the set beside what it holds, a line
+// each: which class order it has where the orders differ, and what is left out.
+func (s *Set) Notes() (lines []string) {
+	if s.otherOrder {
+		about := map[ClassOrder]string{
+			NaturalOrder: "natural (2 before 10, case ignored), as BINAS and timm number them; by bytes, as torchvision does, they would have other numbers: --class-order bytes",
+			BytesOrder:   "by bytes, as torchvision numbers them; in natural order, as BINAS and timm do, they would have other numbers: --class-order natural",
+		}[s.ClassOrder]
+		lines = append(lines, "class order: "+about)
+	}
+	return append(lines, s.leftOutLines()...)
+}
+
+func (s *Set) leftOutLines() (lines []string) {
+	for _, l := range s.LeftOut() {
+		more := ""
+		if l.Count > len(l.First) {
+			more = ", …"
+		}
+		lines = append(lines, fmt.Sprintf("left out of %s, %s: %d: %s%s", s.Part, l.Why, l.Count, strings.Join(l.First, ", "), more))
+	}
+	return lines
+}

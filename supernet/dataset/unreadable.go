@@ -1,0 +1,216 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
+)
+
+// BadImage is an image that could not be read.
+type BadImage struct {
+	Image  string `json:"image"` // its file below the folder of the data set
+	Reason string `json:"reason"`
+}
+
+// Unreadable are the images of a set that could not be read.
+type Unreadable struct {
+	Count int        `json:"count"`
+	Of    int        `json:"of"`    // images of the set
+	First []BadImage `json:"first"` // ten at most
+}
+
+// maxNamed is how many files are named where they may be many.
+const maxNamed = 10
+
+// unreadable keeps which images of a source cannot be read.
+type unreadable struct {
+	allowed int // how many may be skipped
+
+	mu  sync.Mutex
+	bad map[int]string // why, by number
+}
+
+// add notes that image i of a source could not be read. The error says that there
+// are too many.
+func (u *unreadable) add(of source, i int, err error) error {
+	n := u.note(i, err)
+	if n > u.allowed {
+		return fmt.Errorf("%w: %d of %d, at most %d are skipped: %s: %w", ErrUnreadable, n, of.len(), u.allowed, of.name(i), err)
+	}
+	return nil
+}
+
+// note notes that image i could not be read, and returns how many could not.
+func (u *unreadable) note(i int, err error) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.bad == nil {
+		u.bad = map[int]string{}
+	}
+	u.bad[i] = err.Error()
+	return len(u.bad)
+}
+
+func (u *unreadable) known(i int) bool {
+	if u == nil {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, bad := u.bad[i]
+	return bad
+}
+
+// BadImages are the images of this set that could not be read so far, in the
+// order of the data set.
+func (s *Set) BadImages() []BadImage {
+	u := s.images.unreadable()
+	if u == nil {
+		return nil
+	}
+	u.mu.Lock()
+	bad := maps.Clone(u.bad)
+	u.mu.Unlock()
+	if len(bad) == 0 {
+		return nil
+	}
+	var own []int
+	for _, i := range s.index {
+		if _, is := bad[i]; is {
+			own = append(own, i)
+		}
+	}
+	slices.Sort(own)
+	out := make([]BadImage, len(own))
+	for j, i := range own {
+		out[j] = BadImage{s.images.name(i), bad[i]}
+	}
+	return out
+}
+
+// Unreadable counts the images of this set that could not be read so far, and
+// names the first.
+func (s *Set) Unreadable() Unreadable {
+	bad := s.BadImages()
+	return Unreadable{Count: len(bad), Of: s.Len(), First: append([]BadImage{}, bad[:min(len(bad), maxNamed)]...)}
+}
+
+// Lines says how many images could not be read, what became of that ("are not
+// counted"), and which. all is a file that names all, or "".
+func (u Unreadable) Lines(became, all string) (lines []string) {
+	if u.Count == 0 {
+		return nil
+	}
+	lines = []string{fmt.Sprintf("%d of %d images could not be read and %s:", u.Count, u.Of, became)}
+	for _, b := range u.First {
+		lines = append(lines, "  "+b.Image+": "+b.Reason)
+	}
+	more := ""
+	if u.Count > len(u.First) {
+		more = fmt.Sprintf("  and %d more", u.Count-len(u.First))
+		if all != "" {
+			more += "; "
+		}
+	} else if all != "" {
+		more = "  "
+	}
+	if all != "" {
+		more += "all are in " + all
+	}
+	if more != "" {
+		lines = append(lines, more)
+	}
+	return lines
+}
+
+// Try reads every image, so that [Set.Unreadable] knows all that cannot be, and
+// reports how many it has read. The error is that of the context.
+func (s *Set) Try(ctx context.Context, report func(done, total int)) error {
+	u := s.images.unreadable()
+	if u == nil {
+		return nil // in memory
+	}
+	var (
+		next, done atomic.Int64
+		mu         sync.Mutex
+		wait       sync.WaitGroup
+	)
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			room := &image.RGBA{}
+			for ctx.Err() == nil {
+				p := int(next.Add(1)) - 1
+				if p >= s.Len() {
+					return
+				}
+				if _, err := s.images.read(ctx, s.index[p], room); err != nil && ctx.Err() == nil {
+					u.note(s.index[p], err)
+				}
+				n := int(done.Add(1))
+				if report != nil {
+					mu.Lock()
+					report(n, s.Len())
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return ctx.Err()
+}
+
+// UnreadableFile names all images of a run's data that could not be read: JSON
+// lines of [BadImage], in the run folder.
+const UnreadableFile = "unreadable.jsonl"
+
+// maxUnreadableFile bounds what [NoteUnreadable] adds to, in bytes.
+const maxUnreadableFile = 64 << 20
+
+// NoteUnreadable adds images to a file of JSON lines which has each once, by
+// name. It makes no file where there are none.
+func NoteUnreadable(file string, bad []BadImage) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	was, err := safefile.Read(file, maxUnreadableFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	all := map[string]BadImage{}
+	lines := bufio.NewScanner(bytes.NewReader(was))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var b BadImage
+		if json.Unmarshal(lines.Bytes(), &b) == nil && b.Image != "" { // a damaged line is lost
+			all[b.Image] = b
+		}
+	}
+	for _, b := range bad {
+		all[b.Image] = b
+	}
+	var now bytes.Buffer
+	encoder := json.NewEncoder(&now)
+	encoder.SetEscapeHTML(false)
+	for _, b := range slices.SortedFunc(maps.Values(all), func(a, b BadImage) int { return cmp.Compare(a.Image, b.Image) }) {
+		if err := encoder.Encode(b); err != nil {
+			return err
+		}
+	}
+	if bytes.Equal(was, now.Bytes()) {
+		return nil
+	}
+	return safefile.Write(file, now.Bytes())
+}
