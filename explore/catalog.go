@@ -140,7 +140,8 @@ func read(kind, nameOrFile string) ([]byte, error) {
 // ReadFile reads a regular file of at most MaxFileSize bytes.
 func ReadFile(name string) ([]byte, error) { return safefile.Read(name, MaxFileSize) }
 
-// LoadLUT loads a latency table by name or from a BINAS .pkl or JSON file.
+// LoadLUT loads a latency table by name or from a BINAS .pkl or JSON file, with
+// what searches on this machine have learnt about it.
 func LoadLUT(nameOrFile string) (*latency.LUT, error) {
 	data, err := read("luts", nameOrFile)
 	if err != nil {
@@ -149,6 +150,9 @@ func LoadLUT(nameOrFile string) (*latency.LUT, error) {
 	lut, err := latency.DecodeLUT(data)
 	if err != nil {
 		return nil, fmt.Errorf("latency table %s: %w: %w", nameOrFile, ErrUnreadable, err)
+	}
+	if err := learn(lut); err != nil {
+		return nil, fmt.Errorf("latency table %s: %w", nameOrFile, err)
 	}
 	return lut, nil
 }

@@ -17,6 +17,9 @@ type LUT struct {
 	// Calibration corrects the sum over the table to whole networks; the zero
 	// value leaves it as it is.
 	Calibration Calibration
+	// Learnt is what searches on the device have found out about the table; it
+	// is kept beside the table's file, not in it.
+	Learnt Learnt
 }
 
 // Measurement is what was measured for one block. A table read from a BINAS
@@ -60,8 +63,8 @@ func (c Calibration) Set() bool { return c.Slope != 0 }
 // ErrLUTMismatch is wrapped by errors about a table of another space.
 var ErrLUTMismatch = errors.New("latency table does not fit the search space")
 
-// Table is a LUT laid out for one space, with the calibration applied: what
-// the solver works on.
+// Table is a LUT laid out for one space, with the calibration and the level
+// learnt applied: what the solver works on.
 type Table struct {
 	BlockMS []float64 // [block*options+option], stage-major
 	FixedMS float64
@@ -101,6 +104,12 @@ func (l *LUT) Table(s *model.Space) (*Table, error) {
 			t.BlockMS[i] *= c.Slope
 		}
 		t.FixedMS = max(0, t.FixedMS*c.Slope+c.InterceptMS)
+	}
+	if l.Learnt.Set() {
+		for i := range t.BlockMS {
+			t.BlockMS[i] *= l.Learnt.Level
+		}
+		t.FixedMS *= l.Learnt.Level
 	}
 	return t, nil
 }

@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"supernet/dataset":    {"internal/safefile"},
 	"supernet/evaluation": {"internal/jsonl", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
 	"supernet/training":   {"internal/jsonl", "internal/records", "internal/safefile", "job", "model", "onnx", "supernet", "supernet/backprop", "supernet/dataset"},
-	"explore":             {"assets", "fit", "internal/safefile", "job", "latency", "model", "onnx", "published", "solver"},
+	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "published", "solver"},
 	"figure":              {"explore", "published", "sanitize"},
 	"pipeline":            {"explore", "figure", "fit", "internal/jsonl", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
 	"method":              {"explore", "fit", "internal/jsonl", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "pipeline", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},

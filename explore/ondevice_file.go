@@ -1,0 +1,139 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/binas-tui/binas-tui/internal/records"
+	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/latency"
+)
+
+// ObservationFile keeps the observations of a table: lines are appended as they
+// are made, so that a search that was killed goes on from them. The zero value
+// keeps them in memory.
+type ObservationFile struct {
+	latency.Observations
+	Path string
+	Lost string // lines that are damaged and left out; "" is none
+	file *records.File
+	next int // line
+}
+
+// observationPath is the file of a table's observations, in the data folder:
+// built-in tables and files that cannot be written to have one too.
+func observationPath(l *latency.LUT) string {
+	return filepath.Join(DataDir(), "observations", l.Hash()+".jsonl")
+}
+
+// OpenObservations opens the observations of a table to add to them, and locks
+// them against other searches. Those of another device are refused: errors wrap
+// [latency.ErrOtherDevice], [latency.ErrObservations] or [safefile.ErrLocked].
+func OpenObservations(l *latency.LUT, header latency.ObservationHeader) (*ObservationFile, error) {
+	f := &ObservationFile{Path: observationPath(l)}
+	f.Header = header
+	var err error
+	f.file, err = records.Open(f.Path, records.Options{
+		Header: header,
+		Check: func(object []byte) error {
+			if err := f.TakeHeader(object); err != nil {
+				return err
+			}
+			return f.Header.Differs(header)
+		},
+		Record: func(object []byte) (int, error) {
+			f.next++
+			return f.next - 1, f.Take(object)
+		},
+	})
+	if errors.Is(err, records.ErrNotRecords) {
+		err = fmt.Errorf("%w: %w", latency.ErrObservations, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("observations: %w", err)
+	}
+	f.Lost = f.file.Lost.String()
+	return f, nil
+}
+
+// Add keeps an observation.
+func (f *ObservationFile) Add(o latency.Observation) error {
+	err := f.write(o)
+	if err == nil {
+		f.Made = append(f.Made, o)
+	}
+	return err
+}
+
+// End marks the end of a search.
+func (f *ObservationFile) End(search string) error {
+	end := latency.SearchEnd{Search: search}
+	f.Finish(end)
+	return f.write(end)
+}
+
+func (f *ObservationFile) write(v any) error {
+	if f.file == nil {
+		return nil
+	}
+	f.next++
+	return f.file.Add(f.next-1, v)
+}
+
+// Close releases the file.
+func (f *ObservationFile) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
+
+// maxObservationBytes bounds a file of observations: some hundred searches.
+const maxObservationBytes = 16 << 20
+
+// learn takes in what was observed of a table on this machine.
+func learn(l *latency.LUT) error {
+	path := observationPath(l)
+	data, err := safefile.Read(path, maxObservationBytes)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("observations: %w: %w", ErrUnreadable, err)
+	}
+	obs, lost, err := latency.ReadObservations(data)
+	if err == nil {
+		l.Learnt, err = l.Learn(obs)
+	}
+	if err != nil {
+		return fmt.Errorf("observations %s: %w: %w; lut forget removes them", path, ErrUnreadable, err)
+	}
+	l.Learnt.File, l.Learnt.Lost = path, lost.String()
+	if len(obs.Made) > 0 && !obs.Header.Here() {
+		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%d measurements were made on another processor, %s", len(obs.Made), obs.Header.Processor)}
+	}
+	return nil
+}
+
+// ForgetObservations removes what was observed of a table, and says how many
+// measurements that were and in which file. While a search adds to them the error
+// wraps [safefile.ErrLocked].
+func ForgetObservations(l *latency.LUT) (measurements int, path string, err error) {
+	path = observationPath(l)
+	data, err := safefile.Read(path, maxObservationBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, path, nil
+	}
+	if obs, _, err := latency.ReadObservations(data); err == nil {
+		measurements = len(obs.Made)
+	} // else they are removed because they cannot be read
+	release, err := safefile.Lock(path + ".lock")
+	if err != nil {
+		return 0, path, err
+	}
+	defer release()
+	return measurements, path, os.Remove(path)
+}

@@ -1,0 +1,282 @@
+package latency
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/binas-tui/binas-tui/internal/jsonl"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Observation is one measurement of one network on a device, beside a
+// reference network that takes the machine's drift out.
+type Observation struct {
+	Architecture string `json:"architecture"`
+	// MS and ReferenceMS are, for every session opened for the network, the
+	// median of its runs, and of the reference's runs in between, in milliseconds.
+	MS          []float64 `json:"ms"`
+	ReferenceMS []float64 `json:"reference_ms"`
+	// Opening tells apart the sessions of the reference: within one their layout
+	// in memory is the same and cancels.
+	Opening string    `json:"opening"`
+	Search  string    `json:"search"` // which search it was made for
+	Date    time.Time `json:"date"`
+}
+
+// SearchEnd is the mark of a search that has come to an answer.
+type SearchEnd struct {
+	Search string `json:"ended"`
+}
+
+// ObservationHeader is the first line of a file of observations: what they
+// depend on. They count for a table on the device where they were made alone.
+type ObservationHeader struct {
+	Format    string `json:"format"`
+	Version   int    `json:"version"`
+	Table     string `json:"table"`      // name, for people
+	TableHash string `json:"table_hash"` // see [LUT.Hash]
+	Space     string `json:"space"`
+	ImageSize int    `json:"image_size"`
+	Target    string `json:"target"`
+	Processor string `json:"processor"`
+	Runtime   string `json:"runtime"`
+	Threads   int    `json:"threads"`
+	Batch     int    `json:"batch"`
+	Classes   int    `json:"classes"`
+	Reference string `json:"reference"` // architecture
+}
+
+// Observations are those of a file, in the order they were made.
+type Observations struct {
+	Header ObservationHeader
+	Made   []Observation
+	// Ended is, for every search that has come to an answer, how many
+	// observations had been made by then.
+	Ended map[string]int
+}
+
+// The form of the file.
+const (
+	observationFormat  = "binas-tui-observations"
+	observationVersion = 1
+)
+
+// maxSessions bounds those of one measurement.
+const maxSessions = 64
+
+// ErrObservations is wrapped by errors about a file of observations that cannot
+// be read.
+var ErrObservations = errors.New("not a file of observations")
+
+// ErrOtherDevice is wrapped by errors about observations that were made on
+// another device, or in another way.
+var ErrOtherDevice = errors.New("the observations are of another device")
+
+// NewObservationHeader is that of observations of a table on a device.
+func NewObservationHeader(name string, l *LUT, s *model.Space, device Provenance, classes int) ObservationHeader {
+	return ObservationHeader{
+		Format: observationFormat, Version: observationVersion, Table: name, TableHash: l.Hash(), Space: s.Name, ImageSize: s.ImageSize,
+		Target: device.Device, Processor: device.Processor, Runtime: device.Runtime, Threads: device.Threads, Batch: device.Batch,
+		Classes: classes, Reference: s.Architecture(ReferenceNetwork(s)).String(),
+	}
+}
+
+// Differs names the first setting in which observations of two headers differ;
+// the name of the table is none. The error wraps [ErrOtherDevice].
+func (h ObservationHeader) Differs(now ObservationHeader) error {
+	for _, f := range []struct {
+		name      string
+		then, now any
+	}{
+		{"processor", h.Processor, now.Processor}, {"target", h.Target, now.Target}, {"runtime", h.Runtime, now.Runtime},
+		{"threads", h.Threads, now.Threads}, {"batch", h.Batch, now.Batch}, {"classes", h.Classes, now.Classes},
+		{"space", h.Space, now.Space}, {"image size", h.ImageSize, now.ImageSize},
+		{"table", h.TableHash, now.TableHash}, {"reference network", h.Reference, now.Reference},
+	} {
+		if f.then != f.now {
+			return fmt.Errorf("%w: %s was %v, now it is %v", ErrOtherDevice, f.name, f.then, f.now)
+		}
+	}
+	return nil
+}
+
+// ReferenceNetwork is the network that others are measured beside: of medium
+// depth, with the option in the middle everywhere.
+func ReferenceNetwork(s *model.Space) model.Path {
+	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
+	for i := range p.Depth {
+		p.Depth[i] = (s.MinDepth + s.MaxDepth) / 2
+	}
+	for b := range p.Option {
+		if p.Option[b] = model.Off; s.Active(p, b) {
+			p.Option[b] = s.NumOptions() / 2
+		}
+	}
+	return p
+}
+
+// ReadObservations reads a file of observations. A line that a killed process
+// did not finish is left out; one that is damaged is lost, and lost says so.
+// Errors wrap [ErrObservations].
+func ReadObservations(data []byte) (obs Observations, lost jsonl.Lost, err error) {
+	result, err := jsonl.Reader{Header: obs.TakeHeader, Record: func(_ int, line []byte) error { return obs.Take(line) }}.Read(data)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrObservations, err)
+	}
+	return obs, result.Lost, err
+}
+
+// TakeHeader takes in the first line of a file, a JSON object.
+func (obs *Observations) TakeHeader(object []byte) error {
+	if err := json.Unmarshal(object, &obs.Header); err != nil {
+		return err
+	}
+	return obs.Header.check()
+}
+
+func (h ObservationHeader) check() error {
+	if h.Format != observationFormat || h.Version != observationVersion {
+		return fmt.Errorf("format %s, version %d: expected %q, version %d", quote(h.Format), h.Version, observationFormat, observationVersion)
+	}
+	_, err := model.NewSpace(h.Space, h.ImageSize)
+	return err
+}
+
+// Take takes in a line after the header, a JSON object: an observation or the
+// end of a search.
+func (obs *Observations) Take(object []byte) error {
+	var line struct {
+		Observation
+		Ended *string `json:"ended"`
+	}
+	if err := json.Unmarshal(object, &line); err != nil {
+		return err
+	}
+	if line.Ended != nil {
+		obs.Finish(SearchEnd{*line.Ended})
+		return nil
+	}
+	o := line.Observation
+	if len(o.MS) == 0 || len(o.MS) > maxSessions || len(o.ReferenceMS) != len(o.MS) {
+		return fmt.Errorf("%d latencies and %d of the reference: expected as many, 1 to %d", len(o.MS), len(o.ReferenceMS), maxSessions)
+	}
+	for _, ms := range slices.Concat(o.MS, o.ReferenceMS) {
+		if !(ms > 0) || ms > maxObservedMS {
+			return fmt.Errorf("%v ms: expected more than 0 and at most %v", ms, float64(maxObservedMS))
+		}
+	}
+	obs.Made = append(obs.Made, o)
+	return nil
+}
+
+// Finish notes that a search has come to an answer.
+func (obs *Observations) Finish(end SearchEnd) {
+	if obs.Ended == nil {
+		obs.Ended = map[string]int{}
+	}
+	obs.Ended[end.Search] = len(obs.Made)
+}
+
+// maxObservedMS bounds the latency of one network.
+const maxObservedMS = 1e7
+
+// Of are the observations of a search that has not come to an answer yet.
+func (obs *Observations) Of(search string) []Observation {
+	var out []Observation
+	for _, o := range obs.Made[obs.Ended[search]:] {
+		if o.Search == search {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// maxKnown bounds the networks that count, so that a posterior takes
+// milliseconds: the newest.
+const maxKnown = 200
+
+// Known are the networks measured, with the drift of the machine taken out:
+// every latency is stated for the machine as it was, on average, while the given
+// opening of the reference lasted, or the last one where nothing was measured
+// beside that yet. The reference itself is one of them. table says what the table predicts of a network, and
+// how far it may be off (as KnownNetwork.Shape); networks it does not know are
+// left out and counted.
+func (obs *Observations) Known(opening string, table func(arch string) (tableMS, shape float64, ok bool)) (known []KnownNetwork, left int) {
+	if len(obs.Made) == 0 {
+		return nil, 0
+	}
+	if !slices.ContainsFunc(obs.Made, func(o Observation) bool { return o.Opening == opening }) {
+		opening = obs.Made[len(obs.Made)-1].Opening
+	}
+	type sessions struct{ sum, n []float64 }
+	reference, number := map[string]*sessions{}, map[string]int{opening: 0}
+	for _, o := range obs.Made {
+		r := reference[o.Opening]
+		if r == nil {
+			r = &sessions{}
+			reference[o.Opening] = r
+			if o.Opening != opening {
+				number[o.Opening] = len(number)
+			}
+		}
+		for i, ms := range o.ReferenceMS {
+			if i == len(r.sum) {
+				r.sum, r.n = append(r.sum, 0), append(r.n, 0)
+			}
+			r.sum[i] += ms
+			r.n[i]++
+		}
+	}
+	typical := func(opening string, session int) float64 {
+		r := reference[opening]
+		return r.sum[session] / r.n[session]
+	}
+	mean := func(opening string) float64 {
+		sum := 0.0
+		for i := range reference[opening].sum {
+			sum += typical(opening, i)
+		}
+		return sum / float64(len(reference[opening].sum))
+	}
+	if ms, shape, ok := table(obs.Header.Reference); ok {
+		k := KnownNetwork{ID: obs.Header.Reference, TableMS: ms, Shape: shape, MS: [][]float64{nil}}
+		for i := range reference[opening].sum {
+			k.MS[0] = append(k.MS[0], typical(opening, i))
+		}
+		known = append(known, k)
+	}
+	type key struct{ arch, opening string }
+	at := map[key]int{}
+	for i := len(obs.Made) - 1; i >= 0; i-- {
+		o := obs.Made[i]
+		scale := 1.0
+		if o.Opening != opening {
+			scale = mean(opening) / mean(o.Opening)
+		}
+		k := key{o.Architecture, o.Opening}
+		if _, seen := at[k]; !seen {
+			ms, shape, ok := table(o.Architecture)
+			if !ok || len(known) >= maxKnown {
+				left++
+				continue
+			}
+			at[k] = len(known)
+			known = append(known, KnownNetwork{ID: o.Architecture, TableMS: ms, Shape: shape, Opening: number[o.Opening]})
+		}
+		ms := make([]float64, len(o.MS))
+		for s := range ms {
+			ms[s] = o.MS[s] * typical(o.Opening, s) / o.ReferenceMS[s] * scale
+		}
+		n := &known[at[k]]
+		n.MS = append(n.MS, ms)
+	}
+	return known, left
+}
+
+// MeanMS is the mean of a measurement as it was, the drift not taken out.
+func (o Observation) MeanMS() float64 { return stat.Mean(o.MS, nil) }

@@ -1,0 +1,92 @@
+package latency
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Learnt is what observations say about a table as a whole: networks take Level
+// times what it says. The zero value is nothing.
+type Learnt struct {
+	Level        float64 // factor; 0 is none
+	SD           float64 // standard deviation of Level
+	Shape        float64 // of a network around that, as a fraction
+	Noise        float64 // of one measurement, as a fraction
+	Networks     int
+	Measurements int
+	Date         time.Time // of the last
+	File         string    // that keeps them
+	Lost         string    // what is damaged there and left out; "" is nothing
+	// Unused says why there are observations that do not count; "" where they do.
+	Unused string
+}
+
+// Set reports whether something was learnt.
+func (l Learnt) Set() bool { return l.Level > 0 }
+
+// Hash tells tables apart by the medians of their blocks and fixed part.
+func (l *LUT) Hash() string {
+	medians := map[string]float64{FixedKey: l.Fixed.MedianMS}
+	for key, m := range l.Blocks {
+		medians[key] = m.MedianMS
+	}
+	data, err := json.Marshal(medians)
+	if err != nil { // not a number somewhere: no table that was read has one
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Predictor says what the table, without what was learnt, predicts of the
+// networks of a space by their architecture strings: as [Observations.Known]
+// asks for it.
+func (l *LUT) Predictor(s *model.Space) (func(arch string) (tableMS, shape float64, ok bool), error) {
+	plain := *l
+	plain.Learnt = Learnt{}
+	table, err := plain.Table(s)
+	if err != nil {
+		return nil, err
+	}
+	return func(text string) (float64, float64, bool) {
+		arch, err := model.ParseArchitecture(text)
+		if err != nil {
+			return 0, 0, false
+		}
+		path, err := s.Path(arch)
+		if err != nil {
+			return 0, 0, false
+		}
+		ms := table.LatencyMS(s, path)
+		return ms, 0, ms > 0
+	}, nil
+}
+
+// Learn computes what observations say about the table, of which they are.
+func (l *LUT) Learn(obs Observations) (Learnt, error) {
+	s, err := model.NewSpace(obs.Header.Space, obs.Header.ImageSize)
+	if err != nil || len(obs.Made) == 0 {
+		return Learnt{}, err
+	}
+	predict, err := l.Predictor(s)
+	if err != nil {
+		return Learnt{}, err
+	}
+	known, _ := obs.Known("", predict)
+	p := NewPosterior(DefaultPrior, known)
+	out := Learnt{Shape: p.prior.Shape, Noise: p.Noise(), Measurements: len(obs.Made), Date: obs.Made[len(obs.Made)-1].Date}
+	out.Level, out.SD = p.Level()
+	networks := map[string]bool{}
+	for _, o := range obs.Made {
+		networks[o.Architecture] = true
+	}
+	out.Networks = len(networks)
+	return out, nil
+}
+
+// Here reports whether the observations were made on this machine's processor.
+func (h ObservationHeader) Here() bool { return h.Processor == processor() }
