@@ -38,6 +38,7 @@ or .json, this program's own, in milliseconds. OUT may be - for standard output.
 				data, leftOut, err = latency.EncodePickle(lut)
 			} else {
 				data, err = latency.EncodeLUT(lut)
+				data = sanitize.JSON(data) // it may go to a terminal
 			}
 			if err != nil {
 				return err

@@ -43,7 +43,7 @@ the table of the default profile.`,
 				if err != nil {
 					return err
 				}
-				_, err = a.out.Write(data)
+				_, err = a.out.Write(sanitize.JSON(data))
 				return err
 			}
 			space, err := explore.SpaceOf(lut, p)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -130,7 +129,7 @@ func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o t
 // writeMetric prints a line of metrics at once.
 func (a *app) writeMetric(m training.Metric, asJSON bool) error {
 	if asJSON {
-		if err := json.NewEncoder(a.out).Encode(m); err != nil {
+		if err := writeJSONLine(a.out, m); err != nil {
 			return err
 		}
 	} else {
@@ -174,7 +173,7 @@ type trainedReport struct {
 func (a *app) writeTrained(t *trainingRun, s training.Settings, p training.Progress) error {
 	weights := training.Run{Folder: t.out}.Weights(s.Stage)
 	if t.asJSON {
-		return json.NewEncoder(a.out).Encode(trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores})
+		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores})
 	}
 	_, err := fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", s.Stage, s.TotalEpochs(), p.Steps, sanitize.Line(weights))
 	return err

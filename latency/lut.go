@@ -20,15 +20,60 @@ type LUT struct {
 	// Learnt is what searches on the device have found out about the table; it
 	// is kept beside the table's file, not in it.
 	Learnt Learnt
+	// Quality of the measurement; nil where it was not in context.
+	Quality *Quality
 }
 
 // Measurement is what was measured for one block. A table read from a BINAS
 // .pkl has a median (there: the mean) alone.
 type Measurement struct {
-	MedianMS float64 `json:"median_ms"`
-	MinMS    float64 `json:"min_ms,omitempty"`
-	Spread   float64 `json:"spread,omitempty"` // (q75-q25)/median over rounds
-	Rounds   int     `json:"rounds,omitempty"`
+	MedianMS float64 `json:"median_ms"`        // over Rounds
+	MinMS    float64 `json:"min_ms,omitempty"` // the least of Rounds
+	Spread   float64 `json:"spread,omitempty"` // (q75-q25)/median over Rounds
+	// StandardErrorMS is that of MedianMS from the spread, the level of the whole
+	// table aside; 0 is unknown.
+	StandardErrorMS float64 `json:"standard_error_ms,omitempty"`
+	// Rounds is how often it was measured: in rounds of blocks alone, in as many
+	// networks in context.
+	Rounds int `json:"rounds,omitempty"`
+}
+
+// Method is how the blocks of a table are measured.
+type Method string
+
+// The methods.
+const (
+	// InContext times blocks where they run, inside whole networks.
+	InContext Method = "in-context"
+	// Isolated times every block alone.
+	Isolated Method = "isolated"
+)
+
+// ParseMethod reads the name of a method; the empty one is InContext.
+func ParseMethod(name string) (Method, error) {
+	switch m := Method(name); m {
+	case "":
+		return InContext, nil
+	case InContext, Isolated:
+		return m, nil
+	}
+	return "", fmt.Errorf("method %q: expected %s or %s", name, InContext, Isolated)
+}
+
+// Quality says how well a table in context was measured.
+type Quality struct {
+	Networks      int     `json:"networks"`       // blocks were timed in
+	Traced        bool    `json:"traced"`         // node by node; else by regression on whole networks
+	StandardError float64 `json:"standard_error"` // of blocks, median, as a fraction
+	// Speeds is how much slower the device was in the slowest tenth of the
+	// networks than in the quickest: q90/q10.
+	Speeds float64 `json:"speeds"`
+	// Halves is how alike the tables of two halves of the networks rank networks:
+	// Kendall's tau.
+	Halves float64 `json:"halves_kendall"`
+	// Disturbed is why the measurement is less certain than it should be; empty
+	// where it is conclusive.
+	Disturbed string `json:"disturbed,omitempty"`
 }
 
 // Provenance says how a table was obtained. Zero fields are unknown.
@@ -44,6 +89,7 @@ type Provenance struct {
 	ImageSize         int       `json:"image_size"`
 	ChannelMultiplier float64   `json:"channel_multiplier"`
 	Date              time.Time `json:"date,omitzero"`
+	Method            Method    `json:"method,omitempty"` // empty: alone, or by another program
 	Note              string    `json:"note,omitempty"`
 }
 

@@ -118,7 +118,7 @@ func decodeJSON(data []byte) (*LUT, error) {
 			return nil, fmt.Errorf("%w: provenance: %w", ErrLUTFormat, err)
 		}
 	}
-	l := &LUT{Provenance: f.Provenance, Blocks: f.Blocks, Fixed: *f.Fixed}
+	l := &LUT{Provenance: f.Provenance, Blocks: f.Blocks, Fixed: *f.Fixed, Quality: f.Quality}
 	if f.Calibration != nil {
 		l.Calibration = *f.Calibration
 	}
@@ -140,9 +140,9 @@ func (l *LUT) check() error {
 		return fmt.Errorf("%w: it has no blocks", ErrLUTFormat)
 	}
 	one := func(name string, m Measurement) error {
-		if !usable(m.MedianMS) || !usable(m.MinMS) || !usable(m.Spread) || m.Rounds < 0 {
-			return fmt.Errorf("%w: %s is %v ms (min %v, spread %v, rounds %d): expected numbers of at least 0",
-				ErrLUTFormat, quote(name), m.MedianMS, m.MinMS, m.Spread, m.Rounds)
+		if !usable(m.MedianMS) || !usable(m.MinMS) || !usable(m.Spread) || !usable(m.StandardErrorMS) || m.Rounds < 0 {
+			return fmt.Errorf("%w: %s is %v ms (min %v, spread %v, standard error %v, rounds %d): expected numbers of at least 0",
+				ErrLUTFormat, quote(name), m.MedianMS, m.MinMS, m.Spread, m.StandardErrorMS, m.Rounds)
 		}
 		return nil
 	}

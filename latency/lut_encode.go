@@ -22,6 +22,7 @@ type lutFile struct {
 	Provenance  Provenance             `json:"provenance"`
 	Fixed       *Measurement           `json:"fixed"`
 	Calibration *Calibration           `json:"calibration,omitempty"`
+	Quality     *Quality               `json:"quality,omitempty"`
 	Blocks      map[string]Measurement `json:"blocks"`
 }
 
@@ -32,7 +33,7 @@ func EncodeLUT(l *LUT) ([]byte, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	f := lutFile{Format: lutFormat, Version: lutVersion, Provenance: l.Provenance, Fixed: &l.Fixed, Blocks: l.Blocks}
+	f := lutFile{Format: lutFormat, Version: lutVersion, Provenance: l.Provenance, Fixed: &l.Fixed, Blocks: l.Blocks, Quality: l.Quality}
 	if l.Calibration != (Calibration{}) {
 		f.Calibration = &l.Calibration
 	}
@@ -68,7 +69,7 @@ func EncodePickle(l *LUT) (data []byte, leftOut []string, err error) {
 		leftOut = append(leftOut, fmt.Sprintf("calibration (slope %.4g, intercept %.4g ms)", c.Slope, c.InterceptMS))
 	}
 	if details {
-		leftOut = append(leftOut, "minima, spreads and rounds")
+		leftOut = append(leftOut, "minima, spreads, standard errors and rounds")
 	}
 	if p := l.Provenance; p.Device != "" || p.Processor != "" || p.Runtime != "" || !p.Date.IsZero() {
 		leftOut = append(leftOut, "provenance (device, processor, runtime, date)")

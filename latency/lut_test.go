@@ -109,7 +109,7 @@ func randomLUT(r *rand.Rand, s *model.Space) *LUT {
 	}
 	for b := range s.NumBlocks() {
 		for _, o := range s.Options {
-			l.Blocks[s.Block(b).LUTKey(o)] = Measurement{r.ExpFloat64(), r.Float64(), r.Float64(), 1 + r.IntN(50)}
+			l.Blocks[s.Block(b).LUTKey(o)] = Measurement{MedianMS: r.ExpFloat64(), MinMS: r.Float64(), Spread: r.Float64(), StandardErrorMS: r.Float64(), Rounds: 1 + r.IntN(50)}
 		}
 	}
 	if r.IntN(2) == 0 {

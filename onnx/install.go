@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,6 +18,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Microsoft publishes the library of every platform in one npm package.
@@ -47,6 +50,14 @@ const (
 var (
 	ErrNoBuild  = errors.New("there is no ONNX Runtime build for this platform")
 	ErrChecksum = errors.New("checksum differs")
+	ErrStalled  = errors.New("the download was given up")
+)
+
+// How long Install waits: for the next bytes of the registry, and for npm to
+// fetch all of the package. Tests shorten the first.
+var (
+	stallTime = time.Minute
+	packTime  = 15 * time.Minute
 )
 
 // Progress is told how many bytes of the download have arrived; total is 0
@@ -62,7 +73,8 @@ type Progress func(done, total int64)
 // The registry is that of npm_config_registry, else of `npm config get
 // registry` where npm is installed, else registry.npmjs.org. Where a plain
 // request fails and npm is installed, `npm pack` is tried, which knows about
-// logins. progress may be nil. A build that can use no library downloads none.
+// logins. A registry that sends nothing for a minute is given up, as is npm after
+// 15 minutes. progress may be nil. A build that can use no library downloads none.
 func Install(ctx context.Context, progress Progress) (Library, error) {
 	if !CanRun() {
 		return Library{}, ErrNoCgo
@@ -79,10 +91,10 @@ func Install(ctx context.Context, progress Progress) (Library, error) {
 
 func install(ctx context.Context, registry string, want packaged, path string, progress Progress) (Library, error) {
 	lib := Library{Path: path, Place: "user data"}
-	if sum, err := fileSHA256(path); err == nil && sum == want.sha256 {
+	if checkSum(path, want.sha256) == nil {
 		return lib, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := safefile.MkdirAll(filepath.Dir(path)); err != nil {
 		return Library{}, fmt.Errorf("install: %w", err)
 	}
 	err := installFromRegistry(ctx, registry, want, path, progress)
@@ -100,11 +112,21 @@ func install(ctx context.Context, registry string, want packaged, path string, p
 }
 
 // installFromRegistry streams the package over HTTP and stops at the library.
-func installFromRegistry(ctx context.Context, registry string, want packaged, path string, progress Progress) error {
+func installFromRegistry(ctx context.Context, registry string, want packaged, path string, progress Progress) (err error) {
 	address, err := url.JoinPath(registry, npmPackage, "-", npmPackage+"-"+LibraryVersion+".tgz")
 	if err != nil {
 		return fmt.Errorf("registry %s: %w", registry, err)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := stallTime
+	stalled := time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w: nothing arrived for %s", ErrStalled, stall)) })
+	defer stalled.Stop()
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("registry %s: %w", registry, err)
@@ -117,7 +139,10 @@ func installFromRegistry(ctx context.Context, registry string, want packaged, pa
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("get %s: %s", request.URL.Redacted(), response.Status)
 	}
-	body := &progressReader{r: response.Body, total: max(0, response.ContentLength), report: progress}
+	body := &progressReader{r: response.Body, total: max(0, response.ContentLength), report: func(done, total int64) {
+		stalled.Reset(stall)
+		progress(done, total)
+	}}
 	return extract(body, want, path)
 }
 
@@ -128,13 +153,17 @@ func installFromPack(ctx context.Context, want packaged, path string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	ctx, cancel := context.WithTimeoutCause(ctx, packTime, fmt.Errorf("%w: not done after %s", ErrStalled, packTime))
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent", npmPackage+"@"+LibraryVersion)
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
+	cmd.Dir, cmd.WaitDelay = folder, time.Second // its children may hold the output open
+	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
+		return context.Cause(ctx)
+	} else if err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("%w: %s", err, line)
 	}
-	f, err := os.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
+	f, err := safefile.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
 	if err != nil {
 		return err
 	}
@@ -169,42 +198,34 @@ func extract(tarball io.Reader, want packaged, path string) error {
 }
 
 func writeChecked(r io.Reader, sum, path string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".download-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	hash := sha256.New()
-	_, err = io.Copy(io.MultiWriter(tmp, hash), r)
-	if err == nil {
-		err = tmp.Chmod(0o755)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if have := hex.EncodeToString(hash.Sum(nil)); have != sum {
-		return fmt.Errorf("%w: the library's SHA-256 is %s: expected %s", ErrChecksum, have, sum)
-	}
-	return os.Rename(tmp.Name(), path)
+	return safefile.Replace(path, true, func(w io.Writer) error {
+		hash := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, hash), r); err != nil {
+			return err
+		}
+		return compareSum(hash, sum)
+	})
 }
 
-func fileSHA256(path string) (string, error) {
-	f, err := os.Open(path)
+// checkSum compares the SHA-256 of a file, 20 ms or so for a library.
+func checkSum(path, sum string) error {
+	f, err := safefile.Open(path)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer f.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, f); err != nil {
-		return "", err
+		return err
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return compareSum(hash, sum)
+}
+
+func compareSum(have hash.Hash, want string) error {
+	if have := hex.EncodeToString(have.Sum(nil)); have != want {
+		return fmt.Errorf("%w: the library's SHA-256 is %s: expected %s", ErrChecksum, have, want)
+	}
+	return nil
 }
 
 // registry is the npm registry in use on this machine.
@@ -217,7 +238,9 @@ func registry(ctx context.Context) string {
 	if hasNPM() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
+		cmd := exec.CommandContext(ctx, "npm", "config", "get", "registry")
+		cmd.WaitDelay = time.Second
+		out, err := cmd.Output()
 		if v := strings.TrimSpace(string(out)); err == nil && strings.HasPrefix(v, "http") {
 			return v
 		}

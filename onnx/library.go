@@ -60,7 +60,8 @@ type Tried struct {
 //  2. the environment variable BINAS_ONNXRUNTIME, likewise
 //  3. the folder of the executable
 //  4. the user's data folder, where [Install] puts it
-//  5. the system's library folders
+//  5. the system's library folders: those of LD_LIBRARY_PATH whose paths are
+//     absolute, then the usual ones
 //
 // A flag or variable that names nothing is an error rather than a reason to
 // look further. Find does not load the library. Tried lists the places looked
@@ -159,7 +160,14 @@ func systemFolders() []string {
 	case "windows":
 		return nil // System32 may hold the one of Windows ML, which is too old
 	}
-	folders := filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))
+	var folders []string
+	for _, folder := range filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")) {
+		// An empty or relative element is the folder the user happens to be in,
+		// where others may have put a library.
+		if filepath.IsAbs(folder) {
+			folders = append(folders, folder)
+		}
+	}
 	triple := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
 	return append(folders, "/usr/local/lib", "/usr/lib64", filepath.Join("/usr/lib", triple), "/usr/lib")
 }
@@ -179,8 +187,9 @@ var loading struct {
 
 // Load opens the library for the whole process. It may be called again: the
 // same library is a no-op, another one an error, because ONNX Runtime can be
-// loaded once only. Errors wrap ErrNoLibrary, ErrTooOld or ErrNotONNXRuntime,
-// and leave the process free to try another.
+// loaded once only. The one at [InstallPath] must be what [Install] puts there.
+// Errors wrap ErrNoLibrary, ErrChecksum, ErrTooOld or ErrNotONNXRuntime, and leave
+// the process free to try another.
 func Load(lib Library) (Library, error) {
 	if !CanRun() {
 		return Library{}, ErrNoCgo
@@ -195,6 +204,11 @@ func Load(lib Library) (Library, error) {
 	}
 	if _, err := os.Stat(lib.Path); err != nil {
 		return Library{}, fmt.Errorf("load ONNX Runtime: %w: %w", ErrNoLibrary, err)
+	}
+	if lib.Path == InstallPath() {
+		if err := checkSum(lib.Path, libraries[runtime.GOOS+"/"+runtime.GOARCH].sha256); err != nil {
+			return Library{}, fmt.Errorf("load %s: %w: install it anew (binas-tui doctor --install-onnxruntime), or name another with --onnxruntime", lib.Path, err)
+		}
 	}
 	version, err := bound.load(lib.Path)
 	if err != nil {

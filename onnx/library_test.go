@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // emptyMachine hides every place a library could be in except the system's.
@@ -77,6 +78,28 @@ func TestFindGivesWholePaths(t *testing.T) {
 		lib, _, err := locate(named)
 		if err != nil || !filepath.IsAbs(lib.Path) || filepath.Base(lib.Path) != "mine.so" {
 			t.Errorf("%s: %+v, %v", named, lib, err)
+		}
+	}
+}
+
+// An empty or relative element of LD_LIBRARY_PATH is the working folder, where a
+// library may lie that others put there.
+func TestTheWorkingFolderIsNotSearched(t *testing.T) {
+	emptyMachine(t)
+	folder := t.TempDir()
+	touch(t, filepath.Join(folder, libraryNames()[0]))
+	touch(t, filepath.Join(folder, "sub", libraryNames()[0]))
+	t.Chdir(folder)
+	for _, path := range []string{":", ":/nowhere", "/nowhere:", "/nowhere::/nowhere", ".", "sub", "./sub:"} {
+		t.Setenv("LD_LIBRARY_PATH", path)
+		if lib, _, _ := locate(""); strings.HasPrefix(lib.Path, folder) {
+			t.Errorf("LD_LIBRARY_PATH=%q: %s", path, lib.Path)
+		}
+	}
+	if runtime.GOOS == "linux" {
+		t.Setenv("LD_LIBRARY_PATH", ":"+folder)
+		if lib, _, err := locate(""); filepath.Dir(lib.Path) != folder {
+			t.Errorf("an absolute element: %s, %v", lib.Path, err)
 		}
 	}
 }
@@ -246,6 +269,55 @@ func TestInstall(t *testing.T) {
 	server.Close()
 	if _, err := install(context.Background(), server.URL, want, path, progress); err != nil {
 		t.Errorf("a library that is there already is fetched again: %v", err)
+	}
+}
+
+// An installed library that has changed since is not loaded.
+func TestChangedLibrary(t *testing.T) {
+	if !CanRun() {
+		t.Skip(ErrNoCgo)
+	}
+	defer func(l Library) { loading.library = l }(loading.library)
+	loading.library = Library{}
+	emptyMachine(t)
+	touch(t, InstallPath())
+	if _, err := Open(""); !errors.Is(err, ErrChecksum) || !strings.Contains(err.Error(), InstallPath()) || !strings.Contains(err.Error(), "--install-onnxruntime") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A registry that stops sending is given up; an interrupt ends the download at
+// once. Neither leaves anything behind.
+func TestInstallDoesNotWaitForEver(t *testing.T) {
+	defer func(d time.Duration) { stallTime = d }(stallTime)
+	t.Setenv("PATH", "")
+	for _, headers := range []bool{false, true} {
+		arrived := make(chan struct{}, 1)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if headers {
+				w.Write([]byte{0x1f, 0x8b}) // the beginning of a package
+				w.(http.Flusher).Flush()
+			}
+			arrived <- struct{}{}
+			<-r.Context().Done()
+		}))
+		defer server.Close()
+		folder := t.TempDir()
+		path := filepath.Join(folder, "lib.so")
+		stallTime = 50 * time.Millisecond
+		if _, err := install(context.Background(), server.URL, packaged{"lib.so", ""}, path, func(int64, int64) {}); !errors.Is(err, ErrStalled) {
+			t.Errorf("headers %v: %v", headers, err)
+		}
+		<-arrived
+		stallTime = time.Hour
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-arrived; cancel() }()
+		if _, err := install(ctx, server.URL, packaged{"lib.so", ""}, path, func(int64, int64) {}); !errors.Is(err, context.Canceled) {
+			t.Errorf("headers %v: %v", headers, err)
+		}
+		if entries, _ := os.ReadDir(folder); len(entries) != 0 {
+			t.Errorf("left behind: %v", entries)
+		}
 	}
 }
 
