@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -13,17 +14,21 @@ import (
 
 func (a *app) dataShowCommand() *cobra.Command {
 	var (
-		o      dataset.Options
-		asJSON bool
+		o             = dataset.Options{ValAlone: true}
+		check, asJSON bool
+		unreadable    string
 	)
 	cmd := &cobra.Command{
 		Use:   "show FOLDER|NAME",
 		Short: "Show what a data set holds",
 		Long: `Show the classes, sizes and normalisation of a data set: a folder with train/
-and val/ (JPEG and PNG, a folder per class), CIFAR-10 in its binary version,
-IDX files as MNIST's, or the name of a set in the user's data folder, digits.`,
+and val/ (images, a folder per class), CIFAR-10 in its binary version, IDX files
+as MNIST's, or the name of a set in the user's data folder, digits. Files that
+are no images are counted and named. Of each part of a folder of images 1,000
+are read, with --check all, to find those that cannot be.`,
 		Example: `  binas-tui data show digits
-  binas-tui data show imagenet --image-size 160 --json`,
+  binas-tui data show imagenet --image-size 160 --json
+  binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
 		Args: arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			train, val, err := openData(cmd.Context(), args[0], o)
@@ -31,39 +36,97 @@ IDX files as MNIST's, or the name of a set in the user's data folder, digits.`,
 				return err
 			}
 			report := newDataReport(train, val)
+			if err := a.tryImages(cmd.Context(), &report, train, val, check); err != nil {
+				return err
+			}
+			if unreadable != "" {
+				if err := dataset.NoteUnreadable(unreadable, report.bad); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return writeJSON(a.out, report)
 			}
 			return report.write(a.out)
 		},
 	}
-	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images in `PIXELS` (default: that of the files, 224 for JPEG and PNG)")
+	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images in `PIXELS` (default: that of the files, 224 for folders of images)")
 	addClassOrder(cmd, &o.ClassOrder)
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
+	cmd.Flags().BoolVar(&check, "check", false, "read every image")
+	cmd.Flags().StringVar(&unreadable, "unreadable", "", "add all images that cannot be read to `FILE`, as JSON lines")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
+// triedImages is how many images of a part are read where not all are.
+const triedImages = 1000
+
+// tryImages reads images of both parts and reports those that cannot be read.
+func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.Set, all bool) error {
+	for _, part := range []struct {
+		set *dataset.Set
+		out **dataset.Unreadable
+	}{{train, &r.TrainUnreadable}, {val, &r.ValUnreadable}} {
+		if part.set == nil || part.set.InMemory() {
+			continue
+		}
+		set := part.set
+		if !all {
+			set = set.Spread(triedImages)
+		}
+		progress := newCountReport(a.Err, set.Part+" images")
+		err := set.Try(ctx, progress.report)
+		progress.end()
+		if err != nil {
+			return err
+		}
+		u := set.Unreadable()
+		*part.out, r.bad = &u, append(r.bad, set.BadImages()...)
+	}
+	return nil
+}
+
 // dataReport is what data show says.
 type dataReport struct {
-	Name       string     `json:"name"`
-	ImageSize  int        `json:"image_size"`
-	Classes    int        `json:"classes"`
-	ClassNames []string   `json:"class_names"`
-	Train      int        `json:"train"`
-	Val        int        `json:"val"`
-	TrainPer   [2]int     `json:"train_per_class"` // least and most
-	ValPer     [2]int     `json:"val_per_class"`
-	Mean       [3]float64 `json:"mean"`
-	Std        [3]float64 `json:"std"`
+	Name         string             `json:"name"`
+	ImageSize    int                `json:"image_size"`
+	Classes      int                `json:"classes"`
+	ClassNames   []string           `json:"class_names"`
+	ClassOrder   dataset.ClassOrder `json:"class_order,omitempty"` // of folders of images
+	OrderMatters bool               `json:"class_orders_differ"`   // the other order numbers classes otherwise
+	Train        int                `json:"train"`                 // 0: there is no such part
+	Val          int                `json:"val"`
+	TrainPer     [2]int             `json:"train_per_class"` // least and most
+	ValPer       [2]int             `json:"val_per_class"`
+	Mean         [3]float64         `json:"mean"`
+	Std          [3]float64         `json:"std"`
+	TrainLeftOut []dataset.LeftOut  `json:"train_left_out,omitempty"`
+	ValLeftOut   []dataset.LeftOut  `json:"val_left_out,omitempty"`
+	// Of the images that were tried; absent where there are no files of images.
+	TrainUnreadable *dataset.Unreadable `json:"train_unreadable,omitempty"`
+	ValUnreadable   *dataset.Unreadable `json:"val_unreadable,omitempty"`
+
+	notes []string
+	bad   []dataset.BadImage
 }
 
 func newDataReport(train, val *dataset.Set) dataReport {
-	return dataReport{
-		Name: train.Name, ImageSize: train.Size, Classes: train.Classes, ClassNames: train.ClassNames,
-		Train: train.Len(), Val: val.Len(), TrainPer: perClass(train), ValPer: perClass(val),
-		Mean: train.Mean, Std: train.Std,
+	r := dataReport{
+		Name: val.Name, ImageSize: val.Size, Classes: val.Classes, ClassNames: val.ClassNames,
+		ClassOrder: val.ClassOrder, OrderMatters: val.OrderMatters(),
+		Val: val.Len(), ValPer: perClass(val), Mean: val.Mean, Std: val.Std, ValLeftOut: val.LeftOut(),
 	}
+	if train != nil {
+		r.Train, r.TrainPer, r.TrainLeftOut = train.Len(), perClass(train), train.LeftOut()
+		r.notes = train.Notes()
+	}
+	for _, n := range val.Notes() {
+		if !slices.Contains(r.notes, n) {
+			r.notes = append(r.notes, n)
+		}
+	}
+	return r
 }
 
 // perClass is the least and the greatest number of images of a class.
@@ -82,11 +145,38 @@ func (r dataReport) write(w io.Writer) error {
 	line(w, "name", r.Name)
 	line(w, "image size", fmt.Sprint(r.ImageSize))
 	line(w, "classes", fmt.Sprintf("%d: %s", r.Classes, firstFew(r.ClassNames)))
-	line(w, "train", part(r.Train, r.TrainPer))
+	if r.Train > 0 {
+		line(w, "train", part(r.Train, r.TrainPer))
+	} else {
+		line(w, "train", "none: enough to validate on the whole of val, and for nothing else")
+	}
 	line(w, "val", part(r.Val, r.ValPer))
 	line(w, "mean", fmt.Sprintf("%.4f", r.Mean))
-	_, err := fmt.Fprintf(w, "  %-22s %.4f\n", "deviation", r.Std)
-	return err
+	line(w, "deviation", fmt.Sprintf("%.4f", r.Std))
+	r.writeTried(w, "train", r.Train, r.TrainUnreadable)
+	r.writeTried(w, "val", r.Val, r.ValUnreadable)
+	for _, n := range r.notes {
+		fmt.Fprintln(w, "note: "+sanitize.Line(n))
+	}
+	return nil
+}
+
+// writeTried says which images of a part were read, and which could not be.
+func (r dataReport) writeTried(w io.Writer, part string, of int, u *dataset.Unreadable) {
+	if u == nil {
+		return
+	}
+	text := fmt.Sprintf("all %d images", u.Of)
+	if u.Of < of {
+		text = fmt.Sprintf("%d of %d images (--check reads all)", u.Of, of)
+	}
+	if u.Count == 0 {
+		text += ", none unreadable"
+	}
+	line(w, "read of "+part, text)
+	for _, l := range u.Lines("would be skipped", "") {
+		fmt.Fprintln(w, sanitize.Line(l))
+	}
 }
 
 // firstFew lists up to ten names.

@@ -1,10 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // idxFolder is a data set of IDX files: per part, n grey images of 4x4 in three
@@ -59,5 +65,66 @@ func TestDataBadInput(t *testing.T) {
 		if r.code != c.code || !strings.Contains(r.err, c.words) || strings.Count(r.err, "\n") != 1 || r.out != "" {
 			t.Errorf("%v: %+v, expected code %d and %q", c.args, r, c.code, c.words)
 		}
+	}
+}
+
+// imageFolder is a data set of folders 1 to 10 of images, one of which cannot be
+// read, and of files that are none.
+func imageFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, part := range []string{"train", "val"} {
+		for class := 1; class <= 10; class++ {
+			folder := filepath.Join(dir, part, strconv.Itoa(class))
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			var b bytes.Buffer
+			if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 4, 4))); err != nil {
+				t.Fatal(err)
+			}
+			for name, data := range map[string][]byte{"a.png": b.Bytes(), ".a.png": nil, "a.txt": []byte("ten")} {
+				if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "val", "7", "b.jpg"), []byte("<!DOCTYPE html>404"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// What is wrong with a data set is said, in text and in JSON.
+func TestDataShowSaysWhatIsWrong(t *testing.T) {
+	dir, file := imageFolder(t), filepath.Join(t.TempDir(), "bad.jsonl")
+	r := decode[dataReport](t, mustRun(t, "data", "show", dir, "--json", "--check", "--unreadable", file))
+	if r.ClassOrder != dataset.NaturalOrder || !r.OrderMatters || strings.Join(r.ClassNames, " ") != "1 2 3 4 5 6 7 8 9 10" {
+		t.Errorf("%+v", r)
+	}
+	if u := r.ValUnreadable; r.TrainUnreadable.Count != 0 || r.TrainUnreadable.Of != 10 || u.Count != 1 || u.Of != 11 || u.First[0].Image != "val/7/b.jpg" || !strings.Contains(u.First[0].Reason, "DOCTYPE") {
+		t.Errorf("unreadable %+v, %+v", r.TrainUnreadable, u)
+	}
+	if l := r.TrainLeftOut; len(l) != 2 || l[0].Count != 10 || l[1].Count != 10 || l[1].First[9] != "10/a.txt" {
+		t.Errorf("left out %+v", l)
+	}
+	if data := readFile(t, file); string(data) != `{"image":"val/7/b.jpg","reason":"it begins with \"<!DOCTYPE html>4\", expected JPEG, PNG, WebP, GIF, BMP or TIFF"}`+"\n" {
+		t.Errorf("%s", data)
+	}
+	text := mustRun(t, "data", "show", dir, "--class-order", "bytes")
+	for _, words := range []string{
+		"10: 1, 10, 2,", "note: class order: by bytes", "all 10 images, none unreadable",
+		"1 of 11 images could not be read", "  val/7/b.jpg: it begins with", "note: left out of val, hidden: 10: ",
+	} {
+		if !strings.Contains(text, words) {
+			t.Errorf("%q is not in\n%s", words, text)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "train")); err != nil {
+		t.Fatal(err)
+	}
+	if text := mustRun(t, "data", "show", dir); !strings.Contains(text, "none: enough to validate") {
+		t.Error(text)
 	}
 }

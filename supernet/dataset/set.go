@@ -38,6 +38,9 @@ type Set struct {
 // otherwise.
 func (s *Set) OrderMatters() bool { return s.otherOrder }
 
+// InMemory says whether the images are in memory, and none of them unreadable.
+func (s *Set) InMemory() bool { return s.images.unreadable() == nil }
+
 // Len is the number of images.
 func (s *Set) Len() int { return len(s.index) }
 
@@ -73,5 +76,19 @@ func (s *Set) Subset(positions []int) (*Set, error) {
 func (s *Set) First(n int) *Set {
 	part := *s
 	part.index = s.index[:min(max(n, 0), len(s.index))]
+	return &part
+}
+
+// Spread is n images of the set at equal distances, as it may be sorted by class,
+// or all where there are fewer.
+func (s *Set) Spread(n int) *Set {
+	if n >= s.Len() {
+		return s
+	}
+	part := *s
+	part.index = make([]int, max(n, 0))
+	for i := range part.index {
+		part.index[i] = s.index[i*s.Len()/n]
+	}
 	return &part
 }

@@ -27,27 +27,11 @@ func newValidator(e *backprop.Engine, batch int, s Settings, o Options) (*valida
 	}
 	set := o.HeldOut
 	if s.Validation > 0 {
-		set = spread(set, s.Validation)
+		set = set.Spread(s.Validation)
 	}
 	var err error
 	v.loader, err = dataset.NewLoader(set, dataset.LoaderOptions{Batch: batch, Evaluate: true, Workers: o.Workers})
 	return v, err
-}
-
-// spread is n images of the set at equal distances: sets may be sorted by class.
-func spread(set *dataset.Set, n int) *dataset.Set {
-	if n >= set.Len() {
-		return set
-	}
-	positions := make([]int, n)
-	for i := range positions {
-		positions[i] = i * set.Len() / n
-	}
-	part, err := set.Subset(positions)
-	if err != nil {
-		panic(err) // all positions are in the set
-	}
-	return part
 }
 
 // score runs a network over all images.
