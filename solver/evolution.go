@@ -2,6 +2,7 @@ package solver
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -123,12 +124,14 @@ type evolver struct {
 	open     []int        // genes that can still get cheaper
 	all      []individual // parents and children
 	spare    [][]int      // genes to use again
+	seen     map[string]bool
+	key      []byte
 	born     int
 }
 
 func newEvolver(t *tables, settings EvolutionSettings) *evolver {
 	p := t.p
-	e := &evolver{t: t, settings: settings, random: rand.New(rand.NewPCG(settings.Seed, 0xda3e39cb94b95bdb))}
+	e := &evolver{t: t, settings: settings, seen: map[string]bool{}, random: rand.New(rand.NewPCG(settings.Seed, 0xda3e39cb94b95bdb))}
 	cheapest := make([]int, p.Stages+t.blocks)
 	for s := range p.Stages {
 		var depths []int
@@ -278,7 +281,8 @@ func (e *evolver) path(dst *model.Path, genes []int) {
 }
 
 // survive keeps the best of parents and children, each network once, as the
-// next parents.
+// next parents. Genes of blocks that are off are not part of a network: where
+// they are scored (model.InactiveFree), the best of them stay.
 func (e *evolver) survive() {
 	e.all = append(append(e.all[:0], e.parents...), e.children...)
 	slices.SortFunc(e.all, func(a, b individual) int {
@@ -294,14 +298,32 @@ func (e *evolver) survive() {
 	})
 	n := max(1, int(math.Round(float64(e.settings.Population)*e.settings.Parents)))
 	e.parents = e.parents[:0]
+	clear(e.seen)
 	for _, x := range e.all {
-		if len(e.parents) == n || len(e.parents) > 0 && slices.Equal(x.genes, e.parents[len(e.parents)-1].genes) {
-			e.spare = append(e.spare, x.genes)
-			continue
+		if len(e.parents) < n {
+			if e.key = e.network(e.key[:0], x.genes); !e.seen[string(e.key)] {
+				e.seen[string(e.key)] = true
+				e.parents = append(e.parents, x)
+				continue
+			}
 		}
-		e.parents = append(e.parents, x)
+		e.spare = append(e.spare, x.genes)
 	}
 	e.children = e.children[:0]
+}
+
+// network appends what tells the network of genes from others: its depths and
+// the options of the blocks that are on.
+func (e *evolver) network(dst []byte, genes []int) []byte {
+	p := e.t.p
+	for s, d := range genes[:p.Stages] {
+		dst = binary.AppendUvarint(dst, uint64(d))
+		first := p.Stages + s*p.MaxDepth
+		for _, o := range genes[first : first+d] {
+			dst = append(dst, byte(o))
+		}
+	}
+	return dst
 }
 
 func (e *evolver) solution(sol *Solution) {

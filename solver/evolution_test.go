@@ -119,3 +119,46 @@ func TestEvolutionSeedAndCancel(t *testing.T) {
 		t.Error("mutation of 2: no error")
 	}
 }
+
+// Parents are distinct networks: copies that differ only in genes of blocks
+// that are off count once.
+func TestEvolutionParentsAreDistinct(t *testing.T) {
+	for _, inactive := range inactiveModes {
+		p := random(rand.New(rand.NewPCG(43, 44)), shape{stages: 2, minDepth: 1, maxDepth: 4, options: 3, q: "dense", inactive: inactive})
+		tables, err := newTables(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings, err := EvolutionSettings{Population: 60, Seed: 3}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newEvolver(tables, settings)
+		e.limit = math.MaxInt64
+		for range settings.Population {
+			e.children = append(e.children, e.fit(e.randomGenes))
+		}
+		for range 30 {
+			e.score(p.scorer())
+			e.survive()
+			seen := map[string]bool{}
+			for _, x := range e.parents {
+				path := model.Path{Depth: x.genes[:p.Stages], Option: slices.Clone(x.genes[p.Stages:])}
+				for b := range path.Option {
+					if b%p.MaxDepth >= path.Depth[b/p.MaxDepth] {
+						path.Option[b] = model.Off
+					}
+				}
+				if key := string(bytesOf(path)); seen[key] {
+					t.Fatalf("%v: two of %d parents are the network %v", inactive, len(e.parents), path)
+				} else {
+					seen[key] = true
+				}
+			}
+			if len(e.parents) != 15 {
+				t.Fatalf("%v: %d parents, want 15", inactive, len(e.parents))
+			}
+			e.breed()
+		}
+	}
+}

@@ -200,7 +200,7 @@ type limitedGroup struct {
 	items []uint8
 }
 
-// newSearch returns nil where a single part of a network is above a cap.
+// newSearch returns nil where the fixed part of every network is above a cap.
 func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limitedSearch, error) {
 	t := l.t
 	s := &limitedSearch{Limited: l, ctx: ctx, k: k}

@@ -92,18 +92,10 @@ func (s *limitedSearch) relaxNode(vector int, groups []limitedGroup) float64 {
 			}
 			continue
 		}
-		value, used := s.price(vector, groups, row)
-		worth, limit := value, 0.0
-		for r := range x.m {
-			y := max(x.y[r], 0)
-			worth -= y * used[r]
-			limit += y
-		}
-		if worth+limit < bound {
-			bound = worth + limit
-			for r := range x.m {
-				x.price[r] = max(x.y[r], 0)
-			}
+		value, used, worth, b := s.lagrangian(vector, groups, row)
+		if b < bound {
+			bound = b
+			copy(x.price, x.y)
 		}
 		if bound < s.floor() || worth-x.y[x.m] <= 1e-11*span {
 			break
@@ -173,6 +165,24 @@ func (x *relaxation) pivot(slack int, value float64, used []float64) bool {
 		copy(c.pick, x.pick)
 	}
 	return true
+}
+
+// lagrangian bounds the node by the best selection at the multipliers x.y:
+// its worth, the value less the prices of what it uses, plus the prices of the
+// limits. Only multipliers that are not negative bound, so what rounding left
+// below 0 becomes 0 before anything is priced.
+func (s *limitedSearch) lagrangian(vector int, groups []limitedGroup, row []float64) (value float64, used []float64, worth, bound float64) {
+	x := &s.relax
+	for r := range x.m {
+		x.y[r] = max(x.y[r], 0)
+	}
+	value, used = s.price(vector, groups, row)
+	worth = value
+	for r := range x.m {
+		worth -= x.y[r] * used[r]
+		bound += x.y[r]
+	}
+	return value, used, worth, worth + bound
 }
 
 // price finds the best selection at the multipliers, leaves it in x.pick and
