@@ -32,7 +32,9 @@ prints what it would show.`,
 			if !a.interactive() {
 				return tui.PlainDemo(cmd.Context(), setup, a.out)
 			}
-			return runExplorer(cmd.Context(), setup, tui.Options{DemoSpeed: speed, State: tui.LoadState(), Keys: tui.LoadKeys()})
+			o := tui.Options{DemoSpeed: speed, ASCII: a.ASCII}
+			o.ReadOwn()
+			return a.runExplorer(cmd.Context(), setup, o)
 		},
 	}
 	sel.addFlags(cmd)

@@ -105,11 +105,16 @@ func place(s explore.Source) string {
 // doctorTerminal says what can be known about the terminal without asking it.
 func (a *app) doctorTerminal() {
 	section(a.out, "Terminal")
-	for _, name := range []string{"TERM", "COLORTERM", "NO_COLOR", "LANG", "TMUX", "SSH_TTY"} {
+	for _, name := range []string{"TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "SSH_TTY"} {
 		if v, ok := os.LookupEnv(name); ok {
 			line(a.out, name, v)
 		}
 	}
+	encoding := "UTF-8"
+	if a.ASCII {
+		encoding = "ASCII alone, by the locale; a UTF-8 locale such as LC_ALL=C.UTF-8 shows all"
+	}
+	line(a.out, "text", encoding)
 	out, ok := a.Out.(*os.File)
 	if !ok || !term.IsTerminal(out.Fd()) {
 		line(a.out, "output", "not a terminal: the explorer prints a report instead")

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -61,23 +60,24 @@ that ended it.`,
 			if !plain && !a.interactive() && !a.dumbTerminal() {
 				return a.writeReport(cmd.Context(), setup, limitMS)
 			}
-			o := tui.Options{LimitMS: limitMS, Library: library, State: tui.LoadState(), Keys: tui.LoadKeys()}
+			o := tui.Options{LimitMS: limitMS, Library: library, ASCII: a.ASCII}
+			o.ReadOwn()
+			restored := false
 			if limitMS == 0 && !sel.limits.any() {
-				if err := o.State.RestoreLimits(&setup); err != nil {
-					fmt.Fprintf(a.Err, "binas-tui: %s\n", sanitize.Line(err.Error()))
-				}
+				o.Notes = append(o.Notes, o.State.RestoreLimits(&setup)...)
+				restored = len(setup.Limits) > 0
 			}
 			if plain || !a.interactive() {
 				err := a.writeReport(cmd.Context(), setup, limitMS)
-				if errors.Is(err, explore.ErrNoNetwork) && len(o.State.Limits) > 0 && !sel.limits.any() {
-					_, err = fmt.Fprintln(a.out, err) // the limits of the last start can be changed
+				if err != nil && restored && !errors.Is(err, context.Canceled) {
+					_, err = fmt.Fprintln(a.out, sanitize.Line(err.Error())) // the limits of the last start can be changed
 				}
 				if err != nil {
 					return err
 				}
 				return runPlain(cmd.Context(), a, setup, o)
 			}
-			return runExplorer(cmd.Context(), setup, o)
+			return a.runExplorer(cmd.Context(), setup, o)
 		},
 	}
 	sel.addFlags(cmd)
@@ -89,11 +89,14 @@ that ended it.`,
 	return cmd
 }
 
-func runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error {
+func (a *app) runExplorer(ctx context.Context, setup explore.Setup, o tui.Options) error {
 	o.IdleFile, o.TestPanic = os.Getenv(envIdle), os.Getenv(envPanic)
 	o.Tour = !o.State.TourSeen
+	for _, note := range o.Notes { // for after it has ended, too
+		fmt.Fprintln(a.Err, "binas-tui: "+note)
+	}
 	err := tui.Run(ctx, setup, o)
-	if errors.Is(err, context.Canceled) || errors.Is(err, tui.ErrTerminated) || errors.Is(err, tui.ErrHangup) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, tui.ErrSignal) {
 		return errEnded // the exit code is that of the signal, where there was one
 	}
 	return err
@@ -108,10 +111,7 @@ func runPlain(ctx context.Context, a *app, setup explore.Setup, o tui.Options) e
 	return err
 }
 
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(f.Fd())
-}
+func isTerminal(stream any) bool { return terminalOf(stream) != nil }
 
 // dumbTerminal reports a person at a terminal that cannot move the cursor.
 func (a *app) dumbTerminal() bool { return isTerminal(a.In) && isTerminal(a.Out) && !a.interactive() }

@@ -21,11 +21,45 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+
+	// ASCII asks for text in ASCII alone: the locale is not UTF-8.
+	ASCII bool
+}
+
+// StandardStreams are those of the process, in the encoding of its locale.
+func StandardStreams() Streams {
+	return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, ASCII: !sanitize.UTF8Locale(os.Getenv)}
+}
+
+// encoded is w in the encoding of the locale.
+func (s Streams) encoded(w io.Writer) io.Writer {
+	if s.ASCII {
+		return asciiStream{sanitize.NewASCIIWriter(w), w}
+	}
+	return w
+}
+
+// asciiStream is a stream of which ASCII alone is written.
+type asciiStream struct {
+	io.Writer
+	stream io.Writer
+}
+
+// terminalOf is the terminal that a stream writes to; nil where it is none.
+func terminalOf(stream any) *os.File {
+	if s, ok := stream.(asciiStream); ok {
+		stream = s.stream
+	}
+	if f, ok := stream.(*os.File); ok && term.IsTerminal(f.Fd()) {
+		return f
+	}
+	return nil
 }
 
 // Main runs the command line with args, which do not include the program's
 // name, and returns the exit code.
 func Main(args []string, s Streams) int {
+	s.Err = s.encoded(s.Err)
 	ctx, caught := watchSignals(context.Background())
 	err := run(ctx, args, s)
 	return conclude(err, caught(), s.Err)
@@ -65,7 +99,7 @@ func errorLine(err error) string {
 }
 
 func run(ctx context.Context, args []string, s Streams) error {
-	out := bufio.NewWriter(s.Out)
+	out := bufio.NewWriter(s.encoded(s.Out))
 	a := &app{Streams: s, out: out}
 	root := a.rootCommand()
 	root.SetArgs(args)

@@ -39,6 +39,27 @@ func runCLIWith(t *testing.T, in string, args ...string) result {
 	return result{out.String(), errs.String(), code}
 }
 
+// Where the locale is not UTF-8, every text is ASCII, errors and names from outside too.
+func TestTextInASCII(t *testing.T) {
+	for _, args := range []string{
+		"search --limit 5ms", "search --limit 5ms --top 3 --max-params 6M", "search --limit 5ms --json", "search --limit 1us",
+		"pareto", "pareto --csv", "pareto --max-macs 300M", "explain", "explain --limit 5ms", "lut show", "lut compare ort-cpu-224-1t ort-cpu-224-2t",
+		"doctor", "demo", "--help", "fit --help", "", "--plain", "lut show grün.json", "fit --published --predictor-ckpt " + t.TempDir() + "/ü",
+	} {
+		var out, errs bytes.Buffer
+		Main(strings.Fields(args), Streams{In: strings.NewReader("show frontier\nshow limits\nexplain 2.1\n"), Out: &out, Err: &errs, ASCII: true})
+		if out.Len()+errs.Len() == 0 {
+			t.Errorf("%q prints nothing", args)
+		}
+		for _, c := range out.String() + errs.String() {
+			if c > 127 {
+				t.Errorf("%q prints %q", args, c)
+				break
+			}
+		}
+	}
+}
+
 // mustRun runs a command that must succeed and say nothing on standard error.
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()

@@ -31,7 +31,7 @@ type measureReport struct {
 
 func (a *app) newMeasureReport() *measureReport {
 	r := &measureReport{w: a.Err, now: time.Now, last: time.Now()}
-	if f, ok := a.Err.(*os.File); ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+	if f := terminalOf(a.Err); f != nil && os.Getenv("TERM") != "dumb" {
 		if width, _, err := term.GetSize(f.Fd()); err == nil {
 			r.width = width
 		}

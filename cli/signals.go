@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// watchSignals returns a context that ends with the first interrupt, SIGTERM
-// or SIGHUP. A second signal ends the process at once, as if nothing were
-// watching. caught stops watching and returns the signal, nil if none came.
+// watchSignals returns a context that ends with the first interrupt, SIGTERM,
+// SIGHUP, SIGQUIT or SIGABRT. A second signal ends the process at once, as if
+// nothing were watching: a second SIGQUIT prints where it was. caught stops watching and returns the signal, nil if none came.
 func watchSignals(parent context.Context) (ctx context.Context, caught func() os.Signal) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 4)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		if !signal.Ignored(s) { // as under nohup
 			signal.Notify(signals, s)
 		}

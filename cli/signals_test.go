@@ -11,7 +11,7 @@ import (
 )
 
 func TestWatchSignals(t *testing.T) {
-	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129, syscall.SIGQUIT: 131, syscall.SIGABRT: 134} {
 		if signal.Ignored(sig) {
 			continue // as under nohup: the process is not to be ended by it
 		}

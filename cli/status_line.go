@@ -21,7 +21,7 @@ type statusLine struct {
 
 func (a *app) newStatusLine() *statusLine {
 	r := &statusLine{w: a.Err, last: time.Now()}
-	if f, ok := a.Err.(*os.File); ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+	if f := terminalOf(a.Err); f != nil && os.Getenv("TERM") != "dumb" {
 		if width, _, err := term.GetSize(f.Fd()); err == nil {
 			r.width = width
 		}

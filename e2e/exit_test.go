@@ -29,6 +29,8 @@ func TestTerminalIsRestored(t *testing.T) {
 		{"SIGINT", signal(syscall.SIGINT), 130},
 		{"SIGTERM", signal(syscall.SIGTERM), 143},
 		{"SIGHUP", signal(syscall.SIGHUP), 129},
+		{"SIGQUIT", signal(syscall.SIGQUIT), 131},
+		{"SIGABRT", signal(syscall.SIGABRT), 134},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.code == 129 {
@@ -46,6 +48,36 @@ func TestTerminalIsRestored(t *testing.T) {
 				t.Errorf("the explorer is still on the screen:\n%s", w.Screen())
 			}
 		})
+	}
+}
+
+// The explorer starts whatever stands where it keeps its files, and says so.
+func TestOwnFilesThatBlock(t *testing.T) {
+	home := t.TempDir()
+	name := filepath.Join(home, "binas-tui", "keys.json")
+	if err := os.Mkdir(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := explore(t, Size{200, 40}, "XDG_CONFIG_HOME="+home)
+	w.WaitFor("not a regular file; set aside as keys.json.damaged-")
+	w.Press("q")
+	w.Exit()
+}
+
+// Where the locale is not UTF-8, nothing but ASCII reaches the terminal.
+func TestASCIITerminal(t *testing.T) {
+	w := explore(t, medium, "LC_ALL=C")
+	w.Press("W", "?")
+	screen := w.WaitFor("next pane")
+	w.Press("esc", "q")
+	w.Exit()
+	for _, c := range screen {
+		if c > 127 {
+			t.Fatalf("%q is on the screen:\n%s", c, screen)
+		}
 	}
 }
 

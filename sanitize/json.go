@@ -6,22 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// JSON returns JSON that means the same and is safe to print: control characters
-// and those that change the direction of text or have no width, which [Line]
-// removes, are written as \uXXXX.
+// JSON returns JSON that means the same and is printable ASCII: no terminal obeys it
+// and no locale changes it. Other characters are written as \uXXXX.
 func JSON(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
-		switch {
-		case r < utf8.RuneSelf && r != 0x7f, !invisible(r) && r != '\u2028' && r != '\u2029':
-			out = append(out, b[i:i+n]...) // white space between values is below RuneSelf
-		default:
-			for _, unit := range utf16.AppendRune(nil, r) {
-				out = fmt.Appendf(out, "\\u%04x", unit)
-			}
-		}
 		i += n
+		if r < 0x7f {
+			out = append(out, byte(r)) // white space between values too
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
 	}
 	return out
 }

@@ -136,9 +136,11 @@ type LimitedResult struct {
 	Prices []float64
 }
 
+// MaxLimits is how many limits with a finite cap one search takes.
+const MaxLimits = 8
+
 // Settings of a search under limits.
 const (
-	maxLimits   = 8     // resources with a finite cap
 	listNodes   = 30000 // nodes of one listing, above which a block is branched on
 	tieMargin   = 1e-9  // points that rounding of bounds may take
 	maxTopNodes = 1 << 26
@@ -224,8 +226,8 @@ func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limite
 		}
 		s.share = append(s.share, share)
 	}
-	if len(s.active) > maxLimits {
-		return nil, fmt.Errorf("solver: %d limits: expected at most %d", len(s.active), maxLimits)
+	if len(s.active) > MaxLimits {
+		return nil, fmt.Errorf("solver: %d limits: expected at most %d", len(s.active), MaxLimits)
 	}
 	for b := range t.blocks {
 		var items []uint8

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -116,16 +117,22 @@ type App struct {
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices()}
-	if keys, err := newKeymap(opts.Keys); err != nil {
-		a.warn(err.Error())
-	} else {
-		a.keys = keys
+	keys, err := newKeymap(opts.Keys)
+	if err != nil {
+		opts.Notes = append(opts.Notes, err.Error())
+	}
+	a.keys = keys
+	if len(opts.Notes) > 0 {
+		a.warn(strings.Join(opts.Notes, "; "))
 	}
 	a.theme = themeIndex(opts.State.Theme)
 	if noColour() {
 		a.theme = themeIndex("mono")
 	}
 	a.glyphs = glyphsIndex(opts.State.Glyphs)
+	if opts.ASCII {
+		a.glyphs = glyphsIndex("ascii")
+	}
 	a.mouseOff = opts.State.MouseOff
 	if p := paneID(opts.State.Pane); p >= 0 && p < paneCount {
 		a.focus = p

@@ -36,6 +36,11 @@ func newDriver(t testing.TB, w, h int) *driver {
 
 func newDriverWithoutFrontier(t testing.TB) *driver {
 	t.Helper()
+	return newDriverWith(t, Options{LimitMS: 5})
+}
+
+func newDriverWith(t testing.TB, o Options) *driver {
+	t.Helper()
 	t.Setenv("SSH_TTY", "a test") // keep off the clipboard of whoever runs the tests
 	setup, err := explore.Load("", "", "")
 	if err != nil {
@@ -45,7 +50,7 @@ func newDriverWithoutFrontier(t testing.TB) *driver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &driver{TB: t, App: newApp(context.Background(), engine, Options{LimitMS: 5})}
+	d := &driver{TB: t, App: newApp(context.Background(), engine, o)}
 	d.App.services.tick = d.tick
 	d.App.services.runs = func() []string { return nil } // keep out of the user's
 	d.App.services.found = func(...string) method.Found { return method.Found{} }

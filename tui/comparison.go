@@ -68,9 +68,7 @@ func (a *App) drawCompare(s *screen, r rect) {
 		return
 	}
 	line := func(st uv.Style, y int, name, accuracy, off, latency, note string) {
-		if s.glyphs.spell != nil { // before it is padded
-			off = s.glyphs.spell.Replace(off)
-		}
+		off = s.glyphs.written(off) // before it is padded
 		s.text(r.x, y, r.w, st, fmt.Sprintf(" %-9s%12s%9s%12s  %s", name, accuracy, off, latency, note))
 	}
 	line(t.dim, r.y, "", "accuracy %", "", "latency ms", "")

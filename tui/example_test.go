@@ -19,7 +19,9 @@ func Example() {
 	}
 	setup, err := explore.Load("imagenet", "", "")
 	if err == nil {
-		err = tui.Run(context.Background(), setup, tui.Options{State: tui.LoadState(), Keys: tui.LoadKeys()})
+		var o tui.Options
+		o.ReadOwn()
+		err = tui.Run(context.Background(), setup, o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,9 +1,9 @@
 package tui
 
 import (
-	"strings"
-
 	"charm.land/lipgloss/v2"
+
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // glyphs is a set of characters to draw with: some fonts break braille, some
@@ -22,7 +22,7 @@ type glyphs struct {
 	squared, micro           string
 	arrows                   string // in hints
 	pinned, up, down         string
-	spell                    *strings.Replacer // of characters the set lacks; nil has all
+	spell                    func(string) string // how texts are written; nil is as they are
 }
 
 var glyphSets = []*glyphs{brailleGlyphs(), blockGlyphs(), asciiGlyphs()}
@@ -50,8 +50,25 @@ func asciiGlyphs() *glyphs {
 		track: "-", trackOver: "=", handle: "O", chosen: "@", cursor: ">",
 		budget: "|", shade: ":", dot: ".", minus: "-", delta: "d",
 		plotCols: 1, plotRows: 1, squared: "", micro: "us", arrows: "</>", pinned: "!", up: "^", down: "v",
-		spell: strings.NewReplacer("·", "-", "±", "+/-", "…", "...", "←", "left", "→", "right", "µ", "u", "≤", "<="),
+		spell: sanitize.ASCII,
 	}
+}
+
+// plainGlyphs are for reading aloud: no sign that a screen reader stumbles over,
+// and letters of every language.
+func plainGlyphs() *glyphs {
+	g := asciiGlyphs()
+	g.spell = sanitize.Spell
+	return g
+}
+
+// written is a text from anywhere as this set writes it: clean, in one line.
+func (g *glyphs) written(text string) string {
+	text = sanitize.Line(text)
+	if g.spell != nil {
+		text = g.spell(text)
+	}
+	return text
 }
 
 // quadrants are the block characters by bit: 1 upper left, 2 upper right,

@@ -136,9 +136,9 @@ func newKeymap(remaps []byte) (*keymap, error) {
 	if len(remaps) == 0 {
 		return m, nil
 	}
-	var changes map[string][]string
-	if err := json.Unmarshal(remaps, &changes); err != nil {
-		return m, fmt.Errorf("keys file: %w: expected an object such as {\"budget-up\": [\"right\"]}", err)
+	changes, err := decodeKeys(remaps)
+	if err != nil {
+		return m, fmt.Errorf("keys file: %w", err)
 	}
 	ids := make([]string, 0, len(changes))
 	for id := range changes {
@@ -157,6 +157,14 @@ func newKeymap(remaps []byte) (*keymap, error) {
 		return m, fmt.Errorf("keys file: %s", clash)
 	}
 	return &keymap{changed}, nil
+}
+
+// decodeKeys reads the remaps of a keys file.
+func decodeKeys(data []byte) (changes map[string][]string, err error) {
+	if err := json.Unmarshal(data, &changes); err != nil {
+		return nil, fmt.Errorf("%w: expected an object such as {\"budget-up\": [\"right\"]}", err)
+	}
+	return changes, nil
 }
 
 // clashes describes the first key that two actions share where both work.

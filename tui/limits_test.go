@@ -401,18 +401,18 @@ func TestLimitsAreRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := setup
-	if err := s.RestoreLimits(&again); err != nil || again.LimitsText() != d.engine.LimitsText() {
-		t.Errorf("restored %q, want %q: %v", again.LimitsText(), d.engine.LimitsText(), err)
+	if notes := s.RestoreLimits(&again); notes != nil || again.LimitsText() != d.engine.LimitsText() {
+		t.Errorf("restored %q, want %q: %q", again.LimitsText(), d.engine.LimitsText(), notes)
 	}
 	other := setup
 	other.LUTName = "another"
-	if err := s.RestoreLimits(&other); err != nil || other.Limits != nil {
-		t.Errorf("%q on another table: %v", other.LimitsText(), err)
+	if notes := s.RestoreLimits(&other); notes != nil || other.Limits != nil {
+		t.Errorf("%q on another table: %q", other.LimitsText(), notes)
 	}
-	s.Limits = append(s.Limits, StateLimit{Kind: 99, Cap: 1}, StateLimit{Kind: explore.LimitParams, Cap: -1}, StateLimit{Cap: 3, LUT: "gone.json"})
+	s.Limits = append(s.Limits, StateLimit{Cap: 3, LUT: "gone.json"})
 	again = setup
-	if err := s.RestoreLimits(&again); err == nil || !strings.Contains(err.Error(), "gone.json") || len(again.Limits) != 2 {
-		t.Errorf("%d limits, %v", len(again.Limits), err)
+	if notes := s.RestoreLimits(&again); len(notes) != 1 || !strings.Contains(notes[0], "gone.json") || len(again.Limits) != 2 {
+		t.Errorf("%d limits, %q", len(again.Limits), notes)
 	}
 }
 

@@ -42,6 +42,7 @@ func RunPlain(ctx context.Context, setup explore.Setup, opts Options, in io.Read
 	}
 	p.prompt = prompt
 	defer p.app.runner.CancelAll()
+	p.tellMessage()
 	p.line("Commands: help lists them, quit ends.")
 	p.show("status", nil)
 	lines, failed := readLines(in)
@@ -124,7 +125,7 @@ func (p *plain) line(text string) { fmt.Fprintln(p.out, plainText(text)) }
 
 // plainText is a text without signs that a screen reader stumbles over.
 func plainText(s string) string {
-	return asciiGlyphs().spell.Replace(strings.ReplaceAll(sanitize.Line(s), "−", "-"))
+	return plainGlyphs().written(s)
 }
 
 // do runs a command of the App to its end, and what follows from it.

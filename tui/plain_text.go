@@ -48,7 +48,7 @@ func (p *plain) show(name string, _ []string) error {
 
 // drawn prints what a pane draws, without bars and empty lines.
 func (p *plain) drawn(title string, draw func(*screen)) {
-	g := asciiGlyphs()
+	g := plainGlyphs()
 	for i := range g.bar {
 		g.bar[i] = " "
 	}

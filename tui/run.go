@@ -21,24 +21,27 @@ import (
 
 // Options are the explorer's settings. The zero value works.
 type Options struct {
-	LimitMS   float64 // budget to start with; 0 is that of the last start
-	State     State   // of the last start
-	Keys      []byte  // the user's key table, JSON
-	Library   string  // ONNX Runtime to measure with; "" looks in the usual places
-	IdleFile  string  // for tests: a line is added each time nothing is left to do
-	TestPanic string  // for tests: where ctrl+\ panics: update, view or command
-	Tour      bool    // begin with the guided tour
-	DemoSpeed float64 // play the demo, this much faster than usual; 0 does not
+	LimitMS   float64  // budget to start with; 0 is that of the last start
+	State     State    // of the last start
+	Keys      []byte   // the user's key table, JSON
+	ASCII     bool     // the terminal shows ASCII alone
+	Notes     []string // to be told at the start
+	Library   string   // ONNX Runtime to measure with; "" looks in the usual places
+	IdleFile  string   // for tests: a line is added each time nothing is left to do
+	TestPanic string   // for tests: where ctrl+\ panics: update, view or command
+	Tour      bool     // begin with the guided tour
+	DemoSpeed float64  // play the demo, this much faster than usual; 0 does not
 }
 
-// ErrTerminated and ErrHangup say which signal ended the explorer.
-var (
-	ErrTerminated = errors.New("terminated")
-	ErrHangup     = errors.New("hung up")
-)
+// ErrSignal says that a signal other than an interrupt ended the explorer.
+var ErrSignal = errors.New("ended by a signal")
+
+// endSignals end the explorer in order. SIGABRT is here where it is sent; where the
+// process itself aborts nothing is left to restore the terminal.
+var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT}
 
 // Run shows the explorer until the user quits. The terminal is restored on
-// every way out. It returns ErrTerminated or ErrHangup after these signals.
+// every way out. It returns an error that wraps ErrSignal after a signal.
 func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	engine, err := explore.New(ctx, setup)
 	if err != nil {
@@ -60,7 +63,7 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 		root = &idleReporter{app: app, to: f}
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, append(suspendSignals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)...)
+	signal.Notify(signals, slices.Concat(suspendSignals, endSignals)...)
 	defer signal.Stop(signals)
 	var suspending atomic.Bool
 
@@ -121,13 +124,10 @@ func relaySignals(p *tea.Program, signals <-chan os.Signal, suspending *atomic.B
 				}
 				continue
 			}
-			switch s {
-			case syscall.SIGTERM:
-				ended <- ErrTerminated
-			case syscall.SIGHUP:
-				ended <- ErrHangup
-			default:
+			if s == syscall.SIGINT {
 				ended <- context.Canceled
+			} else {
+				ended <- fmt.Errorf("%w: %v", ErrSignal, s)
 			}
 			p.Quit()
 			return

@@ -8,8 +8,6 @@ import (
 	"charm.land/lipgloss/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
-
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // rect is a rectangle of cells; the zero rect is not shown.
@@ -58,10 +56,7 @@ func (s *screen) text(x, y, w int, st uv.Style, str string) int {
 	if w <= 0 || y < 0 || y >= s.h {
 		return 0
 	}
-	if s.glyphs.spell != nil {
-		str = s.glyphs.spell.Replace(str)
-	}
-	str = sanitize.Line(str)
+	str = s.glyphs.written(str)
 	if len(str) > w && ansi.StringWidth(str) > w {
 		str = ansi.Truncate(str, w, s.glyphs.ellipsis)
 	}
@@ -101,7 +96,7 @@ func (s *screen) row(r rect, y int, selected bool, st uv.Style, line string) int
 
 // right draws str so that it ends before column x+w.
 func (s *screen) right(x, y, w int, st uv.Style, str string) {
-	width := ansi.StringWidth(sanitize.Line(str))
+	width := ansi.StringWidth(s.glyphs.written(str))
 	if width > w {
 		s.text(x, y, w, st, str)
 		return

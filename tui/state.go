@@ -1,17 +1,22 @@
 package tui
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/adrg/xdg"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/solver"
 )
 
 // State is what is kept from one start to the next.
@@ -34,17 +39,16 @@ type StateLimit struct {
 	LUT  string            `json:"lut,omitempty"` // of a limit on another device
 }
 
+// MaxLimits is how many limits there can be beside the budget.
+const MaxLimits = solver.MaxLimits - 1
+
 // RestoreLimits sets the limits of the last start, as far as it explored the same
-// table, with a bilinear predictor, and they can still be read; the error says of which that is not so.
-func (s State) RestoreLimits(setup *explore.Setup) error {
+// table, with a bilinear predictor, and they can still be read; notes say of which that is not so.
+func (s State) RestoreLimits(setup *explore.Setup) (notes []string) {
 	if _, ok := setup.Predictor.(*model.Bilinear); !ok || s.LUT != setup.LUTName {
 		return nil
 	}
-	var failed error
 	for _, k := range s.Limits {
-		if k.Kind > explore.LimitMemory || !(k.Cap > 0) || (k.Kind == explore.LimitLatency) != (k.LUT != "") {
-			continue
-		}
 		l := explore.Limit{Kind: k.Kind, Cap: k.Cap, LUTName: k.LUT}
 		if k.LUT != "" {
 			var err error
@@ -52,28 +56,93 @@ func (s State) RestoreLimits(setup *explore.Setup) error {
 				_, err = l.LUT.Table(setup.Space)
 			}
 			if err != nil {
-				failed = errors.Join(failed, fmt.Errorf("the limit on %s is left out: %w", k.LUT, err))
+				notes = append(notes, fmt.Sprintf("the limit on %s is left out: %v", k.LUT, err))
 				continue
 			}
 		}
 		setup.Limits = append(setup.Limits, l)
 	}
-	return failed
+	return notes
 }
+
+// check reports what no start has left.
+func (s State) check() error {
+	if len(s.Limits) > MaxLimits {
+		return fmt.Errorf("%d limits: expected at most %d", len(s.Limits), MaxLimits)
+	}
+	for _, k := range s.Limits {
+		if k.Kind > explore.LimitMemory || !(k.Cap > 0) || (k.Kind == explore.LimitLatency) != (k.LUT != "") {
+			return fmt.Errorf("a limit of kind %d, at most %v, on table %q: expected a kind of 0 to %d, more than 0, and a table with kind 0 alone",
+				k.Kind, k.Cap, k.LUT, explore.LimitMemory)
+		}
+	}
+	return nil
+}
+
+// maxOwnFile bounds the explorer's own files.
+const maxOwnFile = 1 << 16
 
 // statePath is $XDG_STATE_HOME/binas-tui/explorer.json.
 func statePath() string { return filepath.Join(xdg.StateHome, "binas-tui", "explorer.json") }
 
-// LoadState reads the state of the last start; the zero State where there is
-// none or it cannot be read, since nothing depends on it.
-func LoadState() State {
+// keysPath is $XDG_CONFIG_HOME/binas-tui/keys.json.
+func keysPath() string { return filepath.Join(xdg.ConfigHome, "binas-tui", "keys.json") }
+
+// ReadOwn reads the explorer's own files into the options: what the last start
+// left, and the user's keys. Nothing depends on them: one that cannot be used
+// is set aside, by renaming it, and Notes says so.
+func (o *Options) ReadOwn() {
 	var s State
-	if data, err := os.ReadFile(statePath()); err == nil && len(data) < 1<<16 {
-		if json.Unmarshal(data, &s) != nil {
-			return State{}
+	o.own("what the last start left", statePath(), func(data []byte) error {
+		if err := json.Unmarshal(data, &s); err != nil {
+			return err
+		}
+		return s.check()
+	}, func([]byte) { o.State = s })
+	o.own("keys", keysPath(), func(data []byte) error {
+		_, err := decodeKeys(data)
+		return err
+	}, func(data []byte) { o.Keys = data })
+}
+
+// own reads one file, without the byte order mark that an editor may have put
+// in front, and uses it where it passes the check.
+func (o *Options) own(what, name string, check func([]byte) error, use func([]byte)) {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var data []byte
+	damaged := true
+	switch {
+	case err != nil:
+		damaged = false
+	case !info.Mode().IsRegular():
+		err = errors.New("not a regular file")
+	case info.Size() > maxOwnFile:
+		err = fmt.Errorf("%d bytes: expected at most %d", info.Size(), maxOwnFile)
+	default:
+		if data, err = explore.ReadFileUpTo(name, maxOwnFile); err != nil {
+			damaged = false
+			break
+		}
+		data = bytes.TrimPrefix(data, []byte("\ufeff"))
+		err = check(data)
+	}
+	if err == nil {
+		use(data)
+		return
+	}
+	note := fmt.Sprintf("%s: %s is not used: %v", what, name, err)
+	if damaged {
+		aside := name + time.Now().Format(".damaged-20060102-150405.000")
+		if err := os.Rename(name, aside); err != nil {
+			note += fmt.Sprintf("; it cannot be set aside: %v", err)
+		} else {
+			note += "; set aside as " + filepath.Base(aside)
 		}
 	}
-	return s
+	o.Notes = append(o.Notes, sanitize.Line(note))
 }
 
 // save writes the state.
@@ -85,16 +154,6 @@ func (s State) save() error {
 	return err
 }
 
-// LoadKeys reads the user's key table, $XDG_CONFIG_HOME/binas-tui/keys.json;
-// nil where there is none.
-func LoadKeys() []byte {
-	data, err := os.ReadFile(filepath.Join(xdg.ConfigHome, "binas-tui", "keys.json"))
-	if err != nil || len(data) > 1<<16 {
-		return nil
-	}
-	return data
-}
-
 func (a *App) state() State {
 	s := State{
 		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
@@ -102,6 +161,9 @@ func (a *App) state() State {
 	}
 	for _, l := range a.engine.Limits {
 		s.Limits = append(s.Limits, StateLimit{l.Kind, l.Cap, l.LUTName})
+	}
+	if a.opts.ASCII && s.Glyphs == "ascii" { // of the locale, not chosen
+		s.Glyphs = a.opts.State.Glyphs
 	}
 	if noColour() && s.Theme == "mono" || a.plain {
 		s.Theme = a.opts.State.Theme // it was not chosen
