@@ -72,7 +72,9 @@ func TestASCIITerminal(t *testing.T) {
 	w := explore(t, medium, "LC_ALL=C")
 	w.Press("W", "?")
 	screen := w.WaitFor("next pane")
-	w.Press("esc", "q")
+	w.Press("q")
+	w.WaitGone("next pane")
+	w.Press("q")
 	w.Exit()
 	for _, c := range screen {
 		if c > 127 {
