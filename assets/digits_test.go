@@ -43,7 +43,7 @@ func TestDigitsPredictorIsThatOfItsSamples(t *testing.T) {
 	if n := fit.Overlap(space, samples, test); n != 0 {
 		t.Errorf("%d networks are in both tables", n)
 	}
-	again, err := fit.Fit(context.Background(), fit.Settings{Space: space, Kind: fit.Bilinear, Closed: true, Seed: 1}, samples)
+	again, err := fit.Fit(context.Background(), fit.Settings{Space: space, Kind: fit.Bilinear, Seed: 1}, samples)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,15 @@ func (a *app) fitCommand() *cobra.Command {
 		Use:   "fit --fit-accuracy-lut FILE --predictor-ckpt OUT",
 		Short: "Fit an accuracy predictor",
 		Long: `Fit a predictor of accuracy on sampled networks whose accuracy was measured,
-test it on others, and write it as safetensors. With --closed-form-solution the
-bilinear and the quadratic predictor are ridge regressions whose strength is
-that of least leave-one-out error, and know how far each prediction may be off;
-without it, and the mlp always, they are fitted by gradient descent, which stops
-at the least error on a validation share.
+test it on others, and write it as safetensors. The bilinear and the quadratic
+predictor are fitted in closed form, as ridge regressions whose strength is that
+of least leave-one-out error, and know how far each prediction may be off; so do
+the explorer and the pipeline. With --gradient-descent, and the mlp always, they
+are fitted by gradient descent, which stops at the least error on a validation
+share.
 
 With --published, fit a bilinear predictor on the twelve published networks.`,
-		Example: `  binas-tui fit --predictor-type bilinear --closed-form-solution \
+		Example: `  binas-tui fit --predictor-type bilinear \
     --fit-accuracy-lut samples.pkl --test-accuracy-lut test.pkl \
     --predictor-ckpt bilinear.safetensors --figure fit.svg
   binas-tui fit --predictor-type mlp --fit-accuracy-lut samples.jsonl \
@@ -53,6 +54,7 @@ type fitOptions struct {
 	profile, out  string
 	kind          string
 	closed        bool
+	descend       bool
 	samples, test string
 	inactive      string
 	figure        string
@@ -71,7 +73,8 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.published, "published", false, "fit on the published networks")
 	f.StringVar(&o.profile, "profile", "", "profile `NAME` whose space is used (default "+explore.Profiles()[0].Name+")")
 	f.StringVar(&o.kind, "predictor-type", fit.Bilinear, "`TYPE` of the predictor: bilinear, quadratic or mlp")
-	f.BoolVar(&o.closed, "closed-form-solution", false, "fit in closed form instead of by gradient descent")
+	f.BoolVar(&o.closed, "closed-form-solution", false, "fit in closed form: the default of a bilinear and a quadratic predictor")
+	f.BoolVar(&o.descend, "gradient-descent", false, "fit by gradient descent instead of in closed form; an mlp always is")
 	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample")
 	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies of other networks to test on, a `FILE|NAME`")
 	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
@@ -100,7 +103,7 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 		return usagef("fit needs --fit-accuracy-lut, the networks to fit on, or --published for the twelve published ones")
 	}
 	if o.published {
-		for _, name := range []string{"fit-accuracy-lut", "test-accuracy-lut", "closed-form-solution", "figure", "learning-curve", "learning-curve-figure", "json", "lambda"} {
+		for _, name := range []string{"fit-accuracy-lut", "test-accuracy-lut", "closed-form-solution", "gradient-descent", "figure", "learning-curve", "learning-curve-figure", "json", "lambda"} {
 			if changed(name) {
 				return usagef("--published and --%s: expected one of them", name)
 			}
@@ -118,18 +121,22 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 	if o.closed && o.kind == fit.MLP {
 		return usagef("--closed-form-solution: an mlp has none; leave the flag out to fit it by gradient descent")
 	}
+	if o.closed && o.descend {
+		return usagef("--closed-form-solution and --gradient-descent: expected one of them")
+	}
+	descends := o.descend || o.kind == fit.MLP
 	if changed("lambda") != changed("lambda-products") {
 		return usagef("--lambda and --lambda-products: expected both or none")
 	}
-	if changed("lambda") && !o.closed {
-		return usagef("--lambda is of --closed-form-solution, which is not asked for")
+	if changed("lambda") && descends {
+		return usagef("--lambda is of the closed form: found gradient descent")
 	}
 	if (o.curve || o.curveFigure != "") && o.test == "" {
 		return usagef("a learning curve needs --test-accuracy-lut, the networks to test on")
 	}
 	for _, name := range descentFlags {
-		if changed(name) && o.closed {
-			return usagef("--%s is of gradient descent: found --closed-form-solution too", name)
+		if changed(name) && !descends {
+			return usagef("--%s is of gradient descent, and a %s predictor is fitted in closed form: add --gradient-descent", name, o.kind)
 		}
 		if changed(name) && o.paper && name != "paper-settings" {
 			return usagef("--paper-settings and --%s: expected one of them", name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -34,6 +35,7 @@ type fitReport struct {
 	PredictorType  string         `json:"predictor_type"`
 	Space          string         `json:"space"`
 	InactiveBlocks string         `json:"inactive_blocks"`
+	FittedBy       string         `json:"fitted_by"` // closed-form or gradient-descent
 	Method         string         `json:"method"`
 	Weights        int            `json:"weights"`
 	HeldOutError   explore.Number `json:"held_out_error"` // mean absolute, points: left out one at a time, or the validation share
@@ -76,16 +78,17 @@ func newFitReport(f *explore.Fitting, r *explore.Fitted) *fitReport {
 		Kendall: explore.Number(r.Kendall), Spearman: explore.Number(r.Spearman), Pearson: explore.Number(r.Pearson), MSE: explore.Number(r.MSE),
 		KendallCI: interval(r.Kendall95), SpearmanCI: interval(r.Spearman95), PearsonCI: interval(r.Pearson95), MSECI: interval(r.MSE95),
 		Seconds: explore.Number(r.Elapsed.Seconds()), ChosenBy: r.ChosenBy, Samples: r.Samples,
-		PredictorType: r.Kind, Space: f.Settings.Space.Name, InactiveBlocks: r.Inactive.String(), Method: r.Method, Weights: r.Weights,
+		PredictorType: r.Kind, Space: f.Settings.Space.Name, InactiveBlocks: r.Inactive.String(), FittedBy: r.FittedBy, Method: r.Method, Weights: r.Weights,
 		HeldOutError: explore.Number(r.HeldError()), TestedOn: "test", TestSamples: len(r.Evaluation.Measured), Overlap: f.Overlap,
 		DuplicateSamples: d.Samples, DifferingNetworks: d.Differing, WorstDifference: explore.Number(d.WorstRange),
 		DamagedLines: f.Lost,
 	}
-	if f.Settings.Closed {
+	closed := r.FittedBy == fit.ClosedForm
+	if closed {
 		out.Lambda, out.LambdaProducts = number(r.Penalties.Linear), number(r.Penalties.Products)
 	}
 	if !r.Tested {
-		if out.TestedOn = "validation"; f.Settings.Closed {
+		if out.TestedOn = "validation"; closed {
 			out.TestedOn = "leave-one-out"
 		}
 	}
@@ -129,7 +132,7 @@ func writeFit(w io.Writer, r *fitReport, out string) error {
 		"validation":    fmt.Sprintf("on %d samples held out of the fit", r.TestSamples),
 	}[r.TestedOn]
 	fmt.Fprintf(w, "%s predictor of %s, fitted on %d networks in %.2f s\n", r.PredictorType, r.Space, r.Samples, float64(r.Seconds))
-	fmt.Fprintf(w, "  %s\n", r.Method)
+	fmt.Fprintf(w, "  %s: %s\n", strings.ReplaceAll(r.FittedBy, "-", " "), r.Method)
 	if r.Lambda != nil {
 		fmt.Fprintf(w, "  penalties: linear weights %.3g, products %.3g (%s)\n", float64(*r.Lambda), float64(*r.LambdaProducts), r.ChosenBy)
 	} else {

@@ -20,7 +20,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 		return err
 	}
 	fitting, err := explore.LoadFitting(o.profile, o.samples, o.test, fit.Settings{
-		Kind: o.kind, Closed: o.closed, Inactive: inactive, Seed: o.seed, Penalties: o.penalties, Descent: o.descent,
+		Kind: o.kind, Descend: o.descend, Inactive: inactive, Seed: o.seed, Penalties: o.penalties, Descent: o.descent,
 	})
 	if err != nil {
 		return err

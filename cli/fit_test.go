@@ -3,12 +3,14 @@ package cli
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -75,21 +77,47 @@ func TestFitWritesAPredictor(t *testing.T) {
 	}
 }
 
+// Closed form is what a predictor is fitted by wherever nothing else is asked for:
+// the flag of BINAS changes nothing, and text, JSON and checkpoint say it.
+func TestFitDefaultsToTheClosedForm(t *testing.T) {
+	samples, folder := accuracyTable(t, "fit", 0, 60), t.TempDir()
+	for _, kind := range []string{"bilinear", "quadratic"} {
+		var written [2][]byte
+		for i, flag := range [][]string{nil, {"--closed-form-solution"}} {
+			out := filepath.Join(folder, fmt.Sprint(kind, i))
+			args := append([]string{"fit", "--predictor-type", kind, "--fit-accuracy-lut", samples, "--predictor-ckpt", out}, flag...)
+			if text := runCLI(t, args...); !strings.Contains(text.out, "closed form: ridge") {
+				t.Errorf("%v: %+v", args, text)
+			}
+			if r := decode[fitReport](t, runCLI(t, append(args, "--json")...).out); r.FittedBy != fit.ClosedForm || r.Lambda == nil || r.TestedOn != "leave-one-out" {
+				t.Errorf("%v: %+v", args, r)
+			}
+			written[i] = must(os.ReadFile(out))
+			if _, info, err := model.DecodePredictor(written[i]); err != nil || info.FittedBy != fit.ClosedForm {
+				t.Errorf("%v: fitted by %q, %v", args, info.FittedBy, err)
+			}
+		}
+		if !bytes.Equal(written[0], written[1]) {
+			t.Errorf("%s: --closed-form-solution writes another predictor than the default", kind)
+		}
+	}
+}
+
 func TestFitByGradientDescent(t *testing.T) {
 	samples, test := accuracyTable(t, "fit", 0, 60), accuracyTable(t, "test", 0, 50)
 	out := filepath.Join(t.TempDir(), "p")
 	for _, kind := range []string{"bilinear", "quadratic", "mlp"} {
 		r := runCLI(t, "fit", "--predictor-type", kind, "--fit-accuracy-lut", samples, "--test-accuracy-lut", test,
-			"--predictor-ckpt", out, "--json", "--epochs", "2")
+			"--predictor-ckpt", out, "--json", "--epochs", "2", "--gradient-descent")
 		if r.code != 0 {
 			t.Fatalf("exit code %d: %s", r.code, r.err)
 		}
 		report := decode[fitReport](t, r.out)
-		if report.Lambda != nil || report.Samples != 60 || len(report.Scatter) != 50 || report.Scatter[0].Deviation != nil || report.PredictorType != kind {
+		if report.Lambda != nil || report.Samples != 60 || len(report.Scatter) != 50 || report.Scatter[0].Deviation != nil || report.PredictorType != kind || report.FittedBy != fit.GradientDescent {
 			t.Errorf("%s: %+v", kind, report)
 		}
-		if p, _, err := model.DecodePredictor(must(os.ReadFile(out))); err != nil || p.Kind() != kind {
-			t.Errorf("%s: %v", kind, err)
+		if p, info, err := model.DecodePredictor(must(os.ReadFile(out))); err != nil || p.Kind() != kind || info.FittedBy != fit.GradientDescent {
+			t.Errorf("%s: fitted by %q, %v", kind, info.FittedBy, err)
 		}
 	}
 }
@@ -121,9 +149,12 @@ func TestFitRefuses(t *testing.T) {
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--figure="}, 2, ".svg or .png"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--learning-curve"}, 2, "--test-accuracy-lut"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--inactive-blocks", "off"}, 2, "mean or free"},
-		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--closed-form-solution"}, 2, "--epochs is of gradient descent"},
-		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--paper-settings"}, 2, "one of them"},
-		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3"}, 2, "-3 epochs: expected 1 to"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--closed-form-solution"}, 2, "add --gradient-descent"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3"}, 2, "--epochs is of gradient descent, and a bilinear predictor is fitted in closed form"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--gradient-descent", "--closed-form-solution"}, 2, "one of them"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--gradient-descent", "--lambda", "1", "--lambda-products", "1"}, 2, "--lambda is of the closed form"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--paper-settings", "--gradient-descent"}, 2, "one of them"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3", "--gradient-descent"}, 2, "-3 epochs: expected 1 to"},
 		{[]string{"--fit-accuracy-lut", empty, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "not an accuracy table"},
 		{[]string{"--fit-accuracy-lut", few, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "5 networks: expected 10"},
 		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},

@@ -167,7 +167,7 @@ func (r sampleReport) write(w io.Writer) error {
 	} else {
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %s --predictor-type bilinear --closed-form-solution --predictor-ckpt OUT\n",
+	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %s --predictor-type bilinear --predictor-ckpt OUT\n",
 		sanitize.Line(r.File), sanitize.Line(shellWord(r.File)))
 	return err
 }

@@ -136,10 +136,9 @@ func TestTypedBudgetRefused(t *testing.T) {
 	before := w.waitLimit("a network", func(float64) bool { return true })
 	w.Press("=")
 	w.WaitFor("limit: ")
-	w.Press("home")
 	w.Type("0.01")
 	w.Press("enter")
-	w.WaitFor("the least reachable is")
+	w.WaitFor("are needed")
 	w.Press("esc")
 	w.WaitGone("limit: ")
 	if after := w.waitLimit("a network", func(float64) bool { return true }); after != before {

@@ -20,7 +20,7 @@ func BenchmarkFitBilinear(b *testing.B) {
 	s, samples := benchmarkSamples(b)
 	start := timetest.Processor().Seconds()
 	for b.Loop() {
-		if _, err := Fit(context.Background(), Settings{Space: s, Closed: true}, samples); err != nil {
+		if _, err := Fit(context.Background(), Settings{Space: s}, samples); err != nil {
 			b.Fatal(err)
 		}
 	}

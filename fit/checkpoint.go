@@ -20,7 +20,7 @@ const (
 // test, nil where it was not tested.
 func (r *Report) Info(s *model.Space, e *Evaluation) model.CheckpointInfo {
 	info := model.CheckpointInfo{
-		Kind: r.Kind, Space: s.Name, Samples: r.Samples, Inactive: r.Inactive.String(),
+		Kind: r.Kind, FittedBy: r.FittedBy, Space: s.Name, Samples: r.Samples, Inactive: r.Inactive.String(),
 		Source:  fmt.Sprintf("fitted on %d sampled networks", r.Samples),
 		Note:    r.Method,
 		Metrics: map[string]float64{model.MetricLeast: r.Least, model.MetricMost: r.Most},

@@ -48,7 +48,7 @@ func TestClosedFormsRankAtLeastAsTheOriginal(t *testing.T) {
 		{Bilinear, model.InactiveMean, 0.835}, {Bilinear, model.InactiveFree, 0.835},
 		{Quadratic, model.InactiveMean, 0.753},
 	} {
-		r := mustFit(t, Settings{Space: s, Kind: c.kind, Closed: true, Inactive: c.inactive}, fitted)
+		r := mustFit(t, Settings{Space: s, Kind: c.kind, Inactive: c.inactive}, fitted)
 		e := mustEvaluate(t, s, r, test)
 		t.Logf("%s %v: Kendall %.4f, MSE %.4f, %.1f s", c.kind, c.inactive, e.Kendall, e.MSE, r.Elapsed.Seconds())
 		if e.Kendall < c.original {
@@ -116,7 +116,7 @@ func TestNoiselessBilinearIsRecovered(t *testing.T) {
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(4, 1))
 	p := truth(r, s)
-	report := mustFit(t, Settings{Space: s, Closed: true}, drawn(r, s, p, 4000, model.InactiveMean, 0))
+	report := mustFit(t, Settings{Space: s}, drawn(r, s, p, 4000, model.InactiveMean, 0))
 	e := mustEvaluate(t, s, report, drawn(r, s, p, 100, model.InactiveMean, 0))
 	for i := range e.Predicted {
 		if d := math.Abs(e.Predicted[i] - e.Measured[i]); d > 1e-3 {
@@ -130,7 +130,7 @@ func TestSwitchedOffOptionsDoNotMatter(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 1))
 	samples := drawn(r, s, truth(r, s), 200, model.InactiveMean, 0.1)
 	for _, kind := range []string{Bilinear, Quadratic} {
-		settings := Settings{Space: s, Kind: kind, Closed: true, Penalties: Penalties{1, 10}}
+		settings := Settings{Space: s, Kind: kind, Penalties: Penalties{1, 10}}
 		report := mustFit(t, settings, samples)
 		redrawn := slices.Clone(samples)
 		for i, sample := range samples {
@@ -168,7 +168,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(6, 1))
 	samples := drawn(r, s, truth(r, s), 150, model.InactiveMean, 0.1)
-	settings := Settings{Space: s, Closed: true}
+	settings := Settings{Space: s}
 	report := mustFit(t, settings, samples)
 	shuffled := append(slices.Clone(samples), samples[3], samples[40])
 	r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -212,25 +212,26 @@ func TestFitRefuses(t *testing.T) {
 		samples  []model.Sample
 		want     string
 	}{
-		"few":          {Settings{Space: s, Closed: true}, good[:9], "9 networks: expected 10 to"},
-		"nan":          {Settings{Space: s, Closed: true}, with(func(x []model.Sample) { x[4].Accuracy = math.NaN() }), "sample 4: accuracy NaN"},
-		"infinite":     {Settings{Space: s, Closed: true}, with(func(x []model.Sample) { x[5].Accuracy = math.Inf(1) }), "sample 5: accuracy +Inf"},
-		"another path": {Settings{Space: s, Closed: true}, with(func(x []model.Sample) { x[6].Path = model.Path{} }), "sample 6: path of 0 stages"},
-		"constant": {Settings{Space: s, Closed: true}, with(func(x []model.Sample) {
+		"few":          {Settings{Space: s}, good[:9], "9 networks: expected 10 to"},
+		"nan":          {Settings{Space: s}, with(func(x []model.Sample) { x[4].Accuracy = math.NaN() }), "sample 4: accuracy NaN"},
+		"infinite":     {Settings{Space: s}, with(func(x []model.Sample) { x[5].Accuracy = math.Inf(1) }), "sample 5: accuracy +Inf"},
+		"another path": {Settings{Space: s}, with(func(x []model.Sample) { x[6].Path = model.Path{} }), "sample 6: path of 0 stages"},
+		"constant": {Settings{Space: s}, with(func(x []model.Sample) {
 			for i := range x {
 				x[i].Accuracy = 71.2
 			}
 		}), "all 30 accuracies are 71.2"},
-		"mlp in closed form": {Settings{Space: s, Kind: MLP, Closed: true}, good, "no closed form"},
-		"kind":               {Settings{Space: s, Kind: "cubic"}, good, "cubic"},
-		"penalty":            {Settings{Space: s, Closed: true, Penalties: Penalties{-1, 1}}, good, "penalties"},
-		"space":              {Settings{Closed: true}, good, "no search space"},
+		"unused descent":      {Settings{Space: s, Descent: Descent{Epochs: 3}}, good, "found the closed form"},
+		"penalties of an mlp": {Settings{Space: s, Kind: MLP, Penalties: Penalties{1, 1}}, good, "are of the closed form"},
+		"kind":                {Settings{Space: s, Kind: "cubic"}, good, "cubic"},
+		"penalty":             {Settings{Space: s, Penalties: Penalties{-1, 1}}, good, "penalties"},
+		"space":               {Settings{}, good, "no search space"},
 	} {
 		if _, err := Fit(context.Background(), c.settings, c.samples); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, expected one with %q", name, err, c.want)
 		}
 	}
-	if _, err := Fit(context.Background(), Settings{Space: s, Closed: true}, good[:3]); !errors.Is(err, ErrSamples) {
+	if _, err := Fit(context.Background(), Settings{Space: s}, good[:3]); !errors.Is(err, ErrSamples) {
 		t.Errorf("error %v does not wrap ErrSamples", err)
 	}
 }
@@ -245,7 +246,7 @@ func TestFitIsCancelled(t *testing.T) {
 		timetest.Within(t, 200*time.Millisecond, func(asked func()) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			_, err := Fit(ctx, Settings{Space: s, Closed: true, Progress: func(p Progress) {
+			_, err := Fit(ctx, Settings{Space: s, Progress: func(p Progress) {
 				if p.Done == 2 {
 					asked()
 					cancel()

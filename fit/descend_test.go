@@ -32,7 +32,7 @@ func TestDescentRanksAtLeastAsTheOriginal(t *testing.T) {
 	s := testSpace(t)
 	fitted, test := fitSamples(t, s), heldSamples(t, s)
 	for kind, original := range map[string]float64{Bilinear: 0.835, Quadratic: 0.753} {
-		r := mustFit(t, Settings{Space: s, Kind: kind, Descent: Descent{Epochs: 60}, Seed: 1}, fitted)
+		r := mustFit(t, Settings{Space: s, Kind: kind, Descend: true, Descent: Descent{Epochs: 60}, Seed: 1}, fitted)
 		e := mustEvaluate(t, s, r, test)
 		t.Logf("%s: Kendall %.4f, MSE %.4f, %s, %.1f s", kind, e.Kendall, e.MSE, r.Method, r.Elapsed.Seconds())
 		if e.Kendall < original {
@@ -153,7 +153,7 @@ func TestDescentIsRepeatable(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 8))
 	samples := drawn(r, s, truth(r, s), 80, model.InactiveMean, 0.1)
 	for _, kind := range []string{Bilinear, MLP} {
-		settings := Settings{Space: s, Kind: kind, Descent: Descent{Epochs: 2, Hidden: 40}, Seed: 5}
+		settings := Settings{Space: s, Kind: kind, Descend: true, Descent: Descent{Epochs: 2, Hidden: 40}, Seed: 5}
 		a, b := mustFit(t, settings, samples), mustFit(t, settings, samples)
 		sameWeights(t, kind, a.Predictor, b.Predictor, 0)
 		settings.Seed = 6

@@ -31,7 +31,7 @@ func Example() {
 		}
 		samples = append(samples, model.Sample{Path: p, Accuracy: 60 + float64(blocks) + 0.1*r.NormFloat64()})
 	}
-	report, err := fit.Fit(context.Background(), fit.Settings{Space: space, Kind: fit.Bilinear, Closed: true}, samples)
+	report, err := fit.Fit(context.Background(), fit.Settings{Space: space, Kind: fit.Bilinear}, samples)
 	if err != nil {
 		fmt.Println(err)
 		return

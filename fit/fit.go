@@ -12,6 +12,7 @@ import (
 type Report struct {
 	Predictor   model.Predictor
 	Kind        string
+	FittedBy    string // ClosedForm or GradientDescent
 	Inactive    model.InactiveBlocks
 	Samples     int // distinct networks it was fitted on
 	Weights     int // of the predictor, as BINAS counts them
@@ -58,7 +59,7 @@ func Fit(ctx context.Context, s Settings, samples []model.Sample) (*Report, erro
 		return nil, err
 	}
 	var r *Report
-	if s.Closed {
+	if s.FittedBy() == ClosedForm {
 		r, err = closedForm(ctx, s, kept)
 	} else {
 		r, err = descend(ctx, s, kept)
@@ -66,7 +67,7 @@ func Fit(ctx context.Context, s Settings, samples []model.Sample) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	r.Kind, r.Inactive, r.Samples, r.Duplicates = s.Kind, s.Inactive, len(kept), duplicates
+	r.Kind, r.FittedBy, r.Inactive, r.Samples, r.Duplicates = s.Kind, s.FittedBy(), s.Inactive, len(kept), duplicates
 	r.Least, r.Most = math.Inf(1), math.Inf(-1)
 	for _, sample := range kept {
 		r.Least, r.Most = min(r.Least, sample.Accuracy), max(r.Most, sample.Accuracy)

@@ -15,11 +15,26 @@ const (
 	MLP       = "mlp"
 )
 
+// How a predictor is fitted.
+const (
+	ClosedForm      = "closed-form"
+	GradientDescent = "gradient-descent"
+)
+
+// FittedBy is ClosedForm wherever there is one and nothing else is asked for, else
+// GradientDescent.
+func (s Settings) FittedBy() string {
+	if s.Descend || s.Kind == MLP {
+		return GradientDescent
+	}
+	return ClosedForm
+}
+
 // Settings say what to fit. Space is needed; zero values of the rest work.
 type Settings struct {
 	Space    *model.Space
 	Kind     string               // Bilinear (""), Quadratic or MLP
-	Closed   bool                 // closed form instead of gradient descent; not of an MLP
+	Descend  bool                 // gradient descent instead of the closed form, which an MLP has not
 	Inactive model.InactiveBlocks // what switched-off blocks add
 
 	// Penalties of the closed form; zero: those of least leave-one-out error.
@@ -52,10 +67,13 @@ func (s Settings) check() (Settings, error) {
 	if s.Kind != Bilinear && s.Kind != Quadratic && s.Kind != MLP {
 		return s, fmt.Errorf("%w: predictor type %q: expected %s, %s or %s", ErrSettings, s.Kind, Bilinear, Quadratic, MLP)
 	}
-	if s.Kind == MLP && s.Closed {
-		return s, fmt.Errorf("%w: an mlp has no closed form: expected gradient descent", ErrSettings)
-	}
 	p := s.Penalties
+	if s.FittedBy() != GradientDescent && s.Descent != (Descent{}) {
+		return s, fmt.Errorf("%w: settings of gradient descent: found the closed form", ErrSettings)
+	}
+	if s.FittedBy() != ClosedForm && p != (Penalties{}) {
+		return s, fmt.Errorf("%w: penalties %v and %v are of the closed form: found %s", ErrSettings, p.Linear, p.Products, s.FittedBy())
+	}
 	if p != (Penalties{}) && !(p.Linear >= leastPenalty && p.Linear <= mostPenalty && p.Products >= leastPenalty && p.Products <= mostPenalty) {
 		return s, fmt.Errorf("%w: penalties %v and %v: expected %v to %v", ErrSettings, p.Linear, p.Products, leastPenalty, mostPenalty)
 	}

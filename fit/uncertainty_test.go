@@ -14,7 +14,7 @@ func TestCheckpointKeepsTheUncertainty(t *testing.T) {
 	s := testSpace(t)
 	r := rand.New(rand.NewPCG(1, 7))
 	for _, kind := range []string{Bilinear, Quadratic} {
-		report := mustFit(t, Settings{Space: s, Kind: kind, Closed: true, Penalties: Penalties{1, 100}},
+		report := mustFit(t, Settings{Space: s, Kind: kind, Penalties: Penalties{1, 100}},
 			drawn(r, s, truth(r, s), 100, model.InactiveMean, 0.1))
 		data, err := report.Encode(s, nil)
 		if err != nil {
@@ -53,7 +53,7 @@ func TestUncertaintyIsHonest(t *testing.T) {
 	p := truth(r, s)
 	last := math.Inf(1)
 	for _, n := range []int{100, 300, 1500} {
-		report := mustFit(t, Settings{Space: s, Closed: true, Seed: 3}, drawn(r, s, p, n, model.InactiveMean, 0.1))
+		report := mustFit(t, Settings{Space: s, Seed: 3}, drawn(r, s, p, n, model.InactiveMean, 0.1))
 		e := mustEvaluate(t, s, report, drawn(r, s, p, 400, model.InactiveMean, 0.1))
 		inside, mean := 0, 0.0
 		for i, points := range e.Points {
@@ -76,7 +76,7 @@ func TestUncertaintyIsHonest(t *testing.T) {
 func FuzzReadUncertainty(f *testing.F) {
 	s := testSpace(f)
 	r := rand.New(rand.NewPCG(3, 7))
-	report := mustFit(f, Settings{Space: s, Closed: true, Penalties: Penalties{1, 100}}, drawn(r, s, truth(r, s), 12, model.InactiveMean, 0.1))
+	report := mustFit(f, Settings{Space: s, Penalties: Penalties{1, 100}}, drawn(r, s, truth(r, s), 12, model.InactiveMean, 0.1))
 	path := randomPath(r, s)
 	f.Add(2, 3, 1.0)
 	f.Fuzz(func(t *testing.T, tensor, at int, value float64) {

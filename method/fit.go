@@ -71,7 +71,7 @@ func (r Request) kind() string {
 
 func (r Request) fit(ctx context.Context, j *job.Job) (any, error) {
 	samples, test := r.samplesFile(), filepath.Join(r.Run, testFile)
-	settings := fit.Settings{Kind: r.kind(), Closed: r.kind() != fit.MLP, Inactive: r.Inactive, Seed: 1}
+	settings := fit.Settings{Kind: r.kind(), Inactive: r.Inactive, Seed: 1}
 	if _, err := os.Stat(samples); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s %w: there are no samples in %s yet: start with %s", r.Step, ErrRequest, samples, Sample)
 	}

@@ -13,11 +13,13 @@ import (
 // CheckpointInfo is what a predictor file says about the predictor. Zero
 // fields are unknown; a BINAS checkpoint says nothing but its weights.
 type CheckpointInfo struct {
-	Kind    string // bilinear, quadratic or mlp
-	Space   string // name of the search space it was fitted for
-	Source  string // what it was fitted on, or the form it was read from
-	Note    string
-	Samples int // networks it was fitted on
+	Kind   string // bilinear, quadratic or mlp
+	Space  string // name of the search space it was fitted for
+	Source string // what it was fitted on, or the form it was read from
+	Note   string
+	// FittedBy is closed-form or gradient-descent; "" is unknown, or neither.
+	FittedBy string
+	Samples  int // networks it was fitted on
 	// LeaveOneOut is the mean absolute error in percentage points on networks
 	// left out of the fit one at a time; 0 where it was not measured.
 	LeaveOneOut float64

@@ -82,7 +82,7 @@ func rawValues(values []float64) (safetensors.DType, []byte) {
 
 func (c CheckpointInfo) metadata(kind string) (map[string]string, error) {
 	m := map[string]string{"format": predictorFormat, "version": predictorVersion, "type": kind}
-	for key, value := range map[string]string{"space": c.Space, "source": c.Source, "note": c.Note, "inactive_blocks": c.Inactive} {
+	for key, value := range map[string]string{"space": c.Space, "source": c.Source, "note": c.Note, "fitted_by": c.FittedBy, "inactive_blocks": c.Inactive} {
 		if value != "" {
 			m[key] = value
 		}
@@ -104,7 +104,7 @@ func (c CheckpointInfo) metadata(kind string) (map[string]string, error) {
 }
 
 func infoOf(m map[string]string) (CheckpointInfo, error) {
-	c := CheckpointInfo{Kind: m["type"], Space: m["space"], Source: m["source"], Note: m["note"], Inactive: m["inactive_blocks"]}
+	c := CheckpointInfo{Kind: m["type"], Space: m["space"], Source: m["source"], Note: m["note"], FittedBy: m["fitted_by"], Inactive: m["inactive_blocks"]}
 	if m["format"] != predictorFormat || m["version"] != predictorVersion {
 		return c, fmt.Errorf("safetensors of format %.40q version %.20q: expected %s version %s",
 			m["format"], m["version"], predictorFormat, predictorVersion)

@@ -100,7 +100,7 @@ func randomPredictors(r *rand.Rand) []Predictor {
 }
 
 func TestPredictorRoundTrip(t *testing.T) {
-	info := CheckpointInfo{Space: MobileNASNet, Source: "here", Note: "a \"note\"\nof two lines, ü", Samples: 12,
+	info := CheckpointInfo{FittedBy: "closed-form", Space: MobileNASNet, Source: "here", Note: "a \"note\"\nof two lines, ü", Samples: 12,
 		LeaveOneOut: 0.125, Metrics: map[string]float64{"kendall": 0.9, "mse": 1e-9}}
 	for _, p := range randomPredictors(rand.New(rand.NewPCG(1, 2))) {
 		data, err := EncodePredictor(p, info)

@@ -153,7 +153,7 @@ func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sam
 		}
 		return r.estimate(ctx, name, c, len(samples), fmt.Sprintf("the estimator's means of %d networks", len(samples)), test)
 	}
-	report, err := fit.Fit(ctx, fit.Settings{Space: r.space, Kind: name, Closed: name != fit.MLP, Seed: r.Seed}, samples)
+	report, err := fit.Fit(ctx, fit.Settings{Space: r.space, Kind: name, Seed: r.Seed}, samples)
 	if err != nil {
 		return Ranking{}, err
 	}

@@ -194,24 +194,59 @@ func TestTypedBudget(t *testing.T) {
 	if math.Abs(d.limitMS-7.5) > 1e-12 {
 		t.Fatalf("typed 7.5, limit is %v ms", d.limitMS)
 	}
-	for _, bad := range []struct{ text, want string }{
-		{"1", "the least reachable is"}, {"x", "expected a number and a unit"},
-	} {
-		d.press("=")
-		for _, c := range bad.text {
+	typeIn := func(text string) {
+		for _, c := range text {
 			d.press(string(c))
 		}
 		d.press("enter")
+	}
+	for text, want := range map[string]float64{"4.7": 4.7, "4.7ms": 4.7, "4500us": 4.5, "0.0047s": 4.7, " 4.6 ms ": 4.6, "4600 µs": 4.6} {
+		d.press("=")
+		typeIn(text)
+		if d.dialog != nil || math.Abs(d.limitMS-want) > 1e-12 {
+			t.Errorf("typed %q: limit %v ms, want %v", text, d.limitMS, want)
+		}
+	}
+	before := d.limitMS
+	for _, bad := range []struct{ text, want string }{
+		{"1", "at least"}, {"x", "expected a number and a unit"}, {"5 m", `unit "m": expected us, ms or s`}, {"", "expected a number and a unit"}, {"1e999", "expected a finite number"},
+	} {
+		d.press("=")
+		typeIn(bad.text)
 		d.mustSee(bad.want)
+		if e := d.dialog.(*entry).err; strings.Contains(e, "ms ms") || !strings.Contains(e, bad.text) && bad.text != "1" {
+			t.Errorf("typed %q: %s", bad.text, e)
+		}
 		d.press("esc")
 	}
-	if d.limitMS != 7.5 {
+	if d.limitMS != before {
 		t.Errorf("a refused budget changed the limit to %v ms", d.limitMS)
 	}
-	// Without the unit nothing is taken.
-	d.press("=", "5", "end", "backspace", "backspace", "backspace", "enter")
-	d.mustSee("has no unit: 5ms? 5s?")
-	d.press("esc")
+}
+
+// What a field is opened with is selected: writing replaces it, moving keeps it.
+func TestEntryIsSelected(t *testing.T) {
+	for _, c := range []struct {
+		keys []string
+		want string
+	}{
+		{nil, "12ms"}, {[]string{"4"}, "4"}, {[]string{"4", "5"}, "45"}, {[]string{"backspace"}, ""}, {[]string{"left", "0"}, "12m0s"}, {[]string{"end", "!"}, "12ms!"},
+	} {
+		d := newDriver(t, 80, 24)
+		e := newEntry("Limit", "at most: ", "12ms", func(*App, string) (tea.Cmd, error) { return nil, nil })
+		d.dialog = e
+		d.press(c.keys...)
+		if got := e.input.Value(); got != c.want {
+			t.Errorf("%q: %q, want %q", c.keys, got, c.want)
+		}
+	}
+	d := newDriver(t, 80, 24)
+	e := newEntry("Limit", "at most: ", "12ms", nil)
+	d.dialog = e
+	d.send(tea.PasteMsg{Content: "9ms"})
+	if got := e.input.Value(); got != "9ms" {
+		t.Errorf("pasted over: %q", got)
+	}
 }
 
 func TestMouseMovesTheBudget(t *testing.T) {

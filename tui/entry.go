@@ -10,17 +10,20 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/explore"
 )
 
 // entry asks for one line of text.
 type entry struct {
 	title  string
 	prompt string
+	hint   string // before what the keys do
 	input  textinput.Model
 	accept func(*App, string) (tea.Cmd, error)
 	err    string
 	back   dialog // that comes back afterwards; may be nil
+
+	selected bool // the text is as it was opened: typing replaces it
 }
 
 func newEntry(title, prompt, value string, accept func(*App, string) (tea.Cmd, error)) *entry {
@@ -29,32 +32,44 @@ func newEntry(title, prompt, value string, accept func(*App, string) (tea.Cmd, e
 	in.CharLimit = 4096
 	in.SetValue(value)
 	in.Focus()
-	return &entry{title: title, prompt: prompt, input: in, accept: accept}
+	return &entry{title: title, prompt: prompt, input: in, accept: accept, selected: value != ""}
 }
 
-// openEntry asks for a budget. The field starts with the unit in place.
+// openEntry asks for a budget.
 func (a *App) openEntry() tea.Cmd { return a.openEntryWith("") }
 
 func (a *App) openEntryWith(digits string) tea.Cmd {
-	e := newEntry("Budget", "limit: ", digits+" ms", func(a *App, text string) (tea.Cmd, error) {
-		limit, err := latency.ParseLimit(text)
-		if err != nil {
-			return nil, err
-		}
-		lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
-		if limit < lo {
-			return nil, fmt.Errorf("no network fits %s ms: the least reachable is %s ms", a.ms(limit), a.ms(lo))
-		}
-		if limit > hi {
-			a.say("beyond " + a.ms(hi) + " ms nothing improves: budget set there")
-		}
-		a.record(true)
-		a.history.moving = false
-		return a.setLimit(limit), nil
-	})
-	e.input.SetCursor(len(digits))
+	e := newEntry("Budget", "limit: ", digits, (*App).typedBudget)
+	e.selected, e.hint = false, "in ms, or with a unit: us, ms, s   "
 	a.dialog = e
 	return nil
+}
+
+// typedBudget moves the budget to a limit as it is typed.
+func (a *App) typedBudget(text string) (tea.Cmd, error) {
+	limit, err := typedAmount(explore.LimitLatency, text)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	if limit < lo {
+		return nil, fmt.Errorf("no network within %s ms: at least %s ms are needed", a.ms(limit), a.ms(lo))
+	}
+	if limit > hi {
+		a.say("no improvement above " + a.ms(hi) + " ms: budget set there")
+	}
+	a.record(true)
+	a.history.moving = false
+	return a.setLimit(limit), nil
+}
+
+// typedAmount reads an amount of a resource. The explorer shows every latency in
+// milliseconds, so that a number alone is one.
+func typedAmount(kind explore.LimitKind, text string) (float64, error) {
+	if text != "" && strings.Trim(text, "0123456789.eE+-") == "" && kind == explore.LimitLatency {
+		text += "ms"
+	}
+	return explore.ParseAmount(kind, text)
 }
 
 // openFilter filters the published networks by name.
@@ -82,11 +97,21 @@ func (e *entry) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 		return cmd
 	}
 	e.err = ""
+	e.replace(msg.Text != "" || msg.String() == "backspace" || msg.String() == "delete")
 	e.input, _ = e.input.Update(msg)
 	return nil
 }
 
+// replace ends the selection of the text, which goes where something is written.
+func (e *entry) replace(written bool) {
+	if e.selected && written {
+		e.input.SetValue("")
+	}
+	e.selected = false
+}
+
 func (e *entry) paste(_ *App, text string) tea.Cmd {
+	e.replace(true)
 	e.input, _ = e.input.Update(tea.PasteMsg{Content: ansi.Strip(text)})
 	return nil
 }
@@ -95,7 +120,7 @@ func (e *entry) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 func (e *entry) draw(a *App, s *screen) {
 	t := s.theme
-	width := min(s.w-2, max(50, len(e.err)+4))
+	width := min(s.w-2, max(62, len(e.err)+4))
 	r := s.centred(width, 5, e.title)
 	x := r.x + 1 + s.text(r.x+1, r.y, r.w-2, t.dim, e.prompt)
 	value, cursor := []rune(e.input.Value()), e.input.Position()
@@ -106,7 +131,7 @@ func (e *entry) draw(a *App, s *screen) {
 		if i < len(value) {
 			c = string(value[i])
 		}
-		if i == cursor {
+		if i == cursor || e.selected && i < len(value) {
 			st = t.selected
 			st.Attrs |= monoTheme().selected.Attrs
 		}
@@ -115,7 +140,7 @@ func (e *entry) draw(a *App, s *screen) {
 	if e.err != "" {
 		s.text(r.x+1, r.y+1, r.w-2, t.bad, e.err)
 	} else {
-		s.text(r.x+1, r.y+1, r.w-2, t.dim, "enter to accept, esc to leave")
+		s.text(r.x+1, r.y+1, r.w-2, t.dim, e.hint+"enter: accept   esc: cancel")
 	}
 }
 

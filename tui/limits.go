@@ -207,14 +207,14 @@ func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
 	}
 	a.dialog = newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
 		var err error
-		if l.Cap, err = explore.ParseAmount(l.Kind, text); err != nil {
+		if l.Cap, err = typedAmount(l.Kind, text); err != nil {
 			return nil, err
 		}
 		limits := slices.Clone(a.setup.Limits)
 		if i := slices.IndexFunc(limits, func(o explore.Limit) bool { return o.Name() == l.Name() }); i >= 0 {
 			limits[i] = l
-		} else {
-			limits = append(limits, l)
+		} else if limits = append(limits, l); len(limits) > MaxLimits {
+			return nil, fmt.Errorf("%d limits beside the budget: expected at most %d", len(limits), MaxLimits)
 		}
 		return a.setLimits(limits, l.Name()+" at most "+limitAmount(l, l.Cap)), nil
 	})

@@ -207,11 +207,11 @@ func (f *stepForm) trainingRows(a *App) []formRow {
 	}
 	rows = append(rows,
 		chosen("augmentation", &s.Augment, []string{"none", "digits", "cifar", "imagenet"}),
-		setting(f, "trained on, %", &s.TrainPercent, strconv.Atoi, check),
+		trainShare(f, &s.TrainPercent, check),
 		setting(f, "seed", &s.Seed, seed, check))
 	if f.step != method.Heaviest {
-		i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == "trained on, %" })
-		rows[i] = formRow{label: rows[i].label, value: rows[i].value + " as the heaviest network"}
+		i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == trainShareLabel })
+		rows[i] = formRow{label: rows[i].label, value: rows[i].value + " (same as heaviest)"}
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
@@ -229,12 +229,12 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 	whole := func(label string, v *int) formRow { return setting(f, label, v, strconv.Atoi, check) }
 	rows := []formRow{
 		unlessSet(setting(f, "latency table", &s.LUT, tableName, check), "measured here"),
-		whole("image size", &s.ImageSize),
+		in("px", setting(f, "image size", &s.ImageSize, numberIn("px"), check)),
 		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
 		unlessSet(whole("batch size", &s.BatchSize), ofStages(s.Preset, func(t training.Settings) any { return t.BatchSize })),
 		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
 		whole("paths", &s.Paths),
-		whole("trained on, %", &s.TrainPercent),
+		trainShare(f, &s.TrainPercent, check),
 		chosen("statistics", &s.BN, []string{evaluation.Running, evaluation.Recalibrated}),
 		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), unlessSet(whole("their images", &s.SampleImages), "all"),
 		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
@@ -295,6 +295,24 @@ func setting[T any](f *stepForm, label string, v *T, parse func(string) (T, erro
 		*v = was
 		return x, err
 	}, nil)
+}
+
+const trainShareLabel = "train share"
+
+// trainShare is the row of the share of the training images that is trained on.
+func trainShare(f *stepForm, percent *int, check func() error) formRow {
+	return in("%", setting(f, trainShareLabel, percent, numberIn("%"), check))
+}
+
+// in is a row whose value has a unit.
+func in(unit string, r formRow) formRow {
+	r.value += " " + unit
+	return r
+}
+
+// numberIn reads a whole number with or without its unit.
+func numberIn(unit string) func(string) (int, error) {
+	return func(text string) (int, error) { return strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(text, unit))) }
 }
 
 // readable says what was expected in place of a text.

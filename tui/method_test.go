@@ -354,7 +354,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 func TestTheFormOfAPipeline(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	d.chooseStep(method.Pipeline)
-	for _, text := range []string{"batch size       64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01: the preset's, stage by stage", "trained on, %    80", "statistics       running", "latency rounds   the usual number"} {
+	for _, text := range []string{"batch size       64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01: the preset's, stage by stage", "train share      80 %", "image size       32 px", "statistics       running", "latency rounds   the usual number"} {
 		d.mustSee(text)
 	}
 	typeIn := func(label, value string) {
@@ -369,7 +369,7 @@ func TestTheFormOfAPipeline(t *testing.T) {
 		e.input.SetValue(value)
 		d.press("enter")
 	}
-	typeIn("trained on, %", "100")
+	typeIn("train share", "100 %")
 	d.mustSee("train_percent is 100: expected 1 to 99")
 	d.press("esc")
 	typeIn("latency rounds", "7")

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -20,7 +19,7 @@ type word struct {
 
 func plainWords() []word {
 	return []word{
-		{"budget", "LIMIT", "set the budget, with its unit: budget 5ms", (*plain).budget},
+		{"budget", "LIMIT", "set the budget: budget 5ms, 4500us, or a number of milliseconds", (*plain).budget},
 		{"+", "[N]", "raise the budget by N steps", func(p *plain, args []string) error { return p.step(args, 1) }},
 		{"-", "[N]", "lower the budget by N steps", func(p *plain, args []string) error { return p.step(args, -1) }},
 		{"status", "", "what the budget buys", func(p *plain, args []string) error { return p.show("status", args) }},
@@ -124,20 +123,11 @@ func (p *plain) action(name string) (string, error) {
 }
 
 func (p *plain) budget(args []string) error {
-	limit, err := latency.ParseLimit(strings.Join(args, " "))
+	cmd, err := p.app.typedBudget(strings.Join(args, " "))
 	if err != nil {
 		return err
 	}
-	lo, hi := p.app.engine.MinLatencyMS(), p.app.engine.MaxLatencyMS()
-	if limit < lo {
-		return fmt.Errorf("no network fits %s ms: the least reachable is %s ms", p.app.ms(limit), p.app.ms(lo))
-	}
-	if limit > hi {
-		p.line("beyond " + p.app.ms(hi) + " ms nothing improves: budget set there")
-	}
-	p.app.record(true)
-	p.app.history.moving = false
-	p.do(p.app.setLimit(limit))
+	p.do(cmd)
 	return p.status()
 }
 

@@ -45,8 +45,10 @@ func TestPlainWords(t *testing.T) {
 		want  []string
 	}{
 		{[]string{"budget 7ms"}, []string{"limit 7.00 ms", "optimal"}},
-		{[]string{"45"}, []string{`not understood: limit "45" has no unit: 45ms? 45s?`}},
-		{[]string{"1ms"}, []string{"the least reachable is"}},
+		{[]string{"7.5", "4500us"}, []string{"limit 7.50 ms", "limit 4.50 ms"}},
+		{[]string{"45"}, []string{"no improvement above", "budget set there"}},
+		{[]string{"45 lightyears"}, []string{`not understood: limit "45 lightyears": unit "lightyears": expected us, ms or s`}},
+		{[]string{"1ms"}, []string{"no network within 1.00 ms: at least"}},
 		{[]string{"+", "- 3"}, []string{"limit 5.02 ms", "limit 4.90 ms"}},
 		{[]string{"pin 2.1 e=3 k=5", "status"}, []string{"2.1 is pinned to k5 e3 or k5 e3 se: accuracy 78.01 to", "pins cost"}},
 		{[]string{"pin 2.1 e=5"}, []string{`2.1: "e=5": expected`}},
