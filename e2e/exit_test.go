@@ -62,7 +62,7 @@ func TestOwnFilesThatBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := explore(t, Size{200, 40}, "XDG_CONFIG_HOME="+home)
-	w.WaitFor("not a regular file; set aside as keys.json.damaged-")
+	w.WaitFor("not a regular file but a pipe; set aside as keys.json.damaged-")
 	w.Press("q")
 	w.Exit()
 }

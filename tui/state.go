@@ -93,13 +93,13 @@ func keysPath() string { return filepath.Join(xdg.ConfigHome, "binas-tui", "keys
 // is set aside, by renaming it, and Notes says so.
 func (o *Options) ReadOwn() {
 	var s State
-	o.own("what the last start left", statePath(), func(data []byte) error {
+	o.own("state of the last start", statePath(), func(data []byte) error {
 		if err := json.Unmarshal(data, &s); err != nil {
 			return err
 		}
 		return s.check()
 	}, func([]byte) { o.State = s })
-	o.own("keys", keysPath(), func(data []byte) error {
+	o.own("keys file", keysPath(), func(data []byte) error {
 		_, err := decodeKeys(data)
 		return err
 	}, func(data []byte) { o.Keys = data })
@@ -108,32 +108,22 @@ func (o *Options) ReadOwn() {
 // own reads one file, without the byte order mark that an editor may have put
 // in front, and uses it where it passes the check.
 func (o *Options) own(what, name string, check func([]byte) error, use func([]byte)) {
-	info, err := os.Stat(name)
+	data, err := safefile.Read(name, maxOwnFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	var data []byte
-	damaged := true
-	switch {
-	case err != nil:
-		damaged = false
-	case !info.Mode().IsRegular():
-		err = errors.New("not a regular file")
-	case info.Size() > maxOwnFile:
-		err = fmt.Errorf("%d bytes: expected at most %d", info.Size(), maxOwnFile)
-	default:
-		if data, err = explore.ReadFileUpTo(name, maxOwnFile); err != nil {
-			damaged = false
-			break
-		}
+	damaged := err == nil || errors.Is(err, safefile.ErrNotRegular) || errors.Is(err, safefile.ErrTooLarge)
+	if err == nil {
 		data = bytes.TrimPrefix(data, []byte("\ufeff"))
-		err = check(data)
+		if err = check(data); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	if err == nil {
 		use(data)
 		return
 	}
-	note := fmt.Sprintf("%s: %s is not used: %v", what, name, err)
+	note := fmt.Sprintf("%s not used: %v", what, err)
 	if damaged {
 		aside := name + time.Now().Format(".damaged-20060102-150405.000")
 		if err := os.Rename(name, aside); err != nil {
