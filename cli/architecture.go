@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // architectureHelp says what commands take as an architecture.
@@ -44,7 +45,7 @@ func (a *app) architecture(arg string) (model.Architecture, error) {
 		}
 		text = string(data)
 	}
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(string(sanitize.TrimBOM([]byte(text))))
 	if strings.HasPrefix(text, "{") {
 		var result explore.Result
 		if err := json.Unmarshal([]byte(text), &result); err != nil || result.Architecture == nil {

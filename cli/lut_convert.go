@@ -14,21 +14,32 @@ import (
 )
 
 func (a *app) lutConvertCommand() *cobra.Command {
-	var to string
+	var to, unit string
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "Convert a latency table between BINAS .pkl and JSON",
 		Long: `Convert a latency table. IN is a name or a file of either form; the ending of
 OUT, or --to, says which form is written: .pkl as BINAS reads it, in seconds,
-or .json, this program's own, in milliseconds. OUT may be - for standard output.`,
-		Example: "  binas-tui lut convert lut.pkl lut.json",
+or .json, this program's own, in milliseconds. OUT may be - for standard output.
+
+A BINAS table has no unit in it and is taken to be in seconds. One that is too
+slow for that is refused; --unit says what its numbers are.`,
+		Example: "  binas-tui lut convert lut.pkl lut.json\n  binas-tui lut convert --unit ms lut.pkl lut.json",
 		Args:    arguments("the table to read", "the file to write"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			form, err := lutForm(args[1], to)
 			if err != nil {
 				return err
 			}
-			lut, err := explore.LoadLUT(args[0])
+			load := explore.LoadLUT
+			switch u := latency.Unit(unit); u {
+			case "":
+			case latency.Seconds, latency.Milliseconds:
+				load = func(name string) (*latency.LUT, error) { return explore.LoadLUTIn(u, name) }
+			default:
+				return usagef("--unit %q: expected s or ms", unit)
+			}
+			lut, err := load(args[0])
 			if err != nil {
 				return err
 			}
@@ -55,6 +66,7 @@ or .json, this program's own, in milliseconds. OUT may be - for standard output.
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&unit, "unit", "", "`UNIT` of the numbers of IN, a BINAS table: s or ms")
 	cmd.Flags().StringVar(&to, "to", "", "`FORM` to write, pkl or json, whatever the name of OUT")
 	return cmd
 }

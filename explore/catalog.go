@@ -142,12 +142,19 @@ func ReadFile(name string) ([]byte, error) { return safefile.Read(name, MaxFileS
 
 // LoadLUT loads a latency table by name or from a BINAS .pkl or JSON file, with
 // what searches on this machine have learnt about it.
-func LoadLUT(nameOrFile string) (*latency.LUT, error) {
+func LoadLUT(nameOrFile string) (*latency.LUT, error) { return loadLUT(nameOrFile, latency.DecodeLUT) }
+
+// LoadLUTIn is [LoadLUT] for a BINAS table whose unit is known.
+func LoadLUTIn(unit latency.Unit, nameOrFile string) (*latency.LUT, error) {
+	return loadLUT(nameOrFile, func(data []byte) (*latency.LUT, error) { return latency.DecodeLUTIn(unit, data) })
+}
+
+func loadLUT(nameOrFile string, decode func([]byte) (*latency.LUT, error)) (*latency.LUT, error) {
 	data, err := read("luts", nameOrFile)
 	if err != nil {
 		return nil, fmt.Errorf("latency table: %w", err)
 	}
-	lut, err := latency.DecodeLUT(data)
+	lut, err := decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("latency table %s: %w: %w", nameOrFile, ErrUnreadable, err)
 	}

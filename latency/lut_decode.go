@@ -11,35 +11,67 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // ErrLUTFormat is wrapped by errors about bytes that are no latency table.
 var ErrLUTFormat = errors.New("not a latency table")
 
-// MaxLUTBytes bounds what DecodeLUT reads; a table of 120 keys is 10 to 30 kB.
-const MaxLUTBytes = 8 << 20
+// Bounds of the tables that are read: one of 120 keys is 10 to 30 kB.
+const (
+	MaxLUTBytes = 8 << 20
+	maxEntries  = 10_000
+)
 
 // generalKey is the fixed part of the network in BINAS tables.
 const generalKey = "general"
 
-// slowBlockMS is the median latency of a block from which a table in seconds
-// is taken for one in milliseconds: such a network would take 10 s an image.
-const slowBlockMS = 500
-
 const generalNote = "the fixed part comes from a BINAS table, whose \"general\" leaves conv_head out"
+
+// Unit is the unit of the numbers in a BINAS table.
+type Unit string
+
+// Units of BINAS tables: seconds, as BINAS writes them, or what somebody else may
+// have written.
+const (
+	Seconds      Unit = "s"
+	Milliseconds Unit = "ms"
+)
+
+// ms is how many milliseconds the unit has.
+func (u Unit) ms() float64 {
+	if u == Milliseconds {
+		return 1
+	}
+	return 1000
+}
 
 // DecodeLUT reads a latency table, recognised by its content: this program's
 // JSON (milliseconds), a BINAS pickle (seconds), or JSON with the keys of a
 // BINAS pickle (seconds). Of BINAS tables the space, image size and channel
 // multiplier are inferred from the keys; entries that the space does not use
-// (other expansions or resolutions) are kept. Errors wrap ErrLUTFormat and
-// name the first entry that is wrong.
-func DecodeLUT(data []byte) (*LUT, error) {
+// (other expansions or resolutions) are kept; one whose blocks are too slow to be
+// in seconds is refused. Errors wrap ErrLUTFormat and name the first entry that is
+// wrong.
+func DecodeLUT(data []byte) (*LUT, error) { return decodeLUT(data, "") }
+
+// DecodeLUTIn is [DecodeLUT] for a BINAS table whose unit is known, whatever its
+// numbers look like.
+func DecodeLUTIn(unit Unit, data []byte) (*LUT, error) {
+	if unit != Seconds && unit != Milliseconds {
+		return nil, fmt.Errorf("unit %.40q of a latency table: expected s or ms", string(unit))
+	}
+	return decodeLUT(data, unit)
+}
+
+// decodeLUT reads a table; unit is empty where nobody has said it.
+func decodeLUT(data []byte, unit Unit) (*LUT, error) {
+	data = sanitize.TrimBOM(data)
 	if len(data) > MaxLUTBytes {
 		return nil, fmt.Errorf("%w: %d bytes: expected at most %d", ErrLUTFormat, len(data), MaxLUTBytes)
 	}
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
-		return decodeJSON(data)
+		return decodeJSON(data, unit)
 	}
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: the file is empty", ErrLUTFormat)
@@ -51,22 +83,72 @@ func DecodeLUT(data []byte) (*LUT, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: found neither a JSON object nor a pickle of a dict: %w", ErrLUTFormat, err)
 	}
+	if err := checkEntries(pickle.Len(v)); err != nil {
+		return nil, err
+	}
 	entries, err := pickle.Entries(v)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLUTFormat, err)
 	}
-	seconds := make(map[string]float64, len(entries))
+	numbers := make(map[string]float64, len(entries))
 	for _, e := range entries {
 		if err := notSamples(e.Key); err != nil {
 			return nil, err
 		}
-		s, ok := pickle.Float(e.Value)
+		n, ok := pickle.Float(e.Value)
 		if !ok {
 			return nil, fmt.Errorf("%w: %s is a %s: expected seconds (float)", ErrLUTFormat, quote(e.Key), pickle.TypeName(e.Value))
 		}
-		seconds[e.Key] = s
+		numbers[e.Key] = n
 	}
-	return fromSeconds(seconds, "BINAS .pkl")
+	return fromBINAS(numbers, "BINAS .pkl", unit)
+}
+
+func checkEntries(n int) error {
+	if n > maxEntries {
+		return fmt.Errorf("%w: more than %d entries", ErrLUTFormat, maxEntries)
+	}
+	return nil
+}
+
+// byKey is a JSON object with a bounded number of values, each key once.
+type byKey[V any] map[string]V
+
+// UnmarshalJSON implements [json.Unmarshaler]: it stops at the first entry too many.
+func (t *byKey[V]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	if *t = (byKey[V]{}); data[0] != '{' {
+		return errors.New("expected an object of block keys")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.Token() // {
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name := key.(string) // keys of objects are strings
+		if _, twice := (*t)[name]; twice {
+			return fmt.Errorf("%w: %s is there twice", ErrLUTFormat, quote(name))
+		}
+		var v *V
+		if err := d.Decode(&v); err != nil {
+			var kind *json.UnmarshalTypeError
+			if errors.As(err, &kind) {
+				err = fmt.Errorf("a %s does not belong there", kind.Value)
+			}
+			return fmt.Errorf("%s: %w", quote(name), err)
+		}
+		if v == nil {
+			return fmt.Errorf("%s is null", quote(name))
+		}
+		if (*t)[name] = *v; len(*t) > maxEntries {
+			return checkEntries(len(*t))
+		}
+	}
+	return nil
 }
 
 // notSamples recognises the other dicts that BINAS pickles.
@@ -81,7 +163,7 @@ func notSamples(key string) error {
 }
 
 // decodeJSON reads either JSON form; a "format" member tells them apart.
-func decodeJSON(data []byte) (*LUT, error) {
+func decodeJSON(data []byte, unit Unit) (*LUT, error) {
 	var head struct {
 		Format  *string  `json:"format"`
 		Version *float64 `json:"version"`
@@ -90,11 +172,14 @@ func decodeJSON(data []byte) (*LUT, error) {
 		return nil, jsonError("JSON", err)
 	}
 	if head.Format == nil {
-		var seconds map[string]float64
-		if err := json.Unmarshal(data, &seconds); err != nil {
+		var numbers byKey[float64]
+		if err := json.Unmarshal(data, &numbers); err != nil {
 			return nil, jsonError(`JSON without "format": expected seconds by block key`, err)
 		}
-		return fromSeconds(seconds, "BINAS table as JSON")
+		return fromBINAS(numbers, "BINAS table as JSON", unit)
+	}
+	if unit != "" {
+		return nil, fmt.Errorf("%w: a unit was given, and this program's own tables are in milliseconds", ErrLUTFormat)
 	}
 	if *head.Format != lutFormat {
 		return nil, fmt.Errorf("%w: format %s: expected %q", ErrLUTFormat, quote(*head.Format), lutFormat)
@@ -127,6 +212,9 @@ func decodeJSON(data []byte) (*LUT, error) {
 
 // jsonError says what is wrong with JSON in its own terms, not in those of Go.
 func jsonError(what string, err error) error {
+	if errors.Is(err, ErrLUTFormat) {
+		return err
+	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
 		return fmt.Errorf("%w: %s: byte %d: a %s does not belong there", ErrLUTFormat, what, kind.Offset, kind.Value)
@@ -169,16 +257,19 @@ func (l *LUT) sortedKeys() []string {
 	return keys
 }
 
-// fromSeconds makes a LUT of BINAS's keys and seconds.
-func fromSeconds(seconds map[string]float64, source string) (*LUT, error) {
-	l := &LUT{Blocks: make(map[string]Measurement, len(seconds)), Provenance: Provenance{Source: source, Note: generalNote}}
-	fixed, ok := seconds[generalKey]
+// fromBINAS makes a LUT of BINAS's keys and numbers; where nobody has said their
+// unit they are seconds, if that can be.
+func fromBINAS(numbers map[string]float64, source string, unit Unit) (*LUT, error) {
+	l := &LUT{Blocks: make(map[string]Measurement, len(numbers)), Provenance: Provenance{Source: source, Note: generalNote}}
+	fixed, ok := numbers[generalKey]
 	if !ok {
-		return nil, fmt.Errorf("%w: no entry %q (the fixed part) among %d", ErrLUTFormat, generalKey, len(seconds))
+		return nil, fmt.Errorf("%w: no entry %q (the fixed part) among %d", ErrLUTFormat, generalKey, len(numbers))
 	}
-	l.Fixed.MedianMS = fixed * 1000
-	medians := make([]float64, 0, len(seconds))
-	for key, s := range seconds {
+	l.Fixed.MedianMS = fixed * unit.ms()
+	if unit == Milliseconds {
+		l.Provenance.Note += "; its numbers were read as milliseconds"
+	}
+	for key, n := range numbers {
 		if key == generalKey {
 			continue
 		}
@@ -189,19 +280,58 @@ func fromSeconds(seconds map[string]float64, source string) (*LUT, error) {
 		if _, twice := l.Blocks[k.String()]; twice {
 			return nil, fmt.Errorf("%w: %s is there twice", ErrLUTFormat, k)
 		}
-		l.Blocks[k.String()] = Measurement{MedianMS: s * 1000}
-		medians = append(medians, s*1000)
+		l.Blocks[k.String()] = Measurement{MedianMS: n * unit.ms()}
 	}
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	slices.Sort(medians)
-	if median := medians[len(medians)/2]; median >= slowBlockMS {
-		return nil, fmt.Errorf("%w: BINAS tables are in seconds, and the median block takes %.4g s: were milliseconds written? (divide the table by 1000)",
-			ErrLUTFormat, median/1000)
-	}
 	l.infer()
+	if unit == "" {
+		return l, l.checkSeconds()
+	}
 	return l, nil
+}
+
+// The slowest device that is believed: what a block takes without computing, and
+// for each multiply-accumulate (two thousand million in a second).
+const (
+	slowestBlockMS = 5
+	slowestMACMS   = 1e3 / 2e9
+)
+
+// checkSeconds refuses a BINAS table that is too slow to be in seconds. It looks at
+// the sum over all kinds of blocks of the mean over their options: one block would
+// do for a slow device, and one slow option on a fast one.
+func (l *LUT) checkSeconds() error {
+	type kind struct{ ms, macs, options float64 }
+	kinds := map[model.BlockShape]kind{}
+	for key, m := range l.Blocks {
+		k, err := parseKey(key)
+		if err != nil {
+			return err
+		}
+		code := model.BlockCode{Type: model.InvertedResidual, Repeats: 1, Kernel: k.option.Kernel, Stride: max(k.shape.Stride, 1),
+			Expansion: k.option.Expansion, Channels: k.shape.OutChannels, SERatio: k.option.SERatio}
+		sum := kinds[k.shape]
+		sum.ms += m.MedianMS
+		sum.macs += float64(code.Cost(k.shape.InChannels, k.shape.Resolution).MACs)
+		sum.options++
+		kinds[k.shape] = sum
+	}
+	var ms, slowest float64
+	for _, k := range kinds {
+		ms += k.ms / k.options
+		slowest += slowestBlockMS + slowestMACMS*k.macs/k.options
+	}
+	if ms <= slowest {
+		return nil
+	}
+	at := ""
+	if n := l.Provenance.ImageSize; n > 0 {
+		at = fmt.Sprintf(" at %d pixels", n)
+	}
+	return fmt.Errorf("%w: its unit is not clear: in seconds, as BINAS writes them, the %d kinds of blocks take %.3g s together%s (expected at most %.2g s), in milliseconds %.3g ms: "+
+		"were milliseconds written? Say which it is: binas-tui lut convert --unit ms IN OUT.json, or --unit s", ErrLUTFormat, len(kinds), ms/1000, at, slowest/1000, ms/1000)
 }
 
 // infer fills in space, image size and channel multiplier where exactly one

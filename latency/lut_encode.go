@@ -17,13 +17,13 @@ const (
 
 // lutFile is the JSON form: milliseconds throughout.
 type lutFile struct {
-	Format      string                 `json:"format"`
-	Version     int                    `json:"version"`
-	Provenance  Provenance             `json:"provenance"`
-	Fixed       *Measurement           `json:"fixed"`
-	Calibration *Calibration           `json:"calibration,omitempty"`
-	Quality     *Quality               `json:"quality,omitempty"`
-	Blocks      map[string]Measurement `json:"blocks"`
+	Format      string             `json:"format"`
+	Version     int                `json:"version"`
+	Provenance  Provenance         `json:"provenance"`
+	Fixed       *Measurement       `json:"fixed"`
+	Calibration *Calibration       `json:"calibration,omitempty"`
+	Quality     *Quality           `json:"quality,omitempty"`
+	Blocks      byKey[Measurement] `json:"blocks"`
 }
 
 // EncodeLUT writes the table as JSON, indented, with the blocks in the order

@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // Sample is one network that was evaluated: a row of an accuracy LUT.
@@ -35,6 +36,7 @@ const maxSamplesBytes = 64 << 20
 // a sample whose logits and string are not the same network is one. Damaged JSON
 // lines are lost.
 func DecodeSamples(s *Space, data []byte) (out []Sample, lost jsonl.Lost, err error) {
+	data = sanitize.TrimBOM(data)
 	if isRecords(data) {
 		_, samples, lost, err := DecodeSampleRecords(s, data)
 		if err == nil && len(samples) == 0 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // Contributions are the measurements of the estimator (Eq. 5 of the
@@ -55,6 +56,7 @@ func (s *Space) newContributions() *Contributions {
 // wrap ErrSamples and name the entry that is missing, unknown or no accuracy.
 // Damaged JSON lines are lost.
 func DecodeContributions(s *Space, data []byte) (c *Contributions, lost jsonl.Lost, err error) {
+	data = sanitize.TrimBOM(data)
 	if isRecords(data) {
 		_, accuracies, lost, err := DecodeContributionRecords(s, data)
 		if err != nil {

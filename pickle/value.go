@@ -128,6 +128,15 @@ func Entries(v any) ([]Entry, error) {
 	return out, nil
 }
 
+// Len is the number of entries of a dict, 0 for anything else: what [Entries] would
+// list.
+func Len(v any) int {
+	if d, ok := v.(*collection); ok && d.kind == "dict" {
+		return len(d.items) / 2
+	}
+	return 0
+}
+
 // Items lists a list, a tuple or an array of one dimension; ok is false for
 // anything else. The caller does not change the result.
 func Items(v any) (items []any, ok bool) {

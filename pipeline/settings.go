@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -137,7 +138,7 @@ func (s *Settings) claim(folder string) error {
 		return err
 	}
 	var begun Settings
-	if err := json.Unmarshal(data, &begun); err != nil {
+	if err := json.Unmarshal(sanitize.TrimBOM(data), &begun); err != nil {
 		return fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
 	}
 	if begun.ClassOrder == "" {
@@ -163,7 +164,7 @@ func ReadSettings(folder string) (Settings, error) {
 		return Settings{}, err
 	}
 	var s Settings
-	if err := json.Unmarshal(data, &s); err != nil {
+	if err := json.Unmarshal(sanitize.TrimBOM(data), &s); err != nil {
 		return s, fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
 	}
 	s.ClassOrder = cmp.Or(s.ClassOrder, dataset.BytesOrder)

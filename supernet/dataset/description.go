@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // descriptionFile may lie beside IDX files and says what these cannot.
@@ -48,7 +48,7 @@ const maxText = 1 << 20
 // readText reads a file of text, without a byte order mark.
 func readText(path string) ([]byte, error) {
 	data, err := safefile.Read(path, maxText)
-	return bytes.TrimPrefix(data, []byte("\ufeff")), err
+	return sanitize.TrimBOM(data), err
 }
 
 func decodeDescription(data []byte) (description, error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // The files of a run folder. docs/FORMATS.md describes them.
@@ -80,7 +81,7 @@ func Begun(folder string, stage Stage, otherwise Settings) (Settings, error) {
 
 func decodeSettings(data []byte) (map[Stage]Settings, error) {
 	var file runJSON
-	if err := json.Unmarshal(data, &file); err != nil {
+	if err := json.Unmarshal(sanitize.TrimBOM(data), &file); err != nil {
 		return nil, err
 	}
 	if file.Format != runFormat || file.Version != runVersion {
