@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -90,5 +92,65 @@ func TestDoctor(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
+	}
+}
+
+// A BINAS table in milliseconds is refused, unless somebody says what it is.
+func TestLUTConvertUnit(t *testing.T) {
+	lut, err := explore.LoadLUT("ort-cpu-224-1t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := lut.Fixed.MedianMS
+	lut.Fixed.MedianMS *= 1000
+	for key, m := range lut.Blocks {
+		lut.Blocks[key] = latency.Measurement{MedianMS: m.MedianMS * 1000}
+	}
+	inMS, _, err := latency.EncodePickle(lut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, out := writeTemp(t, "ms.pkl", inMS), filepath.Join(t.TempDir(), "out.json")
+	for _, c := range []struct{ args, want string }{
+		{"lut show " + file, "were milliseconds written? Say which it is: binas-tui lut convert --unit ms"},
+		{"search --limit 5ms --lut " + file, "were milliseconds written"},
+		{"lut convert --unit us " + file + " " + out, "expected s or ms"},
+		{"lut convert --unit ms ort-cpu-224-1t " + out, "this program's own tables are in milliseconds"},
+	} {
+		if r := runCLI(t, strings.Fields(c.args)...); r.code != 2 || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q; want 2 and one line with %q", c.args, r.code, r.err, c.want)
+		}
+	}
+	for unit, factor := range map[string]float64{"ms": 1, "s": 1000} {
+		mustRun(t, "lut", "convert", "--unit", unit, file, out)
+		if got := loadLUT(t, out).Fixed.MedianMS; math.Abs(got/(first*factor)-1) > 1e-9 {
+			t.Errorf("unit %s: the fixed part is %v ms, expected %v", unit, got, first*factor)
+		}
+	}
+}
+
+// A byte order mark, as some editors put in front of text, does no harm.
+func TestByteOrderMarks(t *testing.T) {
+	const mark = "\ufeff"
+	lut, err := explore.LoadLUT("ort-cpu-32-1t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := latency.EncodeLUT(lut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	show := func(data []byte) string {
+		_, text, _ := strings.Cut(mustRun(t, "lut", "show", writeTemp(t, "lut.json", data)), "\n") // behind its name
+		return text
+	}
+	if have, want := show(append([]byte(mark), ours...)), show(ours); have != want {
+		t.Errorf("with a mark %q, without %q", have, want)
+	}
+	arch := mustRun(t, "search", "--limit", "5ms", "--json")
+	folder := t.TempDir()
+	mustRun(t, "export", writeTemp(t, "arch.json", []byte(mark+arch)), "--onnx", filepath.Join(folder, "a.onnx"))
+	if r := runCLIWith(t, mark+arch, "export", "-", "--onnx", filepath.Join(folder, "b.onnx")); r.code != 0 {
+		t.Error(r.err)
 	}
 }
