@@ -51,9 +51,12 @@ func (r *run) results() (res Results, err error) {
 	if err := r.readJSON(latenciesFile, &res.Latencies); err != nil {
 		return res, err
 	}
-	if res.Trained, err = training.ReadMetrics(r.folder); err != nil {
+	trained, lost, err := training.ReadMetrics(r.folder)
+	if err != nil {
 		return res, err
 	}
+	res.Trained = trained
+	r.lost("metrics.jsonl", lost)
 	res.Seconds, err = r.times()
 	return res, err
 }

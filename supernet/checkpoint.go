@@ -14,6 +14,10 @@ import (
 // one whose numbers are of no use.
 var ErrCheckpoint = errors.New("not a usable checkpoint")
 
+// ErrDamaged is wrapped by errors about a checkpoint of this program that was
+// changed since it was written.
+var ErrDamaged = errors.New("the file is damaged")
+
 // MaxCheckpoint bounds a checkpoint file in bytes: that of the largest supernet
 // with averaged weights and an optimiser's state takes 200 MB.
 const MaxCheckpoint = 1 << 30
@@ -31,6 +35,8 @@ type Checkpoint struct {
 	Others, LeftOut []string
 	// Meta is the metadata of safetensors, nil for files of torch.save.
 	Meta map[string]string
+	// Checked says that the file has a check sum, and is what was written.
+	Checked bool
 }
 
 // Choice says in words which weights of the file were taken, and what was left
@@ -71,8 +77,8 @@ func Decode(data []byte) (Checkpoint, error) {
 }
 
 // Encode writes safetensors that PyTorch loads: float32, counts of batches
-// int64, the metadata in the header. From is not written. Equal checkpoints
-// give equal bytes. Values that are not finite are refused.
+// int64, the metadata in the header with a check sum that Decode compares. From is
+// not written. Equal checkpoints give equal bytes. Values that are not finite are refused.
 func Encode(c Checkpoint) ([]byte, error) {
 	data, err := encodeSafetensors(c)
 	if err != nil {

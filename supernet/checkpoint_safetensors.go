@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/nlpodyssey/safetensors"
 
@@ -46,34 +49,78 @@ func (v view) Shape() []uint64 {
 func (v view) DataLen() uint64 { return v.DType().Size() * uint64(len(v.TensorData.Data)) }
 
 func (v view) Data() []byte {
+	if !v.whole {
+		return littleEndian(v.TensorData.Data)
+	}
 	b := make([]byte, 0, v.DataLen())
 	for _, x := range v.TensorData.Data {
-		if v.whole {
-			b = binary.LittleEndian.AppendUint64(b, uint64(int64(x)))
-		} else {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(int64(x)))
 	}
 	return b
 }
 
-func encodeSafetensors(c Checkpoint) ([]byte, error) {
-	views, size := make(map[string]view, len(c.Weights)), 0
-	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
-		t := c.Weights[name]
-		if len(t.Data) != onnx.Elements(t.Shape) {
-			return nil, fmt.Errorf("tensor %.80q: shape %v with %d values", name, t.Shape, len(t.Data))
+// littleEndian is values as a file has them: their memory itself where that is
+// in this order, as nearly everywhere.
+func littleEndian(values []float32) []byte {
+	if len(values) == 0 {
+		return nil
+	}
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), 4*len(values))
+	}
+	raw := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return raw
+}
+
+// checksumKey is the entry of the metadata with the check sum of all else.
+const checksumKey = "checksum"
+
+// checksum is CRC-32C, in 8 hexadecimal digits, over metadata and tensors in the
+// order of their names: name, shape and values as float32. A byte that changed
+// anywhere, and means something, changes it.
+func checksum(meta map[string]string, tensors onnx.StateDict) string {
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	for _, key := range slices.Sorted(maps.Keys(meta)) {
+		if key != checksumKey {
+			fmt.Fprintf(h, "%q=%q\n", key, meta[key])
 		}
-		if err := finite(name, t.Data); err != nil {
-			return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		fmt.Fprintf(h, "%q%v\n", name, tensors[name].Shape)
+		h.Write(littleEndian(tensors[name].Data))
+	}
+	return fmt.Sprintf("%08x", h.Sum32())
+}
+
+// Write writes what [Encode] returns without a copy in memory, and without looking
+// for values that are not finite.
+func Write(w io.Writer, c Checkpoint) error {
+	views := make(map[string]view, len(c.Weights))
+	for name, t := range c.Weights {
+		if len(t.Data) != onnx.Elements(t.Shape) {
+			return fmt.Errorf("tensor %.80q: shape %v with %d values", name, t.Shape, len(t.Data))
 		}
 		views[name] = view{t, counts(name)}
-		size += int(views[name].DataLen())
 	}
 	meta := map[string]string{"format": "pt"} // what the PyTorch world expects there
 	maps.Copy(meta, c.Meta)
-	out := bytes.NewBuffer(make([]byte, 0, size+maxHeader/4))
-	if err := safetensors.SerializeToWriter(views, meta, out); err != nil {
+	meta[checksumKey] = checksum(meta, c.Weights)
+	return safetensors.SerializeToWriter(views, meta, w)
+}
+
+func encodeSafetensors(c Checkpoint) ([]byte, error) {
+	size := maxHeader / 4
+	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
+		if err := finite(name, c.Weights[name].Data); err != nil {
+			return nil, err
+		}
+		size += 4 * len(c.Weights[name].Data)
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size))
+	if err := Write(out, c); err != nil {
 		return nil, err
 	}
 	if n := binary.LittleEndian.Uint64(out.Bytes()); n > maxHeader {
@@ -110,6 +157,12 @@ func decodeSafetensors(data []byte) (Checkpoint, error) {
 		if err := c.add(name, shape, values); err != nil {
 			return c, err
 		}
+	}
+	if want, ok := c.Meta[checksumKey]; ok {
+		if have := checksum(c.Meta, c.Weights); have != want {
+			return c, fmt.Errorf("%w: its check sum is %s: expected %.20q", ErrDamaged, have, want)
+		}
+		c.Checked = true
 	}
 	return c, nil
 }

@@ -377,3 +377,32 @@ func FuzzSupernetDecode(f *testing.F) {
 		}
 	})
 }
+
+// A bit that changed anywhere in what this program wrote is found out.
+func TestChangedBitsAreFoundOut(t *testing.T) {
+	c := Checkpoint{
+		Weights: onnx.StateDict{
+			"a.weight":                {Shape: []int{2, 2}, Data: []float32{1, -0.5, 0, 3}},
+			"bn1.num_batches_tracked": {Shape: []int{}, Data: []float32{7}},
+		},
+		Meta: map[string]string{"stage": "heaviest"},
+	}
+	data, err := Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := Decode(data); err != nil || !back.Checked {
+		t.Fatalf("unchanged: %+v, %v", back, err)
+	}
+	for at := range data {
+		for bit := range 8 {
+			changed := bytes.Clone(data)
+			changed[at] ^= 1 << bit
+			if back, err := Decode(changed); err == nil && back.Checked {
+				t.Errorf("bit %d of byte %d: %+v", bit, at, back)
+			} else if err == nil && !reflect.DeepEqual(back.Weights, c.Weights) {
+				t.Errorf("bit %d of byte %d: unchecked, and other weights: %+v", bit, at, back.Weights)
+			}
+		}
+	}
+}

@@ -2,6 +2,9 @@ package training
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -17,6 +20,13 @@ func FuzzTrainingState(f *testing.F) {
 	}
 	f.Add(file.Bytes())
 	f.Add(file.Bytes()[:file.Len()-3])
+	// Of the version before, without a check sum, so that changes are looked at.
+	old := bytes.Replace(file.Bytes(), []byte(`"checksum"`), []byte(`"chicksum"`), 1)
+	old = bytes.Replace(old, []byte(`"version":"2"`), []byte(`"version":"1"`), 1)
+	if _, err := decodeState(old); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(old)
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := decodeState(data)
@@ -59,14 +69,33 @@ func FuzzRunSettings(f *testing.F) {
 	})
 }
 
+// FuzzMetrics opens any file as metrics: what is read is kept, what is added is
+// read back, and what was damaged is gone after that.
 func FuzzMetrics(f *testing.F) {
 	f.Add(`{"stage":"heaviest","epoch":1,"step":50,"loss":2.1}` + "\n" + `{"stage":"heaviest","epoch":1,"st`)
 	f.Add("\n")
+	f.Add("half a line\n" + `{"stage":"heaviest","epoch":1,"step":50,"loss":2.1,"sum":"00000000"}` + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		whole := 0
-		err := eachMetric(strings.NewReader(text), func(_ Metric, line []byte) { whole += len(line) })
-		if err == nil && whole != strings.LastIndexByte(text, '\n')+1 {
-			t.Fatalf("%d bytes of whole lines read of %q", whole, text)
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, metricsFile), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before, lost, err := ReadMetrics(dir)
+		if err != nil || lost.Count+len(before) != strings.Count(text, "\n") {
+			t.Fatalf("%d lines, %s, %v", len(before), lost, err)
+		}
+		l, _, err := openMetrics(dir, "no stage", position{}, func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		added := Metric{Stage: OneShot, Epoch: 1, Step: 7, Loss: 0.5}
+		if err := l.add(added); err != nil {
+			t.Fatal(err)
+		}
+		l.close()
+		after, lost, err := ReadMetrics(dir)
+		if err != nil || lost.Count != 0 || !reflect.DeepEqual(after, append(before, added)) {
+			t.Fatalf("%+v, %s, %v: expected %+v and one more", after, lost, err, before)
 		}
 	})
 }

@@ -111,6 +111,9 @@ func (r Run) Weights(stage Stage) string {
 // state is the file of what a stage needs to go on.
 func (r Run) state(stage Stage) string { return filepath.Join(r.Folder, string(stage)+".state") }
 
+// previousState is the state before it.
+func (r Run) previousState(stage Stage) string { return r.state(stage) + ".previous" }
+
 // folder is a run folder of this process alone.
 type folder struct {
 	Run

@@ -1,17 +1,14 @@
 package training
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
-	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
+	"github.com/binas-tui/binas-tui/internal/records"
 )
 
 // Score is the accuracy of one network on held-out images.
@@ -39,108 +36,70 @@ type Metric struct {
 	Validation      []Score `json:"validation,omitempty"`
 }
 
-// What is read of the metrics is bounded: a line, and all of them, in bytes.
-const (
-	maxMetricLine = 1 << 16
-	maxMetrics    = 256 << 20
-)
-
 // ReadMetrics reads the metrics of a run folder, also while it is trained. A
-// line that is being written is left out; no file is no lines.
-func ReadMetrics(folder string) ([]Metric, error) {
-	path := filepath.Join(folder, metricsFile)
-	f, err := safefile.Open(path)
+// line that is being written is left out, damaged ones are lost; no file is no
+// lines.
+func ReadMetrics(folder string) (out []Metric, lost jsonl.Lost, err error) {
+	data, err := records.Read(filepath.Join(folder, metricsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, lost, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return nil, lost, fmt.Errorf("metrics: %w", err)
 	}
-	defer f.Close()
-	var out []Metric
-	err = eachMetric(f, func(m Metric, _ []byte) { out = append(out, m) })
-	if err != nil {
-		return nil, fmt.Errorf("metrics: %s: %w", path, err)
-	}
-	return out, nil
-}
-
-// eachMetric calls do for every whole line.
-func eachMetric(r io.Reader, do func(m Metric, line []byte)) error {
-	lines := bufio.NewReaderSize(r, maxMetricLine)
-	for number := 1; ; number++ {
-		line, err := lines.ReadSlice('\n')
-		switch {
-		case err == io.EOF:
-			return nil
-		case errors.Is(err, bufio.ErrBufferFull):
-			return fmt.Errorf("line %d: longer than %d bytes", number, maxMetricLine)
-		case err != nil:
-			return err
-		}
+	r := jsonl.Reader{Record: func(_ int, object []byte) error {
 		var m Metric
-		if err := json.Unmarshal(line, &m); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
+		err := json.Unmarshal(object, &m)
+		if err == nil {
+			out = append(out, m)
 		}
-		do(m, line)
-	}
+		return err
+	}}
+	result, err := r.Read(data)
+	return out, result.Lost, err
 }
 
 // metricsLog appends to metrics.jsonl.
 type metricsLog struct {
-	path string
-	file *os.File
+	file *records.File
+	next int // line
 }
 
 // openMetrics opens the file and cuts off what is later than a checkpoint: the
 // lines of the stage past its step, validations that it does not know of, and a
-// line that a killed process did not finish. So the file reads as if the run had never been interrupted. It
-// returns the lines of the stage that stay.
-func openMetrics(dir string, stage Stage, at position) (*metricsLog, []Metric, error) {
-	l := &metricsLog{path: filepath.Join(dir, metricsFile)}
-	kept, err := l.cut(stage, at)
-	if err == nil {
-		l.file, err = safefile.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
-	}
+// line that a killed process did not finish. So the file reads as if the run had
+// never been interrupted. It returns the lines of the stage that stay. Damaged
+// lines are lost, which is said.
+func openMetrics(dir string, stage Stage, at position, say func(string)) (*metricsLog, []Metric, error) {
+	l, path := &metricsLog{}, filepath.Join(dir, metricsFile)
+	var kept []Metric
+	f, err := records.Open(path, records.Options{Unlocked: true, Record: func(object []byte) (int, error) {
+		var m Metric
+		if err := json.Unmarshal(object, &m); err != nil {
+			return 0, err
+		}
+		if m.Stage == stage {
+			if m.Step > at.Step || len(m.Validation) > 0 && m.Epoch > at.Validated {
+				return 0, records.Drop
+			}
+			kept = append(kept, m)
+		}
+		l.next++
+		return l.next - 1, nil
+	}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("metrics: %w", err)
+	}
+	l.file = f
+	if f.Lost.Count > 0 {
+		say(fmt.Sprintf("%s: %s; the file as it was is kept as %s", path, f.Lost, filepath.Base(f.DamagedCopy())))
 	}
 	return l, kept, nil
 }
 
-func (l *metricsLog) cut(stage Stage, at position) ([]Metric, error) {
-	data, err := safefile.Read(l.path, maxMetrics)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var (
-		keep bytes.Buffer
-		kept []Metric
-	)
-	err = eachMetric(bytes.NewReader(data), func(m Metric, line []byte) {
-		if m.Stage == stage && (m.Step > at.Step || len(m.Validation) > 0 && m.Epoch > at.Validated) {
-			return
-		}
-		keep.Write(line)
-		if m.Stage == stage {
-			kept = append(kept, m)
-		}
-	})
-	if err == nil && keep.Len() != len(data) {
-		err = safefile.Write(l.path, keep.Bytes())
-	}
-	return kept, err
-}
-
 func (l *metricsLog) add(m Metric) error {
-	line, err := json.Marshal(m)
-	if err == nil {
-		_, err = l.file.Write(append(line, '\n'))
-	}
-	if err != nil {
+	l.next++
+	if err := l.file.Add(l.next-1, m); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	return nil

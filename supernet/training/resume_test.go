@@ -19,9 +19,9 @@ import (
 // lines are the metrics of a run without what depends on the machine's speed.
 func lines(t *testing.T, folder string) []string {
 	t.Helper()
-	metrics, err := ReadMetrics(folder)
-	if err != nil {
-		t.Fatal(err)
+	metrics, lost, err := ReadMetrics(folder)
+	if err != nil || lost.Count > 0 {
+		t.Fatal(err, lost)
 	}
 	var out []string
 	for _, m := range metrics {

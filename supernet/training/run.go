@@ -104,7 +104,7 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 	if err := f.begin(s); err != nil {
 		return Progress{}, err
 	}
-	saved, resumed, err := readState(f.state(s.Stage))
+	saved, resumed, err := f.resume(s.Stage, o.say)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -131,7 +131,7 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 
 // start opens the metrics at the checkpoint and runs.
 func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
-	log, kept, err := openMetrics(t.folder.Folder, t.s.Stage, t.at)
+	log, kept, err := openMetrics(t.folder.Folder, t.s.Stage, t.at, t.o.say)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -142,7 +142,7 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 	}
 	if resumed {
 		t.savedStep = t.at.Step
-		t.say(fmt.Sprintf("%s goes on after step %d of %d", t.s.Stage, t.at.Step, t.total()))
+		t.o.say(fmt.Sprintf("%s goes on after step %d of %d", t.s.Stage, t.at.Step, t.total()))
 	} else if err := t.save(true); err != nil { // finds out whether there is room
 		return t.progress, err
 	}
@@ -159,9 +159,9 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 	return t.progress, err
 }
 
-func (t *trainer) say(line string) {
-	if t.o.Log != nil {
-		t.o.Log(line)
+func (o Options) say(line string) {
+	if o.Log != nil {
+		o.Log(line)
 	}
 }
 

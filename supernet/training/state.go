@@ -1,18 +1,15 @@
 package training
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
-	"unsafe"
-
-	"github.com/nlpodyssey/safetensors"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -36,10 +33,12 @@ type position struct {
 	Validated int   `json:"validated"` // epochs that were validated
 }
 
-// stateFormat and stateVersion are in the header of state files.
+// stateFormat and stateVersion are in the header of state files. Files of the
+// version before have no check sum.
 const (
-	stateFormat  = "binas-tui-training-state"
-	stateVersion = "1"
+	stateFormat   = "binas-tui-training-state"
+	stateVersion  = "2"
+	stateVersion1 = "1"
 )
 
 // ErrState says that a state file cannot be read.
@@ -52,53 +51,21 @@ const (
 	averagePrefix  = "average/"
 )
 
-// write writes safetensors straight from the tensors: it takes the time of
-// copying them once.
+// write writes safetensors straight from the tensors, with a check sum: it takes
+// the time of copying them once.
 func (s state) write(w io.Writer) error {
 	where, err := json.Marshal(s.position)
 	if err != nil {
 		return err
 	}
-	views := map[string]view{}
+	all := onnx.StateDict{}
 	for prefix, tensors := range map[string]onnx.StateDict{weightsPrefix: s.weights, velocityPrefix: s.velocities, averagePrefix: s.average} {
 		for name, t := range tensors {
-			views[prefix+name] = view{t}
+			all[prefix+name] = t
 		}
 	}
 	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where)}
-	return safetensors.SerializeToWriter(views, meta, w)
-}
-
-// view is a tensor as the library asks for it.
-type view struct{ onnx.TensorData }
-
-func (v view) DType() safetensors.DType { return safetensors.F32 }
-
-func (v view) Shape() []uint64 {
-	shape := make([]uint64, len(v.TensorData.Shape))
-	for i, n := range v.TensorData.Shape {
-		shape[i] = uint64(n)
-	}
-	return shape
-}
-
-func (v view) DataLen() uint64 { return 4 * uint64(len(v.TensorData.Data)) }
-
-// Data is the memory of the tensor itself where that has the order of bytes of
-// the file, as nearly everywhere.
-func (v view) Data() []byte {
-	data := v.TensorData.Data
-	if len(data) == 0 {
-		return nil
-	}
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data))
-	}
-	raw := make([]byte, 0, 4*len(data))
-	for _, x := range data {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
-	}
-	return raw
+	return supernet.Write(w, supernet.Checkpoint{Weights: all, Meta: meta})
 }
 
 // decodeState reads what write wrote. Memory stays a small multiple of the
@@ -109,9 +76,12 @@ func decodeState(data []byte) (state, error) {
 	if err != nil {
 		return s, fmt.Errorf("%w: %w", ErrState, err)
 	}
-	if c.Meta["format"] != stateFormat || c.Meta["version"] != stateVersion {
-		return s, fmt.Errorf("%w: format %.40q version %.20q: expected %s version %s",
-			ErrState, c.Meta["format"], c.Meta["version"], stateFormat, stateVersion)
+	version := c.Meta["version"]
+	if c.Meta["format"] != stateFormat || version != stateVersion && version != stateVersion1 {
+		return s, fmt.Errorf("%w: format %.40q version %.20q: expected %s version %s", ErrState, c.Meta["format"], version, stateFormat, stateVersion)
+	}
+	if version == stateVersion && !c.Checked {
+		return s, fmt.Errorf("%w: it has no check sum", ErrState)
 	}
 	if err := json.Unmarshal([]byte(c.Meta["position"]), &s.position); err != nil {
 		return s, fmt.Errorf("%w: position: %w", ErrState, err)
@@ -149,6 +119,51 @@ func readState(path string) (s state, ok bool, err error) {
 		return s, false, fmt.Errorf("training state: %s: %w", path, err)
 	}
 	return s, true, nil
+}
+
+// resume reads the state that a stage goes on from; ok is false where there is
+// none. Where the last one is damaged it is the one before, which is said, and the
+// damaged file is set aside.
+func (f *folder) resume(stage Stage, say func(string)) (s state, ok bool, err error) {
+	last, before := f.state(stage), f.previousState(stage)
+	s, ok, err = readState(last)
+	if ok || err != nil && !errors.Is(err, ErrState) {
+		return s, ok, err
+	}
+	s, ok, older := readState(before)
+	switch {
+	case err == nil && !ok: // none yet, or the one that is left is damaged
+		return s, false, older
+	case err != nil && older != nil:
+		return s, false, fmt.Errorf("%w; so is the one before: %w. Another folder begins anew", err, older)
+	case err != nil && !ok:
+		return s, false, fmt.Errorf("%w; there is none before it. Another folder begins anew", err)
+	case err == nil:
+		say(fmt.Sprintf("%s is gone: %s is taken, of step %d", last, filepath.Base(before), s.Step))
+		return s, true, nil
+	}
+	aside := last + ".damaged"
+	if err := os.Rename(last, aside); err != nil {
+		return s, false, fmt.Errorf("training state: %w", err)
+	}
+	say(fmt.Sprintf("%v: the state before it, of step %d, is taken; the damaged file is kept as %s", err, s.Step, filepath.Base(aside)))
+	return s, true, nil
+}
+
+// keep makes the last state the one before, as a second name of it: it stays until
+// the next one has taken its name.
+func (f *folder) keep(stage Stage) error {
+	last, before := f.state(stage), f.previousState(stage)
+	if _, err := os.Stat(last); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := os.Remove(before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if os.Link(last, before) == nil {
+		return nil
+	}
+	return os.Rename(last, before) // on file systems without links
 }
 
 // check refuses a state that is not of these settings.

@@ -1,8 +1,14 @@
 package training
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -65,7 +71,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 // line must not stand there twice.
 func TestMetricsPastTheCheckpointAreCutOff(t *testing.T) {
 	dir := t.TempDir()
-	l, _, err := openMetrics(dir, Heaviest, position{})
+	l, _, err := openMetrics(dir, Heaviest, position{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,14 +90,168 @@ func TestMetricsPastTheCheckpointAreCutOff(t *testing.T) {
 		at   position
 		kept int // lines of the stage
 	}{{position{Step: 20, Validated: 2}, 4}, {position{Step: 20, Validated: 1}, 3}, {position{Step: 15, Validated: 1}, 2}} {
-		l, kept, err := openMetrics(dir, Heaviest, c.at)
+		l, kept, err := openMetrics(dir, Heaviest, c.at, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.close()
-		all, err := ReadMetrics(dir)
+		all, _, err := ReadMetrics(dir)
 		if err != nil || len(kept) != c.kept || len(all) != c.kept+1 {
 			t.Errorf("step %d, %d epochs validated: %d lines of %d, error %v: expected %d of %d", c.at.Step, c.at.Validated, len(kept), len(all), err, c.kept, c.kept+1)
 		}
+	}
+}
+
+// interrupted is a folder whose run ended after step 26: its last state is of that
+// step, the one before of the end of the second epoch.
+func interrupted(t *testing.T, folder string) (last, before []byte) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	l := &linear{before: func(step int) error {
+		if step == 26 {
+			cancel()
+		}
+		return ctx.Err()
+	}}
+	if _, err := fakeTrain(ctx, folder, fakeSettings(), l, nil); err == nil {
+		t.Fatal("not stopped")
+	}
+	for _, file := range []struct {
+		name string
+		step int
+		data *[]byte
+	}{{"heaviest.state", 26, &last}, {"heaviest.state.previous", 20, &before}} {
+		s, ok, err := readState(filepath.Join(folder, file.name))
+		if err != nil || !ok || s.Step != file.step {
+			t.Fatalf("%s of step %d, %v: expected %d", file.name, s.Step, err, file.step)
+		}
+		*file.data = readFile(t, filepath.Join(folder, file.name))
+	}
+	return last, before
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func writeFiles(t *testing.T, folder string, files map[string][]byte) {
+	t.Helper()
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A run whose last state is damaged, anywhere and however, goes on from the one
+// before, says so, and ends like an unbroken one.
+func TestDamagedStates(t *testing.T) {
+	whole, folder := t.TempDir(), t.TempDir()
+	if _, err := fakeTrain(context.Background(), whole, fakeSettings(), &linear{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	last, before := interrupted(t, folder)
+	metrics := readFile(t, filepath.Join(folder, metricsFile))
+	goOn := func(what string, damaged []byte, word string) {
+		t.Helper()
+		writeFiles(t, folder, map[string][]byte{"heaviest.state": damaged, "heaviest.state.previous": before, metricsFile: metrics})
+		if damaged == nil {
+			os.Remove(filepath.Join(folder, "heaviest.state"))
+		}
+		var said []string
+		_, err := fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, func(o *Options) {
+			o.Log = func(line string) { said = append(said, line) }
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if len(said) == 0 || !strings.Contains(said[0], "heaviest.state") || !strings.Contains(said[0], word) || !strings.Contains(said[0], "step 20") {
+			t.Fatalf("%s: said %q", what, said)
+		}
+		sameRun(t, what, whole, folder)
+		if damaged != nil && !bytes.Equal(readFile(t, filepath.Join(folder, "heaviest.state.damaged")), damaged) {
+			t.Errorf("%s: the damaged file was not kept", what)
+		}
+	}
+	step := 3
+	if testing.Short() {
+		step = 50
+	}
+	for at := 0; at < len(last); at += step {
+		damaged := bytes.Clone(last)
+		damaged[at] ^= 1 << (at % 8)
+		goOn(fmt.Sprintf("bit %d of byte %d", at%8, at), damaged, "not a usable training state")
+	}
+	for _, n := range []int{0, 1, 8, 100, len(last) / 2, len(last) - 1} {
+		goOn(fmt.Sprintf("cut after %d bytes", n), last[:n], "not a usable training state")
+	}
+	goOn("zeros at the end", append(bytes.Clone(last[:len(last)-40]), make([]byte, 40)...), "not a usable training state")
+	goOn("the wrong file", []byte("anything"), "not a usable training state")
+	goOn("gone", nil, "is gone")
+}
+
+// Where both states are damaged nothing goes on, and nothing is changed.
+func TestTwoDamagedStates(t *testing.T) {
+	folder := t.TempDir()
+	last, before := interrupted(t, folder)
+	last[len(last)-9] ^= 4
+	for what, older := range map[string][]byte{"damaged": before[:len(before)-1], "not there": nil} {
+		files := map[string][]byte{"heaviest.state": last, "heaviest.state.previous": older}
+		writeFiles(t, folder, files)
+		if older == nil {
+			os.Remove(filepath.Join(folder, "heaviest.state.previous"))
+			delete(files, "heaviest.state.previous")
+		}
+		_, err := fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, nil)
+		if !errors.Is(err, ErrState) || !strings.Contains(err.Error(), "check sum") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("the one before %s: %v", what, err)
+		}
+		for name, data := range files {
+			if !bytes.Equal(readFile(t, filepath.Join(folder, name)), data) {
+				t.Errorf("the one before %s: %s was changed", what, name)
+			}
+		}
+	}
+	// The last one gone and the one before damaged: not begun anew.
+	if err := os.Remove(filepath.Join(folder, "heaviest.state")); err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, folder, map[string][]byte{"heaviest.state.previous": before[1:]})
+	if _, err := fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, nil); !errors.Is(err, ErrState) {
+		t.Errorf("only a damaged one before: %v", err)
+	}
+}
+
+// A damaged line of the metrics is lost, and said; the others are not, and the run
+// goes on.
+func TestDamagedMetrics(t *testing.T) {
+	whole, folder := t.TempDir(), t.TempDir()
+	if _, err := fakeTrain(context.Background(), whole, fakeSettings(), &linear{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	interrupted(t, folder)
+	want := lines(t, whole)
+	file := filepath.Join(folder, metricsFile)
+	data := bytes.SplitAfter(readFile(t, file), []byte("\n"))
+	data[3] = append(data[3][:20], data[3][40:]...)
+	writeFiles(t, folder, map[string][]byte{metricsFile: bytes.Join(data, nil)})
+	if have, lost, err := ReadMetrics(folder); err != nil || lost.Count != 1 || lost.Lines[0] != 4 || len(have) != len(data)-2 {
+		t.Errorf("%d lines, %s, %v", len(have), lost, err)
+	}
+	var said []string
+	_, err := fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, func(o *Options) {
+		o.Log = func(line string) { said = append(said, line) }
+	})
+	if err != nil || !strings.Contains(strings.Join(said, "\n"), "line 4 is damaged") {
+		t.Errorf("said %q, %v", said, err)
+	}
+	if have := lines(t, folder); strings.Join(have, "\n") != strings.Join(append(want[:3:3], want[4:]...), "\n") {
+		t.Errorf("the metrics became\n%s", strings.Join(have, "\n"))
 	}
 }

@@ -255,13 +255,17 @@ type writeError struct{ error }
 
 func (e writeError) Unwrap() error { return e.error }
 
-// save writes a checkpoint.
+// save writes a checkpoint, and keeps the one before.
 func (t *trainer) save(durable bool) error {
 	s := state{position: t.at, weights: t.subject.weights(), velocities: t.optimizer.velocities}
 	if t.average != nil {
 		s.average = t.average.Weights()
 	}
-	if err := safefile.Replace(t.folder.state(t.s.Stage), durable, s.write); err != nil {
+	err := t.folder.keep(t.s.Stage)
+	if err == nil {
+		err = safefile.Replace(t.folder.state(t.s.Stage), durable, s.write)
+	}
+	if err != nil {
 		return writeError{t.keptError(err)}
 	}
 	t.saved, t.savedStep = time.Now(), t.at.Step
