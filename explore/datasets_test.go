@@ -19,3 +19,15 @@ func TestDataSetPath(t *testing.T) {
 		}
 	}
 }
+
+// A file that is taken for a data set is one that is there, not a set of its name
+// that is not.
+func TestDataSetPathOfAFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("d.tar", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := DataSetPath("d.tar"); got != "d.tar" {
+		t.Errorf("%q", got)
+	}
+}
