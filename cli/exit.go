@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -62,6 +63,9 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrUnreadable),
 		errors.Is(err, evaluation.ErrImages),
 		errors.Is(err, evaluation.ErrRecords),
+		errors.Is(err, evaluation.ErrOpenSize),
+		errors.Is(err, onnx.ErrNotModel),
+		errors.Is(err, onnx.ErrDied),
 		errors.Is(err, pipeline.ErrSettings),
 		errors.Is(err, pipeline.ErrMismatch),
 		errors.Is(err, training.ErrSettings),

@@ -25,8 +25,9 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate --arch ARCH --checkpoint FILE --data FOLDER",
 		Short: "Evaluate one network: top-1, top-5, loss, images per second",
 		Long: `Evaluate one network on the validation part of a data set, with weights of its
-own or those it has in a one-shot model. An ONNX file needs no --arch. A run
-folder of finetune knows its network. With --train-percent 80 the images are
+own or those it has in a one-shot model. An ONNX file needs no --arch, and one
+that takes images of any size needs --image-size. A run folder of finetune knows
+its network. With --train-percent 80 the images are
 instead those of the training part that train --train-percent 80 holds out.
 ` + architectureHelp,
 		Example: `  binas-tui validate --arch network.txt --checkpoint model_best.pth.tar \

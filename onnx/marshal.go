@@ -17,6 +17,9 @@ const (
 	modelGraph        = 7
 	modelOpsetImport  = 8
 	modelMetadata     = 14
+	modelFunctions    = 25
+
+	functionNode = 7
 
 	opsetDomain  = 1
 	opsetVersion = 2
@@ -29,6 +32,10 @@ const (
 	graphInitialiser = 5
 	graphInput       = 11
 	graphOutput      = 12
+	graphSparse      = 15
+
+	sparseValues  = 1
+	sparseIndices = 2
 
 	nodeInput     = 1
 	nodeOutput    = 2
@@ -44,10 +51,23 @@ const (
 	attrInts   = 8
 	attrType   = 20
 
-	tensorDims    = 1
-	tensorType    = 2
-	tensorName    = 8
-	tensorRawData = 9
+	attrTensor  = 5
+	attrGraph   = 6
+	attrTensors = 10
+	attrGraphs  = 11
+	attrSparse  = 22
+	attrSparses = 23
+
+	attrReference = 21
+
+	tensorDims         = 1
+	tensorType         = 2
+	tensorName         = 8
+	tensorRawData      = 9
+	tensorExternal     = 13
+	tensorDataLocation = 14
+
+	dataExternal = 1
 
 	valueName = 1
 	valueType = 2

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrNotModel is wrapped by errors about bytes that are not an ONNX model.
-var ErrNotModel = errors.New("not an ONNX model")
+var ErrNotModel = errors.New("not a usable ONNX model")
 
 // ModelIO reads the inputs and outputs of a model, and skips the rest. Inputs
 // that are constants of the model as well are left out. Sizes that are open

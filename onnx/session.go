@@ -52,6 +52,21 @@ type Session struct {
 // block and 30-100 ms for a network. Errors wrap ErrNotLoaded, ErrNotModel or
 // ErrTargetUnavailable, or are ONNX Runtime's own.
 func NewSession(model []byte, o SessionOptions) (*Session, error) {
+	return newSession(model, o, func(inputs, outputs []string) (boundSession, error) {
+		return bound.newSession(model, inputs, outputs, o)
+	})
+}
+
+// NewIsolatedSession prepares a model of others, of which ONNX Runtime may die, in
+// processes of its own: one for each run at a time. Values are copied to and fro.
+// The errors of a session whose process died wrap [ErrDied].
+func NewIsolatedSession(ctx context.Context, model []byte, o SessionOptions) (*Session, error) {
+	return newSession(model, o, func(inputs, outputs []string) (boundSession, error) {
+		return newIsolated(ctx, model, inputs, outputs, o)
+	})
+}
+
+func newSession(model []byte, o SessionOptions, open func(inputs, outputs []string) (boundSession, error)) (*Session, error) {
 	if _, ok := Loaded(); !ok {
 		return nil, fmt.Errorf("new session: %w", ErrNotLoaded)
 	}
@@ -60,7 +75,7 @@ func NewSession(model []byte, o SessionOptions) (*Session, error) {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
 	s := &Session{inputs: inputs, outputs: outputs}
-	if s.session, err = bound.newSession(model, names(inputs), names(outputs), o); err != nil {
+	if s.session, err = open(names(inputs), names(outputs)); err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
 	return s, nil

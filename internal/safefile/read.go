@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -35,8 +36,41 @@ func Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readAll(f, name, limit)
+}
+
+// ReadIn reads as [Read] does a file of a folder, whose name comes from outside:
+// neither the name nor a link leads out of the folder.
+func ReadIn(dir, name string, limit int64) ([]byte, error) {
+	path := filepath.Join(dir, name)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, &Error{path, plain(err)}
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, &Error{path, plain(err)}
+	}
+	if err := regular(path, info); err != nil {
+		return nil, err
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, &Error{path, plain(err)}
+	}
+	return readAll(f, path, limit)
+}
+
+// readAll reads a file and closes it.
+func readAll(f *os.File, name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	info, err := f.Stat()
+	if err == nil {
+		if err := regular(name, info); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, &Error{name, plain(err)}
 	}

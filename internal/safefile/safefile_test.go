@@ -37,6 +37,30 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
+// A name from outside stays in its folder, by links too.
+func TestReadInStaysInTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "in", "side")
+	if err := errors.Join(Write(filepath.Join(inside, "file"), []byte("in")), Write(filepath.Join(dir, "secret"), []byte("out")),
+		os.Symlink("../../secret", filepath.Join(inside, "link")), os.Symlink("file", filepath.Join(inside, "good"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file", "good", "../side/file", "./file"} {
+		data, err := ReadIn(inside, name, 100)
+		if want := "in"; name != "../side/file" && (err != nil || string(data) != want) {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+	for _, name := range []string{"link", "../../secret", filepath.Join(dir, "secret"), "..", ".", "", "none"} {
+		if data, err := ReadIn(inside, name, 100); err == nil || !errors.Is(err, ErrUnreadable) {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+	if _, err := ReadIn(inside, "file", 1); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+}
+
 func TestReplaceIsWholeOrNotAtAll(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")

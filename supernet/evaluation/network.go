@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -34,28 +35,62 @@ func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int)
 	if err != nil {
 		return nil, err
 	}
-	return NewModel(g.Marshal())
+	n := &Network{size: imageSize, classes: classes, batch: batch}
+	if n.session, err = onnx.NewSession(g.Marshal(), onnx.SessionOptions{}); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
-// NewModel prepares a model in ONNX's binary form, from one input of images
-// [batch, 3, side, side] to one output of logits [batch, classes]; batch may be
-// open.
-func NewModel(data []byte) (*Network, error) {
+// maxModelPixels bounds the images of a run of a model of others, in pixels: its
+// batch may be fixed.
+const maxModelPixels = 32 << 20
+
+// maxClasses is more than any data set has.
+const maxClasses = 1 << 16
+
+// ErrOpenSize is wrapped by the error about a model that takes images of any size,
+// of which none was given.
+var ErrOpenSize = errors.New("the model takes images of any size")
+
+// OpenModel prepares a model of others, in ONNX's binary form, with external data
+// in the given folder: one input of images [batch, 3, side, side] and one output
+// of logits [batch, classes]. Batch may be open, and the side where imageSize says
+// it; another imageSize than that of the model is refused. It runs in processes of
+// its own. Errors wrap [onnx.ErrNotModel], [onnx.ErrDied], [ErrOpenSize] or
+// [ErrImages].
+func OpenModel(ctx context.Context, data []byte, folder string, imageSize int) (*Network, error) {
+	data, err := onnx.Import(data, folder)
+	if err != nil {
+		return nil, err
+	}
 	in, out, err := onnx.ModelIO(data)
 	if err != nil {
 		return nil, err
 	}
-	if len(in) != 1 || len(in[0].Shape) != 4 || in[0].Shape[1] != 3 || in[0].Shape[2] < 1 || in[0].Shape[2] != in[0].Shape[3] {
-		return nil, fmt.Errorf("%w: inputs %v: expected one of shape [batch 3 side side]", onnx.ErrNotModel, in)
+	if len(in) != 1 || in[0].Type != onnx.Float32 || len(in[0].Shape) != 4 || in[0].Shape[1] != 3 || in[0].Shape[2] != in[0].Shape[3] {
+		return nil, fmt.Errorf("%w: inputs %v: expected one of floats of shape [batch 3 side side]", onnx.ErrNotModel, in)
 	}
-	if len(out) != 1 || len(out[0].Shape) != 2 || out[0].Shape[0] != in[0].Shape[0] || out[0].Shape[1] < 1 {
-		return nil, fmt.Errorf("%w: outputs %v: expected one of shape [batch classes]", onnx.ErrNotModel, out)
+	if len(out) != 1 || out[0].Type != onnx.Float32 || len(out[0].Shape) != 2 || out[0].Shape[0] != in[0].Shape[0] || out[0].Shape[1] < 1 {
+		return nil, fmt.Errorf("%w: outputs %v: expected one of floats of shape [batch classes]", onnx.ErrNotModel, out)
 	}
 	n := &Network{size: in[0].Shape[2], classes: out[0].Shape[1], batch: in[0].Shape[0]}
+	switch {
+	case n.size == onnx.Batch && imageSize == 0:
+		return nil, fmt.Errorf("%w: expected --image-size", ErrOpenSize)
+	case n.size == onnx.Batch:
+		n.size = imageSize
+	case imageSize != 0 && imageSize != n.size:
+		return nil, fmt.Errorf("%w: --image-size %d: the model takes images of %d pixels", ErrImages, imageSize, n.size)
+	}
+	if n.size > model.MaxImageSize || n.batch > maxModelPixels/(n.size*n.size) || n.classes > maxClasses {
+		return nil, fmt.Errorf("%w: it takes %d images of %d pixels at once and has %d classes: expected at most %d pixels a side, %d in all and %d classes",
+			onnx.ErrNotModel, max(1, n.batch), n.size, n.classes, model.MaxImageSize, maxModelPixels, maxClasses)
+	}
 	if n.batch == onnx.Batch {
 		n.batch = max(1, min(evaluationBatch, maxRunPixels/(n.size*n.size)))
 	}
-	if n.session, err = onnx.NewSession(data, onnx.SessionOptions{}); err != nil {
+	if n.session, err = onnx.NewIsolatedSession(ctx, data, onnx.SessionOptions{}); err != nil {
 		return nil, err
 	}
 	return n, nil

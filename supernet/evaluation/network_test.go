@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -249,7 +250,7 @@ func TestModelFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := NewModel(g.Marshal())
+		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +259,36 @@ func TestModelFile(t *testing.T) {
 		}
 		n.Close()
 	}
-	if _, err := NewModel(onnx.Overhead().Marshal()); !errors.Is(err, onnx.ErrNotModel) {
-		t.Errorf("a model of something else: %v", err)
+	refused := func(name string, g *onnx.Graph, size int, want error) {
+		t.Helper()
+		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), size)
+		if n != nil {
+			n.Close()
+		}
+		if !errors.Is(err, want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v: expected %v", name, err, want)
+		}
+	}
+	refused("something else", onnx.Overhead(), 0, onnx.ErrNotModel)
+	identity := func(batch, side, classes int) *onnx.Graph {
+		g := onnx.NewGraph("sizes")
+		x := g.Input("image", batch, 3, side, side)
+		g.Output(g.Node("logits", "Flatten", []string{g.Node("pool", "GlobalAveragePool", []string{x})}), batch, classes)
+		return g
+	}
+	refused("a hostile batch", identity(1<<30, 32, 3), 0, onnx.ErrNotModel)
+	refused("hostile images", identity(1, 1<<30, 3), 0, onnx.ErrNotModel)
+	refused("hostile classes", identity(1, 32, 1<<30), 0, onnx.ErrNotModel)
+	refused("another size", identity(1, 32, 3), 64, ErrImages)
+	refused("any size", identity(1, onnx.Batch, 3), 0, ErrOpenSize)
+	for _, batch := range []int{onnx.Batch, 5} {
+		n, err := OpenModel(t.Context(), identity(batch, onnx.Batch, 10).Marshal(), t.TempDir(), 32)
+		if err != nil || n.ImageSize() != 32 {
+			t.Fatalf("any size, at 32: %v", err)
+		}
+		if _, err := Validate(t.Context(), n, e.Images, 1, nil); !errors.Is(err, onnx.ErrNotModel) {
+			t.Errorf("3 answers where 10 are declared: %v", err)
+		}
+		n.Close()
 	}
 }

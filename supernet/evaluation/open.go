@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -134,7 +135,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	if err != nil {
 		return nil, nil, err
 	}
-	n, c, err := decodeNetwork(data)
+	n, c, err := decodeNetwork(ctx, data, src)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
@@ -182,9 +183,9 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 }
 
 // decodeNetwork reads an ONNX model or a checkpoint, recognised by content.
-func decodeNetwork(data []byte) (*Network, supernet.Checkpoint, error) {
+func decodeNetwork(ctx context.Context, data []byte, src Source) (*Network, supernet.Checkpoint, error) {
 	if _, _, err := onnx.ModelIO(data); err == nil {
-		n, err := NewModel(data)
+		n, err := OpenModel(ctx, data, filepath.Dir(src.Checkpoint), src.ImageSize)
 		return n, supernet.Checkpoint{}, err
 	}
 	c, err := supernet.Decode(data)
