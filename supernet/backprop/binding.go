@@ -78,14 +78,13 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 	if b, ok := n.bindings[key]; ok {
 		return b, nil
 	}
-	real := slot % shadow
-	b := &binding{slot: slot, option: option, segment: n.e.segment(real, option)}
+	b := &binding{slot: slot, option: option, segment: n.e.segment(slot, option)}
 	p, err := n.e.program(b.segment, false)
 	if err != nil {
 		return nil, err
 	}
 	b.ahead = &wired{program: p}
-	full := n.e.parameters(real, n.fullOption(real, option))
+	full := n.e.parameters(slot, n.fullOption(slot, option))
 	parameters := map[string]*parameter{}
 	for i, v := range p.session.Inputs() {
 		t, err := n.wire(b, p.ins[i], v.Shape, full, parameters, option)
@@ -131,7 +130,7 @@ func (n *Network) wire(b *binding, key string, shape []int, full map[string][]in
 	if p, ok := have[local]; ok {
 		return p.tensor, nil
 	}
-	p, err := n.parameter(b.slot%shadow, option, local, shape, full[local])
+	p, err := n.parameter(b.slot, option, local, shape, full[local])
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +174,7 @@ func (b *binding) collectNorms(n *Network, option int) {
 		}
 		for _, name := range b.normNames(layer) {
 			m := m
-			m.name = strings.TrimSuffix(n.name(b.slot%shadow, option, name+".x"), ".x")
+			m.name = strings.TrimSuffix(n.name(b.slot, option, name+".x"), ".x")
 			b.norms = append(b.norms, &m)
 		}
 	}

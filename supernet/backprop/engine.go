@@ -141,7 +141,6 @@ func (e *Engine) scratch(key string, shape []int) (*onnx.Tensor, error) {
 
 // slotSizes are the sizes of what the largest option of a slot writes.
 func (e *Engine) slotSizes(slot int) map[string]int {
-	slot %= shadow
 	if sizes, ok := e.sizes[slot]; ok {
 		return sizes
 	}

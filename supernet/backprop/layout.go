@@ -15,9 +15,6 @@ const (
 	slotBlock = 2 // of the first searched block
 )
 
-// shadow is added to a slot for a second forward pass with memory of its own.
-const shadow = 1 << 10
-
 func (e *Engine) slotLast() int { return slotBlock + e.space.NumBlocks() }
 func (e *Engine) slotHead() int { return e.slotLast() + 1 }
 

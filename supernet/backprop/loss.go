@@ -8,9 +8,9 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// logitLoss computes the losses of the logits and leaves their gradient, times
-// scale, where the backward pass starts.
-func (n *Network) logitLoss(route []*binding, labels []int, loss Loss, scale float64) (Result, error) {
+// logitLoss computes the losses of the logits and leaves their gradient where the
+// backward pass starts.
+func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, error) {
 	e := n.e
 	gradient, err := e.tensor(e.slotHead(), "dout", []int{e.classes, e.o.Batch})
 	if err != nil {
@@ -27,17 +27,14 @@ func (n *Network) logitLoss(route []*binding, labels []int, loss Loss, scale flo
 		z := n.logits[i*e.classes : (i+1)*e.classes]
 		l.start(z)
 		r.CE += l.crossEntropy(label, loss.Smoothing) / images
-		if loss.KD != 0 || loss.MSE != 0 {
-			teacher := loss.Teacher.Logits[i*e.classes : (i+1)*e.classes]
-			kl, mse := l.distil(z, teacher, loss.KD, loss.MSE)
-			r.KL += kl / images
-			r.MSE += mse / images
+		if loss.KD != 0 {
+			r.KL += l.distil(loss.Teacher.Logits[i*e.classes:(i+1)*e.classes], loss.KD) / images
 		}
 		for c, g := range l.gradient {
-			gradient.Data[c*e.o.Batch+i] = float32(g * scale / images)
+			gradient.Data[c*e.o.Batch+i] = float32(g / images)
 		}
 	}
-	r.Loss = r.CE + loss.KD*r.KL + loss.MSE*r.MSE
+	r.Loss = r.CE + loss.KD*r.KL
 	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
 	}
@@ -72,19 +69,17 @@ func (l *logits) crossEntropy(label int, smoothing float64) float64 {
 	return loss
 }
 
-// distil adds the divergence from the teacher's distribution and the squared
-// distance from its logits z, with their weights. It returns both unweighted.
-func (l *logits) distil(z, teacher []float32, kd, squared float64) (kl, mse float64) {
+// distil adds the divergence from the teacher's distribution, weighted by kd. It
+// returns it unweighted.
+func (l *logits) distil(teacher []float32, kd float64) (kl float64) {
 	target := make([]float64, len(teacher))
 	logSoftmax(target, teacher)
-	classes := float64(len(z))
 	for c, v := range target {
-		p, difference := math.Exp(v), float64(z[c])-float64(teacher[c])
+		p := math.Exp(v)
 		kl += p * (v - l.log[c])
-		mse += difference * difference / classes
-		l.gradient[c] += kd*(l.probability[c]-p) + squared*2*difference/classes
+		l.gradient[c] += kd * (l.probability[c] - p)
 	}
-	return kl, mse
+	return kl
 }
 
 func logSoftmax(to []float64, z []float32) {

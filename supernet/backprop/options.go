@@ -26,8 +26,7 @@ func (o Options) withDefaults() (Options, error) {
 
 // Loss says what a step minimises:
 //
-//	CE + KD·KL(teacher‖student) + MSE·mean (teacher - student)² of the logits
-//	   + Features·(MSE of the stem + Σ MSE of the seven stages)
+//	CE + KD·KL(teacher‖student) + Features·(MSE of the stem + Σ MSE of the seven stages)
 //
 // CE is cross-entropy with label smoothing: (1-e)·(-log p_y) + e·mean(-log p).
 // The zero value is plain cross-entropy.
@@ -38,7 +37,6 @@ type Loss struct {
 	Smoothing float64   // e
 	Teacher   *Features // of the same images; needed where one of the next is not 0
 	KD        float64   // weight of the KL divergence of the logits
-	MSE       float64   // weight of the mean squared error of the logits
 	Features  float64   // weight γ/D of the mean squared errors of the features
 }
 
@@ -49,14 +47,8 @@ type StepOptions struct {
 	DropPath float64 // block i of n, counting the first as 0, is dropped for an image with probability DropPath·i/n
 	Seed     uint64  // of what is dropped in this step
 
-	// FullStatistics also updates the running statistics of channels, and of
-	// blocks beyond the depth, that the path does not use, as the original does.
-	// It costs a second forward pass. Loss and gradients are the same.
-	FullStatistics bool
 	// KeepStatistics leaves all running statistics as they are.
 	KeepStatistics bool
-	// GradientScale multiplies all gradients of this step; 0 is 1.
-	GradientScale float64
 }
 
 // Result is what a step found. Values are before the update.
@@ -64,7 +56,6 @@ type Result struct {
 	Loss   float64   // the sum that is minimised
 	CE     float64   // cross-entropy with smoothing
 	KL     float64   // KL(teacher‖student) of the logits, unweighted; 0 without KD
-	MSE    float64   // of the logits, unweighted; 0 without
 	Stages []float64 // MSE of the stem and of stages 0 to 6, unweighted; nil without Features
 	Logits []float32 // [batch, classes]; overwritten by the next step
 }

@@ -44,20 +44,11 @@ func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss
 			norms[m.name] = m
 		}
 	}
-	if o.FullStatistics && n.supernet && n.paths == nil {
-		if err := n.fullStatistics(ctx, route, norms); err != nil {
-			return Result{}, err
-		}
-	}
-	scale := o.GradientScale
-	if scale == 0 {
-		scale = 1
-	}
-	r, err := n.logitLoss(route, labels, loss, scale)
+	r, err := n.logitLoss(route, labels, loss)
 	if err != nil {
 		return r, err
 	}
-	if err := n.backward(ctx, route, loss, scale, &r); err != nil {
+	if err := n.backward(ctx, route, loss, &r); err != nil {
 		return r, err
 	}
 	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
@@ -81,7 +72,7 @@ func (e *Engine) checkBatch(x []float32, labels []int, loss Loss, o StepOptions)
 			return fmt.Errorf("label %d of image %d: expected 0 to %d", y, i, e.classes-1)
 		}
 	}
-	if loss.Teacher == nil && (loss.KD != 0 || loss.MSE != 0 || loss.Features != 0) {
+	if loss.Teacher == nil && (loss.KD != 0 || loss.Features != 0) {
 		return fmt.Errorf("distillation without a teacher")
 	}
 	if loss.Teacher != nil && len(loss.Teacher.Logits) != e.o.Batch*e.classes {
@@ -154,7 +145,7 @@ func (b *binding) out() *onnx.Tensor {
 
 // backward runs the backward programs from the gradient of the logits, which
 // logitLoss left, to the stem. The losses of features are added on the way.
-func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, scale float64, r *Result) error {
+func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *Result) error {
 	d, err := n.e.tensor(n.e.slotHead(), "dout", []int{n.e.classes, n.e.o.Batch})
 	if err != nil {
 		return err
@@ -173,7 +164,7 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, sca
 			}
 		}
 		if feature := n.feature(b.slot); feature >= 0 && loss.Features != 0 {
-			if d, err = n.e.distil(ctx, b.slot, f, loss.Teacher.maps[feature], d, loss.Features*scale, &r.Stages[feature]); err != nil {
+			if d, err = n.e.distil(ctx, b.slot, f, loss.Teacher.maps[feature], d, loss.Features, &r.Stages[feature]); err != nil {
 				return err
 			}
 			r.Loss += loss.Features * r.Stages[feature]
