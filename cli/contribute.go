@@ -67,7 +67,7 @@ it was ended, and a larger --num-samples refines the estimator.`,
 					return err
 				}
 			}
-			e, err := c.open(cmd)
+			e, err := c.open(a, cmd)
 			if err != nil {
 				return err
 			}
@@ -144,6 +144,7 @@ type contributeReport struct {
 	Spread    explore.Number `json:"standard_error"`     // of an option's contribution, median, in points
 	Source    string         `json:"source"`
 	Seconds   explore.Number `json:"seconds"` // this call took
+	Notes     []string       `json:"notes,omitempty"`
 }
 
 // writeEstimator writes the estimator, and the contributions where they are
@@ -165,7 +166,7 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 			return err
 		}
 	}
-	r.Estimator, r.Base = c.out, explore.Number(contributions.Base)
+	r.Estimator, r.Base, r.Notes = c.out, explore.Number(contributions.Base), a.notes
 	if c.asJSON {
 		return writeJSON(a.out, r)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,11 +31,11 @@ type evaluating struct {
 
 func (v *evaluating) addFlags(cmd *cobra.Command, trainPercent string) {
 	f := cmd.Flags()
-	f.StringVar(&v.run, "run", "", "run `FOLDER` of train: its weights, data, image size and split")
+	f.StringVar(&v.run, "run", "", "run `FOLDER` of train: its weights, data, image size, class order and split")
 	f.StringVar(&v.src.Checkpoint, "checkpoint", "", "weights, a `FILE`: safetensors or BINAS's .pth")
 	f.StringVar(&v.src.Data, "data", "", "data set, a `FOLDER|NAME` (default: that of the run)")
 	addClassOrder(cmd, &v.src.ClassOrder)
-	f.IntVar(&v.src.ImageSize, "image-size", 0, "side of the images in `PIXELS` (default: the run's or the data's)")
+	f.IntVar(&v.src.ImageSize, "image-size", 0, "side of the images in `PIXELS` (default: that of the run or the checkpoint, else the data's)")
 	f.IntVar(&v.src.TrainPercent, "train-percent", 0, "`PERCENT` of the training images that was trained on; evaluated is the rest, with 100 the validation part (default: "+trainPercent+")")
 	f.Uint64Var(&v.src.SplitSeed, "split-seed", 1, "`SEED` that --train-percent picks images with")
 	f.IntVar(&v.src.Images, "images", 0, "images to evaluate on, `N` (default: all)")
@@ -67,58 +68,112 @@ func (v *evaluating) check(cmd *cobra.Command) error {
 }
 
 // resolve fills what flags leave open from the run, of which the given stage is
-// evaluated, and finds the data set.
-func (v *evaluating) resolve(cmd *cobra.Command, stage training.Stage) (training.Settings, error) {
-	var s training.Settings
+// evaluated, or from the checkpoint, and finds the data set.
+func (v *evaluating) resolve(a *app, cmd *cobra.Command, stage training.Stage) (*origin, error) {
+	var (
+		o   *origin
+		err error
+	)
 	if v.run != "" {
-		r, err := training.ReadRun(v.run)
-		if err != nil {
-			return s, usageError{err}
-		}
-		var begun bool
-		if s, begun = r.Stages[stage]; !begun {
-			return s, usagef("%s: no stage %s was begun in this run", v.run, stage)
-		}
-		v.src.Checkpoint = r.Weights(stage)
-		v.fromRun(cmd, s)
+		o, err = runOrigin(v.run, stage)
+	} else {
+		o, err = checkpointOrigin(v.src.Checkpoint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.run != nil {
+		v.src.Checkpoint = o.run.Weights(stage)
 	}
 	if v.src.Data == "" {
-		return s, usagef("%s needs --data, the data set", cmd.Name())
+		if v.src.Data, err = o.dataFolder(); err != nil {
+			return o, err
+		}
+	}
+	if v.src.Data == "" {
+		return o, usagef("%s needs --data, the data set", cmd.Name())
 	}
 	v.src.Data = explore.DataSetPath(v.src.Data)
+	v.take(a, cmd, o)
+	v.src.Accept = func(data dataset.Identity) error { return a.suits(o, data) }
 	m := measuring{library: v.src.Library}
-	_, err := m.open("")
-	return s, err
+	_, err = m.open("")
+	return o, err
 }
 
-func (v *evaluating) fromRun(cmd *cobra.Command, s training.Settings) {
+// take takes what flags leave open from what is known of the weights, and says
+// where those say otherwise.
+func (v *evaluating) take(a *app, cmd *cobra.Command, o *origin) {
 	changed := cmd.Flags().Changed
-	if !changed("data") {
-		v.src.Data = s.Data
+	if !changed("class-order") && o.order != "" {
+		v.src.ClassOrder = o.order
 	}
-	if !changed("image-size") {
-		v.src.ImageSize = s.ImageSize
+	v.src.Trained = o.data
+	if o.known == nil {
+		return
+	}
+	switch {
+	case !changed("image-size"):
+		v.src.ImageSize = o.known.ImageSize
+	case v.src.ImageSize != o.known.ImageSize:
+		a.note(fmt.Sprintf("%s was trained at %d pixels: it is evaluated at %d", o.name, o.known.ImageSize, v.src.ImageSize))
+	}
+	if !o.whole {
+		return
 	}
 	if !changed("train-percent") {
-		v.src.TrainPercent = s.TrainPercent
+		v.src.TrainPercent = o.known.TrainPercent
 	}
 	if !changed("split-seed") {
-		v.src.SplitSeed = s.SplitSeed
+		v.src.SplitSeed = o.known.SplitSeed
 	}
+}
+
+// noteAssumed says what was assumed about weights that do not say how they were
+// trained, or not all of it, once the images are there.
+func (v *evaluating) noteAssumed(a *app, cmd *cobra.Command, o *origin, images *evaluation.Images) {
+	changed := cmd.Flags().Changed
+	var assumed []string
+	if o.known == nil && !o.model && !changed("image-size") {
+		assumed = append(assumed, fmt.Sprintf("images of %d pixels, as the data set has them,", images.Size))
+	}
+	if !o.whole && v.src.TrainPercent != 100 && !changed("train-percent") {
+		assumed = append(assumed, fmt.Sprintf("training on %d%% of the training images, of seed %d,", evaluation.DefaultTrainPercent, v.src.SplitSeed))
+	}
+	if o.data == nil && o.run == nil {
+		assumed = append(assumed, "the classes and the normalisation of the data set")
+	}
+	if len(assumed) > 0 {
+		a.note(fmt.Sprintf("%s does not say all of how it was trained: assumed are %s", o.name, strings.TrimSuffix(strings.Join(assumed, " "), ",")))
+	}
+}
+
+// noteTrainedOn says where images that networks are judged on were trained on.
+func (v *evaluating) noteTrainedOn(a *app, o *origin) {
+	if o.known == nil || !o.whole || v.src.TrainPercent == 100 || v.src.TrainPercent == o.known.TrainPercent && v.src.SplitSeed == o.known.SplitSeed {
+		return
+	}
+	a.note(fmt.Sprintf("%s was trained on %d%% of the training images, of seed %d: some of those that are held out with %d%% and seed %d are among them",
+		o.name, o.known.TrainPercent, o.known.SplitSeed, v.src.TrainPercent, v.src.SplitSeed))
 }
 
 // open reads the supernet and its images.
-func (v *evaluating) open(cmd *cobra.Command) (*evaluation.Evaluator, error) {
+func (v *evaluating) open(a *app, cmd *cobra.Command) (*evaluation.Evaluator, error) {
 	if err := v.check(cmd); err != nil {
 		return nil, err
 	}
-	if _, err := v.resolve(cmd, training.OneShot); err != nil {
+	o, err := v.resolve(a, cmd, training.OneShot)
+	if err != nil {
 		return nil, err
 	}
 	e, err := evaluation.Open(cmd.Context(), v.src)
 	if err != nil {
 		return nil, v.sourceError(err)
 	}
+	a.noteOrder(e.Images.Set())
+	v.noteAssumed(a, cmd, o, e.Images)
+	v.noteTrainedOn(a, o)
+	a.sayNotes()
 	return e, nil
 }
 

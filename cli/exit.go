@@ -61,6 +61,7 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrClasses),
 		errors.Is(err, dataset.ErrOptions),
 		errors.Is(err, dataset.ErrUnreadable),
+		errors.Is(err, dataset.ErrOtherData),
 		errors.Is(err, evaluation.ErrImages),
 		errors.Is(err, evaluation.ErrRecords),
 		errors.Is(err, evaluation.ErrOpenSize),

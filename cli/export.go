@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,20 +23,24 @@ func (a *app) exportCommand() *cobra.Command {
 		asJSON                    bool
 	)
 	cmd := &cobra.Command{
-		Use:   "export ARCH --onnx FILE",
+		Use:   "export [ARCH] --onnx FILE",
 		Short: "Write a network as an ONNX file",
 		Long: `Write a network as an ONNX file for deployment: batch normalisation is folded
 into the convolutions; the input is "image", the output "logits". Weights come
 from a checkpoint (what torch saves, or safetensors) of the network, or of a
 supernet that holds it; else from a seed: then the file shows how fast the
 network is, and its answers mean nothing. ONNX Runtime is not needed.
+
+Image size, classes and, of a single network, the architecture are those of the
+checkpoint where it says them; the file carries the names of the classes in
+their order and how images are normalised.
 ` + architectureHelp,
 		Example: `  binas-tui export network.txt --onnx network.onnx
   binas-tui export network.txt --onnx network.onnx \
     --checkpoint model_best.pth.tar
-  binas-tui export network.txt --onnx network.onnx \
-    --checkpoint supernet.safetensors --image-size 32`,
-		Args: arguments("the architecture, a string or a file"),
+  binas-tui export --onnx network.onnx \
+    --checkpoint runs/mine/finetuned.safetensors`,
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case file == "":
@@ -50,30 +56,37 @@ network is, and its answers mean nothing. ONNX Runtime is not needed.
 					return err
 				}
 			}
-			arch, err := a.architecture(args[0])
-			if err != nil {
-				return err
+			var (
+				arch model.Architecture
+				err  error
+			)
+			if len(args) > 0 {
+				if arch, err = a.architecture(args[0]); err != nil {
+					return err
+				}
 			}
-			r := exportReport{File: file, ImageSize: imageSize, Classes: classes, Batch: batch, Architecture: arch.String()}
+			r := exportReport{File: file, ImageSize: imageSize, Classes: classes, Batch: batch}
 			var weights onnx.Weights = onnx.RandomWeights{Seed: seed}
 			r.Weights = fmt.Sprintf("random, seed %d", seed)
 			if checkpoint != "" {
-				trained, err := loadTrained(checkpoint, arch)
+				trained, err := a.exportTrained(cmd, checkpoint, &arch, &r)
 				if err != nil {
 					return err
 				}
-				weights, r.Weights, r.Trained = trained, trained.from, true
-				if !cmd.Flags().Changed("classes") {
-					r.Classes = trained.classes()
-				}
+				weights = trained
 			}
+			if arch == nil {
+				return usagef("export needs the architecture, a string or a file")
+			}
+			r.Architecture = arch.String()
 			return a.export(arch, weights, r, asJSON)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "onnx", "", "`FILE` to write (required)")
 	f.StringVar(&checkpoint, "checkpoint", "", "trained weights of the network or of its supernet, a torch or safetensors `FILE`")
-	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
+	f.IntVar(&imageSize, "image-size", defaultImageSize, "side of the input image in `PIXELS` (default: that of the checkpoint, else 224)")
+	f.Lookup("image-size").DefValue = "0" // the text has it
 	f.IntVar(&classes, "classes", 1000, "classes, `N` (default: the checkpoint's, else 1000)")
 	f.Lookup("classes").DefValue = "0" // the text has it
 	f.IntVar(&batch, "batch", 1, "images at once, `N`; 0 leaves it open until the network runs")
@@ -94,6 +107,47 @@ type exportReport struct {
 	Classes      int    `json:"classes"`
 	Batch        int    `json:"batch"` // 0 is open
 	Architecture string `json:"architecture"`
+
+	Notes []string `json:"notes,omitempty"`
+
+	metadata map[string]string // of the file
+}
+
+// defaultImageSize is that of networks of which nothing is known.
+const defaultImageSize = 224
+
+// exportTrained reads the weights to export, and what is known of them.
+func (a *app) exportTrained(cmd *cobra.Command, checkpoint string, arch *model.Architecture, r *exportReport) (*trained, error) {
+	o, err := checkpointOrigin(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if *arch, err = o.arch(*arch); err != nil {
+		return nil, err
+	}
+	if *arch == nil {
+		return nil, usagef("export needs the architecture, a string or a file: %s does not say it", checkpoint)
+	}
+	t, err := loadTrained(checkpoint, *arch)
+	if err != nil {
+		return nil, err
+	}
+	r.Weights, r.Trained = t.from, true
+	changed := cmd.Flags().Changed
+	if !changed("classes") {
+		r.Classes = t.classes()
+	}
+	switch {
+	case o.known == nil && !changed("image-size"):
+		a.note(fmt.Sprintf("%s does not say at which image size it was trained: %d pixels are assumed", checkpoint, r.ImageSize))
+	case o.known == nil:
+	case !changed("image-size"):
+		r.ImageSize = o.known.ImageSize
+	case r.ImageSize != o.known.ImageSize:
+		a.note(fmt.Sprintf("%s was trained at %d pixels: it is exported at %d", checkpoint, o.known.ImageSize, r.ImageSize))
+	}
+	r.metadata = o.data.Metadata()
+	return t, nil
 }
 
 func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportReport, asJSON bool) error {
@@ -114,9 +168,14 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 		return checkpointError(r.Weights, err)
 	}
 	graph.Metadata("weights", r.Weights)
+	for _, name := range slices.Sorted(maps.Keys(r.metadata)) {
+		graph.Metadata(name, r.metadata[name])
+	}
+	r.Notes = a.notes
 	if err := safefile.Replace(r.File, true, safefile.Bytes(graph.Marshal())); err != nil {
 		return err
 	}
+	a.sayNotes()
 	if info, err := os.Stat(r.File); err == nil {
 		r.Bytes = info.Size()
 	}

@@ -217,7 +217,7 @@ func TestExportBadInput(t *testing.T) {
 		code int
 		want string
 	}{
-		{"export", 2, "needs the architecture"},
+		{"export --onnx " + file, 2, "needs the architecture"},
 		{"export " + arch, 2, "--onnx"},
 		{"export nowhere --onnx " + file, 2, "nor a file that is there"},
 		{"export " + text + " --onnx " + file, 2, "text.pth: architecture string: position 0"},

@@ -18,7 +18,7 @@ func (a *app) finetuneCommand() *cobra.Command {
 		run, checkpoint string
 	)
 	cmd := &cobra.Command{
-		Use:   "finetune --arch ARCH --run RUN --data FOLDER --out RUN2",
+		Use:   "finetune --arch ARCH --run RUN --out RUN2",
 		Short: "Train a network of the one-shot model on",
 		Long: `Extract a network from the one-shot model and train it on with ONNX Runtime on
 this machine, taught by the heaviest network.
@@ -26,9 +26,11 @@ this machine, taught by the heaviest network.
 
 The one-shot model is that of a run folder, or a checkpoint: safetensors, or
 BINAS's .pth. Where there is no heaviest network beside it, the one inside the
-one-shot model teaches. The same command goes on from the last checkpoint.`,
+one-shot model teaches. Images have the size, and the settings the preset, that
+the one-shot model was trained with, and the data must be that of its run. The
+same command goes on from the last checkpoint.`,
 		Example: `  binas-tui search --profile digits --limit 0.4ms --json |
-    binas-tui finetune --arch - --run runs/digits --data digits --out runs/mine
+    binas-tui finetune --arch - --run runs/digits --out runs/mine
   binas-tui finetune --arch network.txt --checkpoint supernet.pth \
     --data imagenet --out runs/network`,
 		Args: noArguments,
@@ -43,7 +45,16 @@ one-shot model teaches. The same command goes on from the last checkpoint.`,
 			if err != nil {
 				return err
 			}
-			s, o, err := t.prepare(cmd, training.FineTune)
+			var from *origin
+			if run != "" {
+				from, err = runOrigin(run, training.OneShot)
+			} else {
+				from, err = checkpointOrigin(checkpoint)
+			}
+			if err != nil {
+				return err
+			}
+			s, o, err := a.prepare(cmd, &t, training.FineTune, from)
 			if err != nil {
 				return err
 			}

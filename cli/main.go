@@ -122,6 +122,8 @@ type app struct {
 	Streams
 	out     *bufio.Writer // buffers Streams.Out
 	started bool          // flags and arguments were accepted: later errors are not of usage
+	notes   []string      // what is worth knowing, also for --json
+	said    int           // of them
 }
 
 // rootCommand builds the tree of commands.

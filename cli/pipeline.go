@@ -11,6 +11,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
@@ -33,7 +34,8 @@ func (a *app) pipelineCommand() *cobra.Command {
 ` + ansi.Wordwrap(strings.Join(pipeline.Steps(), ", "), 78, "") + `.
 The defaults are those of the digits data set on two processor cores: hours.
 Killed at any time, it goes on where it was when it is started again with the
-same flags, or with --out alone. report.md in the folder says what came out.`,
+same flags, or with --out alone; where its data was moved, with --data too.
+The folder keeps which data that is: other data is refused. report.md in the folder says what came out.`,
 		Example: `  binas-tui data digits
   binas-tui pipeline --data digits --out runs/digits
   binas-tui pipeline --out runs/digits              # go on
@@ -84,7 +86,8 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
 
-// complete checks the flags; a folder that was begun has the settings already.
+// complete checks the flags; a folder that was begun has the settings already, and
+// flags that say otherwise are refused.
 func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 	if o.Folder == "" {
 		return usagef("pipeline needs --out, the folder of the run")
@@ -92,13 +95,21 @@ func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 	if err := checkCount(cmd, "threads", o.Options.Threads, 1, maxThreads); err != nil {
 		return err
 	}
-	if o.Data == "" {
-		begun, err := pipeline.ReadSettings(o.Folder)
-		if errors.Is(err, fs.ErrNotExist) {
-			return usagef("pipeline needs --data, the data set, to begin %s", o.Folder)
-		}
+	begun, err := pipeline.ReadSettings(o.Folder)
+	switch {
+	case err == nil:
+		given := map[string]string{}
+		cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
 		o.Settings = begun
+		for name, value := range given {
+			if err := cmd.Flags().Set(name, value); err != nil {
+				return err
+			}
+		}
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
+	case o.Data == "":
+		return usagef("pipeline needs --data, the data set, to begin %s", o.Folder)
 	}
 	// The folder's settings name the data for whoever goes on from elsewhere.
 	if _, err := os.Stat(o.Data); err == nil {
@@ -109,16 +120,19 @@ func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 	if err := o.Check(); err != nil {
 		return usageError{err}
 	}
-	return o.checkInput()
+	return o.checkInput(err == nil)
 }
 
 // checkInput finds out before there is a folder, whose settings bind, whether
 // what they name is there.
-func (o *pipelineOptions) checkInput() error {
+func (o *pipelineOptions) checkInput(begun bool) error {
 	if _, err := os.Stat(explore.DataSetPath(o.Data)); err != nil {
+		if begun {
+			return usagef("the data of %s is not in %s any more: --data says where it is", o.Folder, o.Data)
+		}
 		return missingData(o.Data, fmt.Errorf("data set %s: %w", o.Data, fs.ErrNotExist))
 	}
-	if o.LUT != "" {
+	if o.LUT != "" && !begun { // the folder has a copy
 		if _, err := explore.LoadLUT(o.LUT); err != nil {
 			return err
 		}

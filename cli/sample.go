@@ -51,7 +51,7 @@ and are written as BINAS's pickle at the end.`,
 			if out == "" {
 				out = v.inRun("samples.jsonl")
 			}
-			e, err := v.open(cmd)
+			e, err := v.open(a, cmd)
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 		}
 	}
 	r := newSampleReport(samples, e, out)
-	r.Seconds = explore.Number(s.Elapsed.Seconds())
+	r.Seconds, r.Notes = explore.Number(s.Elapsed.Seconds()), a.notes
 	if asJSON {
 		return writeJSON(a.out, r)
 	}
@@ -129,6 +129,7 @@ type sampleReport struct {
 	// NoiseCeiling is Kendall's tau between two halves of the images.
 	NoiseCeiling explore.Number `json:"noise_ceiling"`
 	Seconds      explore.Number `json:"seconds"` // this call took
+	Notes        []string       `json:"notes,omitempty"`
 }
 
 func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out string) sampleReport {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -26,8 +25,11 @@ folder or is named by --teacher.
 
 The run folder keeps settings, metrics and checkpoints. The same command goes on
 from the last checkpoint, whatever ended it, and ends with the same weights.
-What flags leave open is as in the preset: paper, the paper's settings, or
-small, for small images and a few processor cores.`,
+What flags leave open is as the run folder has it, else as in the preset: paper,
+the paper's settings, or small, for small images and a few processor cores.
+
+The run keeps which data it was begun with. Other data is refused; a data folder
+that was moved or renamed is the same data, and --data says where it is.`,
 		Example: `  binas-tui train --stage heaviest --data digits --out runs/digits
   binas-tui train --stage oneshot --data digits --out runs/digits \
     --sampling sandwich --paths 4`,
@@ -37,7 +39,7 @@ small, for small images and a few processor cores.`,
 			if which != training.Heaviest && which != training.OneShot {
 				return usagef("--stage %q: expected %s or %s", stage, training.Heaviest, training.OneShot)
 			}
-			s, o, err := t.prepare(cmd, which)
+			s, o, err := a.prepare(cmd, &t, which, nil)
 			if err != nil {
 				return err
 			}
@@ -68,8 +70,7 @@ func (a *app) loadTeacher(t *trainingRun, o *training.Options, run string) error
 		return err
 	}
 	if epoch, epochs := c.Meta["epoch"], c.Meta["epochs"]; epoch != epochs {
-		fmt.Fprintf(a.Err, "note: the heaviest network in %s was trained for %s of %s epochs so far\n",
-			sanitize.Line(file), sanitize.Line(epoch), sanitize.Line(epochs))
+		a.note(fmt.Sprintf("the heaviest network in %s was trained for %s of %s epochs so far", file, epoch, epochs))
 	}
 	o.Heaviest = c.Weights
 	return nil

@@ -23,7 +23,7 @@ func TestTrainBadInput(t *testing.T) {
 	}{
 		{[]string{"train"}, `--stage "": expected heaviest or oneshot`},
 		{[]string{"train", "--stage", "finetune"}, "expected heaviest or oneshot"},
-		{[]string{"train", "--stage", "heaviest"}, "train needs --data"},
+		{[]string{"train", "--stage", "heaviest", "--out", run}, "train needs --data"},
 		{[]string{"train", "--stage", "heaviest", "--data", dir}, "train needs --out"},
 		{[]string{"train", "--stage", "heaviest", "--data", filepath.Join(dir, "none"), "--out", run}, "none"},
 		{[]string{"train", "--stage", "heaviest", "--data", dir, "--out", run}, "image size 4"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,11 +32,11 @@ type trainingRun struct {
 
 func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f := cmd.Flags()
-	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (required)")
+	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (default: that of the run)")
 	addClassOrder(cmd, &t.classOrder)
 	f.StringVar(&t.out, "out", "", "run `FOLDER`; one that was begun goes on (required)")
 	f.StringVar(&t.space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
-	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: the data's, 224 for folders of images)")
+	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: that of the run or the checkpoint, else the data's, 224 for folders of images)")
 	f.IntVar(&t.classes, "classes", 0, "classes that the data must have, `N`")
 	f.IntVar(&t.threads, "threads", 2, "threads of ONNX Runtime, `N`")
 	f.IntVar(&t.workers, "workers", 0, "goroutines that prepare images, `N` (default: one for each processor)")
@@ -48,10 +49,8 @@ func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 
 // check refuses flags that nothing can be trained with.
 func (t *trainingRun) check(cmd *cobra.Command) error {
-	for _, need := range []struct{ name, value, what string }{{"data", t.data, "the data set"}, {"out", t.out, "the run folder"}} {
-		if need.value == "" {
-			return usagef("%s needs --%s, %s", cmd.Name(), need.name, need.what)
-		}
+	if t.out == "" {
+		return usagef("%s needs --out, the run folder", cmd.Name())
 	}
 	for _, n := range []struct {
 		name               string
@@ -67,25 +66,58 @@ func (t *trainingRun) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// prepare reads the data and completes the settings.
-func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (training.Settings, training.Options, error) {
-	o := training.Options{Folder: t.out, Threads: t.threads, Workers: t.workers, CheckpointEvery: t.checkpointEvery}
+// prepare reads the data and completes the settings. What flags leave open is as
+// the run folder has it, else as in the training of the weights that are gone on
+// from: nil where there are none.
+func (a *app) prepare(cmd *cobra.Command, t *trainingRun, stage training.Stage, from *origin) (s training.Settings, o training.Options, err error) {
+	o = training.Options{Folder: t.out, Threads: t.threads, Workers: t.workers, CheckpointEvery: t.checkpointEvery}
 	if err := t.check(cmd); err != nil {
-		return training.Settings{}, o, err
+		return s, o, err
 	}
-	train, val, err := openData(cmd.Context(), t.data, dataset.Options{Size: t.imageSize, Classes: t.classes, ClassOrder: t.classOrder})
+	begun, here, err := begunIn(t.out, stage)
 	if err != nil {
-		return training.Settings{}, o, err
+		return s, o, err
 	}
-	s, err := t.settings(cmd, stage, train.Size, t.out)
+	known := here
+	if known == nil {
+		known = from
+	}
+	data := t.data
+	if data == "" {
+		if data, err = known.dataFolder(); err != nil {
+			return s, o, err
+		}
+	}
+	if data == "" {
+		return s, o, usagef("%s needs --data, the data set", cmd.Name())
+	}
+	opened := dataset.Options{Size: t.imageSize, Classes: t.classes, ClassOrder: t.classOrder}
+	var like *training.Settings
+	if known != nil {
+		if !cmd.Flags().Changed("class-order") && known.order != "" {
+			opened.ClassOrder = known.order
+		}
+		if known.known != nil {
+			opened.Size = cmp.Or(opened.Size, known.known.ImageSize)
+			if !cmd.Flags().Changed("space") {
+				t.space = known.known.Space
+			}
+			if known.whole {
+				like = known.known
+			}
+		}
+	}
+	train, val, err := openData(cmd.Context(), data, opened)
 	if err != nil {
+		return s, o, err
+	}
+	if s, err = t.settings(cmd, stage, train.Size, begun, like); err != nil {
 		return s, o, err
 	}
 	s.Space = t.space
-	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
+	if s, err = training.Prepare(cmd.Context(), s, &o, train, val); err != nil {
 		return s, o, err
 	}
-	s = s.For(o.Train, o.HeldOut)
 	if _, err := newSpace(s.Space, s.ImageSize); err != nil {
 		return s, o, err
 	}
@@ -93,14 +125,56 @@ func (t *trainingRun) prepare(cmd *cobra.Command, stage training.Stage) (trainin
 		return s, o, err
 	}
 	m := measuring{library: t.library}
-	_, err = m.open("")
+	if _, err = m.open(""); err != nil {
+		return s, o, err
+	}
+	a.noteOrder(train)
+	if from != nil {
+		err = a.goOnFrom(from, s, o)
+	}
 	return s, o, err
+}
+
+// begunIn looks into a run folder: the settings of the stage where it was begun,
+// and what is known from that or else another one. There may be nothing yet.
+func begunIn(folder string, stage training.Stage) (begun *training.Settings, known *origin, err error) {
+	r, err := training.ReadRun(folder)
+	if errors.Is(err, training.ErrNoRun) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if s, ok := r.Stages[stage]; ok {
+		return &s, originOf(r, s), nil
+	}
+	for _, other := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		if s, ok := r.Stages[other]; ok {
+			return nil, originOf(r, s), nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// goOnFrom compares what is trained with what the weights were trained with, and
+// says what is assumed of those that do not say.
+func (a *app) goOnFrom(from *origin, s training.Settings, o training.Options) error {
+	switch {
+	case from.known == nil:
+		a.note(fmt.Sprintf("%s does not say how it was trained: %s, images of %d pixels and preset %s are assumed", from.name, s.Space, s.ImageSize, s.PresetName()))
+	case from.known.ImageSize != s.ImageSize:
+		a.note(fmt.Sprintf("%s was trained at %d pixels: this training is at %d", from.name, from.known.ImageSize, s.ImageSize))
+	}
+	return a.suits(from, *o.Data)
 }
 
 // train runs a stage and reports.
 func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o training.Options) error {
 	report := a.newMeasureReport()
-	o.Progress = func(p training.Progress) { report.show(func() string { return trainingLine(p) }) }
+	o.Progress = func(p training.Progress) {
+		a.sayNotes() // it has begun
+		report.show(func() string { return trainingLine(p) })
+	}
 	o.Log = func(line string) {
 		report.end()
 		fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(line))
@@ -168,12 +242,13 @@ type trainedReport struct {
 	Steps      int              `json:"steps"`
 	Weights    string           `json:"weights"`
 	Validation []training.Score `json:"validation"`
+	Notes      []string         `json:"notes,omitempty"`
 }
 
 func (a *app) writeTrained(t *trainingRun, s training.Settings, p training.Progress) error {
 	weights := training.Run{Folder: t.out}.Weights(s.Stage)
 	if t.asJSON {
-		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores})
+		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores, a.notes})
 	}
 	_, err := fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", s.Stage, s.TotalEpochs(), p.Steps, sanitize.Line(weights))
 	return err

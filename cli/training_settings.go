@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,15 +26,15 @@ type settingFlag struct {
 
 // commonSettings are those of every stage.
 var commonSettings = []settingFlag{
-	{"epochs", "epochs, `N`", func(s *training.Settings) any { return &s.Epochs }},
-	{"cooldown-epochs", "epochs at the floor of a cosine after --epochs, `N`", func(s *training.Settings) any { return &s.CooldownEpochs }},
+	{"epochs", "epochs, `N`: all there are, unless --cooldown-epochs adds to them", func(s *training.Settings) any { return &s.Epochs }},
+	{"cooldown-epochs", "epochs at the floor of a cosine after the others, `N` (default: the preset's, 0 with --epochs)", func(s *training.Settings) any { return &s.CooldownEpochs }},
 	{"batch-size", "images of a step, `N`", func(s *training.Settings) any { return &s.BatchSize }},
 	{"lr", "highest learning `RATE`", func(s *training.Settings) any { return &s.LR }},
 	{"sched", "how the learning rate falls, by `KIND`: step or cosine", func(s *training.Settings) any { return &s.Sched }},
 	{"min-lr", "learning `RATE` at the floor of a cosine", func(s *training.Settings) any { return &s.MinLR }},
 	{"decay-epochs", "epochs from one step of the learning rate to the next, `X`", func(s *training.Settings) any { return &s.DecayEpochs }},
 	{"decay-rate", "`FACTOR` of a step of the learning rate", func(s *training.Settings) any { return &s.DecayRate }},
-	{"warmup-epochs", "epochs in which the learning rate rises, `N`", func(s *training.Settings) any { return &s.WarmupEpochs }},
+	{"warmup-epochs", "epochs in which the learning rate rises, `N` (default: the preset's, at most half of --epochs)", func(s *training.Settings) any { return &s.WarmupEpochs }},
 	{"warmup-lr", "learning `RATE` that --warmup-epochs begin with", func(s *training.Settings) any { return &s.WarmupLR }},
 	{"lr-each-step", "set the learning rate at every step, not once an epoch", func(s *training.Settings) any { return &s.LREachStep }},
 	{"momentum", "momentum `X` of Nesterov", func(s *training.Settings) any { return &s.Momentum }},
@@ -69,7 +71,7 @@ var stageSettings = []settingFlag{
 
 func (t *trainingSettings) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f := cmd.Flags()
-	f.StringVar(&t.preset, "preset", "", "settings to start from, by `NAME`: paper or small (default small up to 64 pixels)")
+	f.StringVar(&t.preset, "preset", "", "settings to start from, by `NAME`: paper or small (default: that of the run whose weights are trained on, else small up to 64 pixels)")
 	for _, list := range lists {
 		t.list = append(t.list, list...)
 	}
@@ -93,27 +95,35 @@ func (t *trainingSettings) addFlags(cmd *cobra.Command, lists ...[]settingFlag) 
 // default of.
 const smallImages = 64
 
-// settings are those of a stage for images of a size, with the flags that were
-// given. A stage that was begun in the run folder keeps what it was begun with.
-func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int, run string) (training.Settings, error) {
+// settings are those of a stage. Where the run folder has begun it, they are what
+// it was begun with; else the preset's, with what another stage (from) of the same
+// weights says: nil is none, and then the size of the images chooses the preset.
+// The flags that were given replace them.
+func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, imageSize int, begun, from *training.Settings) (training.Settings, error) {
 	preset := t.preset
-	switch {
-	case preset == "" && imageSize > smallImages:
-		preset = "paper"
-	case preset != "" && !slices.Contains(training.Presets, preset):
+	if preset != "" && !slices.Contains(training.Presets, preset) {
 		return training.Settings{}, usagef("--preset %q: expected paper or small", preset)
 	}
-	s := training.Preset(preset, stage)
-	if t.preset == "" {
-		var err error
-		if s, err = training.Begun(run, stage, s); err != nil {
-			return s, err
+	var s training.Settings
+	switch {
+	case begun != nil:
+		if s = *begun; preset != "" && preset != s.PresetName() {
+			return s, usagef("--preset %s: stage %s was begun with preset %s", preset, stage, s.PresetName())
 		}
+	case from != nil:
+		s = from.Follow(training.Preset(cmp.Or(preset, from.PresetName()), stage))
+	default:
+		if preset == "" && imageSize > smallImages {
+			preset = "paper"
+		}
+		s = training.Preset(preset, stage)
 	}
+	given := map[string]bool{}
 	for _, flag := range t.list {
 		if !cmd.Flags().Changed(flag.name) {
 			continue
 		}
+		given[strings.ReplaceAll(flag.name, "-", "_")] = true
 		switch to := flag.field(&s).(type) {
 		case *int:
 			*to = *flag.field(&t.given).(*int)
@@ -126,6 +136,9 @@ func (t *trainingSettings) settings(cmd *cobra.Command, stage training.Stage, im
 		case *bool:
 			*to = *flag.field(&t.given).(*bool)
 		}
+	}
+	if begun == nil {
+		s = s.Adapt(func(name string) bool { return given[name] })
 	}
 	return s, nil
 }

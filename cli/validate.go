@@ -26,8 +26,9 @@ func (a *app) validateCommand() *cobra.Command {
 		Short: "Evaluate one network: top-1, top-5, loss, images per second",
 		Long: `Evaluate one network on the validation part of a data set, with weights of its
 own or those it has in a one-shot model. An ONNX file needs no --arch, and one
-that takes images of any size needs --image-size. A run folder of finetune knows
-its network. With --train-percent 80 the images are
+that takes images of any size needs --image-size. A checkpoint of one network
+that train or finetune wrote says which that is, its image size and its classes,
+and so does a run folder of finetune. With --train-percent 80 the images are
 instead those of the training part that train --train-percent 80 holds out.
 ` + architectureHelp,
 		Example: `  binas-tui validate --arch network.txt --checkpoint model_best.pth.tar \
@@ -45,10 +46,11 @@ instead those of the training part that train --train-percent 80 holds out.
 					return err
 				}
 			}
-			if architecture, err = v.network(cmd, architecture); err != nil {
+			o, architecture, err := v.network(a, cmd, architecture)
+			if err != nil {
 				return err
 			}
-			return a.validate(cmd.Context(), &v, architecture, asJSON)
+			return a.validate(cmd, &v, o, architecture, asJSON)
 		},
 	}
 	v.addFlags(cmd, "100")
@@ -59,36 +61,30 @@ instead those of the training part that train --train-percent 80 holds out.
 }
 
 // network finds the network of a run: that of a fine-tuned one, or a child of its
-// one-shot model.
-func (v *evaluating) network(cmd *cobra.Command, arch model.Architecture) (model.Architecture, error) {
+// one-shot model; or that of a checkpoint, which may say which it is.
+func (v *evaluating) network(a *app, cmd *cobra.Command, arch model.Architecture) (*origin, model.Architecture, error) {
 	stage := training.OneShot
 	if v.run != "" {
 		r, err := training.ReadRun(v.run)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, nil, usageError{err}
 		}
 		if _, tuned := r.Stages[training.FineTune]; tuned {
 			stage = training.FineTune
 		} else if arch == nil {
-			return nil, usagef("validate needs --arch: the run has no network that was fine-tuned")
+			return nil, nil, usagef("validate needs --arch: the run has no network that was fine-tuned")
 		}
 	}
-	s, err := v.resolve(cmd, stage)
+	o, err := v.resolve(a, cmd, stage)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// The network is judged on images that no decision was made with.
 	if !cmd.Flags().Changed("train-percent") {
 		v.src.TrainPercent = 100
 	}
-	if s.Arch == "" {
-		return arch, nil
-	}
-	own, err := model.ParseArchitecture(s.Arch)
-	if err == nil && arch != nil && arch.String() != own.String() {
-		err = usagef("--arch is another network than that of %s: leave it out", v.run)
-	}
-	return own, err
+	arch, err = o.arch(arch)
+	return o, arch, err
 }
 
 // validateReport is the JSON of a network that was evaluated.
@@ -101,15 +97,22 @@ type validateReport struct {
 	Data            string         `json:"data"`
 	Checkpoint      string         `json:"checkpoint"`
 	Architecture    string         `json:"architecture,omitempty"`
+	Fingerprint     string         `json:"data_fingerprint"`
+	Notes           []string       `json:"notes,omitempty"`
 }
 
-func (a *app) validate(ctx context.Context, v *evaluating, arch model.Architecture, asJSON bool) error {
+func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.Architecture, asJSON bool) error {
+	ctx := cmd.Context()
 	n, images, err := evaluation.OpenNetwork(ctx, arch, v.src)
 	if err != nil {
 		return v.sourceError(err)
 	}
 	defer n.Close()
-	r := validateReport{Checkpoint: v.src.Checkpoint}
+	a.noteOrder(images.Set())
+	v.noteAssumed(a, cmd, o, images)
+	v.noteTrainedOn(a, o)
+	a.sayNotes()
+	r := validateReport{Checkpoint: v.src.Checkpoint, Fingerprint: images.Fingerprint, Notes: a.notes}
 	if arch != nil {
 		r.Architecture = arch.String()
 	}

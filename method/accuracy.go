@@ -6,6 +6,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -23,8 +24,9 @@ type Accuracy struct {
 	Weights      string  `json:"weights"` // OwnWeights or SupernetWeights
 	Top1         float64 `json:"top1"`    // percent
 	Images       int     `json:"images"`
-	Data         string  `json:"data"` // the images: name and part of the data set
-	Run          string  `json:"-"`    // folder
+	Data         string  `json:"data"`                       // the images: name and part of the data set
+	Fingerprint  string  `json:"data_fingerprint,omitempty"` // of the data set
+	Run          string  `json:"-"`                          // folder
 }
 
 // String is the accuracy with where it comes from.
@@ -53,24 +55,24 @@ func (r Request) note(a Accuracy) (Accuracy, error) {
 }
 
 // tuned notes what fine-tuning has reached at its end.
-func (r Request) tuned(s training.Settings, p training.Progress) (any, error) {
+func (r Request) tuned(s training.Settings, data *dataset.Identity, p training.Progress) (any, error) {
 	out := Tuned{Progress: p}
 	if len(p.Scores) == 0 || p.Scores[0].Images == 0 {
 		return out, nil
 	}
-	data := s.Data + " validation"
+	images := s.Data + " validation"
 	if s.TrainPercent < 100 {
-		data = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
+		images = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
 	}
 	var err error
-	out.Accuracy, err = r.note(Accuracy{Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: data})
+	out.Accuracy, err = r.note(Accuracy{Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: images, Fingerprint: data.Fingerprint})
 	return out, err
 }
 
 // AccuraciesOf are those of the networks that a pipeline has fine-tuned.
 func AccuraciesOf(n pipeline.Networks) (out []Accuracy) {
 	for _, network := range n.List {
-		out = append(out, Accuracy{network.Architecture, OwnWeights, network.FineTuned, network.Images, n.Data, n.Folder})
+		out = append(out, Accuracy{network.Architecture, OwnWeights, network.FineTuned, network.Images, n.Data, n.Fingerprint, n.Folder})
 	}
 	return out
 }

@@ -53,14 +53,14 @@ func (r Request) evaluator(ctx context.Context, j *job.Job, recorded model.Evalu
 	if err != nil {
 		return nil, err
 	}
-	folder, err := r.dataFolder(s.Data)
+	folder, err := r.dataFolder()
 	if err != nil {
 		return nil, err
 	}
 	j.Progress(0, 0, 0, "reading the supernet and the images")
 	return evaluation.Open(ctx, evaluation.Source{
 		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
-		Images: images, BN: recorded.BN, BNImages: recorded.BNImages, Library: r.Library,
+		Images: images, BN: recorded.BN, BNImages: recorded.BNImages, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j),
 	})
 }
 
@@ -172,13 +172,13 @@ func (r Request) validate(ctx context.Context, j *job.Job) (any, error) {
 			return nil, err
 		}
 	}
-	folder, err := r.dataFolder(s.Data)
+	folder, err := r.dataFolder()
 	if err != nil {
 		return nil, err
 	}
 	j.Log("weights of " + file)
 	n, images, err := evaluation.OpenNetwork(ctx, r.Architecture, evaluation.Source{
-		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library,
+		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j),
 	})
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (r Request) validate(ctx context.Context, j *job.Job) (any, error) {
 		return nil, err
 	}
 	out := Validated{Validation: v}
-	out.Accuracy, err = r.note(Accuracy{Weights: weights, Top1: v.Top1, Images: v.Images, Data: v.Data})
+	out.Accuracy, err = r.note(Accuracy{Weights: weights, Top1: v.Top1, Images: v.Images, Data: v.Data, Fingerprint: images.Fingerprint})
 	return out, err
 }
 

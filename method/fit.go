@@ -108,10 +108,15 @@ func (r Request) pipeline(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if begun && r.Data != "" {
+		s.Data = r.absoluteData() // it may have been moved; other data is refused
+	}
+	r.Data = s.Data
+	if _, err := r.dataFolder(); err != nil {
+		return nil, err
+	}
 	if !begun {
-		if _, err := r.dataFolder(s.Data); err != nil {
-			return nil, err
-		}
+		s = s.Unfilled()
 	}
 	report, err := pipeline.Run(ctx, s, pipeline.Options{Folder: r.Run, Library: r.Library, Threads: r.Threads}, j)
 	if err != nil {

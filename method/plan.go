@@ -2,14 +2,16 @@ package method
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -24,8 +26,9 @@ type Plan struct {
 	Pipeline pipeline.Settings // of the pipeline
 	// Begun says that they are those which the run folder was begun with: it goes
 	// on with these.
-	Begun bool
-	Data  string // folder or name of the run's data set, "" where it is not known
+	Begun  bool
+	Data   string // folder or name of the run's data set, "" where there is no run yet
+	Preset string // that the run was begun with, "" where there is none yet
 
 	Have     int                  // networks in the records of Sample, Fit and Contribute
 	Recorded model.EvaluationInfo // what those were begun with, where there are some
@@ -33,15 +36,15 @@ type Plan struct {
 
 // Plan looks into the run folder. The error says what has to come first.
 func (r Request) Plan() (p Plan, err error) {
-	if p.Data, err = r.readNote(); err != nil {
+	if p.Data, err = r.runData(); err != nil {
+		return p, err
+	}
+	if p.Preset, err = r.runPreset(); err != nil {
 		return p, err
 	}
 	switch r.Step {
 	case Pipeline:
 		p.Pipeline, p.Begun, err = r.pipelineSettings()
-		if p.Begun {
-			p.Data = p.Pipeline.Data
-		}
 	case Heaviest, OneShot, FineTune:
 		p.Training, p.Begun, err = r.settings(stages[r.Step], r.trainingFolder())
 	case Sample, Contribute, Validate:
@@ -84,22 +87,44 @@ func (r Request) settings(stage training.Stage, folder string) (s training.Setti
 	if s, begun = run.Stages[stage]; begun {
 		return s, true, nil
 	}
-	s = training.Preset(r.Preset, stage)
-	if filepath.Base(r.Data) == dataset.DigitsName {
-		s.Augment = "digits"
-	}
-	if stage != training.Heaviest {
-		h, _, err := r.begun(training.Heaviest)
-		if err != nil {
-			return s, false, err
-		}
-		s.Space, s.ImageSize, s.Data = h.Space, h.ImageSize, h.Data
-		s.TrainPercent, s.SplitSeed, s.Seed, s.Augment = h.TrainPercent, h.SplitSeed, h.Seed, h.Augment
+	if s, err = r.preset(stage); err != nil {
+		return s, false, err
 	}
 	if r.Training != nil && r.Training.Stage == stage {
 		s = *r.Training
 	}
 	return s, false, nil
+}
+
+// preset has the settings of a stage that is begun: what all stages of a run have in
+// common is that of the heaviest network.
+func (r Request) preset(stage training.Stage) (training.Settings, error) {
+	if stage == training.Heaviest {
+		s := training.Preset(r.Preset, stage)
+		if filepath.Base(r.Data) == dataset.DigitsName {
+			s.Augment = "digits"
+		}
+		return s, nil
+	}
+	h, _, err := r.begun(training.Heaviest)
+	if err != nil {
+		return training.Settings{}, err
+	}
+	return h.Follow(training.Preset(cmp.Or(r.Preset, h.PresetName()), stage)), nil
+}
+
+// runPreset is the preset that the run was begun with, "" where there is none.
+func (r Request) runPreset() (string, error) {
+	run, err := training.ReadRun(r.Run)
+	if errors.Is(err, training.ErrNoRun) {
+		return "", nil
+	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		if s, ok := run.Stages[stage]; ok {
+			return s.PresetName(), err
+		}
+	}
+	return "", err
 }
 
 // pipelineSettings are those the folder was begun with, else those asked for,
@@ -136,13 +161,9 @@ func (r Request) absoluteData() string {
 	return r.Data
 }
 
-// noteFile says where the data of a run is, which its trainings know by name
-// only.
+// noteFile said where the data of a run that was begun in the explorer is, before
+// runs kept their data themselves.
 const noteFile = "method.json"
-
-type note struct {
-	Data string `json:"data"`
-}
 
 func (r Request) readNote() (data string, err error) {
 	file := filepath.Join(r.Run, noteFile)
@@ -150,17 +171,13 @@ func (r Request) readNote() (data string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	var n note
+	var n struct {
+		Data string `json:"data"`
+	}
 	if err == nil {
-		err = json.Unmarshal(text, &n)
+		if err = strictjson.Decode(text, &n); err != nil {
+			err = fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
+		}
 	}
 	return n.Data, err
-}
-
-func (r Request) writeNote() error {
-	text, err := json.Marshal(note{r.absoluteData()})
-	if err != nil {
-		return err
-	}
-	return safefile.Write(filepath.Join(r.Run, noteFile), append(text, '\n'))
 }

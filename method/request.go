@@ -57,9 +57,9 @@ func (s Step) About() string {
 type Request struct {
 	Step Step
 	Run  string // run folder, made where there is none
-	Data string // name or folder of a data set; "" is that of the run
+	Data string // name or folder of a data set; "" is that of the run, and another is refused
 
-	Preset       string             // of what is begun: small ("") or paper
+	Preset       string             // of what is begun: small or paper; "" is that of the run, else small
 	Training     *training.Settings // of a training that is begun: a changed [Plan]; nil is the preset
 	Pipeline     *pipeline.Settings // of a pipeline that is begun, likewise
 	Threads      int                // of ONNX Runtime in trainings; 0 is 2
@@ -159,18 +159,18 @@ func (r Request) begun(stage training.Stage) (training.Settings, string, error) 
 	return s, run.Weights(stage), nil
 }
 
-// dataFolder is the folder of the data set: the one asked for, else that which
-// the run was begun with, else the one of a name.
-func (r Request) dataFolder(name string) (string, error) {
+// dataFolder is the folder of the data set: the one asked for, else that of the
+// run.
+func (r Request) dataFolder() (string, error) {
 	data := r.Data
 	if data == "" {
 		var err error
-		if data, err = r.readNote(); err != nil {
+		if data, err = r.runData(); err != nil {
 			return "", err
 		}
 	}
 	if data == "" {
-		data = name
+		return "", fmt.Errorf("%s %w: no data set is given", r.Step, ErrRequest)
 	}
 	folder := explore.DataSetPath(data)
 	if _, err := os.Stat(folder); err != nil {
@@ -181,4 +181,54 @@ func (r Request) dataFolder(name string) (string, error) {
 		return "", fmt.Errorf("%s %w: there is no data set %s: %s", r.Step, ErrRequest, folder, how)
 	}
 	return folder, nil
+}
+
+// runData is the data of the run, however it was begun: its folder or name; "" where
+// there is no run yet.
+func (r Request) runData() (string, error) {
+	run, err := training.ReadRun(r.Run)
+	if err != nil && !errors.Is(err, training.ErrNoRun) {
+		return "", err
+	}
+	if run.Data != nil {
+		return run.Data.Root, nil
+	}
+	s, err := pipeline.ReadSettings(r.Run)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return s.Data, err
+	}
+	// Runs from before data belonged to them.
+	if data, err := r.readNote(); data != "" || err != nil {
+		return data, err
+	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot} {
+		if s, ok := run.Stages[stage]; ok {
+			return s.Data, nil
+		}
+	}
+	return "", nil
+}
+
+// accept refuses other data than that of the run, and notes it where the run does
+// not know it yet. Before there is a run, everything is accepted.
+func (r Request) accept(j *job.Job) func(dataset.Identity) error {
+	return func(data dataset.Identity) error {
+		run, err := training.ReadRun(r.Run)
+		if errors.Is(err, training.ErrNoRun) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return run.Accept(data, j.Log)
+	}
+}
+
+// classOrder is that of the run, natural where there is none yet.
+func (r Request) classOrder() dataset.ClassOrder {
+	run, err := training.ReadRun(r.Run)
+	if err != nil {
+		return dataset.NaturalOrder
+	}
+	return run.ClassOrder()
 }

@@ -42,35 +42,39 @@ func (r Request) train(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := r.dataFolder(s.Data)
+	if !begun && r.Training != nil {
+		preset, err := r.preset(stage)
+		if err != nil {
+			return nil, err
+		}
+		s = s.Adapt(s.Changed(preset))
+	}
+	folder, err := r.dataFolder()
 	if err != nil {
 		return nil, err
 	}
 	j.Progress(0, 0, 0, "reading the data")
-	train, val, err := dataset.Open(ctx, folder, dataset.Options{Size: s.ImageSize})
+	train, val, err := dataset.Open(ctx, folder, dataset.Options{Size: s.ImageSize, ClassOrder: r.classOrder()})
 	if err != nil {
 		return nil, err
 	}
-	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
+	if s, err = training.Prepare(ctx, s, &o, train, val); err != nil {
 		return nil, err
 	}
-	s = s.For(o.Train, o.HeldOut)
+	if err := r.accept(j)(*o.Data); err != nil {
+		return nil, err
+	}
 	if err := r.teach(&s, &o); err != nil {
 		return nil, err
 	}
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	if !begun && stage == training.Heaviest {
-		if err := r.writeNote(); err != nil {
-			return nil, err
-		}
-	}
 	out, err := training.Work(s, o)(ctx, j)
 	if err != nil || stage != training.FineTune {
 		return out, err
 	}
-	return r.tuned(s, out.(training.Progress))
+	return r.tuned(s, o.Data, out.(training.Progress))
 }
 
 // teach gives a training the weights that it begins with and is taught by.

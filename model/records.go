@@ -21,8 +21,12 @@ type EvaluationInfo struct {
 	Seed      uint64 `json:"seed"`    // of the networks drawn
 	Weights   string `json:"weights"` // check sum of the supernet's weights
 	Data      string `json:"data"`    // name of the images and which share of them
-	Images    int    `json:"images"`  // that each network was evaluated on
-	BN        string `json:"bn"`      // running or recalibrated statistics
+	// Fingerprint is that of the data, wherever it lies, and Part which of its images
+	// were evaluated on; empty in older files.
+	Fingerprint string `json:"data_fingerprint,omitempty"`
+	Part        string `json:"part,omitempty"`
+	Images      int    `json:"images"` // that each network was evaluated on
+	BN          string `json:"bn"`     // running or recalibrated statistics
 	// BNImages is the number of training images that statistics were
 	// recalibrated on.
 	BNImages int `json:"bn_images,omitempty"`
@@ -44,13 +48,19 @@ func NewEvaluationInfo(format string, s *Space) EvaluationInfo {
 
 // Differs names the first setting in which two headers differ, or is nil.
 func (i EvaluationInfo) Differs(now EvaluationInfo) error {
+	if i.Fingerprint != "" && now.Fingerprint != "" {
+		i.Data, now.Data = "", "" // data may have been renamed
+	} else {
+		i.Fingerprint, i.Part, now.Fingerprint, now.Part = "", "", "", ""
+	}
 	for _, f := range []struct {
 		name       string
 		there, now any
 	}{
 		{"format", i.Format, now.Format}, {"version", i.Version, now.Version}, {"space", i.Space, now.Space},
 		{"image size", i.ImageSize, now.ImageSize}, {"classes", i.Classes, now.Classes}, {"seed", i.Seed, now.Seed},
-		{"weights", i.Weights, now.Weights}, {"data", i.Data, now.Data}, {"images", i.Images, now.Images},
+		{"weights", i.Weights, now.Weights}, {"data", i.Data, now.Data}, {"part of the data", i.Part, now.Part},
+		{"data fingerprint", i.Fingerprint, now.Fingerprint}, {"images", i.Images, now.Images},
 		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"lut", i.LUT, now.LUT},
 	} {
 		if f.there != f.now {

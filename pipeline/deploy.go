@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -81,6 +83,10 @@ func (r *run) exportOne(n *Network, file string) error {
 	graph, err := onnx.Network(arch, weights, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.train.Classes, Batch: onnx.Batch})
 	if err != nil {
 		return err
+	}
+	meta := r.data.Metadata()
+	for _, name := range slices.Sorted(maps.Keys(meta)) {
+		graph.Metadata(name, meta[name])
 	}
 	return safefile.Write(file, graph.Marshal())
 }

@@ -78,17 +78,22 @@ func (n Network) Folder(pipeline string) string {
 type Networks struct {
 	Folder string
 	Data   string // the images they were validated on
-	List   []Network
+	// Fingerprint of the data set; empty where the pipeline does not know it.
+	Fingerprint string
+	List        []Network
 }
 
 // ReadNetworks reads them from the folder of a pipeline.
 func ReadNetworks(folder string) (n Networks, err error) {
-	s, err := ReadSettings(folder)
+	s, err := readSettings(folder)
 	if err != nil {
 		return n, err
 	}
 	r := &run{folder: folder}
 	n = Networks{Folder: folder, Data: filepath.Base(s.Data) + " validation"}
+	if s.Identity != nil {
+		n.Data, n.Fingerprint = s.Identity.Name+" validation", s.Identity.Fingerprint
+	}
 	return n, r.readJSON(networksFile, &n.List)
 }
 

@@ -18,15 +18,12 @@ func (r *run) latencyTable(ctx context.Context) error {
 	var lut *latency.LUT
 	var err error
 	if r.LUT != "" {
-		lut, err = explore.LoadLUT(r.LUT)
-	} else {
-		lut, err = r.measureTable(ctx)
+		lut, err = r.namedTable()
+	} else if lut, err = r.measureTable(ctx); err == nil {
+		_, err = lut.Table(r.space)
 	}
 	if err != nil {
 		return err
-	}
-	if _, err := lut.Table(r.space); err != nil {
-		return fmt.Errorf("latency table %s: %w", r.LUT, err)
 	}
 	if err := explore.SaveLUT(r.path(TableFile), lut); err != nil {
 		return err
@@ -34,6 +31,18 @@ func (r *run) latencyTable(ctx context.Context) error {
 	latency.RemoveRun(r.path(latencyFolder))
 	latency.RemoveRun(r.path(calibrateFolder))
 	return r.readTable()
+}
+
+// namedTable is the table that the settings name; it must fit the space.
+func (r *run) namedTable() (*latency.LUT, error) {
+	lut, err := explore.LoadLUT(r.LUT)
+	if err == nil {
+		_, err = lut.Table(r.space)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("latency table %s: %w", r.LUT, err)
+	}
+	return lut, nil
 }
 
 func (r *run) readTable() (err error) {

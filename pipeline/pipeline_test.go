@@ -239,7 +239,7 @@ func TestClassOrderOfAFolder(t *testing.T) {
 			}
 		}
 		s.ClassOrder = c.given
-		if err := s.claim(dir); !errors.Is(err, c.err) || err == nil && s.ClassOrder != c.want {
+		if err := s.claim(dir, dataset.Identity{Name: "digits", Root: "/digits", Std: [3]float64{1, 1, 1}, Fingerprint: "f"}, func(line string) { t.Log(line) }); !errors.Is(err, c.err) || err == nil && s.ClassOrder != c.want {
 			t.Errorf("%s: %v, order %q", name, err, s.ClassOrder)
 		}
 		if read, err := ReadSettings(dir); c.err == nil && (err != nil || read.ClassOrder != c.want) {

@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Options are what a run needs beside its settings; none of it changes what
@@ -38,6 +39,7 @@ type run struct {
 	lut        *latency.LUT
 	table      *latency.Table
 	train, val *dataset.Set
+	data       dataset.Identity
 	judges     *evaluation.Images // val, once a network is validated
 }
 
@@ -88,17 +90,21 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
 	}
+	if _, _, err := s.match(o.Folder); err != nil {
+		return "", err
+	}
+	r := &run{Settings: s, Options: o, folder: o.Folder, job: j}
+	if err := r.open(ctx); err != nil {
+		return "", err
+	}
+	// Nothing refuses the settings any more: they are the folder's from now on.
 	release, err := safefile.Lock(filepath.Join(o.Folder, lockFile))
 	if err != nil {
 		return "", err
 	}
 	defer release()
 	safefile.Sweep(o.Folder)
-	if err := s.claim(o.Folder); err != nil {
-		return "", err
-	}
-	r := &run{Settings: s, Options: o, folder: o.Folder, job: j}
-	if err := r.open(ctx); err != nil {
+	if err := r.claim(o.Folder, r.data, j.Log); err != nil {
 		return "", err
 	}
 	steps := allSteps()
@@ -127,10 +133,35 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder}); err != nil {
 		return err
 	}
+	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
+		return err
+	}
+	if begun, there, err := r.match(r.folder); err == nil && there && begun.Identity != nil {
+		if err := begun.Identity.Check(r.data); err != nil {
+			return fmt.Errorf("%s: %w", r.folder, err)
+		}
+	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		if err := r.checkStage(stage); err != nil {
+			return fmt.Errorf("%s: %w", stage, err)
+		}
+	}
 	if exists(r.path(TableFile)) {
 		return r.readTable()
 	}
-	return nil
+	if r.LUT != "" {
+		_, err = r.namedTable()
+	}
+	return err
+}
+
+// checkStage finds out whether a stage can be trained on the data.
+func (r *run) checkStage(stage training.Stage) error {
+	s, o, err := r.training(r.folder, stage)
+	if err != nil {
+		return err
+	}
+	return o.Check(s)
 }
 
 // do makes one step, unless it is done.

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -20,9 +21,12 @@ func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, 
 	return evaluation.Open(ctx, evaluation.Source{
 		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize, ClassOrder: r.ClassOrder,
 		TrainPercent: r.TrainPercent, SplitSeed: trained.Stages[training.OneShot].SplitSeed, Images: r.SampleImages,
-		BN: bn, Library: r.Library,
+		BN: bn, Library: r.Library, Accept: r.checkData,
 	})
 }
+
+// checkData refuses data that has changed since the step before.
+func (r *run) checkData(now dataset.Identity) error { return r.data.Check(now) }
 
 // Seeds of what is drawn, so that no two steps draw the same networks.
 const (

@@ -9,11 +9,12 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -37,9 +38,9 @@ type Settings struct {
 	HeaviestEpochs int    `json:"heaviest_epochs"` // 0: the preset's
 	OneShotEpochs  int    `json:"oneshot_epochs"`
 	FineTuneEpochs int    `json:"finetune_epochs"`
-	BatchSize      int    `json:"batch_size"` // images of a step of all trainings; 0: the preset's
-	Sampling       string `json:"sampling"`   // of the one-shot training; empty: the preset's
-	Paths          int    `json:"paths"`      // of a step of it; 0: the preset's
+	BatchSize      int    `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
+	Sampling       string `json:"sampling"`             // of the one-shot training; empty: the preset's
+	Paths          int    `json:"paths"`                // of a step of it; 0: the preset's
 
 	BN            string `json:"bn"`             // statistics of children: running or recalibrated
 	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
@@ -122,51 +123,91 @@ func classOrders() (words []string) {
 	return words
 }
 
-// claim writes the settings to the folder, or compares them with those it was
-// begun with. It completes the class order.
-func (s *Settings) claim(folder string) error {
-	file := filepath.Join(folder, settingsFile)
-	data, err := safefile.Read(file, maxSettings)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.ClassOrder = cmp.Or(s.ClassOrder, dataset.NaturalOrder)
-		if data, err = json.MarshalIndent(s, "", "  "); err != nil {
-			return err
-		}
-		return safefile.Write(file, append(data, '\n'))
-	}
-	if err != nil {
-		return err
-	}
-	var begun Settings
-	if err := json.Unmarshal(sanitize.TrimBOM(data), &begun); err != nil {
-		return fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
-	}
-	if begun.ClassOrder == "" {
-		begun.ClassOrder, s.ClassOrder = dataset.BytesOrder, dataset.BytesOrder
-	}
-	a, b := reflect.ValueOf(begun), reflect.ValueOf(*s)
-	for i := range a.NumField() {
-		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
-			return fmt.Errorf("%s: %w: %s was %v and is now %v", folder, ErrMismatch, a.Type().Field(i).Tag.Get("json"), x, y)
-		}
-	}
-	return nil
+// settingsJSON is the file of the settings: with the data that they were begun
+// with, nil in folders that were begun before that was kept.
+type settingsJSON struct {
+	Settings
+	Identity *dataset.Identity `json:"data_identity,omitempty"`
 }
 
-// maxSettings bounds settings.json, in bytes.
-const maxSettings = 1 << 20
+// maxSettings bounds the file, in bytes: it has the names of all classes.
+const maxSettings = 8 << 20
+
+// readSettings reads the file; the error wraps fs.ErrNotExist where there is none.
+func readSettings(folder string) (begun settingsJSON, err error) {
+	file := filepath.Join(folder, settingsFile)
+	data, err := safefile.Read(file, maxSettings)
+	if err != nil {
+		return begun, err
+	}
+	if err := strictjson.Decode(data, &begun); err != nil {
+		return begun, fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
+	}
+	begun.ClassOrder = cmp.Or(begun.ClassOrder, dataset.BytesOrder) // there was no choice
+	if err := begun.Check(); err != nil {
+		return begun, fmt.Errorf("%s: %w", file, err)
+	}
+	return begun, nil
+}
 
 // ReadSettings reads the settings a folder was begun with.
 func ReadSettings(folder string) (Settings, error) {
-	file := filepath.Join(folder, settingsFile)
-	data, err := safefile.Read(file, maxSettings)
+	begun, err := readSettings(folder)
+	return begun.Settings, err
+}
+
+// match compares the settings with those the folder was begun with, if it was, and
+// completes the class order. Where the data lies is no setting: which data it is
+// counts.
+func (s *Settings) match(folder string) (begun settingsJSON, there bool, err error) {
+	begun, err = readSettings(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.ClassOrder = cmp.Or(s.ClassOrder, dataset.NaturalOrder)
+		return begun, false, nil
+	}
 	if err != nil {
-		return Settings{}, err
+		return begun, false, err
 	}
-	var s Settings
-	if err := json.Unmarshal(sanitize.TrimBOM(data), &s); err != nil {
-		return s, fmt.Errorf("%s: %w: %w", file, explore.ErrUnreadable, err)
+	if begun.Identity == nil && begun.ClassOrder == dataset.BytesOrder {
+		s.ClassOrder = dataset.BytesOrder
 	}
-	s.ClassOrder = cmp.Or(s.ClassOrder, dataset.BytesOrder)
-	return s, s.Check()
+	a, b := reflect.ValueOf(begun.Settings), reflect.ValueOf(*s)
+	for i := range a.NumField() {
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		if name == "data" && (begun.Identity != nil || explore.DataSetPath(begun.Data) == explore.DataSetPath(s.Data)) {
+			continue
+		}
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
+			return begun, true, fmt.Errorf("%s: %w: %s was %v and is now %v", folder, ErrMismatch, name, x, y)
+		}
+	}
+	return begun, true, nil
+}
+
+// claim writes the settings and the data to the folder, or compares them with
+// those it was begun with. What is worth saying goes to say.
+func (s *Settings) claim(folder string, data dataset.Identity, say func(string)) error {
+	begun, there, err := s.match(folder)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !there:
+	case begun.Identity == nil:
+		say(fmt.Sprintf("%s did not say which data it was begun with: from now on it is that in %s", folder, data.Root))
+	default:
+		if err := begun.Identity.Check(data); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+		if begun.Identity.Root == data.Root {
+			return nil
+		}
+		say(fmt.Sprintf("the data of the pipeline, which was in %s, is in %s now", begun.Identity.Root, data.Root))
+		data.Name = begun.Identity.Name
+	}
+	text, err := json.MarshalIndent(settingsJSON{*s, &data}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return safefile.Write(filepath.Join(folder, settingsFile), append(text, '\n'))
 }

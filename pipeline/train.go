@@ -9,12 +9,22 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// fill puts the settings of the pipeline into those of a stage. The chosen
-// networks are trained on the whole training part.
+// fill puts the settings of the pipeline into those that a preset has for a stage.
 func (s Settings) fill(t training.Settings) training.Settings {
-	epochs := map[training.Stage]int{training.Heaviest: s.HeaviestEpochs, training.OneShot: s.OneShotEpochs, training.FineTune: s.FineTuneEpochs}[t.Stage]
-	if epochs > 0 {
-		t.Epochs = epochs
+	t = s.put(t)
+	return t.Adapt(func(name string) bool { return name == "epochs" && s.epochs(t.Stage) > 0 })
+}
+
+// epochs are those asked for of a stage; 0 is the preset's.
+func (s Settings) epochs(stage training.Stage) int {
+	return map[training.Stage]int{training.Heaviest: s.HeaviestEpochs, training.OneShot: s.OneShotEpochs, training.FineTune: s.FineTuneEpochs}[stage]
+}
+
+// put puts what is asked for into the settings of a stage. The chosen networks are
+// trained on the whole training part.
+func (s Settings) put(t training.Settings) training.Settings {
+	if n := s.epochs(t.Stage); n > 0 {
+		t.Epochs = n
 	}
 	if s.BatchSize > 0 {
 		t.BatchSize = s.BatchSize
@@ -32,6 +42,24 @@ func (s Settings) fill(t training.Settings) training.Settings {
 	return t
 }
 
+// Unfilled returns the settings without what is as in the preset: they leave that
+// to it.
+func (s Settings) Unfilled() Settings {
+	bare := s
+	bare.HeaviestEpochs, bare.OneShotEpochs, bare.FineTuneEpochs, bare.Sampling, bare.Paths = 0, 0, 0, "", 0
+	preset := bare.Filled()
+	for _, n := range [][3]*int{
+		{&s.HeaviestEpochs, &preset.HeaviestEpochs, &bare.HeaviestEpochs}, {&s.OneShotEpochs, &preset.OneShotEpochs, &bare.OneShotEpochs},
+		{&s.FineTuneEpochs, &preset.FineTuneEpochs, &bare.FineTuneEpochs},
+	} {
+		if *n[0] != *n[1] {
+			*n[2] = *n[0]
+		}
+	}
+	bare.Sampling, bare.Paths = s.Sampling, s.Paths
+	return bare
+}
+
 // Filled returns the settings with what they leave to the preset.
 func (s Settings) Filled() Settings {
 	oneshot := s.fill(training.Preset(s.Preset, training.OneShot))
@@ -43,15 +71,19 @@ func (s Settings) Filled() Settings {
 
 // training completes the settings of a stage in a run folder for the data.
 func (r *run) training(folder string, stage training.Stage) (training.Settings, training.Options, error) {
-	s, err := training.Begun(folder, stage, training.Preset(r.Preset, stage)) // presets may have changed since
+	s, begun, err := training.Begun(folder, stage) // presets may have changed since
 	if err != nil {
 		return s, training.Options{}, err
 	}
-	s = r.fill(s)
+	if begun {
+		s = r.put(s)
+	} else {
+		s = r.fill(training.Preset(r.Preset, stage))
+	}
 	if r.train.Name == dataset.DigitsName {
 		s.Augment = "digits"
 	}
-	o := training.Options{Folder: folder, Threads: r.Options.Threads, Wait: r.job.Wait, Log: r.job.Log}
+	o := training.Options{Folder: folder, Data: &r.data, Threads: r.Options.Threads, Wait: r.job.Wait, Log: r.job.Log}
 	o.Progress = func(p training.Progress) {
 		r.progress(string(stage), p.Step, p.Steps, p.Left, p.Status())
 		r.job.Partial(p)

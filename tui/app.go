@@ -251,7 +251,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case foundMsg:
 		a.foundRuns(msg)
 	case planMsg:
-		a.planned(msg)
+		return a.planned(msg)
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:

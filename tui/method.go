@@ -53,12 +53,13 @@ func (a *App) openMethod() tea.Cmd {
 type stepForm struct {
 	form
 	runtimeFinder
-	step    method.Step
-	asked   string // what was looked up, or is
-	opened  bool   // the first look is over
-	planned bool
-	plan    method.Plan
-	planErr error
+	step     method.Step
+	asked    string // what was looked up, or is
+	opened   bool   // the first look is over
+	followed string // run whose preset was taken
+	planned  bool
+	plan     method.Plan
+	planErr  error
 }
 
 // planMsg is what a step would be done with.
@@ -96,12 +97,19 @@ func (f *stepForm) look(a *App) tea.Cmd {
 	})
 }
 
-func (a *App) planned(msg planMsg) {
+func (a *App) planned(msg planMsg) tea.Cmd {
 	a.working--
 	a.take(msg.also)
 	f := msg.form
 	if f.asked != msg.key {
-		return // asked for another meanwhile
+		return nil // asked for another meanwhile
+	}
+	if p := msg.plan.Preset; p != "" && f.followed != a.method.run {
+		f.followed = a.method.run
+		if p != a.method.preset {
+			a.method.preset = p
+			return f.look(a)
+		}
 	}
 	f.planned, f.plan, f.planErr = true, msg.plan, msg.err
 	if was, ok := a.method.changed[f.asked]; ok && !f.plan.Begun {
@@ -114,6 +122,7 @@ func (a *App) planned(msg planMsg) {
 		f.row = len(f.rows(a)) - 1 // enter goes on
 	}
 	f.opened = true
+	return nil
 }
 
 // note is what the form says below its rows.

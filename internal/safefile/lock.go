@@ -52,5 +52,11 @@ func locked(file string, lock *flock.Flock, try func() (bool, error)) (release f
 	case !ok:
 		return nil, fmt.Errorf("%w: %s is locked", ErrLocked, file)
 	}
+	held, err := lock.Fh().Stat()
+	there, statErr := os.Stat(file)
+	if err != nil || statErr != nil || !os.SameFile(held, there) { // who had it took the file away
+		lock.Close()
+		return nil, fmt.Errorf("%w: %s was locked", ErrLocked, file)
+	}
 	return func() { lock.Close() }, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -85,6 +86,26 @@ func Identify(ctx context.Context, train, val *Set) (Identity, error) {
 	return id, nil
 }
 
+// Metadata says of the data what who runs a network trained on it has to know: the
+// classes by label and how images are normalised. Nil says nothing.
+func (id *Identity) Metadata() map[string]string {
+	if id == nil {
+		return nil
+	}
+	meta := map[string]string{"data": id.Name, "data_fingerprint": id.Fingerprint}
+	for name, v := range map[string]any{"class_names": id.Classes, "mean": id.Mean, "std": id.Std} {
+		text, _ := json.Marshal(v) // text and finite numbers: cannot fail
+		meta[name] = string(text)
+	}
+	if id.ClassOrder != "" {
+		meta["class_order"] = string(id.ClassOrder)
+	}
+	if id.Classes == nil { // not known
+		delete(meta, "class_names")
+	}
+	return meta
+}
+
 // Check returns an error that wraps [ErrOtherData] and says what differs, or nil
 // where both are the same data.
 func (id Identity) Check(now Identity) error {
@@ -112,15 +133,16 @@ func (id Identity) Differs(now Identity) string {
 	if id.Fingerprint == now.Fingerprint {
 		return ""
 	}
-	if len(id.Classes) != len(now.Classes) {
-		return fmt.Sprintf("%d classes there, %d now", len(id.Classes), len(now.Classes))
+	known := id.Classes // nil where a checkpoint had no room for them
+	if known != nil && len(known) != len(now.Classes) {
+		return fmt.Sprintf("%d classes there, %d now", len(known), len(now.Classes))
 	}
-	for i, class := range id.Classes {
+	for i, class := range known {
 		if class == now.Classes[i] {
 			continue
 		}
 		what := fmt.Sprintf("class %d is %.40q there, %.40q now", i, class, now.Classes[i])
-		if slices.Equal(slices.Sorted(slices.Values(id.Classes)), slices.Sorted(slices.Values(now.Classes))) {
+		if slices.Equal(slices.Sorted(slices.Values(known)), slices.Sorted(slices.Values(now.Classes))) {
 			what = "the classes are in another order: " + what
 		}
 		if id.ClassOrder != now.ClassOrder {

@@ -99,6 +99,7 @@ func (e *Evaluator) open(ctx context.Context, p model.Path) (*Network, error) {
 func (e *Evaluator) info(format string, seed uint64, images int) model.EvaluationInfo {
 	info := model.NewEvaluationInfo(format, e.Space)
 	info.Classes, info.Seed, info.Weights, info.Data, info.Images = e.Images.Classes, seed, e.WeightsSum, e.Images.Name, images
+	info.Part, info.Fingerprint = e.Images.Part, e.Images.Fingerprint
 	info.BN = e.BN()
 	if e.Calibration != nil {
 		info.BNImages = e.Calibration.Len()

@@ -17,6 +17,9 @@ type Images struct {
 	Name    string // of the data set and the part of it
 	Size    int    // side of an image in pixels
 	Classes int
+	// Part says which images of the data set they are, and Fingerprint which data
+	// that is, wherever it lies and whatever its name; empty where it is not known.
+	Part, Fingerprint string
 
 	labels []int
 	x      []float32    // [len(labels), 3, Size, Size]; nil where set is read
@@ -78,6 +81,9 @@ func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 	im.x, im.labels = x, labels
 	return im, nil
 }
+
+// Set is the images in the data set, in their order.
+func (im *Images) Set() *dataset.Set { return im.set }
 
 // Len is the number of images.
 func (im *Images) Len() int { return len(im.labels) }

@@ -37,6 +37,13 @@ type Source struct {
 	BNImages     int    // training images that statistics are measured on; 0 is 500
 	Threads      int    // 0 is one per processor
 	Library      string // ONNX Runtime; empty looks in the usual places
+
+	// Accept is asked about the data before anything else is done with it, and may
+	// refuse it; nil takes any.
+	Accept func(dataset.Identity) error
+	// Trained is the data that the weights were trained on: other images are
+	// normalised as that was. Nil takes the normalisation of the data set.
+	Trained *dataset.Identity
 }
 
 // Defaults of [Source].
@@ -63,7 +70,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
-	train, images, err := src.sets(ctx, classes)
+	train, images, id, err := src.sets(ctx, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +81,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if e.Images, err = Load(ctx, images, src.Images); err != nil {
 		return nil, err
 	}
-	e.Images.Name = src.name(images)
+	src.label(e.Images, images, id)
 	if src.BN == Recalibrated {
 		if e.Calibration, err = Load(ctx, train, src.bnImages()); err != nil {
 			return nil, err
@@ -86,16 +93,27 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	return e, e.Check()
 }
 
-// sets are the images trained on and those evaluated on.
-func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, err error) {
+// sets are the images trained on and those evaluated on, and which data they are of.
+func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, id dataset.Identity, err error) {
 	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder})
+	if err == nil {
+		id, err = dataset.Identify(ctx, train, images)
+	}
+	if err == nil && src.Accept != nil {
+		err = src.Accept(id)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, id, err
+	}
+	if src.Trained != nil {
+		for _, s := range []*dataset.Set{train, images} {
+			s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
+		}
 	}
 	if percent := src.trainPercent(); percent != 100 {
 		train, images, err = train.Split(percent, src.SplitSeed)
 	}
-	return train, images, err
+	return train, images, id, err
 }
 
 func (src Source) trainPercent() int {
@@ -112,12 +130,13 @@ func (src Source) bnImages() int {
 	return src.BNImages
 }
 
-// name says which images of a set are evaluated on.
-func (src Source) name(images *dataset.Set) string {
+// label says which images of a set are evaluated on, and of which data.
+func (src Source) label(im *Images, set *dataset.Set, id dataset.Identity) {
+	im.Part, im.Fingerprint = set.Part, id.Fingerprint
 	if percent := src.trainPercent(); percent != 100 {
-		return fmt.Sprintf("%s %s, %d%% held out with seed %d", images.Name, images.Part, 100-percent, src.SplitSeed)
+		im.Part = fmt.Sprintf("%s, %d%% held out with seed %d", set.Part, 100-percent, src.SplitSeed)
 	}
-	return images.Name + " " + images.Part
+	im.Name = set.Name + " " + im.Part
 }
 
 // OpenNetwork reads one network: an architecture with the weights of a supernet
@@ -151,7 +170,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	} else if classes, err = classesOf(c.Weights); err != nil {
 		return fail(fmt.Errorf("%s: %w", src.Checkpoint, err))
 	}
-	train, set, err := src.sets(ctx, classes)
+	train, set, id, err := src.sets(ctx, classes)
 	if err != nil {
 		return fail(err)
 	}
@@ -159,7 +178,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	if err != nil {
 		return fail(err)
 	}
-	images.Name = src.name(set)
+	src.label(images, set, id)
 	if n != nil {
 		return n, images, nil
 	}

@@ -27,6 +27,9 @@ func openRecords(path string, header model.EvaluationInfo, record func(object []
 			if err != nil {
 				return fmt.Errorf("%w: %w", ErrRecords, err)
 			}
+			if there.Fingerprint == "" && header.Fingerprint != "" {
+				j.Log(path + " does not say which images it is of: those are taken for the same by their name and number")
+			}
 			return nil
 		},
 		Record: record,

@@ -1,10 +1,25 @@
 package training
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
+
+// Prepare takes the two parts of a data set, whole, for a training: it fills the
+// options in, and returns the settings with what they say of the data.
+func Prepare(ctx context.Context, s Settings, o *Options, train, val *dataset.Set) (Settings, error) {
+	data, err := dataset.Identify(ctx, train, val)
+	if err != nil {
+		return s, err
+	}
+	o.Data = &data
+	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
+		return s, err
+	}
+	return s.For(o.Train, o.HeldOut), nil
+}
 
 // Divide returns the images that settings train on and those they validate on:
 // a share of train held out by the split seed, or with 100 percent the set's

@@ -2,11 +2,14 @@ package training
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -51,12 +54,17 @@ func FuzzTrainingState(f *testing.F) {
 func FuzzRunSettings(f *testing.F) {
 	f.Add([]byte(`{"format":"binas-tui-run","version":1,"stages":{"heaviest":{"stage":"heaviest","lr":0.1}}}`))
 	f.Add([]byte(`{"format":"binas-tui-run","version":1,"stages":{}}`))
+	whole, err := json.Marshal(runJSON{runFormat, runVersion, &dataset.Identity{Name: "a"}, map[Stage]Settings{Heaviest: Small(Heaviest), OneShot: Paper(OneShot)}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		stages, err := decodeSettings(data)
+		file, err := decodeSettings(data)
 		if err != nil {
 			return
 		}
-		for stage, s := range stages {
+		for stage, s := range file.Stages {
 			if s.Check() != nil || s.Stage != stage {
 				t.Fatalf("accepted %+v", s)
 			}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/strictjson"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // The files of a run folder. docs/FORMATS.md describes them.
@@ -24,8 +27,8 @@ const (
 	runVersion = 1
 )
 
-// maxSettings bounds settings.json, in bytes.
-const maxSettings = 1 << 20
+// maxSettings bounds settings.json, in bytes: it has the names of all classes.
+const maxSettings = 8 << 20
 
 // Errors about run folders; what is returned wraps them.
 var (
@@ -38,12 +41,14 @@ var (
 type Run struct {
 	Folder string
 	Stages map[Stage]Settings // that were begun
+	Data   *dataset.Identity  // of all stages; nil in a run that was begun before it was kept
 }
 
 // runJSON is settings.json.
 type runJSON struct {
 	Format  string             `json:"format"`
 	Version int                `json:"version"`
+	Data    *dataset.Identity  `json:"data,omitempty"`
 	Stages  map[Stage]Settings `json:"stages"`
 }
 
@@ -59,43 +64,46 @@ func ReadRun(folder string) (Run, error) {
 	if err != nil {
 		return r, fmt.Errorf("run folder: %w", err)
 	}
-	if r.Stages, err = decodeSettings(data); err != nil {
+	file, err := decodeSettings(data)
+	if err != nil {
 		return r, fmt.Errorf("run folder: %s: %w: %w", path, safefile.ErrUnreadable, err)
 	}
+	r.Stages, r.Data = file.Stages, file.Data
 	return r, nil
 }
 
-// Begun returns the settings that a stage of a run folder was begun with, or
-// otherwise where it was not. Who resumes a run takes these and changes what
-// the user asks for: presets may have changed since.
-func Begun(folder string, stage Stage, otherwise Settings) (Settings, error) {
+// Begun returns the settings that a stage of a run folder was begun with, if it
+// was. Who resumes a run takes these and changes what the user asks for: presets
+// may have changed since.
+func Begun(folder string, stage Stage) (s Settings, begun bool, err error) {
 	r, err := ReadRun(folder)
 	if errors.Is(err, ErrNoRun) {
-		return otherwise, nil
+		return s, false, nil
 	}
-	if s, ok := r.Stages[stage]; ok {
-		return s, err
-	}
-	return otherwise, err
+	s, begun = r.Stages[stage]
+	return s, begun, err
 }
 
-func decodeSettings(data []byte) (map[Stage]Settings, error) {
+func decodeSettings(data []byte) (runJSON, error) {
 	var file runJSON
-	if err := json.Unmarshal(sanitize.TrimBOM(data), &file); err != nil {
-		return nil, err
+	if err := strictjson.Decode(data, &file); err != nil {
+		return file, err
 	}
 	if file.Format != runFormat || file.Version != runVersion {
-		return nil, fmt.Errorf("format %.40q version %d: expected %s version %d", file.Format, file.Version, runFormat, runVersion)
+		return file, fmt.Errorf("format %.40q version %d: expected %s version %d", file.Format, file.Version, runFormat, runVersion)
+	}
+	if len(file.Stages) == 0 {
+		return file, errors.New("no stages")
 	}
 	for stage, s := range file.Stages {
 		if s.Stage != stage {
-			return nil, fmt.Errorf("stage %.40q under the name %.40q", s.Stage, stage)
+			return file, fmt.Errorf("stage %.40q under the name %.40q", s.Stage, stage)
 		}
 		if err := s.Check(); err != nil {
-			return nil, err
+			return file, err
 		}
 	}
-	return file.Stages, nil
+	return file, nil
 }
 
 // Weights is the file of the weights of a stage: the averaged ones where the
@@ -117,12 +125,19 @@ func (r Run) previousState(stage Stage) string { return r.state(stage) + ".previ
 // folder is a run folder of this process alone.
 type folder struct {
 	Run
-	release func() // of its lock
+	release func()   // of its lock
+	made    []string // the lock and the folder, where they were not there before
 }
 
 // openFolder makes the folder where there is none and locks it. The lock ends
 // with the process, however that ends.
 func openFolder(dir string) (*folder, error) {
+	f := &folder{Run: Run{Folder: dir, Stages: map[Stage]Settings{}}}
+	for _, path := range []string{filepath.Join(dir, lockFile), dir} {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			f.made = append(f.made, path)
+		}
+	}
 	release, err := safefile.Lock(filepath.Join(dir, lockFile))
 	if errors.Is(err, safefile.ErrLocked) {
 		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
@@ -131,23 +146,37 @@ func openFolder(dir string) (*folder, error) {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	safefile.Sweep(dir)
-	f := &folder{Run{dir, map[Stage]Settings{}}, release}
+	f.release = release
 	r, err := ReadRun(dir)
 	switch {
 	case err == nil:
 		f.Run = r
 	case !errors.Is(err, ErrNoRun):
-		release()
+		f.close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *folder) close() { f.release() }
+// close releases the folder. What was made for a step that was refused, with no
+// settings in it, goes.
+func (f *folder) close() {
+	if len(f.Stages) == 0 {
+		for _, path := range f.made {
+			os.Remove(path) // a folder with anything in it stays
+		}
+	}
+	f.release()
+}
 
-// begin notes the settings of a stage, or compares them with those it was begun
-// with. What stages have in common must be the same in all of them.
-func (f *folder) begin(s Settings) error {
+// check compares settings and data with those the folder was begun with. What
+// stages have in common must be the same in all of them.
+func (f *folder) check(s Settings, data *dataset.Identity) error {
+	if data != nil {
+		if err := f.checkData(*data); err != nil {
+			return err
+		}
+	}
 	if have, ok := f.Stages[s.Stage]; ok {
 		if name, was, now := have.differs(s); name != "" {
 			return fmt.Errorf("%w: %s: %s of stage %s is %v there and %v now", ErrMismatch, f.Folder, name, s.Stage, shown(was), shown(now))
@@ -163,15 +192,103 @@ func (f *folder) begin(s Settings) error {
 			}
 		}
 	}
+	return nil
+}
+
+// begin notes the settings of a stage, and the data where that is not known yet
+// or lies elsewhere now. It returns what is worth saying.
+func (f *folder) begin(s Settings, data *dataset.Identity) (note string, err error) {
+	was := f.Run
+	_, begun := f.Stages[s.Stage]
+	if f.Data, note = f.noted(data); begun && note == "" {
+		return "", nil
+	}
+	f.Stages = maps.Clone(f.Stages)
 	f.Stages[s.Stage] = s
-	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, f.Stages}, "", "  ")
+	if err := f.write(); err != nil {
+		f.Run = was
+		return "", err
+	}
+	return note, nil
+}
+
+// noted is the data as the folder notes it: that which it was begun with, where it
+// is now. The note says what changed about that.
+func (r Run) noted(now *dataset.Identity) (data *dataset.Identity, note string) {
+	switch {
+	case now == nil:
+		return r.Data, ""
+	case r.Data == nil:
+		if len(r.Stages) > 0 {
+			note = fmt.Sprintf("%s did not say which data it was begun with: from now on it is that in %s", r.Folder, now.Root)
+		}
+		return now, note
+	case r.Data.Root != now.Root:
+		moved := *r.Data
+		moved.Root = now.Root
+		return &moved, fmt.Sprintf("the data of the run, which was in %s, is in %s now", r.Data.Root, now.Root)
+	}
+	return r.Data, ""
+}
+
+// write writes settings.json.
+func (r Run) write() error {
+	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, r.Data, r.Stages}, "", "  ")
 	if err == nil {
-		err = safefile.Write(filepath.Join(f.Folder, settingsFile), append(data, '\n'))
+		err = safefile.Write(filepath.Join(r.Folder, settingsFile), append(data, '\n'))
 	}
 	if err != nil {
-		delete(f.Stages, s.Stage)
 		return fmt.Errorf("run folder: %w", err)
 	}
+	return nil
+}
+
+// checkData refuses other data than that of the run. A run that does not know its
+// data knows how many images it had.
+func (r Run) checkData(now dataset.Identity) error {
+	if r.Data != nil {
+		if err := r.Data.Check(now); err != nil {
+			return fmt.Errorf("run folder %s: %w", r.Folder, err)
+		}
+		return nil
+	}
+	for _, s := range r.Stages {
+		images := s.Images
+		if s.TrainPercent < 100 {
+			images += s.HeldOut
+		}
+		if images > 0 && images != now.Train {
+			return fmt.Errorf("run folder %s: %w than %s: %d training images there, %d now", r.Folder, dataset.ErrOtherData, s.Data, images, now.Train)
+		}
+	}
+	return nil
+}
+
+// Accept compares data that a step of the run is given with what it was begun
+// with; the error wraps [dataset.ErrOtherData]. Where the run does not know its
+// data yet, or that lies elsewhere now, it is noted, and say is told.
+func (r Run) Accept(data dataset.Identity, say func(string)) error {
+	if err := r.checkData(data); err != nil {
+		return err
+	}
+	if _, note := r.noted(&data); note == "" {
+		return nil
+	}
+	f, err := openFolder(r.Folder)
+	if err != nil { // it is trained on, or of somebody else
+		_, note := r.noted(&data)
+		say(fmt.Sprintf("%s (not noted there: %v)", note, err))
+		return nil
+	}
+	defer f.close()
+	var note string
+	if f.Data, note = f.noted(&data); note == "" {
+		return nil // another process was here
+	}
+	if err := f.write(); err != nil {
+		note = fmt.Sprintf("%s (not noted there: %v)", note, err)
+	}
+	say(note)
 	return nil
 }
 

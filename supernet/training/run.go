@@ -16,6 +16,9 @@ type Options struct {
 	Folder  string       // the run folder, made where there is none
 	Train   *dataset.Set // images to train on
 	HeldOut *dataset.Set // images to validate on; nil validates nothing
+	// Data says which data they are of. A run is begun with one, and other data is
+	// refused; nil is not compared.
+	Data *dataset.Identity
 
 	// Heaviest holds the weights of the heaviest network, the teacher of the
 	// other stages, as a child's state dict.
@@ -41,20 +44,30 @@ const checkpointEvery = time.Minute
 // often it is interrupted. A context that ends stops it in a fraction of a
 // second, with a checkpoint of the last whole step, and the context's error.
 //
-// Errors wrap [ErrSettings], [ErrMismatch], [ErrLocked], [ErrState] and
-// [ErrDiverged].
+// Errors wrap [ErrSettings], [ErrMismatch], [dataset.ErrOtherData], [safefile.ErrUnreadable],
+// [ErrLocked], [ErrState] and [ErrDiverged]. A step that is refused writes nothing.
 func Train(ctx context.Context, s Settings, o Options) (Progress, error) {
-	if err := s.Check(); err != nil {
-		return Progress{}, err
-	}
-	if err := o.check(s); err != nil {
-		return Progress{}, err
-	}
-	loader, err := newLoader(s, o)
+	loader, err := o.loader(s)
 	if err != nil {
 		return Progress{}, err
 	}
 	return train(ctx, s, o, loader, newSubject)
+}
+
+// Check finds out whether settings can be trained with on the data.
+func (o Options) Check(s Settings) error {
+	_, err := o.loader(s)
+	return err
+}
+
+func (o Options) loader(s Settings) (*dataset.Loader, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if err := o.check(s); err != nil {
+		return nil, err
+	}
+	return newLoader(s, o)
 }
 
 // newLoader makes the batches of the training images.
@@ -101,7 +114,10 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 		return Progress{}, err
 	}
 	defer f.close()
-	if err := f.begin(s); err != nil {
+	if f.Data != nil && o.Data != nil { // it may have been renamed
+		s.Data = f.Data.Name
+	}
+	if err := f.check(s, o.Data); err != nil {
 		return Progress{}, err
 	}
 	saved, resumed, err := f.resume(s.Stage, o.say)
@@ -126,7 +142,26 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 		}
 		t.restore(saved)
 	}
+	note, err := f.begin(s, o.Data) // now that nothing refuses it
+	if err != nil {
+		return Progress{}, err
+	}
+	if note != "" {
+		t.say(note)
+	}
+	if note := s.shortAverage(t.total()); note != "" && !resumed {
+		t.say(note)
+	}
 	return t.start(ctx, resumed)
+}
+
+// shortAverage says that a training is too short for its moving average, or is "".
+func (s Settings) shortAverage(steps int) string {
+	if span := float64(s.ModelEMAEvery) / (1 - s.ModelEMADecay); s.ModelEMA && !s.ModelEMAWarmup && float64(steps) < span {
+		return fmt.Sprintf("the moving average of the weights (model-ema-decay %v) spans %.0f steps and this training has %d: what is validated and kept is near the first weights; model-ema-warmup helps",
+			s.ModelEMADecay, span, steps)
+	}
+	return ""
 }
 
 // start opens the metrics at the checkpoint and runs.

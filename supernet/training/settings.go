@@ -36,7 +36,8 @@ type Settings struct {
 	Space     string `json:"space"`
 	ImageSize int    `json:"image_size"`
 	Classes   int    `json:"classes"`
-	Arch      string `json:"arch,omitempty"` // of FineTune
+	Arch      string `json:"arch,omitempty"`   // of FineTune
+	Preset    string `json:"preset,omitempty"` // that the settings were begun from; empty in older runs
 
 	Data         string `json:"data"`          // name of the set
 	Images       int    `json:"images"`        // that are trained on
@@ -85,7 +86,7 @@ type Settings struct {
 // ImageNet's.
 func Paper(stage Stage) Settings {
 	s := Settings{
-		Stage: stage, Space: model.MobileNASNet, TrainPercent: 100, SplitSeed: 1, Seed: 42, Augment: "imagenet",
+		Stage: stage, Preset: "paper", Space: model.MobileNASNet, TrainPercent: 100, SplitSeed: 1, Seed: 42, Augment: "imagenet",
 		Sched: CosineSchedule, MinLR: 1e-5, WarmupEpochs: 3, WarmupLR: 1e-4, DecayEpochs: 30, DecayRate: 0.1, CooldownEpochs: 10,
 		Momentum: 0.9, WeightDecay: 1e-5, Smoothing: 0.1, ModelEMA: true, ModelEMADecay: 0.999, ModelEMAEvery: 1, LogInterval: 50,
 	}
@@ -120,6 +121,7 @@ func Preset(name string, stage Stage) Settings {
 // and a rate that falls with every step. docs/DIGITS.md reports runs.
 func Small(stage Stage) Settings {
 	s := Paper(stage)
+	s.Preset = "small"
 	s.Sched, s.WarmupEpochs, s.WarmupLR, s.CooldownEpochs, s.LREachStep = CosineSchedule, 1, 1e-3, 0, true
 	s.TrainPercent, s.Augment, s.BatchSize, s.ClipGrad = 80, "digits", 64, 5
 	s.Drop, s.DropPath, s.ModelEMAEvery, s.Validation, s.LogInterval = 0, 0, 4, 2000, 10
@@ -131,6 +133,49 @@ func Small(stage Stage) Settings {
 		s.LR, s.Epochs, s.Paths = 0.05, 12, 1
 	case FineTune:
 		s.LR, s.Epochs, s.WarmupEpochs = 0.01, 4, 0
+	}
+	return s
+}
+
+// PresetName is the preset that the settings were begun from. Runs from before
+// that was noted are told by how their learning rate is set.
+func (s Settings) PresetName() string {
+	switch {
+	case s.Preset != "":
+		return s.Preset
+	case s.LREachStep:
+		return "small"
+	}
+	return "paper"
+}
+
+// Follow returns the settings of another stage, as of a preset, with what all
+// stages of the run of s have in common, and with its seed and augmentation.
+func (s Settings) Follow(next Settings) Settings {
+	next.Space, next.ImageSize, next.Data = s.Space, s.ImageSize, s.Data
+	next.TrainPercent, next.SplitSeed, next.Seed, next.Augment = s.TrainPercent, s.SplitSeed, s.Seed, s.Augment
+	return next
+}
+
+// Adapt fits what a preset says to settings that were changed: with other epochs
+// than the preset's there is no cool-down, so that they are all there are, and
+// the warm-up is at most half of them; it begins, and a cosine ends, at no more
+// than the highest rate. What given says was chosen stays; names are those of
+// JSON.
+func (s Settings) Adapt(given func(name string) bool) Settings {
+	if given("epochs") {
+		if !given("cooldown_epochs") {
+			s.CooldownEpochs = 0
+		}
+		if !given("warmup_epochs") {
+			s.WarmupEpochs = min(s.WarmupEpochs, s.Epochs/2)
+		}
+	}
+	if given("lr") && !given("warmup_lr") {
+		s.WarmupLR = min(s.WarmupLR, s.LR)
+	}
+	if given("lr") && !given("min_lr") {
+		s.MinLR = min(s.MinLR, s.LR)
 	}
 	return s
 }

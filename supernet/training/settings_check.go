@@ -104,6 +104,12 @@ func (s Settings) differs(other Settings) (name string, have, want any) {
 	return "", nil, nil
 }
 
+// Changed says of a setting, by its name in JSON, whether it is another than in from.
+func (s Settings) Changed(from Settings) func(name string) bool {
+	a, b := fields(s), fields(from)
+	return func(name string) bool { return a[name] != b[name] }
+}
+
 // fields are the settings by their names in JSON.
 func fields(s Settings) map[string]any {
 	data, _ := json.Marshal(s) // finite numbers and strings: cannot fail
@@ -114,12 +120,14 @@ func fields(s Settings) map[string]any {
 	return m
 }
 
-// fieldOrder is the JSON names of all settings in the order of the struct.
+// fieldOrder is the JSON names of all settings in the order of the struct, but
+// for the preset, which is where the others came from.
 var fieldOrder = func() []string {
 	var names []string
 	for f := range reflect.TypeFor[Settings]().Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		names = append(names, name)
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "preset" {
+			names = append(names, name)
+		}
 	}
 	return names
 }()

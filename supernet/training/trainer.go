@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"strconv"
 	"strings"
 	"time"
 
@@ -281,14 +280,7 @@ func (t *trainer) keptError(err error) error {
 
 // saveWeights writes the weights for other commands and other programs.
 func (t *trainer) saveWeights() error {
-	epoch := t.at.Step / t.data.Steps()
-	meta := map[string]string{
-		"stage": string(t.s.Stage), "space": t.s.Space, "image_size": strconv.Itoa(t.s.ImageSize), "classes": strconv.Itoa(t.s.Classes),
-		"data": t.s.Data, "epoch": strconv.Itoa(epoch), "epochs": strconv.Itoa(t.s.TotalEpochs()), "averaged": strconv.FormatBool(t.average != nil),
-	}
-	if t.s.Arch != "" {
-		meta["arch"] = t.s.Arch
-	}
+	meta := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.average != nil}.encode()
 	data, err := supernet.Encode(supernet.Checkpoint{Weights: t.best(), Meta: meta})
 	if err == nil {
 		err = safefile.Replace(t.folder.Weights(t.s.Stage), true, safefile.Bytes(data))

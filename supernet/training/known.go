@@ -1,0 +1,123 @@
+package training
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/binas-tui/binas-tui/internal/strictjson"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+)
+
+// Known is what a checkpoint of this program says of itself.
+type Known struct {
+	// Settings of the training. Checkpoints from before these were kept have the
+	// stage, space, image size, classes, name of the data and architecture alone.
+	Settings
+	Whole    bool              // all settings are known
+	Data     *dataset.Identity // without its folder; nil where it is not known
+	Epoch    int               // whole epochs trained
+	Averaged bool              // the weights are a moving average
+}
+
+// maxClassNames bounds the names of classes in a checkpoint, in bytes as JSON: its
+// header has no room for more.
+const maxClassNames = 256 << 10
+
+// encode is the metadata of a checkpoint. The settings and the data are JSON; the
+// rest says the same in words for other programs.
+func (k Known) encode() map[string]string {
+	s := k.Settings
+	text := func(v any) string {
+		data, _ := json.Marshal(v) // finite numbers and text: cannot fail
+		return string(data)
+	}
+	meta := map[string]string{
+		"stage": string(s.Stage), "space": s.Space, "image_size": strconv.Itoa(s.ImageSize), "classes": strconv.Itoa(s.Classes),
+		"data": s.Data, "epoch": strconv.Itoa(k.Epoch), "epochs": strconv.Itoa(s.TotalEpochs()), "averaged": strconv.FormatBool(k.Averaged),
+		"settings": text(s),
+	}
+	if arch := s.architecture(); arch != "" {
+		meta["arch"] = arch
+	}
+	if k.Data == nil {
+		return meta
+	}
+	data := *k.Data
+	data.Root = "" // a checkpoint is given away; where the data lay is nobody's business
+	if len(text(data.Classes)) > maxClassNames {
+		data.Classes = nil
+	}
+	meta["data_identity"] = text(data)
+	return meta
+}
+
+// architecture is that of the network that the settings train, "" for a supernet.
+func (s Settings) architecture() string {
+	if s.Stage != Heaviest {
+		return s.Arch
+	}
+	space, err := model.NewSpace(s.Space, s.ImageSize)
+	if err != nil {
+		return ""
+	}
+	return space.Architecture(supernet.HeaviestPath(space)).String()
+}
+
+// KnownOf reads what a checkpoint says of itself; ours is false where it is not
+// one of this program. Errors wrap [supernet.ErrCheckpoint].
+func KnownOf(meta map[string]string) (k Known, ours bool, err error) {
+	stage := Stage(meta["stage"])
+	if stage != Heaviest && stage != OneShot && stage != FineTune || meta["averaged"] == "" {
+		return k, false, nil
+	}
+	fail := func(what string, err error) (Known, bool, error) {
+		return Known{}, false, fmt.Errorf("%w: its %s: %w", supernet.ErrCheckpoint, what, err)
+	}
+	if text, ok := meta["settings"]; ok {
+		k.Whole = true
+		err := strictjson.Decode([]byte(text), &k.Settings)
+		if err == nil {
+			err = k.Settings.Check()
+		}
+		if err == nil && k.Stage != stage {
+			err = fmt.Errorf("stage %q beside stage %q", k.Stage, stage)
+		}
+		if err != nil {
+			return fail("settings", err)
+		}
+	}
+	if text, ok := meta["data_identity"]; ok {
+		k.Data = new(dataset.Identity)
+		if err := strictjson.Decode([]byte(text), k.Data); err != nil {
+			return fail("data_identity", err)
+		}
+	}
+	for name, to := range map[string]*int{"image_size": &k.ImageSize, "classes": &k.Classes, "epoch": &k.Epoch} {
+		if *to, err = strconv.Atoi(meta[name]); err != nil || *to < 0 {
+			return fail(name, fmt.Errorf("%.20q: expected a whole number", meta[name]))
+		}
+	}
+	k.Averaged = meta["averaged"] == "true"
+	k.Stage, k.Space, k.Settings.Data, k.Arch = stage, meta["space"], meta["data"], meta["arch"]
+	if _, err := model.NewSpace(k.Space, k.ImageSize); err != nil {
+		return fail("image_size or space", err)
+	}
+	return k, true, nil
+}
+
+// ClassOrder is the class order of the data: before there was a choice it was by
+// bytes.
+func (k Known) ClassOrder() dataset.ClassOrder { return classOrder(k.Data) }
+
+// ClassOrder is the class order of the data of the run, likewise.
+func (r Run) ClassOrder() dataset.ClassOrder { return classOrder(r.Data) }
+
+func classOrder(data *dataset.Identity) dataset.ClassOrder {
+	if data == nil {
+		return dataset.BytesOrder
+	}
+	return data.ClassOrder // "" where files hold the labels: there is none to choose
+}
