@@ -35,7 +35,17 @@ func Lock(file string) (release func(), err error) {
 		}
 	}
 	lock := flock.New(file, flock.SetFlag(os.O_CREATE|syscall.O_NONBLOCK), flock.SetPermissions(0o666))
-	return locked(file, lock, lock.TryLock)
+	release, err = locked(file, lock, lock.TryLock)
+	if err != nil || !lock.Locked() {
+		return release, err
+	}
+	held, err := lock.Stat()
+	there, gone := os.Stat(file)
+	if err != nil || gone != nil || !os.SameFile(held, there) { // who had it has just taken the file away
+		release()
+		return nil, fmt.Errorf("%w: %s was locked", ErrLocked, file)
+	}
+	return release, nil
 }
 
 func locked(file string, lock *flock.Flock, try func() (bool, error)) (release func(), err error) {
@@ -51,12 +61,6 @@ func locked(file string, lock *flock.Flock, try func() (bool, error)) (release f
 		return nil, &fs.PathError{Op: "lock", Path: file, Err: plain(err)}
 	case !ok:
 		return nil, fmt.Errorf("%w: %s is locked", ErrLocked, file)
-	}
-	held, err := lock.Fh().Stat()
-	there, statErr := os.Stat(file)
-	if err != nil || statErr != nil || !os.SameFile(held, there) { // who had it took the file away
-		lock.Close()
-		return nil, fmt.Errorf("%w: %s was locked", ErrLocked, file)
 	}
 	return func() { lock.Close() }, nil
 }
