@@ -147,10 +147,10 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 		return Progress{}, err
 	}
 	if note != "" {
-		t.say(note)
+		o.say(note)
 	}
 	if note := s.shortAverage(t.total()); note != "" && !resumed {
-		t.say(note)
+		o.say(note)
 	}
 	return t.start(ctx, resumed)
 }
