@@ -78,7 +78,7 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample")
 	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies of other networks to test on, a `FILE|NAME`")
 	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
-	f.StringVar(&o.inactive, "inactive-blocks", "mean", "what a switched-off block adds, by `MODE`: mean of its options, or free, as in the paper, its own")
+	f.StringVar(&o.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
 	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&o.curve, "learning-curve", false, "fit ever more of the samples too, to say what more would be worth")
 	f.StringVar(&o.curveFigure, "learning-curve-figure", "", "draw the learning curve to `FILE`, which ends in .svg or .png")

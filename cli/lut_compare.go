@@ -13,6 +13,7 @@ import (
 func (a *app) lutCompareCommand() *cobra.Command {
 	var (
 		predictor string
+		inactive  string
 		seed      uint64
 		asJSON    bool
 	)
@@ -26,9 +27,14 @@ costs to run on one device the networks that are best on the other.`,
 		Args:    arguments("the first table", "the second table"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var engines [2]*explore.Engine
+			off, err := inactiveBlocks(inactive)
+			if err != nil {
+				return err
+			}
 			for i, name := range args {
 				setup, err := explore.Load("", name, predictor)
 				if err == nil {
+					setup.Inactive = off
 					engines[i], err = explore.New(cmd.Context(), setup)
 				}
 				if err != nil {
@@ -47,6 +53,7 @@ costs to run on one device the networks that are best on the other.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
+	f.StringVar(&inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of the evolution that stands in where the predictor is not bilinear")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

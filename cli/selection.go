@@ -25,7 +25,7 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&s.profile, "profile", "", "built-in `NAME` to start from (default "+explore.Profiles()[0].Name+")")
 	f.StringVar(&s.lut, "lut", "", "latency table `FILE|NAME`: a name or a BINAS .pkl or JSON file (default: the profile's)")
 	f.StringVar(&s.predictor, "predictor", "", "predictor `FILE|NAME`: a name or a BINAS .pth or safetensors file (default: the profile's)")
-	f.StringVar(&s.inactive, "inactive-blocks", "mean", "what a switched-off block adds to accuracy, by `MODE`: mean of its options, or free, as in the paper, a choice of one")
+	f.StringVar(&s.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
 }
 
 // addConstraints adds the flags for what networks have to keep.

@@ -96,6 +96,7 @@ type App struct {
 	tourSeen   bool
 	demo       demo
 	dialog     dialog
+	waiting    []dialog // to open when that is closed
 	message    string
 	warning    bool
 	history    history
@@ -194,6 +195,7 @@ type (
 // Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
+	a.openWaiting()
 	a.followTour()
 	if ask := a.askWhatIf(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
@@ -246,6 +248,11 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.limitTable(msg)
 	case whatIfMsg:
 		a.whatIfAnswered(msg)
+	case reportMsg:
+		a.working--
+		return a.handle(msg.outcome)
+	case sourcesMsg:
+		a.sourcesFound(msg)
 	case devicesMsg:
 		a.devicesCompared(msg)
 	case foundMsg:
@@ -255,9 +262,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
-		if f, ok := a.dialog.(needsRuntime); ok {
-			*f.runtime() = runtimeFinder{msg.library, msg.err, true}
-		}
+		*msg.finder = runtimeFinder{msg.library, msg.err, true}
 	case copiedMsg:
 		a.say(sanitize.Line(msg.text))
 	case failedMsg:
@@ -491,6 +496,10 @@ func (a *App) solve() tea.Cmd {
 		a.engine.Solve(&a.answer, a.limitMS)
 		a.stopwatch.took(a.mode, a.solveTime())
 	}
+	if a.evoCancel != nil { // of another budget, or left
+		a.evoCancel()
+		a.evoCancel = nil
+	}
 	var cmd tea.Cmd
 	if a.evolving() {
 		cmd = a.startEvolution()
@@ -522,9 +531,6 @@ func (a *App) show() {
 func (a *App) startEvolution() tea.Cmd {
 	generation, engine, limit := a.generation, a.engine, a.limitMS
 	a.working++
-	if a.evoCancel != nil {
-		a.evoCancel()
-	}
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.evoCancel = cancel
 	return guard(func() tea.Msg {

@@ -17,14 +17,13 @@ import (
 // one and the session is local, and through the terminal (OSC 52) always. Only
 // the native tool says whether it worked, and the message says no more.
 func copyText(text, what string) tea.Cmd {
-	report := func() tea.Msg {
+	return tea.Batch(tea.SetClipboard(text), guard(func() tea.Msg {
 		remote := os.Getenv("SSH_TTY") != "" || os.Getenv("SSH_CONNECTION") != ""
 		if !remote && !clipboard.Unsupported && clipboard.WriteAll(text) == nil {
 			return copiedMsg{what + " copied"}
 		}
 		return copiedMsg{what + " sent to the terminal's clipboard (OSC 52)"}
-	}
-	return tea.Batch(tea.SetClipboard(text), guard(report))
+	}))
 }
 
 func (a *App) copyArchitecture() tea.Cmd {

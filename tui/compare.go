@@ -118,7 +118,9 @@ func (a *App) snapshotNow(name string) snapshot {
 }
 
 // openCompareMenu chooses what to compare with.
-func (a *App) openCompareMenu() tea.Cmd {
+func (a *App) openCompareMenu() tea.Cmd { return a.sources(explore.LUTs, (*App).compareMenu) }
+
+func (a *App) compareMenu(devices []explore.Source) {
 	m := &menu{title: "Compare the network shown with", hint: "enter to choose, / to search, esc to close"}
 	head := func(text string) { m.items = append(m.items, item{label: text, head: true}) }
 	add := func(label, detail string, choose func(*App) tea.Cmd) {
@@ -147,7 +149,7 @@ func (a *App) openCompareMenu() tea.Cmd {
 		})
 	}
 	head("The best for another device, within this budget here")
-	for _, source := range explore.LUTs() {
+	for _, source := range devices {
 		if source.Name != a.engine.LUTName {
 			add(sanitize.Line(source.Name), "", func(a *App) tea.Cmd { return a.compareWithDevice(source.Name) })
 		}
@@ -158,7 +160,6 @@ func (a *App) openCompareMenu() tea.Cmd {
 	}
 	m.settle()
 	a.dialog = m
-	return nil
 }
 
 func (a *App) startComparison(name string, path model.Path) tea.Cmd {

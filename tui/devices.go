@@ -25,13 +25,14 @@ type devicesMsg struct {
 
 // compareDevices compares the table in use with another, in the background.
 func (a *App) compareDevices(name string) tea.Cmd {
-	ctx, profile, lut, predictor := a.ctx, a.engine.Profile, a.engine.LUTName, a.engine.PredictorName
+	ctx, profile, lut, predictor, inactive := a.ctx, a.engine.Profile, a.engine.LUTName, a.engine.PredictorName, a.engine.Inactive
 	a.working++
 	return guard(func() tea.Msg {
 		var engines [2]*explore.Engine
 		for i, n := range []string{lut, name} {
 			setup, err := explore.Load(profile, n, predictor)
 			if err == nil {
+				setup.Inactive = inactive
 				engines[i], err = explore.New(ctx, setup)
 			}
 			if err != nil {
@@ -46,12 +47,11 @@ func (a *App) compareDevices(name string) tea.Cmd {
 // devicesCompared shows a comparison that has arrived.
 func (a *App) devicesCompared(msg devicesMsg) {
 	a.working--
-	switch {
-	case msg.err != nil:
+	if msg.err != nil {
 		a.warn(sanitize.Line(msg.err.Error()))
-	case a.dialog == nil:
-		a.dialog = &devices{msg.comparison}
+		return
 	}
+	a.openLater(&devices{msg.comparison})
 }
 
 // devices shows two tables side by side: every block's latency on one against

@@ -18,6 +18,17 @@ type dialog interface {
 // closeDialog takes the dialog off the screen.
 func (a *App) closeDialog() { a.dialog = nil }
 
+// openLater opens a dialog that nobody has asked for just now: what is open is not
+// covered, nothing is lost.
+func (a *App) openLater(d dialog) { a.waiting = append(a.waiting, d) }
+
+// openWaiting opens what waits, where nothing is open.
+func (a *App) openWaiting() {
+	if a.dialog == nil && len(a.waiting) > 0 && !a.tour.on {
+		a.dialog, a.waiting = a.waiting[0], a.waiting[1:]
+	}
+}
+
 // centred draws an empty framed box over the panes and returns its inside.
 func (s *screen) centred(w, h int, title string) rect {
 	w, h = min(w, s.w), min(h, s.h)

@@ -157,9 +157,7 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	case explore.CalibratedTable:
 		a.results.offered = offer{lut: r.Name}
 		a.say(fmt.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall, a.keyOf("use-measured")))
-		if a.dialog == nil {
-			a.dialog = &verification{result: r}
-		}
+		a.openLater(&verification{result: r})
 	case explore.MeasuredNetwork:
 		text := fmt.Sprintf("measured %s ms (least %s, spread %.1f%%)", a.ms(r.MedianMS), a.ms(r.MinMS), 100*r.Spread)
 		if r.PredictedMS > 0 {

@@ -51,21 +51,29 @@ func (a *App) drawJob(s *screen, r rect, j job.Snapshot) {
 		return
 	}
 	s.bar(r.x+1, r.y, r.w-2, t.accent, j.Fraction(), 1)
-	status, st := sanitize.Line(j.Status), t.text
-	if j.Err != nil {
-		status, st = sanitize.Line(j.Err.Error()), t.bad
+	status, st := []string{j.Status}, t.text
+	if j.Err != nil { // to be read whole
+		status, st = wrap(sanitize.Line(j.Err.Error()), r.w-2), t.bad
 	}
-	s.text(r.x+1, r.y+1, r.w-2, st, status)
-	s.text(r.x+1, r.y+2, r.w-2, t.dim, a.jobHint(j))
-	top := r.y + 3
-	if r.h > 3 {
+	status = status[:min(len(status), max(1, r.h-2))]
+	for i, line := range status {
+		s.text(r.x+1, r.y+1+i, r.w-2, st, line)
+	}
+	top := r.y + 1 + len(status)
+	s.text(r.x+1, top, r.w-2, t.dim, a.jobHint(j))
+	top++
+	bottom := r.y + r.h
+	if top < bottom {
 		logs := min(len(j.Log), 3) // beside curves a few lines of the log stay
-		top += a.drawPartial(s, rect{r.x, top, r.w, r.h - 3 - logs}, j.Result)
+		top += a.drawPartial(s, rect{r.x, top, r.w, bottom - top - logs}, j.Result)
 	}
-	room := r.y + r.h - top
-	log := j.Log[max(0, len(j.Log)-max(0, room)):]
+	var log []string
+	for _, line := range j.Log {
+		log = append(log, wrap(sanitize.Line(line), r.w-2)...)
+	}
+	log = log[max(0, len(log)-max(0, bottom-top)):]
 	for i, line := range log {
-		s.text(r.x+1, top+i, r.w-2, t.dim, sanitize.Line(line))
+		s.text(r.x+1, top+i, r.w-2, t.dim, line)
 	}
 }
 

@@ -196,16 +196,22 @@ func (a *App) limitTable(msg limitTableMsg) tea.Cmd {
 		a.warn(sanitize.Line(msg.err.Error()))
 		return nil
 	}
-	return a.askCap(msg.limit, "12ms", "")
+	a.openLater(a.capEntry(msg.limit, "12ms", ""))
+	return nil
 }
 
 // askCap asks for the amount of a limit; example shows how it is written.
 func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
+	a.dialog = a.capEntry(l, example, value)
+	return nil
+}
+
+func (a *App) capEntry(l explore.Limit, example, value string) *entry {
 	prompt := "at most: "
 	if example != "" {
 		prompt = "at most, such as " + example + ": "
 	}
-	a.dialog = newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
+	return newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
 		var err error
 		if l.Cap, err = typedAmount(l.Kind, text); err != nil {
 			return nil, err
@@ -218,7 +224,6 @@ func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
 		}
 		return a.setLimits(limits, l.Name()+" at most "+limitAmount(l, l.Cap)), nil
 	})
-	return nil
 }
 
 // editLimit changes the limit under the cursor; the first is the budget.

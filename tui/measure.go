@@ -34,8 +34,10 @@ func (a *App) openMeasure() tea.Cmd {
 	return m.find(a, m.want.Library)
 }
 
-// libraryMsg says which ONNX Runtime there is.
+// libraryMsg says which ONNX Runtime there is, to the form that asked, be it
+// covered or closed by now.
 type libraryMsg struct {
+	finder  *runtimeFinder
 	library onnx.Library
 	err     error
 }
@@ -47,16 +49,11 @@ type runtimeFinder struct {
 	looked  bool
 }
 
-// needsRuntime are the forms that wait for a libraryMsg.
-type needsRuntime interface{ runtime() *runtimeFinder }
-
-func (f *runtimeFinder) runtime() *runtimeFinder { return f }
-
 func (f *runtimeFinder) find(a *App, flag string) tea.Cmd {
 	library := a.services.library
 	return guard(func() tea.Msg {
 		lib, err := library(flag)
-		return libraryMsg{lib, err}
+		return libraryMsg{f, lib, err}
 	})
 }
 

@@ -37,9 +37,31 @@ func (a *App) openLUTPicker() tea.Cmd {
 
 // openPredictorPicker chooses another predictor.
 func (a *App) openPredictorPicker() tea.Cmd {
-	return a.openSources("Predictor", explore.Predictors(), a.results.predictors, a.engine.PredictorName, func(a *App, name string) tea.Cmd {
-		return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
+	return a.sources(explore.Predictors, func(a *App, named []explore.Source) {
+		a.openSources("Predictor", named, a.results.predictors, a.engine.PredictorName, func(a *App, name string) tea.Cmd {
+			return a.openSetup(a.engine.Profile, a.engine.LUTName, name)
+		})
 	})
+}
+
+// sourcesMsg is what list has found.
+type sourcesMsg struct {
+	found []explore.Source
+	open  func(*App, []explore.Source)
+}
+
+// sources looks for tables or predictors, which reads folders, and opens what is
+// made of them.
+func (a *App) sources(list func() []explore.Source, open func(*App, []explore.Source)) tea.Cmd {
+	a.working++
+	return guard(func() tea.Msg { return sourcesMsg{list(), open} })
+}
+
+func (a *App) sourcesFound(msg sourcesMsg) {
+	a.working--
+	if a.dialog == nil { // else something was opened meanwhile
+		msg.open(a, msg.found)
+	}
 }
 
 // openProfilePicker chooses space, table and predictor together.
@@ -57,11 +79,11 @@ func (a *App) openProfilePicker() tea.Cmd {
 
 // openTables chooses among latency tables, those of run folders too.
 func (a *App) openTables(title, current string, open func(*App, string) tea.Cmd) tea.Cmd {
-	return a.openSources(title, explore.LUTs(), a.results.tables, current, open)
+	return a.sources(explore.LUTs, func(a *App, named []explore.Source) { a.openSources(title, named, a.results.tables, current, open) })
 }
 
 // openSources chooses among sources known by name and files of run folders.
-func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) tea.Cmd {
+func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) {
 	m := &menu{title: title, hint: "enter to choose, esc to close"}
 	add := func(label, name, detail string) {
 		if name == current {
@@ -100,5 +122,4 @@ func (a *App) openSources(title string, named, found []explore.Source, current s
 		},
 	})
 	a.dialog = m
-	return nil
 }

@@ -163,10 +163,14 @@ func (p *plain) takeIn() {
 
 // command does one line.
 func (p *plain) command(line string) {
+	asked := p.app.dialog
 	p.takeIn()
 	p.tellMessage() // of a job that has ended meanwhile
+	if p.app.dialog != asked {
+		p.tellDialog() // the line is no answer to it
+	}
 	line = strings.TrimSpace(sanitize.Line(line))
-	if p.app.dialog != nil {
+	if asked != nil && p.app.dialog == asked {
 		p.answer(line)
 	} else if line != "" {
 		if err := p.interpret(line); err != nil {

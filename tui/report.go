@@ -32,8 +32,8 @@ func (a *App) openReport() tea.Cmd {
 	return nil
 }
 
-// writeReport makes the report here, where the state is, and writes it in a
-// command.
+// writeReport makes the report here, where the state is, and draws and writes it in
+// a command.
 func (a *App) writeReport(name string) (tea.Cmd, error) {
 	picture := strings.TrimSuffix(name, filepath.Ext(name)) + ".svg"
 	if picture == name {
@@ -46,29 +46,37 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 	if r.waits() {
 		return nil, errors.New("how far the predictions may be off is still being computed: once more in a moment")
 	}
-	text := r.markdown()
-	var svg bytes.Buffer
+	text, engine, marks := r.markdown(), a.engine, r.marks()
+	var points []explore.ParetoPoint
 	if r.picture != "" {
-		w, err := figure.Frontier(a.engine, a.frontierPoints(), r.marks(), "svg")
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.WriteTo(&svg); err != nil {
-			return nil, err
-		}
+		points = a.frontierPoints()
 	}
+	a.working++
 	return guard(func() tea.Msg {
+		var svg bytes.Buffer
+		if len(points) > 0 {
+			w, err := figure.Frontier(engine, points, marks, "svg")
+			if err == nil {
+				_, err = w.WriteTo(&svg)
+			}
+			if err != nil {
+				return reportMsg{failedMsg{"report not written: " + err.Error()}}
+			}
+		}
 		if err := createFile(name, []byte(text)); err != nil {
-			return failedMsg{"report not written: " + err.Error()}
+			return reportMsg{failedMsg{"report not written: " + err.Error()}}
 		}
 		if svg.Len() > 0 {
 			if err := createFile(picture, svg.Bytes()); err != nil {
-				return failedMsg{"report written without its picture: " + err.Error()}
+				return reportMsg{failedMsg{"report written without its picture: " + err.Error()}}
 			}
 		}
-		return copiedMsg{"report written: " + name}
+		return reportMsg{copiedMsg{"report written: " + name}}
 	}), nil
 }
+
+// reportMsg is how a report ended.
+type reportMsg struct{ outcome tea.Msg }
 
 // frontierPoints is the frontier with its networks.
 func (a *App) frontierPoints() []explore.ParetoPoint {

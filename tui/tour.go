@@ -125,6 +125,12 @@ func wrap(text string, w int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
+		for r := []rune(word); w > 0 && len(r) > w; r = []rune(word) { // a path that no line takes whole
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			lines, word = append(lines, string(r[:w])), string(r[w:])
+		}
 		if line != "" && len([]rune(line))+1+len([]rune(word)) > w {
 			lines, line = append(lines, line), ""
 		}

@@ -1,0 +1,152 @@
+package tui
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+func someCalibration() explore.CalibratedTable {
+	return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: "mine", LUT: &latency.LUT{}}, Verification: &latency.Verification{
+		Networks: []latency.NetworkCheck{{PredictedMS: 1, MeasuredMS: 1.1}, {PredictedMS: 2, MeasuredMS: 2.1}},
+	}}
+}
+
+// What arrives while a dialog is open waits until it is closed: neither is lost.
+func TestWhatArrivesWhileADialogIsOpen(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.press("?")
+	open := d.dialog
+	d.send(devicesMsg{comparison: &explore.Comparison{A: "a", B: "b", MedianRatio: 1}})
+	d.send(limitTableMsg{limit: explore.Limit{Kind: explore.LimitLatency, LUT: d.engine.LUT, LUTName: "phone"}})
+	d.send(jobMsg(job.Snapshot{ID: 1, State: job.Done, Result: someCalibration()}))
+	if d.dialog != open || len(d.waiting) != 3 {
+		t.Fatalf("%T is open, %d wait", d.dialog, len(d.waiting))
+	}
+	d.press("esc")
+	if _, ok := d.dialog.(*devices); !ok {
+		t.Fatalf("after the help %T opens", d.dialog)
+	}
+	d.press("esc")
+	if _, ok := d.dialog.(*entry); !ok {
+		t.Fatalf("then %T", d.dialog)
+	}
+	d.press("esc")
+	if _, ok := d.dialog.(*verification); !ok {
+		t.Fatalf("then %T", d.dialog)
+	}
+	d.press("esc")
+	if d.dialog != nil || len(d.waiting) != 0 {
+		t.Errorf("then %T, %d wait", d.dialog, len(d.waiting))
+	}
+}
+
+// The answer to the search for ONNX Runtime reaches its form under an entry too.
+func TestLibraryIsFoundUnderAnEntry(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	find := d.openStep(method.Heaviest)
+	f, ok := d.dialog.(*stepForm)
+	if !ok {
+		t.Fatalf("%T is open", d.dialog)
+	}
+	d.press("enter") // the run folder
+	if _, ok := d.dialog.(*entry); !ok {
+		t.Fatalf("%T is open", d.dialog)
+	}
+	d.run(find)
+	if d.press("esc"); !f.looked || d.dialog != dialog(f) {
+		t.Errorf("looked: %v, %T is open", f.looked, d.dialog)
+	}
+}
+
+// A line typed while a job ends is done, and what the job found is told first.
+func TestPlainKeepsTheLineAfterACalibration(t *testing.T) {
+	setup, err := explore.Load("", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p, err := newPlain(t.Context(), setup, Options{LimitMS: 5}, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.arrived = append(p.arrived, jobMsg(job.Snapshot{ID: 1, State: job.Done, Result: someCalibration()}))
+	p.command("budget 7ms")
+	text := out.String()
+	told, done := strings.Index(text, "Whole networks"), strings.Index(text, "limit 7.00 ms")
+	if told < 0 || done < told || p.app.dialog != nil {
+		t.Errorf("told at %d, done at %d:\n%s", told, done, text)
+	}
+}
+
+// Devices are compared with what is explored: blocks that are off count alike.
+func TestDeviceComparisonKeepsInactiveBlocks(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.run(d.openSetup("digits", "", ""))
+	best := func() float64 {
+		msg, ok := d.compareDevices("ort-cpu-32-2t")().(devicesMsg)
+		if !ok || msg.err != nil {
+			t.Fatal(msg.err)
+		}
+		return float64(msg.comparison.Transfers[0].Accuracy)
+	}
+	mean := best()
+	d.press("i")
+	if d.engine.Inactive != model.InactiveFree {
+		t.Fatal("i does not change what blocks that are off add")
+	}
+	if free := best(); !(free > mean) || math.IsNaN(free) {
+		t.Errorf("accuracy %v, with a free choice %v", mean, free)
+	}
+}
+
+// Leaving evolution ends it.
+func TestLeavingEvolutionEndsIt(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.mode = modeEvolution
+	cmd := d.solve()
+	ended := make(chan evolvedMsg, 1)
+	go func() { ended <- cmd().(evolvedMsg) }()
+	d.run(d.nextOptimizer())
+	select {
+	case msg := <-ended:
+		if msg.err == nil && d.evoCancel != nil {
+			t.Error("it went on to its end")
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it goes on")
+	}
+	if d.evoCancel != nil {
+		t.Error("it was not cancelled")
+	}
+}
+
+// The error of a job can be read whole.
+func TestErrorsOfJobsAreWhole(t *testing.T) {
+	d := newDriver(t, 80, 24)
+	words := strings.Fields("training stopped because the image /data/" + strings.Repeat("long-folder/", 12) + "cat.png could not be read and neither could the next " +
+		strings.Repeat("ninety nine ", 12) + "of them END")
+	d.send(jobMsg(job.Snapshot{ID: 1, Name: "train", State: job.Failed, Err: errors.New(strings.Join(words, " ")), Log: []string{"unreadable: " + strings.Repeat("x/", 50) + "LAST"}}))
+	d.press("J", "enter")
+	shown := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" │\n", r) {
+			return -1
+		}
+		return r
+	}, strings.Join(d.lines(), "\n"))
+	if !strings.Contains(shown, strings.Join(words, "")) {
+		t.Errorf("the error is not whole:\n%s", strings.Join(d.lines(), "\n"))
+	}
+	if !strings.Contains(shown, "LAST") {
+		t.Errorf("the log is not whole:\n%s", strings.Join(d.lines(), "\n"))
+	}
+}
