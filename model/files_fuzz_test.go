@@ -65,6 +65,9 @@ func FuzzDecodeSamples(f *testing.F) {
 	}
 	f.Add(few)
 	f.Add(few[:len(few)/2])
+	for _, data := range forms(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, _, err := DecodeContributions(s, data); err == nil {
 			written, err := EncodeContributions(s, c)
