@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -17,21 +18,22 @@ import (
 
 // runBusy runs a command that measures, on a machine that may be busy: an
 // inconclusive measurement is said to be one, prints no numbers, and is
-// repeated a few times before the test is skipped.
-func runBusy(t *testing.T, args ...string) string {
+// repeated a few times.
+func runBusy(t *testing.T, args ...string) (out string) {
 	t.Helper()
 	onnxtest.Require(t)
-	for range 5 {
+	timetest.Measured(t, func() bool {
 		r := runCLI(t, args...)
+		out = r.out
 		if r.code == 0 {
-			return r.out
+			return true
 		}
 		if r.code != 1 || !strings.Contains(r.err, "inconclusive") || r.out != "" {
 			t.Fatalf("%q: exit code %d, output %q, error %q", args, r.code, r.out, r.err)
 		}
-	}
-	t.Skip("the machine is too busy to measure on")
-	return ""
+		return false
+	})
+	return out
 }
 
 // tinyNetwork is quick to measure and of no space.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/needed"
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -43,19 +44,19 @@ type measured struct {
 // a few times.
 func measureBusy(t *testing.T, args ...string) (m measured) {
 	t.Helper()
-	for range 5 {
+	timetest.Measured(t, func() bool {
 		out, errs, code := command(t, args...)
 		if code == 0 {
 			if err := json.Unmarshal([]byte(out), &m); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			return m
+			return true
 		}
 		if code != 1 || !strings.Contains(errs, "inconclusive") || out != "" {
 			t.Fatalf("%q: exit code %d, output %q, error %q", args, code, out, errs)
 		}
-	}
-	t.Skip("the machine is too busy to measure on")
+		return false
+	})
 	return m
 }
 

@@ -107,7 +107,7 @@ func TestTheWorkingFolderIsNotSearched(t *testing.T) {
 func TestFindNothing(t *testing.T) {
 	emptyMachine(t)
 	lib, tried, err := locate("")
-	if err == nil {
+	if err == nil && (strings.HasPrefix(lib.Path, "/usr/") || strings.HasPrefix(lib.Path, "/opt/") || strings.HasPrefix(lib.Path, "/lib")) {
 		t.Skipf("this machine has %s", lib.Path)
 	}
 	if !errors.Is(err, ErrNoLibrary) || strings.Contains(err.Error(), "\n") {

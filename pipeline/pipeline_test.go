@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -32,10 +33,10 @@ func quick(data string) Settings {
 
 // runJob runs a pipeline as a job; stop is asked at every change of it whether
 // to cancel. Where the machine is too busy to be measured on, it goes on a few
-// times before the test is skipped.
-func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) job.Snapshot {
+// times.
+func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) (got job.Snapshot) {
 	t.Helper()
-	for range 5 {
+	timetest.Measured(t, func() bool {
 		ctx, cancel := context.WithCancel(context.Background())
 		runner := job.Runner{Publish: func(s job.Snapshot) {
 			if stop != nil && s.State == job.Running && stop(s) {
@@ -45,12 +46,10 @@ func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) j
 		j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) { return Run(ctx, s, o, j) })
 		<-j.Ended()
 		cancel()
-		if got := j.Snapshot(); !errors.Is(got.Err, latency.ErrInconclusive) {
-			return got
-		}
-	}
-	t.Skip("the machine is too busy to measure on")
-	return job.Snapshot{}
+		got = j.Snapshot()
+		return !errors.Is(got.Err, latency.ErrInconclusive)
+	})
+	return got
 }
 
 // The whole method on a few images, stopped in several steps, goes on to its

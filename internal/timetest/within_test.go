@@ -45,3 +45,19 @@ func TestWithin(t *testing.T) {
 		t.Errorf("what was never asked to end has ended in time, in %d tries", made)
 	}
 }
+
+// A measurement that finds the device in use on a machine where nobody else is, is
+// a fault.
+func TestBusyIsNotTakenOnTrust(t *testing.T) {
+	if busy() == 0 {
+		t.Skip("the system does not say who has the processors")
+	}
+	start, before, own := time.Now(), busy(), family()
+	for time.Since(start) < 300*time.Millisecond {
+	}
+	// Spinning alone is the process's own time, not that of others.
+	all, mine := busy()-before, family()-own
+	if mine < 30*time.Millisecond || all < mine-50*time.Millisecond {
+		t.Errorf("of %v by the clock this process had %v, all programs %v", time.Since(start), mine, all)
+	}
+}
