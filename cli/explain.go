@@ -79,6 +79,7 @@ type explanation struct {
 	Architecture      string                `json:"architecture,omitempty"`
 	LimitMS           *explore.Number       `json:"limit_ms,omitempty"`
 	LatencyMS         *explore.Number       `json:"latency_ms,omitempty"`
+	LatencyDeviation  *explore.Number       `json:"latency_deviation_ms,omitempty"` // one standard deviation; without where the table does not know
 	PredictedAccuracy *explore.Number       `json:"predicted_accuracy,omitempty"`
 	ShadowPrice       *explore.Number       `json:"shadow_price,omitempty"`
 	Status            string                `json:"status,omitempty"`
@@ -153,6 +154,9 @@ func newExplanation(ctx context.Context, e *explore.Engine, limitMS float64, see
 	number := func(v float64) *explore.Number { n := explore.Number(v); return &n }
 	x.Architecture, x.Status = e.Space.Architecture(found.Path).String(), found.Status.String()
 	x.LimitMS, x.LatencyMS = number(limitMS), number(found.LatencyMS)
+	if ms, known := e.LatencyDeviation(found.Path); known {
+		x.LatencyDeviation = number(ms)
+	}
 	x.PredictedAccuracy, x.ShadowPrice = number(found.Accuracy), number(found.ShadowPrice)
 	x.found, x.Limits = found, explore.NewFoundResult(e, found).Limits
 	x.decide(e)
@@ -216,7 +220,7 @@ func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
 	if x.LimitMS.Finite() {
 		limit = "limit " + formatMS(float64(*x.LimitMS), 4) + " ms"
 	}
-	fmt.Fprintf(w, "latency   %s ms (%s)\n", formatMS(float64(*x.LatencyMS), 4), limit)
+	fmt.Fprintf(w, "latency   %s ms (%s)\n", latencyText(e, x.found.Path, float64(*x.LatencyMS)), limit)
 	fmt.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)
 	writeSources(w, e.Setup)
 	fmt.Fprintf(w, "price     %.3f points for one more millisecond\n\n", float64(*x.ShadowPrice))

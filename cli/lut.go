@@ -20,7 +20,7 @@ func (a *app) lutCommand() *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand(), a.lutMeasureCommand(), a.lutVerifyCommand(), a.lutCompareCommand())
+	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand(), a.lutMeasureCommand(), a.lutVerifyCommand(), a.lutCompareCommand(), a.lutForgetCommand())
 	cmd.RunE = a.groupUsage
 	return cmd
 }
@@ -60,8 +60,27 @@ func lutSource(l *latency.LUT) string {
 	if l.Calibration.Set() {
 		parts = append(parts, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
 	}
+	if text := learntText(l.Learnt); text != "" {
+		parts = append(parts, text)
+	}
 	if len(parts) == 0 {
 		return "the file does not say how they were measured"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// learntText says what searches on the device have learnt about a table; empty
+// where there were none.
+func learntText(l latency.Learnt) string {
+	text := ""
+	switch {
+	case l.Unused != "":
+		text = sanitize.Line(l.Unused) + ": not used here"
+	case l.Set():
+		text = fmt.Sprintf("times %.3f ± %.3f as %d %s of %d %s say", l.Level, l.SD, l.Measurements, plural(l.Measurements, "measurement"), l.Networks, plural(l.Networks, "network"))
+	}
+	if l.Lost != "" {
+		text += " (" + sanitize.Line(l.Lost) + ")"
+	}
+	return text
 }

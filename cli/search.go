@@ -12,6 +12,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -25,17 +26,26 @@ func (a *app) searchCommand() *cobra.Command {
 		top    int
 		period time.Duration
 		asJSON bool
+		how    certainty
 	)
 	cmd := &cobra.Command{
 		Use:   "search --limit 5ms",
 		Short: "Find the best network within a latency limit",
 		Long: `Find the network with the best predicted accuracy whose latency is at or below
 the limit, and say what is proved about it. With a bilinear predictor there can
-be several limits at once, and the best networks can be more than one.`,
+be several limits at once, and the best networks can be more than one.
+
+With --on-device networks are measured on this machine until the answer's
+measured latency keeps the limit, and nothing that could be shown to keep it is
+predicted better by more than 0.01 points: a few seconds. What is measured
+corrects the table from then on (lut show; lut forget throws it away). Ended or
+killed, the same command goes on.`,
 		Example: `  binas-tui search --limit 5ms
   binas-tui search --limit 5ms --max-params 6M --max-macs 300M \
     --limit-on phone.pkl=12ms
   binas-tui search --limit 5ms --top 10
+  binas-tui search --limit 5ms --on-device
+  binas-tui search --limit 5ms --on-device --confidence 99% --json
   binas-tui search --limit 9800us --lut phone.pkl \
     --predictor bilinear.pth --json`,
 		Args: noArguments,
@@ -56,7 +66,30 @@ be several limits at once, and the best networks can be more than one.`,
 			} else if !sel.limits.any() {
 				return usagef("search needs a limit, for example --limit 5ms")
 			}
-			return a.search(cmd.Context(), sel, request, asJSON)
+			confidence, err := how.probability()
+			if err != nil {
+				return err
+			}
+			if (how.onDevice || confidence > 0) && limit == "" {
+				return usagef("--on-device and --confidence are about the latency: they need --limit")
+			}
+			if (how.onDevice || confidence > 0) && top > 0 {
+				return usagef("--top %d does not go with --on-device or --confidence, which end with one network", top)
+			}
+			engine, err := sel.engine(cmd.Context())
+			switch {
+			case err != nil:
+				return err
+			case how.onDevice:
+				return a.searchOnDevice(cmd.Context(), engine, request, confidence, how.library, asJSON)
+			case confidence > 0:
+				return a.searchCertain(cmd.Context(), engine, request, confidence, asJSON)
+			}
+			found, err := engine.Find(cmd.Context(), request)
+			if err != nil {
+				return err
+			}
+			return a.answer(cmd.Context(), engine, found, asJSON)
 		},
 	}
 	sel.addFlags(cmd)
@@ -67,6 +100,7 @@ be several limits at once, and the best networks can be more than one.`,
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
 	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
+	how.addFlags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -74,23 +108,16 @@ be several limits at once, and the best networks can be more than one.`,
 // maxTop bounds how many of the best networks can be asked for.
 const maxTop = 10000
 
-// search answers one request.
-func (a *app) search(ctx context.Context, sel selection, request explore.Request, asJSON bool) error {
-	engine, err := sel.engine(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := engine.Find(ctx, request)
-	if err != nil {
-		return err
-	}
+// answer writes what a search found.
+func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.Found, asJSON bool) error {
+	var err error
 	if asJSON {
 		err = writeJSON(a.out, explore.NewFoundResult(engine, found))
 	} else if found.Status != solver.Infeasible {
 		err = writeFound(a.out, engine, found)
 	}
 	if err == nil && found.Status == solver.Infeasible {
-		err = engine.NoNetworkWithin(ctx, request.LimitMS)
+		err = engine.NoNetworkWithin(ctx, found.LimitMS)
 	}
 	return err
 }
@@ -104,7 +131,7 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 		limit = "limit " + formatMS(f.LimitMS, 4) + " ms"
 	}
 	fmt.Fprintf(w, "latency   %s ms (%s; reachable from %s ms, nothing gained beyond %s ms)\n",
-		formatMS(f.LatencyMS, 4), limit, formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
+		latencyText(e, f.Path, f.LatencyMS), limit, formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
 	beyond := ""
 	if e.PredictorInfo.Extrapolates(f.Accuracy) {
 		beyond = ", extrapolated beyond what the predictor was fitted on"
@@ -134,6 +161,14 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	fmt.Fprintf(w, "fixed (stem, first block, head) %24.3f\n\n", e.Table.FixedMS)
 	_, err := fmt.Fprintln(w, *r.Architecture)
 	return err
+}
+
+// latencyText is a latency by the table, with ± where it knows its errors.
+func latencyText(e *explore.Engine, p model.Path, ms float64) string {
+	if deviation, ok := e.LatencyDeviation(p); ok {
+		return formatMS(ms, 4) + " ± " + formatMS(deviation, 2)
+	}
+	return formatMS(ms, 4)
 }
 
 // verdict says in one line what is proved.

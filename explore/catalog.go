@@ -142,14 +142,28 @@ func ReadFile(name string) ([]byte, error) { return safefile.Read(name, MaxFileS
 
 // LoadLUT loads a latency table by name or from a BINAS .pkl or JSON file, with
 // what searches on this machine have learnt about it.
-func LoadLUT(nameOrFile string) (*latency.LUT, error) { return loadLUT(nameOrFile, latency.DecodeLUT) }
-
-// LoadLUTIn is [LoadLUT] for a BINAS table whose unit is known.
-func LoadLUTIn(unit latency.Unit, nameOrFile string) (*latency.LUT, error) {
-	return loadLUT(nameOrFile, func(data []byte) (*latency.LUT, error) { return latency.DecodeLUTIn(unit, data) })
+func LoadLUT(nameOrFile string) (*latency.LUT, error) {
+	lut, err := LoadTable(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := learn(lut); err != nil {
+		return nil, fmt.Errorf("latency table %s: %w", nameOrFile, err)
+	}
+	return lut, nil
 }
 
-func loadLUT(nameOrFile string, decode func([]byte) (*latency.LUT, error)) (*latency.LUT, error) {
+// LoadTable is [LoadLUT] without what was learnt.
+func LoadTable(nameOrFile string) (*latency.LUT, error) {
+	return loadTable(nameOrFile, latency.DecodeLUT)
+}
+
+// LoadLUTIn is [LoadTable] of a BINAS table whose unit is known.
+func LoadLUTIn(unit latency.Unit, nameOrFile string) (*latency.LUT, error) {
+	return loadTable(nameOrFile, func(data []byte) (*latency.LUT, error) { return latency.DecodeLUTIn(unit, data) })
+}
+
+func loadTable(nameOrFile string, decode func([]byte) (*latency.LUT, error)) (*latency.LUT, error) {
 	data, err := read("luts", nameOrFile)
 	if err != nil {
 		return nil, fmt.Errorf("latency table: %w", err)
@@ -157,9 +171,6 @@ func loadLUT(nameOrFile string, decode func([]byte) (*latency.LUT, error)) (*lat
 	lut, err := decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("latency table %s: %w: %w", nameOrFile, ErrUnreadable, err)
-	}
-	if err := learn(lut); err != nil {
-		return nil, fmt.Errorf("latency table %s: %w", nameOrFile, err)
 	}
 	return lut, nil
 }

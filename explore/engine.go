@@ -133,6 +133,15 @@ func (e *Engine) Accuracy(p model.Path) float64 {
 // LatencyMS is the latency of a path by the table, in milliseconds.
 func (e *Engine) LatencyMS(p model.Path) float64 { return e.Table.LatencyMS(e.Space, p) }
 
+// LatencyDeviation is the standard deviation, in milliseconds, of what a network
+// takes on the device around what the table says; known is false where the table
+// says nothing of its errors. It holds for the machine as it was when it was
+// measured.
+func (e *Engine) LatencyDeviation(p model.Path) (ms float64, known bool) {
+	share, known := e.LUT.Deviation(e.Space, p)
+	return share * e.LatencyMS(p), known
+}
+
 // Frontier computes the whole exact frontier: the greatest accuracy over the
 // latency limit, with the limits of the Setup kept. It may run beside Solve, and
 // is for bilinear predictors. The latency alone takes some milliseconds; with

@@ -20,14 +20,18 @@ import (
 // The rules of a search on the device; docs/SEARCH.md says how they were found.
 const (
 	firstNetworks    = 2  // measured at the limit before anything is accepted, a new one each time
-	moreMeasurements = 4  // of a network, that a proposal counts on
 	leastToAccept    = 2  // measurements of a network
 	mostOfNetwork    = 8  // measurements of a network
 	mostMeasurements = 36 // of a search
 	cautious         = 8  // measurements left, with nothing accepted, from which proposals keep further away
 	cautiousBy       = 1.5
 	maxNoise         = 0.05 // of a measurement, with which nothing can be said
+	mostRivals       = 1000 // of the best networks that are looked through
 )
+
+// MoreMeasurements is how many measurements of a network more a proposal counts
+// on.
+const MoreMeasurements = 4
 
 // OnDeviceMargin is by how many accuracy points something has to be predicted
 // better for a search on the device to go on.
@@ -144,6 +148,7 @@ type candidate struct {
 	architecture model.Architecture
 	arch         string
 	tableMS      float64 // by the plain table
+	shape        float64 // standard deviation around its level, as a fraction; 0 is the prior's
 	accuracy     float64
 	measured     int     // by this search
 	ms, sd       float64 // estimate of its latency
@@ -204,7 +209,7 @@ func (e *Engine) searchID(r OnDevice) string {
 func (s *deviceSearch) update() {
 	known, _ := s.Observation.Known(s.Measure.Opening(), func(arch string) (tableMS, shape float64, ok bool) {
 		c := s.byName(arch)
-		return c.tableMS, 0, c.tableMS > 0
+		return c.tableMS, c.shape, c.tableMS > 0
 	})
 	s.posterior = latency.NewPosterior(latency.DefaultPrior, known)
 	s.own, s.networks = s.Observation.Of(s.id), nil
@@ -218,7 +223,7 @@ func (s *deviceSearch) update() {
 		}
 	}
 	for _, c := range s.networks {
-		c.ms, c.sd = s.posterior.Of(c.arch, c.tableMS, 0)
+		c.ms, c.sd = s.posterior.Of(c.arch, c.tableMS, c.shape)
 	}
 }
 
@@ -247,6 +252,7 @@ func (s *deviceSearch) network(path model.Path) *candidate {
 	c := s.seen[name]
 	if c == nil {
 		c = &candidate{path: path.Clone(), architecture: arch, arch: name, accuracy: s.e.Accuracy(path), tableMS: s.e.LatencyMS(path) / s.factor}
+		c.shape, _ = s.e.LUT.Shape(s.e.Space, path)
 		s.seen[name] = c
 	}
 	return c
@@ -256,7 +262,7 @@ func (s *deviceSearch) network(path model.Path) *candidate {
 func (s *deviceSearch) candidate(path model.Path, why string) *candidate {
 	c := s.network(path)
 	c.why = why
-	c.ms, c.sd = s.posterior.Of(c.arch, c.tableMS, 0)
+	c.ms, c.sd = s.posterior.Of(c.arch, c.tableMS, c.shape)
 	return c
 }
 
@@ -288,7 +294,7 @@ func (s *deviceSearch) next(ctx context.Context) (*candidate, error) {
 	if accepted == nil && mostMeasurements-len(s.own) <= cautious {
 		z += cautiousBy
 	}
-	best, err := s.propose(ctx, z, moreMeasurements, "best that could be shown to keep the limit")
+	best, err := s.propose(ctx, z, MoreMeasurements, "best that could be shown to keep the limit")
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +305,7 @@ func (s *deviceSearch) next(ctx context.Context) (*candidate, error) {
 		if !s.mayKeep(c) || accepted != nil && c.accuracy <= accepted.accuracy+OnDeviceMargin {
 			continue
 		}
-		if better := c.accuracy - s.accuracyOf(again); better > OnDeviceMargin || better > -OnDeviceMargin && s.upper(c, s.z, moreMeasurements) < s.upper(again, s.z, moreMeasurements) {
+		if better := c.accuracy - s.accuracyOf(again); better > OnDeviceMargin || better > -OnDeviceMargin && s.upper(c, s.z, MoreMeasurements) < s.upper(again, s.z, MoreMeasurements) {
 			again = c
 		}
 	}
@@ -329,7 +335,7 @@ func (s *deviceSearch) accuracyOf(c *candidate) float64 {
 func (s *deviceSearch) mayKeep(c *candidate) bool {
 	left := mostOfNetwork - c.measured
 	decided := c.measured >= leastToAccept && s.upper(c, s.z, 0) <= s.LimitMS
-	return left > 0 && !decided && s.upper(c, s.z, min(left, moreMeasurements)) <= s.LimitMS
+	return left > 0 && !decided && s.upper(c, s.z, min(left, MoreMeasurements)) <= s.LimitMS
 }
 
 // propose is the best network that this search has not measured and that stays
@@ -337,8 +343,10 @@ func (s *deviceSearch) mayKeep(c *candidate) bool {
 // measurements.
 func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why string) (*candidate, error) {
 	level, sd := s.posterior.Level()
-	sd = s.posterior.After(1, math.Hypot(sd, latency.DefaultPrior.Shape), more)
-	limit := s.LimitMS / (level + z*sd) // of the plain table
+	within := func(shape float64) float64 { // limit of the plain table
+		return s.LimitMS / (level + z*s.posterior.After(1, math.Hypot(sd, level*shape), more))
+	}
+	limit, exact := within(latency.DefaultPrior.Shape), false
 	for top := 0; ; {
 		found, err := s.e.Find(ctx, s.request(limit, top))
 		if err == nil {
@@ -346,6 +354,10 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 		}
 		if err != nil || found.Status == solver.Infeasible {
 			return nil, err
+		}
+		if c := s.network(found.Path); c.shape > 0 && !exact { // limits differ by little: one solve more
+			limit, exact = within(c.shape), true
+			continue
 		}
 		paths := []model.Path{found.Path}
 		for _, t := range found.Top[min(1, len(found.Top)):] {
@@ -362,10 +374,10 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 		switch {
 		case s.e.Bilinear() && s.Method == solver.IQCP && top == 0:
 			top = 2 * (1 + len(s.networks)) // the others of the best, exactly
-		case s.e.Bilinear() && s.Method == solver.IQCP && len(found.Top) == top:
+		case s.e.Bilinear() && s.Method == solver.IQCP && len(found.Top) == top && top < mostRivals:
 			top *= 2
 		case s.e.Bilinear() && s.Method == solver.IQCP:
-			return nil, nil // these are all
+			return nil, nil // these are all that count
 		default:
 			limit = least * (1 - 1e-6) // the next faster one
 		}
@@ -426,7 +438,7 @@ func (s *deviceSearch) measure(ctx context.Context, c *candidate) error {
 	before := c.ms
 	s.update()
 	round := Round{Number: len(s.own), Architecture: c.arch, Why: c.why, PredictedMS: before, MeasuredMS: o.MeanMS(), Accuracy: c.accuracy}
-	round.EstimateMS, round.DeviationMS = s.posterior.Of(c.arch, c.tableMS, 0)
+	round.EstimateMS, round.DeviationMS = s.posterior.Of(c.arch, c.tableMS, c.shape)
 	round.Level, _ = s.posterior.Level()
 	if a := s.accepted(); a != nil {
 		round.Accepted = a.arch

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
@@ -121,16 +123,19 @@ func (d *wanderingDevice) trueMS(p model.Path) float64 {
 }
 
 // nowMS is the latency of a network on the machine as it was on average while
-// the reference ran.
-func (d *wanderingDevice) nowMS(p model.Path) float64 {
-	return d.trueMS(p) * d.referenceSpeed / d.referenceRuns
+// the reference ran: the lower quartile of its runs.
+func (d *wanderingDevice) nowMS(p model.Path) float64 { return d.trueMS(p) * d.now() }
+
+// now is how much slower the lower quartile of runs is than what they cost.
+func (d *wanderingDevice) now() float64 {
+	return d.referenceSpeed / d.referenceRuns * (1 + distuv.UnitNormal.Quantile(0.25)*d.of.run)
 }
 
 // oracle is the best accuracy within a limit for who knows the costs of all
 // blocks on the machine as it is now.
 func (d *wanderingDevice) oracle(ctx context.Context, limitMS float64) (float64, error) {
 	p := *d.e.problem
-	now := d.referenceSpeed / d.referenceRuns
+	now := d.now()
 	p.BlockLatencyMS, p.FixedLatencyMS = nil, d.fixed*now
 	for _, ms := range d.costs {
 		p.BlockLatencyMS = append(p.BlockLatencyMS, ms*now)

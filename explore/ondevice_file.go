@@ -119,13 +119,13 @@ func learn(l *latency.LUT) error {
 }
 
 // ForgetObservations removes what was observed of a table, and says how many
-// measurements that were and in which file. While a search adds to them the error
+// measurements that were and in which file, "" where there were none. While a search adds to them the error
 // wraps [safefile.ErrLocked].
 func ForgetObservations(l *latency.LUT) (measurements int, path string, err error) {
 	path = observationPath(l)
 	data, err := safefile.Read(path, maxObservationBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, path, nil
+		return 0, "", nil
 	}
 	if obs, _, err := latency.ReadObservations(data); err == nil {
 		measurements = len(obs.Made)

@@ -27,8 +27,9 @@ type Result struct {
 	Architecture      *string       `json:"architecture"`
 	LimitMS           Number        `json:"limit_ms"`
 	LatencyMS         *Number       `json:"latency_ms"`
-	PredictedAccuracy *Number       `json:"predicted_accuracy"`  // percent
-	Deviation         *Number       `json:"predicted_deviation"` // points, one standard deviation
+	LatencyDeviation  *Number       `json:"latency_deviation_ms"` // one standard deviation
+	PredictedAccuracy *Number       `json:"predicted_accuracy"`   // percent
+	Deviation         *Number       `json:"predicted_deviation"`  // points, one standard deviation
 	Optimizer         string        `json:"optimizer"`
 	Status            string        `json:"status"`
 	Bound             *Number       `json:"bound"`        // percent
@@ -45,6 +46,54 @@ type Result struct {
 	Pins              []string      `json:"pins,omitempty"` // as Setup.Pin reads them
 	Limits            []ResultLimit `json:"limits,omitempty"`
 	Top               []ResultTop   `json:"top,omitempty"` // best first, the first is the answer
+	Level             *ResultLevel  `json:"level,omitempty"`
+	// Confidence with which the limit is kept on the device: by the table alone,
+	// or where MeasuredMS is set by measurements.
+	Confidence *Number `json:"confidence,omitempty"`
+	LoweredMS  *Number `json:"lowered_limit_ms,omitempty"` // by the table alone: bound and gap are of it
+	*ResultKept
+}
+
+// ResultLevel is what searches on the device have learnt about the table.
+type ResultLevel struct {
+	Factor       Number `json:"factor"` // networks take that many times what the table holds
+	Deviation    Number `json:"deviation"`
+	Measurements int    `json:"measurements"`
+	Networks     int    `json:"networks"`
+}
+
+// ResultKept is what a search on the device measured.
+type ResultKept struct {
+	MeasuredMS       Number    `json:"measured_ms"`
+	MeasuredCIMS     [2]Number `json:"measured_ci_ms"` // below the upper end with the confidence, above the lower likewise
+	NetworksMeasured int       `json:"networks_measured"`
+	Measurements     int       `json:"measurements"`
+	Noise            Number    `json:"noise"`             // of one measurement, as a fraction
+	Margin           Number    `json:"margin"`            // points: nothing that could be shown to keep the limit is better by more
+	Rounds           []Round   `json:"rounds"`            // made by this call
+	Stopped          string    `json:"stopped,omitempty"` // why something better may have been left
+}
+
+// NewCertainResult is NewFoundResult of a search that keeps the limit with a
+// probability by the table alone.
+func NewCertainResult(e *Engine, c Certain) Result {
+	r := NewFoundResult(e, c.Found)
+	confidence, lowered := Number(c.Confidence), Number(c.LoweredMS)
+	r.Confidence, r.LoweredMS = &confidence, &lowered
+	return r
+}
+
+// NewKeptResult is NewFoundResult of a search on the device.
+func NewKeptResult(k Kept) Result {
+	r := NewFoundResult(k.Engine, k.Found)
+	confidence := Number(k.Confidence)
+	r.Confidence = &confidence
+	r.ResultKept = &ResultKept{
+		MeasuredMS: Number(k.MeasuredMS), MeasuredCIMS: [2]Number{Number(k.MeasuredMS - k.MarginMS), Number(k.MeasuredMS + k.MarginMS)},
+		NetworksMeasured: k.Networks, Measurements: k.Measurements, Noise: Number(k.Noise), Margin: OnDeviceMargin,
+		Rounds: append([]Round{}, k.Rounds...), Stopped: k.Stopped,
+	}
+	return r
 }
 
 // ResultLimit is one limit and what the network uses of it.
@@ -116,6 +165,9 @@ func NewResult(e *Engine, f Finding) Result {
 		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
 		InactiveBlocks: e.Inactive.String(), Pins: e.PinTexts(),
 	}
+	if l := e.LUT.Learnt; l.Set() {
+		r.Level = &ResultLevel{Number(l.Level), Number(l.SD), l.Measurements, l.Networks}
+	}
 	if f.Status == solver.Infeasible {
 		return r
 	}
@@ -124,6 +176,9 @@ func NewResult(e *Engine, f Finding) Result {
 	r.Architecture, r.LatencyMS, r.PredictedAccuracy = &arch, known(f.LatencyMS), known(f.Accuracy)
 	if points, ok := e.Deviation(f.Path); ok {
 		r.Deviation = known(points)
+	}
+	if ms, ok := e.LatencyDeviation(f.Path); ok {
+		r.LatencyDeviation = known(ms)
 	}
 	r.Bound, r.Gap, r.ShadowPrice = known(f.Bound), known(f.Gap()), known(f.ShadowPrice)
 	n := e.Space.NumOptions()

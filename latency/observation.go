@@ -17,8 +17,9 @@ import (
 // reference network that takes the machine's drift out.
 type Observation struct {
 	Architecture string `json:"architecture"`
-	// MS and ReferenceMS are, for every session opened for the network, the
-	// median of its runs, and of the reference's runs in between, in milliseconds.
+	// MS and ReferenceMS are, for every session opened for the network, what its
+	// runs take, and what the reference's runs in between do, in milliseconds: see
+	// Meter.
 	MS          []float64 `json:"ms"`
 	ReferenceMS []float64 `json:"reference_ms"`
 	// Opening tells apart the sessions of the reference: within one their layout

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -27,6 +28,52 @@ type Learnt struct {
 
 // Set reports whether something was learnt.
 func (l Learnt) Set() bool { return l.Level > 0 }
+
+// What is not known from the standard errors of keys, as fractions: how far a
+// network is from the sum of its blocks, and how far the level of a table that was
+// measured in whole networks is from that of the device a little later.
+const (
+	networkShape = 0.010
+	tableLevel   = 0.03
+)
+
+// Shape is the standard deviation of a network around the level of the table, as
+// a fraction, from the standard errors of its keys; known is false where the table
+// has none.
+func (l *LUT) Shape(s *model.Space, p model.Path) (share float64, known bool) {
+	count := map[string]float64{}
+	for b, o := range p.Option {
+		if s.Active(p, b) {
+			count[s.Block(b).LUTKey(s.Options[o])]++
+		}
+	}
+	sum, variance := l.Fixed.MedianMS, square(l.Fixed.StandardErrorMS)
+	for key, n := range count {
+		m := l.Blocks[key]
+		if m.StandardErrorMS == 0 {
+			return 0, false
+		}
+		sum += n * m.MedianMS
+		variance += square(n * m.StandardErrorMS) // blocks that share a key err together
+	}
+	return math.Sqrt(square(networkShape) + variance/square(sum)), sum > 0
+}
+
+// Deviation is the standard deviation of a network's latency on the device around
+// the table's, as a fraction, of level and shape: by what was learnt, else by the
+// table's standard errors. known is false where there are neither.
+func (l *LUT) Deviation(s *model.Space, p model.Path) (share float64, known bool) {
+	shape, known := l.Shape(s, p)
+	switch {
+	case l.Learnt.Set() && known:
+		return math.Hypot(l.Learnt.SD/l.Learnt.Level, shape), true
+	case l.Learnt.Set():
+		return math.Hypot(l.Learnt.SD/l.Learnt.Level, l.Learnt.Shape), true
+	case known:
+		return math.Hypot(tableLevel, shape), true
+	}
+	return 0, false
+}
 
 // Hash tells tables apart by the medians of their blocks and fixed part.
 func (l *LUT) Hash() string {
@@ -62,7 +109,8 @@ func (l *LUT) Predictor(s *model.Space) (func(arch string) (tableMS, shape float
 			return 0, 0, false
 		}
 		ms := table.LatencyMS(s, path)
-		return ms, 0, ms > 0
+		shape, _ := l.Shape(s, path)
+		return ms, shape, ms > 0
 	}, nil
 }
 

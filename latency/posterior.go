@@ -2,6 +2,7 @@ package latency
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
@@ -50,8 +51,10 @@ func (k *KnownNetwork) mean() float64 {
 //
 //	cov(p, q) = Level²·S(p)·S(q) + [p = q]·Shape²·S(p)²
 //
-// where S is the latency by the table. It learns the level and the networks
-// measured, not the keys: in the sum of an answer errors of keys average out,
+// where S is the latency by the table, brought to about the device's level first:
+// a table of another processor may be off by any factor, and deviations are
+// fractions of what networks take. It learns the level and the networks measured,
+// not the keys: in the sum of an answer errors of keys average out,
 // the level does not, and a few networks say next to nothing about 121 keys.
 type Posterior struct {
 	prior    Prior
@@ -60,19 +63,30 @@ type Posterior struct {
 	chol     mat.Cholesky
 	weights  *mat.VecDense // inverse of the covariance times (measured - table)
 	noise    float64
-	level    float64
+	rough    float64 // level that the prior is about
+	level    float64 // as next, on top of it
 	levelVar float64
 }
 
 // NewPosterior computes the posterior. Every known network has at least one
 // measurement, and its latencies are positive.
 func NewPosterior(prior Prior, known []KnownNetwork) *Posterior {
-	p := &Posterior{prior: prior, known: known, at: map[string][]int{}, level: 1, levelVar: prior.Level * prior.Level}
+	p := &Posterior{prior: prior, at: map[string][]int{}, rough: 1, level: 1, levelVar: prior.Level * prior.Level}
 	p.noise = learnNoise(prior.Noise, known, 0)
 	n := len(known)
 	if n == 0 {
 		return p
 	}
+	ratios := make([]float64, n)
+	for i := range known {
+		ratios[i] = known[i].mean() / known[i].TableMS
+	}
+	p.rough = Quantile(ratios, 0.5)
+	known = slices.Clone(known)
+	for i := range known {
+		known[i].TableMS *= p.rough
+	}
+	p.known = known
 	cov, off := mat.NewSymDense(n, nil), mat.NewVecDense(n, nil)
 	level := mat.NewVecDense(n, nil)
 	noise := map[int]float64{0: p.noise}
@@ -129,7 +143,9 @@ func (p *Posterior) explained(with *mat.VecDense) float64 {
 }
 
 // Level is the factor from the table to the device, and its standard deviation.
-func (p *Posterior) Level() (factor, sd float64) { return p.level, math.Sqrt(max(p.levelVar, 0)) }
+func (p *Posterior) Level() (factor, sd float64) {
+	return p.rough * p.level, p.rough * math.Sqrt(max(p.levelVar, 0))
+}
 
 // Noise is the standard deviation of one measurement beside the opening of the
 // reference that latencies are stated for, as a fraction.
@@ -138,6 +154,7 @@ func (p *Posterior) Noise() float64 { return p.noise }
 // Of is the latency of a network on the device in milliseconds, and its
 // standard deviation. tableMS is what the table says; shape as in KnownNetwork.
 func (p *Posterior) Of(id string, tableMS, shape float64) (ms, sdMS float64) {
+	tableMS *= p.rough
 	mean, variance := tableMS*p.level, square(tableMS)*(p.levelVar+square(p.shape(shape)))
 	if len(p.at[id]) > 0 {
 		q := KnownNetwork{ID: id, TableMS: tableMS, Shape: shape}
@@ -156,7 +173,7 @@ func (p *Posterior) After(tableMS, sdMS float64, more int) float64 {
 	if more <= 0 || sdMS == 0 {
 		return sdMS
 	}
-	return math.Sqrt(1 / (1/square(sdMS) + float64(more)/square(tableMS*p.noise)))
+	return math.Sqrt(1 / (1/square(sdMS) + float64(more)/square(tableMS*p.rough*p.noise)))
 }
 
 // learnNoise is the noise of one measurement beside an opening of the reference:

@@ -93,13 +93,31 @@ func TestPosteriorOfOneNetwork(t *testing.T) {
 	if ms, sd := p.Of("a", 5, 0); math.Abs(ms-5.5) > 1e-3 || sd > 1e-3 {
 		t.Errorf("measured: %v ± %v, want 5.5 ± 0", ms, sd)
 	}
-	// The excess of 10% is split between level and shape as their variances.
+	// The level is about what was measured, and as uncertain as level and shape
+	// leave it: they explain the network together.
 	share := 0.01 / (0.01 + 0.0004)
-	if f, sd := p.Level(); math.Abs(f-1-0.1*share) > 1e-4 || math.Abs(sd-0.1*math.Sqrt(1-share)) > 1e-4 {
-		t.Errorf("level %v ± %v, want %v ± %v", f, sd, 1+0.1*share, 0.1*math.Sqrt(1-share))
+	if f, sd := p.Level(); math.Abs(f-1.1) > 1e-4 || math.Abs(sd-1.1*0.1*math.Sqrt(1-share)) > 1e-4 {
+		t.Errorf("level %v ± %v, want 1.1 ± %v", f, sd, 1.1*0.1*math.Sqrt(1-share))
 	}
-	if got, want := p.After(5, 0.1, 4), 1/math.Sqrt(100+4/square(5*p.Noise())); math.Abs(got-want) > 1e-12 {
+	if got, want := p.After(5, 0.1, 4), 1/math.Sqrt(100+4/square(5.5*p.Noise())); math.Abs(got-want) > 1e-6 {
 		t.Errorf("after four more: %v, want %v", got, want)
+	}
+}
+
+// A table of another processor may be off by any factor: all scales with it.
+func TestPosteriorScales(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	d := draw(r, DefaultPrior, 6, 3)
+	a := NewPosterior(DefaultPrior, d.known)
+	for i := range d.known {
+		d.known[i].TableMS /= 2
+	}
+	b := NewPosterior(DefaultPrior, d.known)
+	for _, id := range []string{"0", "5", "new"} {
+		ms, sd := a.Of(id, 4, 0)
+		if half, halfSD := b.Of(id, 2, 0); math.Abs(ms-half) > 1e-9 || math.Abs(sd-halfSD) > 1e-9 || a.After(4, sd, 2) != b.After(2, sd, 2) {
+			t.Errorf("network %s: %v ± %v, by half the table %v ± %v", id, ms, sd, half, halfSD)
+		}
 	}
 }
 

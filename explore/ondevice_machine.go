@@ -1,0 +1,57 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Machine is this machine as the table was measured: with its target, threads and
+// batch, unknown ones being the processor, 1 and 1.
+func (e *Engine) Machine() (latency.Device, error) {
+	p := e.LUT.Provenance
+	target, err := onnx.ParseTarget(p.Device)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the table was measured on %q, which cannot be measured here", ErrOnDevice, p.Device)
+	}
+	return latency.NewMachine(latency.MachineOptions{Target: target, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}), nil
+}
+
+// KeepOn is [Engine.SearchOnDevice] on a device; what is observed is kept beside
+// the table. For [Engine.Machine] ONNX Runtime must be loaded.
+func (e *Engine) KeepOn(ctx context.Context, d latency.Device, r OnDevice) (kept Kept, err error) {
+	file, err := OpenObservations(e.LUT, latency.NewObservationHeader(e.LUTName, e.LUT, e.Space, d.Provenance(), e.NumClasses()))
+	if err != nil {
+		return Kept{}, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	opening := time.Now().UTC().Format(time.RFC3339Nano) + "-" + strconv.Itoa(os.Getpid())
+	meter, err := latency.NewMeter(ctx, d, e.Space, opening)
+	if err != nil {
+		return Kept{}, err
+	}
+	defer func() { err = errors.Join(err, meter.Close()) }()
+	r.Measure, r.Observation = meter, file
+	return e.SearchOnDevice(ctx, r)
+}
+
+// ParseConfidence reads a confidence with its unit, such as 95%: a fraction
+// above a half and below 1.
+func ParseConfidence(text string) (float64, error) {
+	number, unit := strings.CutSuffix(strings.TrimSpace(text), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	switch {
+	case err == nil && !unit:
+		return 0, fmt.Errorf("confidence %q has no unit: %g%%?", text, v)
+	case err != nil || !(v > 50 && v <= 99.9):
+		return 0, fmt.Errorf("confidence %q: expected more than 50%% and at most 99.9%%, for example 95%%", text)
+	}
+	return v / 100, nil
+}
