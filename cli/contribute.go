@@ -118,6 +118,7 @@ func (a *app) contribute(ctx context.Context, e *evaluation.Evaluator, c contrib
 		Records: c.o.File, Seconds: explore.Number(s.Elapsed.Seconds()),
 		Source: fmt.Sprintf("%d decisions pinned in %d networks on %d images each of %s", len(e.Space.Decisions())-1, measured.Networks, min(c.o.Images, e.Images.Len()), e.Images.Name),
 	}
+	r.imagesReport = newImagesReport(e.Images)
 	return a.writeEstimator(e.Space, &measured.Contributions, r, c)
 }
 
@@ -145,6 +146,7 @@ type contributeReport struct {
 	Source    string         `json:"source"`
 	Seconds   explore.Number `json:"seconds"` // this call took
 	Notes     []string       `json:"notes,omitempty"`
+	imagesReport
 }
 
 // writeEstimator writes the estimator, and the contributions where they are
@@ -172,6 +174,7 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 	}
 	fmt.Fprintf(a.out, "estimator from %s\n", sanitize.Line(r.Source))
 	fmt.Fprintf(a.out, "base       %.2f %%\n", contributions.Base)
+	r.writeUnreadable(a.out)
 	if r.Spread.Finite() {
 		fmt.Fprintf(a.out, "certainty  the contribution of an option has a standard error of %.2f points (median)\n", float64(r.Spread))
 	}

@@ -95,6 +95,7 @@ func (v *evaluating) resolve(a *app, cmd *cobra.Command, stage training.Stage) (
 	}
 	v.src.Data = explore.DataSetPath(v.src.Data)
 	v.take(a, cmd, o)
+	v.src.Run = v.run
 	v.src.Accept = func(data dataset.Identity) error { return a.suits(o, data) }
 	m := measuring{library: v.src.Library}
 	_, err = m.open("")
@@ -170,7 +171,7 @@ func (v *evaluating) open(a *app, cmd *cobra.Command) (*evaluation.Evaluator, er
 	if err != nil {
 		return nil, v.sourceError(err)
 	}
-	a.noteOrder(e.Images.Set())
+	a.noteData(e.Images.Set())
 	v.noteAssumed(a, cmd, o, e.Images)
 	v.noteTrainedOn(a, o)
 	a.sayNotes()

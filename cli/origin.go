@@ -121,15 +121,18 @@ func (a *app) sayNotes() {
 	}
 }
 
-// noteOrder says which order classes were numbered in where there are two.
-func (a *app) noteOrder(s *dataset.Set) {
-	if !s.OrderMatters() {
-		return
+// noteData says what should be known about data beside what it holds.
+func (a *app) noteData(sets ...*dataset.Set) {
+	for _, s := range sets {
+		if s == nil {
+			continue
+		}
+		for _, line := range s.Notes() {
+			if !slices.Contains(a.notes, line) {
+				a.note(line)
+			}
+		}
 	}
-	other := map[dataset.ClassOrder]string{
-		dataset.NaturalOrder: "torchvision's is --class-order bytes", dataset.BytesOrder: "that of BINAS and timm is --class-order natural",
-	}
-	a.note(fmt.Sprintf("classes of %s are numbered in %s order: %s, … (%s)", s.Name, s.ClassOrder, firstFew(s.ClassNames), other[s.ClassOrder]))
 }
 
 // suits compares data with that of the origin. Of a run it must be the same; a

@@ -107,7 +107,7 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 		}
 	}
 	r := newSampleReport(samples, e, out)
-	r.Seconds, r.Notes = explore.Number(s.Elapsed.Seconds()), a.notes
+	r.Seconds, r.Notes, r.imagesReport = explore.Number(s.Elapsed.Seconds()), a.notes, newImagesReport(e.Images)
 	if asJSON {
 		return writeJSON(a.out, r)
 	}
@@ -130,6 +130,7 @@ type sampleReport struct {
 	NoiseCeiling explore.Number `json:"noise_ceiling"`
 	Seconds      explore.Number `json:"seconds"` // this call took
 	Notes        []string       `json:"notes,omitempty"`
+	imagesReport
 }
 
 func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out string) sampleReport {
@@ -159,6 +160,7 @@ func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out st
 
 func (r sampleReport) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d networks on %d images (%s), %s statistics\n", r.Samples, r.Images, sanitize.Line(r.Data), r.BN)
+	r.writeUnreadable(w)
 	fmt.Fprintf(w, "accuracy   %.2f %% to %.2f %%", float64(r.Worst), float64(r.Best))
 	if r.Deviation.Finite() {
 		fmt.Fprintf(w, ", mean %.2f %%, deviation %.2f points", float64(r.Mean), float64(r.Deviation))

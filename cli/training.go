@@ -128,7 +128,7 @@ func (a *app) prepare(cmd *cobra.Command, t *trainingRun, stage training.Stage, 
 	if _, err = m.open(""); err != nil {
 		return s, o, err
 	}
-	a.noteOrder(train)
+	a.noteData(train, val)
 	if from != nil {
 		err = a.goOnFrom(from, s, o)
 	}
@@ -197,7 +197,7 @@ func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o t
 	case writing != nil:
 		return writing
 	}
-	return a.writeTrained(t, s, p)
+	return a.writeTrained(t, s, o, p)
 }
 
 // writeMetric prints a line of metrics at once.
@@ -243,12 +243,15 @@ type trainedReport struct {
 	Weights    string           `json:"weights"`
 	Validation []training.Score `json:"validation"`
 	Notes      []string         `json:"notes,omitempty"`
+	// Absent where images are in memory.
+	TrainUnreadable   *dataset.Unreadable `json:"train_unreadable,omitempty"`
+	HeldOutUnreadable *dataset.Unreadable `json:"held_out_unreadable,omitempty"`
 }
 
-func (a *app) writeTrained(t *trainingRun, s training.Settings, p training.Progress) error {
+func (a *app) writeTrained(t *trainingRun, s training.Settings, o training.Options, p training.Progress) error {
 	weights := training.Run{Folder: t.out}.Weights(s.Stage)
 	if t.asJSON {
-		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores, a.notes})
+		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores, a.notes, unreadableOf(o.Train), unreadableOf(o.HeldOut)})
 	}
 	_, err := fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", s.Stage, s.TotalEpochs(), p.Steps, sanitize.Line(weights))
 	return err

@@ -99,6 +99,7 @@ type validateReport struct {
 	Architecture    string         `json:"architecture,omitempty"`
 	Fingerprint     string         `json:"data_fingerprint"`
 	Notes           []string       `json:"notes,omitempty"`
+	imagesReport
 }
 
 func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.Architecture, asJSON bool) error {
@@ -108,7 +109,7 @@ func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.
 		return v.sourceError(err)
 	}
 	defer n.Close()
-	a.noteOrder(images.Set())
+	a.noteData(images.Set())
 	v.noteAssumed(a, cmd, o, images)
 	v.noteTrainedOn(a, o)
 	a.sayNotes()
@@ -124,6 +125,7 @@ func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.
 	}
 	r.Top1, r.Top5, r.Loss = explore.Number(result.Top1), explore.Number(result.Top5), explore.Number(result.Loss)
 	r.Images, r.ImagesPerSecond, r.Data = result.Images, explore.Number(result.ImagesPerSecond), result.Data
+	r.imagesReport = newImagesReport(images)
 	if asJSON {
 		return writeJSON(a.out, r)
 	}
@@ -133,5 +135,6 @@ func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.
 func (r validateReport) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "top-1   %.2f %%\ntop-5   %.2f %%\nloss    %.4f\nimages  %d (%s), %.0f a second\n",
 		float64(r.Top1), float64(r.Top5), float64(r.Loss), r.Images, sanitize.Line(r.Data), float64(r.ImagesPerSecond))
+	r.writeUnreadable(w)
 	return err
 }

@@ -58,10 +58,14 @@ func (r Request) evaluator(ctx context.Context, j *job.Job, recorded model.Evalu
 		return nil, err
 	}
 	j.Progress(0, 0, 0, "reading the supernet and the images")
-	return evaluation.Open(ctx, evaluation.Source{
+	e, err := evaluation.Open(ctx, evaluation.Source{
 		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
-		Images: images, BN: recorded.BN, BNImages: recorded.BNImages, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j),
+		Images: images, BN: recorded.BN, BNImages: recorded.BNImages, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j), Run: r.Run,
 	})
+	if err == nil {
+		noteData(j, e.Images.Set())
+	}
+	return e, err
 }
 
 // firstSeed draws the networks of records that are begun.
@@ -178,12 +182,13 @@ func (r Request) validate(ctx context.Context, j *job.Job) (any, error) {
 	}
 	j.Log("weights of " + file)
 	n, images, err := evaluation.OpenNetwork(ctx, r.Architecture, evaluation.Source{
-		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j),
+		Checkpoint: file, Data: folder, ImageSize: s.ImageSize, TrainPercent: 100, Library: r.Library, ClassOrder: r.classOrder(), Accept: r.accept(j), Run: r.Run,
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
+	noteData(j, images.Set())
 	v, err := evaluation.Validate(ctx, n, images, 0, j)
 	if err != nil {
 		return nil, err

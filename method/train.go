@@ -70,11 +70,25 @@ func (r Request) train(ctx context.Context, j *job.Job) (any, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	noteData(j, train, val)
 	out, err := training.Work(s, o)(ctx, j)
 	if err != nil || stage != training.FineTune {
 		return out, err
 	}
 	return r.tuned(s, o.Data, out.(training.Progress))
+}
+
+// noteData says what should be known about data beside what it holds.
+func noteData(j *job.Job, sets ...*dataset.Set) {
+	said := map[string]bool{}
+	for _, s := range sets {
+		for _, line := range s.Notes() {
+			if !said[line] {
+				j.Log(line)
+			}
+			said[line] = true
+		}
+	}
 }
 
 // teach gives a training the weights that it begins with and is taught by.

@@ -3,6 +3,7 @@ package pickle
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 )
@@ -44,7 +45,7 @@ func TypeName(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
-	case int:
+	case int, *big.Int:
 		return "int"
 	case float64:
 		return "float"

@@ -117,17 +117,23 @@ func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, 
 	if err != nil {
 		return evaluation.Validation{}, err
 	}
-	if r.judges == nil {
+	first := r.judges == nil
+	if first {
 		if r.judges, err = evaluation.Load(ctx, r.val, 0); err != nil {
 			return evaluation.Validation{}, err
 		}
+		r.judges.Run = r.folder
 	}
 	network, err := evaluation.NewNetwork(arch, weights, r.ImageSize, r.train.Classes)
 	if err != nil {
 		return evaluation.Validation{}, err
 	}
 	defer network.Close()
-	return evaluation.Validate(ctx, network, r.judges, r.Options.Threads, nil)
+	v, err := evaluation.Validate(ctx, network, r.judges, r.Options.Threads, nil)
+	if err == nil && first {
+		err = r.judges.NoteUnreadable(r.job)
+	}
+	return v, err
 }
 
 func (r *run) dataFolder() string { return explore.DataSetPath(r.Data) }

@@ -133,6 +133,13 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder}); err != nil {
 		return err
 	}
+	said := map[string]bool{}
+	for _, line := range append(r.train.Notes(), r.val.Notes()...) {
+		if !said[line] {
+			r.job.Log(line)
+		}
+		said[line] = true
+	}
 	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
 		return err
 	}

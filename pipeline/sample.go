@@ -21,7 +21,7 @@ func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, 
 	return evaluation.Open(ctx, evaluation.Source{
 		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize, ClassOrder: r.ClassOrder,
 		TrainPercent: r.TrainPercent, SplitSeed: trained.Stages[training.OneShot].SplitSeed, Images: r.SampleImages,
-		BN: bn, Library: r.Library, Accept: r.checkData,
+		BN: bn, Library: r.Library, Accept: r.checkData, Run: r.folder,
 	})
 }
 

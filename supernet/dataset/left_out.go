@@ -53,10 +53,14 @@ func (s *Set) LeftOut() []LeftOut {
 func (s *Set) Notes() (lines []string) {
 	if s.otherOrder {
 		about := map[ClassOrder]string{
-			NaturalOrder: "natural (2 before 10, case ignored), as BINAS and timm number them; by bytes, as torchvision does, they would have other numbers: --class-order bytes",
-			BytesOrder:   "by bytes, as torchvision numbers them; in natural order, as BINAS and timm do, they would have other numbers: --class-order natural",
+			NaturalOrder: "natural order, as BINAS and timm do: %s (torchvision's is --class-order bytes)",
+			BytesOrder:   "order of bytes, as torchvision does: %s (that of BINAS and timm is --class-order natural)",
 		}[s.ClassOrder]
-		lines = append(lines, "class order: "+about)
+		first := strings.Join(s.ClassNames[:min(len(s.ClassNames), maxNamed)], ", ")
+		if len(s.ClassNames) > maxNamed {
+			first += ", …"
+		}
+		lines = append(lines, fmt.Sprintf("classes of %s are numbered in "+about, s.Name, first))
 	}
 	return append(lines, s.leftOutLines()...)
 }

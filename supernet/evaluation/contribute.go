@@ -94,7 +94,7 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
-	if err != nil {
+	if err = e.noteUnreadable(j, err); err != nil {
 		return nil, err
 	}
 	return m.result()

@@ -20,6 +20,7 @@ type Images struct {
 	// Part says which images of the data set they are, and Fingerprint which data
 	// that is, wherever it lies and whatever its name; empty where it is not known.
 	Part, Fingerprint string
+	Run               string // folder of the run whose images they are, which keeps those that cannot be read; may be empty
 
 	labels []int
 	x      []float32    // [len(labels), 3, Size, Size]; nil where set is read

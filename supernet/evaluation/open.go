@@ -37,6 +37,7 @@ type Source struct {
 	BNImages     int    // training images that statistics are measured on; 0 is 500
 	Threads      int    // 0 is one per processor
 	Library      string // ONNX Runtime; empty looks in the usual places
+	Run          string // folder of the run, which keeps the names of images that cannot be read; may be empty
 
 	// Accept is asked about the data before anything else is done with it, and may
 	// refuse it; nil takes any.
@@ -86,6 +87,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 		if e.Calibration, err = Load(ctx, train, src.bnImages()); err != nil {
 			return nil, err
 		}
+		e.Calibration.Run = src.Run
 	}
 	if _, err := onnx.Open(src.Library); err != nil {
 		return nil, err
@@ -95,7 +97,9 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 
 // sets are the images trained on and those evaluated on, and which data they are of.
 func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, id dataset.Identity, err error) {
-	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder})
+	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{
+		Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder, ValAlone: src.trainPercent() == 100 && src.BN != Recalibrated,
+	})
 	if err == nil {
 		id, err = dataset.Identify(ctx, train, images)
 	}
@@ -107,7 +111,9 @@ func (src Source) sets(ctx context.Context, classes int) (train, images *dataset
 	}
 	if src.Trained != nil {
 		for _, s := range []*dataset.Set{train, images} {
-			s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
+			if s != nil {
+				s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
+			}
 		}
 	}
 	if percent := src.trainPercent(); percent != 100 {
@@ -132,7 +138,7 @@ func (src Source) bnImages() int {
 
 // label says which images of a set are evaluated on, and of which data.
 func (src Source) label(im *Images, set *dataset.Set, id dataset.Identity) {
-	im.Part, im.Fingerprint = set.Part, id.Fingerprint
+	im.Part, im.Fingerprint, im.Run = set.Part, id.Fingerprint, src.Run
 	if percent := src.trainPercent(); percent != 100 {
 		im.Part = fmt.Sprintf("%s, %d%% held out with seed %d", set.Part, 100-percent, src.SplitSeed)
 	}

@@ -82,7 +82,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
-	if err != nil {
+	if err = e.noteUnreadable(j, err); err != nil {
 		return nil, err
 	}
 	for i := range samples {

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // Validation is the figures of one network.
 type Validation struct {
 	Score
 	ImagesPerSecond float64
-	Data            string // name of the images
+	Data            string             // name of the images
+	Unreadable      dataset.Unreadable // those that are not counted
 }
 
 // Validate asks a network about all images, on the given number of threads (0:
@@ -35,5 +37,5 @@ func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.J
 	if err != nil {
 		return Validation{}, fmt.Errorf("validate: %w", err)
 	}
-	return Validation{score, rate(score.Images, time.Since(start)), im.Name}, nil
+	return Validation{score, rate(score.Images, time.Since(start)), im.Name, im.Unreadable()}, im.NoteUnreadable(j)
 }

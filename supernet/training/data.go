@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -42,4 +43,29 @@ func (s Settings) For(on, heldOut *dataset.Set) Settings {
 		s.HeldOut = heldOut.Len()
 	}
 	return s
+}
+
+// noteUnreadable says which images could not be read, and adds them to the file
+// of the run.
+func (o Options) noteUnreadable() error {
+	for _, part := range []struct {
+		set    *dataset.Set
+		became string
+	}{{o.Train, "others took their place in training"}, {o.HeldOut, "are not counted in validation"}} {
+		if part.set == nil {
+			continue
+		}
+		u := part.set.Unreadable()
+		if u.Count == 0 {
+			continue
+		}
+		file := filepath.Join(o.Folder, dataset.UnreadableFile)
+		if err := dataset.NoteUnreadable(file, part.set.BadImages()); err != nil {
+			return err
+		}
+		for _, line := range u.Lines(part.became, file) {
+			o.say(line)
+		}
+	}
+	return nil
 }

@@ -51,7 +51,11 @@ func Train(ctx context.Context, s Settings, o Options) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
-	return train(ctx, s, o, loader, newSubject)
+	p, err := train(ctx, s, o, loader, newSubject)
+	if noteErr := o.noteUnreadable(); err == nil {
+		err = noteErr
+	}
+	return p, err
 }
 
 // Check finds out whether settings can be trained with on the data.
