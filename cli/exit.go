@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -70,6 +71,7 @@ func exitCode(err error) int {
 		errors.Is(err, evaluation.ErrOpenSize),
 		errors.Is(err, onnx.ErrNotModel),
 		errors.Is(err, onnx.ErrDied),
+		errors.Is(err, memory.ErrTooMuch),
 		errors.Is(err, pipeline.ErrSettings),
 		errors.Is(err, pipeline.ErrMismatch),
 		errors.Is(err, training.ErrSettings),

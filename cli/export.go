@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -113,6 +114,9 @@ type exportReport struct {
 	metadata map[string]string // of the file
 }
 
+// maxONNX is what protobuf can hold, in bytes.
+const maxONNX = 2 << 30
+
 // defaultImageSize is that of networks of which nothing is known.
 const defaultImageSize = 224
 
@@ -156,6 +160,13 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 		return usageError{err}
 	}
 	r.Params, r.MACs = cost.Params, cost.MACs
+	if bytes := 4 * cost.Params; bytes >= maxONNX {
+		return usagef("%d classes: the weights are %d bytes: an ONNX file ends at 2 GiB", r.Classes, bytes)
+	}
+	what := fmt.Sprintf("a network of %d classes", r.Classes)
+	if err := memory.Check(what, 12*float64(cost.Params)); err != nil { // the weights, and twice the file
+		return err
+	}
 	batch := r.Batch
 	if batch == 0 {
 		batch = onnx.Batch

@@ -177,6 +177,9 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := checkTableMemory(s, o); err != nil {
+		return nil, err
+	}
 	tasks := spaceTasks(s, o)
 	header := o.header("table", s.Name, s.ImageSize, tasks)
 	partial := o.Partial

@@ -46,6 +46,9 @@ func measureNetworks(ctx context.Context, archs []model.Architecture, imageSize 
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := checkNetworkMemory(archs, imageSize, o); err != nil {
+		return nil, err
+	}
 	tasks := networkTasks(archs, imageSize, o)
 	header := o.header("networks", "", imageSize, tasks)
 	hash := fnv.New64a()

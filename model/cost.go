@@ -11,6 +11,21 @@ type Cost struct {
 	// scaling of squeeze-excite and the addition of a residual work in place;
 	// what a residual keeps alive across its block is not counted.
 	PeakBytes int64
+	// MapBytes is all outputs of convolutions and linear layers together, as
+	// float32: what training keeps for the way back.
+	MapBytes int64
+}
+
+// RunBytes is what running the network on so many images at once takes at least:
+// its weights, and the largest maps of an image for each.
+func (c Cost) RunBytes(images int) float64 {
+	return 4*float64(c.Params) + float64(images)*float64(c.PeakBytes)
+}
+
+// TrainBytes is what a step of training on so many images takes at least: weights,
+// gradients and velocities, and all maps of every image.
+func (c Cost) TrainBytes(images int) float64 {
+	return 12*float64(c.Params) + float64(images)*float64(c.MapBytes)
 }
 
 // StemWidth is the width of the 3x3 stem that goes with an architecture
@@ -95,11 +110,12 @@ func (c *Cost) conv(in, channels, kernel, groups, side, out int, bn bool) {
 	c.Params += weights
 	c.MACs += weights * int64(out) * int64(out)
 	c.PeakBytes = max(c.PeakBytes, 4*(int64(in)*int64(side)*int64(side)+int64(channels)*int64(out)*int64(out)))
+	c.MapBytes += 4 * int64(channels) * int64(out) * int64(out)
 	if bn {
 		c.Params += 2 * int64(channels)
 	}
 }
 
 func (c Cost) plus(d Cost) Cost {
-	return Cost{c.Params + d.Params, c.MACs + d.MACs, max(c.PeakBytes, d.PeakBytes)}
+	return Cost{c.Params + d.Params, c.MACs + d.MACs, max(c.PeakBytes, d.PeakBytes), c.MapBytes + d.MapBytes}
 }

@@ -90,6 +90,13 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
 	}
+	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+		t := s.fill(training.Preset(s.Preset, stage))
+		t.Space, t.ImageSize, t.Classes = s.Space, s.ImageSize, 2 // or more: the data is not open yet
+		if err := t.CheckMemory(); err != nil {
+			return "", err
+		}
+	}
 	if _, _, err := s.match(o.Folder); err != nil {
 		return "", err
 	}

@@ -44,9 +44,16 @@ func (e *Evaluator) Check() error {
 		}
 	}
 	if e.Calibration != nil { // before records are begun, which bind
-		return e.Calibration.checkCalibration()
+		if err := e.Calibration.checkCalibration(); err != nil {
+			return err
+		}
 	}
-	return nil
+	cost, err := e.Space.Architecture(supernet.HeaviestPath(e.Space)).Cost(e.Space.ImageSize, classes)
+	if err != nil {
+		return err
+	}
+	batch := runImages(e.Space.ImageSize)
+	return checkMemory(e.threads(), batch, e.Space.ImageSize, cost.RunBytes(batch))
 }
 
 func (e *Evaluator) threads() int {

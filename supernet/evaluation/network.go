@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -16,7 +17,8 @@ type Network struct {
 	session *onnx.Session
 	size    int // side of an image in pixels
 	classes int
-	batch   int // images of a run
+	batch   int     // images of a run
+	bytes   float64 // that a run takes at least
 }
 
 // evaluationBatch is the number of images of a run: larger batches fall out of
@@ -27,15 +29,23 @@ const evaluationBatch = 100
 // maps of large images fit into memory. Tests lower it.
 var maxRunPixels = 4 << 20
 
+// runImages is the number of images of a run where that is free.
+func runImages(imageSize int) int {
+	return max(1, min(evaluationBatch, maxRunPixels/(imageSize*imageSize)))
+}
+
 // NewNetwork prepares a network with the given weights, in evaluation mode:
 // 30-100 ms. ONNX Runtime must be loaded.
 func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int) (*Network, error) {
-	batch := max(1, min(evaluationBatch, maxRunPixels/(imageSize*imageSize)))
+	batch := runImages(imageSize)
 	g, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Classes: classes, Batch: batch})
 	if err != nil {
 		return nil, err
 	}
 	n := &Network{size: imageSize, classes: classes, batch: batch}
+	if cost, err := arch.Cost(imageSize, classes); err == nil {
+		n.bytes = cost.RunBytes(batch)
+	}
 	if n.session, err = onnx.NewSession(g.Marshal(), onnx.SessionOptions{}); err != nil {
 		return nil, err
 	}
@@ -88,8 +98,9 @@ func OpenModel(ctx context.Context, data []byte, folder string, imageSize int) (
 			onnx.ErrNotModel, max(1, n.batch), n.size, n.classes, model.MaxImageSize, maxModelPixels, maxClasses)
 	}
 	if n.batch == onnx.Batch {
-		n.batch = max(1, min(evaluationBatch, maxRunPixels/(n.size*n.size)))
+		n.batch = runImages(n.size)
 	}
+	n.bytes = 2 * 4 * float64(n.batch) * float64(3*n.size*n.size+n.classes) // on both sides
 	if n.session, err = onnx.NewIsolatedSession(ctx, data, onnx.SessionOptions{}); err != nil {
 		return nil, err
 	}
@@ -127,6 +138,9 @@ func (n *Network) Score(ctx context.Context, im *Images, first, count, threads i
 // at a time. The sums do not depend on the number of threads.
 func (n *Network) score(ctx context.Context, im *Images, first, count, threads int, each func(done int)) (Score, error) {
 	if err := n.check(im); err != nil {
+		return Score{}, err
+	}
+	if err := checkMemory(threads, n.batch, n.size, n.bytes); err != nil {
 		return Score{}, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -194,6 +208,11 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 		return Score{}, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, count)
 	}
 	return sum.score(), nil
+}
+
+// checkMemory refuses as many runs at once as would take more memory than there is.
+func checkMemory(threads, batch, size int, bytes float64) error {
+	return memory.Check(fmt.Sprintf("%d threads, each with a batch of %d at %d pixels,", threads, batch, size), float64(threads)*bytes)
 }
 
 // run is the tensors of one goroutine.

@@ -68,6 +68,9 @@ func (o Options) loader(s Settings) (*dataset.Loader, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	if err := s.CheckMemory(); err != nil {
+		return nil, err
+	}
 	if err := o.check(s); err != nil {
 		return nil, err
 	}
