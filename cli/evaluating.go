@@ -172,6 +172,7 @@ func (v *evaluating) open(a *app, cmd *cobra.Command) (*evaluation.Evaluator, er
 		return nil, v.sourceError(err)
 	}
 	a.noteData(e.Images.Set())
+	a.noteChoice(v.src.Checkpoint, e.Choice)
 	v.noteAssumed(a, cmd, o, e.Images)
 	v.noteTrainedOn(a, o)
 	a.sayNotes()

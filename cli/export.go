@@ -132,7 +132,7 @@ func (a *app) exportTrained(cmd *cobra.Command, checkpoint string, arch *model.A
 	if *arch == nil {
 		return nil, usagef("export needs the architecture, a string or a file: %s does not say it", checkpoint)
 	}
-	t, err := loadTrained(checkpoint, *arch)
+	t, err := a.loadTrained(checkpoint, *arch)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ type trained struct {
 
 // loadTrained reads the weights of a network from its own checkpoint, or takes
 // them out of a supernet's.
-func loadTrained(file string, arch model.Architecture) (*trained, error) {
+func (a *app) loadTrained(file string, arch model.Architecture) (*trained, error) {
 	c, err := supernet.Load(file)
 	if err != nil {
 		return nil, err
@@ -32,6 +32,7 @@ func loadTrained(file string, arch model.Architecture) (*trained, error) {
 	if c.From != "" {
 		t.from += " (" + c.From + ")"
 	}
+	a.noteChoice(file, c.Choice())
 	if !supernet.IsSupernet(c.Weights) {
 		return t, nil
 	}

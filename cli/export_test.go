@@ -27,6 +27,7 @@ type exportJSON struct {
 	Weights string
 	Trained bool
 	Classes int
+	Notes   []string
 }
 
 // largeNetwork is one of the space of width 1.2.
@@ -140,9 +141,14 @@ func TestExportCheckpoint(t *testing.T) {
 	golden := readCheckpointGolden(t)
 	for name, want := range map[string][]float64{"wrapper.pth.tar": golden.Wrapper, "raw.pth": golden.Raw} {
 		file := filepath.Join(t.TempDir(), "x.onnx")
-		r := decode[exportJSON](t, mustRun(t, "export", golden.Arch, "--onnx", file, "--image-size", "16", "--checkpoint", unzipTo(t, name), "--json"))
+		out := runCLI(t, "export", golden.Arch, "--onnx", file, "--image-size", "16", "--checkpoint", unzipTo(t, name), "--json")
+		r := decode[exportJSON](t, out.out)
 		if !r.Trained || r.Classes != golden.Classes || !strings.Contains(r.Weights, name) {
 			t.Errorf("%s: %+v", name, r)
+		}
+		const choice = "weights from state_dict_ema, not state_dict" // said where there is one
+		if chose := name == "wrapper.pth.tar"; strings.Contains(strings.Join(r.Notes, "\n"), choice) != chose || strings.Contains(out.err, choice) != chose {
+			t.Errorf("%s: notes %q, %q", name, r.Notes, out.err)
 		}
 		if have := answer(t, file); !closeTo(have, want, 1e-5) {
 			t.Errorf("%s: answers %v, PyTorch's are %v", name, have, want)

@@ -89,7 +89,7 @@ func (a *app) loadSupernet(t *trainingRun, o *training.Options, space *model.Spa
 	if file == "" {
 		file = training.Run{Folder: run}.Weights(training.OneShot)
 	}
-	c, err := loadWeights(file)
+	c, err := a.loadWeights(file)
 	if checkpoint == "" && errors.Is(err, fs.ErrNotExist) {
 		return usagef("there is no one-shot model in %s yet: train it first with --stage %s", run, training.OneShot)
 	}

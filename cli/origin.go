@@ -121,6 +121,13 @@ func (a *app) sayNotes() {
 	}
 }
 
+// noteChoice says which of the weights in a file were taken, where there was a choice.
+func (a *app) noteChoice(file, choice string) {
+	if choice != "" {
+		a.note(file + ": " + choice)
+	}
+}
+
 // noteData says what should be known about data beside what it holds.
 func (a *app) noteData(sets ...*dataset.Set) {
 	for _, s := range sets {

@@ -62,7 +62,7 @@ func (a *app) loadTeacher(t *trainingRun, o *training.Options, run string) error
 	if file == "" {
 		file = training.Run{Folder: run}.Weights(training.Heaviest)
 	}
-	c, err := loadWeights(file)
+	c, err := a.loadWeights(file)
 	if t.teacher == "" && errors.Is(err, fs.ErrNotExist) {
 		return usagef("there is no heaviest network in %s yet: train it first with --stage %s, or name one with --teacher", run, training.Heaviest)
 	}

@@ -286,10 +286,11 @@ func shellWord(s string) string {
 }
 
 // loadWeights reads a checkpoint's tensors.
-func loadWeights(file string) (supernet.Checkpoint, error) {
+func (a *app) loadWeights(file string) (supernet.Checkpoint, error) {
 	c, err := supernet.Load(file)
 	if err != nil {
 		return c, usageError{err}
 	}
+	a.noteChoice(file, c.Choice())
 	return c, nil
 }

@@ -110,6 +110,7 @@ func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.
 	}
 	defer n.Close()
 	a.noteData(images.Set())
+	a.noteChoice(v.src.Checkpoint, n.Choice)
 	v.noteAssumed(a, cmd, o, images)
 	v.noteTrainedOn(a, o)
 	a.sayNotes()

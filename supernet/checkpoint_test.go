@@ -93,6 +93,19 @@ func TestCheckpointsInEveryForm(t *testing.T) {
 	}
 }
 
+func TestChoice(t *testing.T) {
+	for want, c := range map[string]Checkpoint{
+		"": {From: "state_dict"},
+		"weights from state_dict_ema, not state_dict, model":                    {From: "state_dict_ema", Others: []string{"state_dict", "model"}},
+		"no tensors, left out: step (int)":                                      {LeftOut: []string{"step (int)"}},
+		"weights from a, not b; no tensors, left out: 1, 2, 3, 4, 5 and 1 more": {From: "a", Others: []string{"b"}, LeftOut: []string{"1", "2", "3", "4", "5", "6"}},
+	} {
+		if have := c.Choice(); have != want {
+			t.Errorf("%q, expected %q", have, want)
+		}
+	}
+}
+
 // What is written reads back, equal to the last bit, and is safetensors to other
 // programs: float32, and int64 for counts.
 func TestSafetensorsRoundTrip(t *testing.T) {

@@ -21,6 +21,7 @@ type Evaluator struct {
 	Calibration *Images
 	Threads     int    // networks evaluated at once, one thread each; 0: as many as there are processors
 	WeightsSum  string // check sum of the weights, for the records
+	Choice      string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
 
 	child func(ctx context.Context, p model.Path, first, count int) (Score, error) // in place of Child, in tests
 }

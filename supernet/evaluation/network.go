@@ -14,6 +14,8 @@ import (
 
 // Network is one network ready to be asked about images.
 type Network struct {
+	Choice string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+
 	session *onnx.Session
 	size    int // side of an image in pixels
 	classes int

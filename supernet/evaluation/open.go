@@ -75,7 +75,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Evaluator{Weights: c.Weights, Threads: src.Threads, WeightsSum: sum(c.Weights)}
+	e := &Evaluator{Weights: c.Weights, Threads: src.Threads, WeightsSum: sum(c.Weights), Choice: c.Choice()}
 	if e.Space, _, err = supernet.SpaceOf(c.Weights, images.Size); err != nil {
 		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
@@ -204,6 +204,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	if n, err = NewNetwork(arch, w, images.Size, classes); err != nil {
 		return fail(err)
 	}
+	n.Choice = c.Choice()
 	return n, images, nil
 }
 
