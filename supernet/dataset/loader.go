@@ -59,6 +59,9 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	switch {
 	case o.Batch < 1 || o.Batch > maxBatch:
 		return nil, fmt.Errorf("%w: batches of %d images: expected 1 to %d", ErrOptions, o.Batch, maxBatch)
+	case min(o.Batch, s.Len()) > maxBatchBytes/(4*3*s.Size*s.Size):
+		return nil, fmt.Errorf("%w: batches of %d images of %d pixels a side take %.1f GiB each: expected at most %d GiB", ErrOptions,
+			o.Batch, s.Size, 12*float64(o.Batch)*float64(s.Size*s.Size)/(1<<30), maxBatchBytes>>30)
 	case o.Workers < 1 || o.Queue < 1:
 		return nil, fmt.Errorf("%w: %d workers and a queue of %d batches: expected at least 1 of each", ErrOptions, o.Workers, o.Queue)
 	case s.Len() < need:
@@ -76,8 +79,11 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	return l, nil
 }
 
-// maxBatch is the greatest number of images in a batch.
-const maxBatch = 1 << 16
+// Bounds of a batch: images, and bytes of their values.
+const (
+	maxBatch      = 1 << 16
+	maxBatchBytes = 2 << 30
+)
 
 // Steps is the number of batches in an epoch: training drops the last one where
 // it is not full, evaluation does not.

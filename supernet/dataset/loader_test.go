@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,6 +186,14 @@ func TestLoaderRefuses(t *testing.T) {
 		if _, err := NewLoader(s, o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
+	}
+	large := pattern(50, 2)
+	large.Size = MaxSize
+	if _, err := NewLoader(large, LoaderOptions{Batch: 50}); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "take 2.3 GiB each") {
+		t.Errorf("a batch of 50 images of %d pixels: %v", MaxSize, err)
+	}
+	if _, err := NewLoader(large.First(4), LoaderOptions{Batch: 50, Evaluate: true}); err != nil {
+		t.Error(err)
 	}
 	if _, err := NewLoader(s.First(0), LoaderOptions{Evaluate: true}); err == nil {
 		t.Error("an empty set is accepted")
