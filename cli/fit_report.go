@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // fitReport is the JSON of a fit. Metrics are of the test table where there is
@@ -48,6 +49,9 @@ type fitReport struct {
 	WorstDifference   explore.Number `json:"worst_difference"`   // points
 	DamagedLines      []string       `json:"damaged_lines,omitempty"`
 
+	// Flat says that the predictor cannot tell networks apart, and why.
+	Flat string `json:"flat,omitempty"`
+
 	Scatter       []fitPoint      `json:"scatter"`
 	LearningCurve []fitCurvePoint `json:"learning_curve,omitempty"`
 }
@@ -83,6 +87,7 @@ func newFitReport(f *explore.Fitting, r *explore.Fitted) *fitReport {
 		DuplicateSamples: d.Samples, DifferingNetworks: d.Differing, WorstDifference: explore.Number(d.WorstRange),
 		DamagedLines: f.Lost,
 	}
+	out.Flat = fit.Flat(r.Predicted, r.Least, r.Most)
 	closed := r.FittedBy == fit.ClosedForm
 	if closed {
 		out.Lambda, out.LambdaProducts = number(r.Penalties.Linear), number(r.Penalties.Products)
@@ -114,6 +119,9 @@ func (r *fitReport) addCurve(points []fit.CurvePoint) {
 // warnings are what makes the figures less than they seem.
 func (r *fitReport) warnings() []string {
 	out := slices.Clone(r.DamagedLines)
+	if r.Flat != "" {
+		out = append(out, "the predictor "+r.Flat)
+	}
 	if r.Overlap > 0 {
 		out = append(out, fmt.Sprintf("%d of %d networks tested on were fitted on too: the metrics flatter the predictor", r.Overlap, r.TestSamples))
 	}
@@ -131,40 +139,40 @@ func writeFit(w io.Writer, r *fitReport, out string) error {
 		"leave-one-out": fmt.Sprintf("on the %d samples, each left out of the fit once", r.TestSamples),
 		"validation":    fmt.Sprintf("on %d samples held out of the fit", r.TestSamples),
 	}[r.TestedOn]
-	fmt.Fprintf(w, "%s predictor of %s, fitted on %d networks in %.2f s\n", r.PredictorType, r.Space, r.Samples, float64(r.Seconds))
-	fmt.Fprintf(w, "  %s: %s\n", strings.ReplaceAll(r.FittedBy, "-", " "), r.Method)
+	sanitize.Fprintf(w, "%s predictor of %s, fitted on %d networks in %.2f s\n", r.PredictorType, r.Space, r.Samples, float64(r.Seconds))
+	sanitize.Fprintf(w, "  %s: %s\n", strings.ReplaceAll(r.FittedBy, "-", " "), r.Method)
 	if r.Lambda != nil {
-		fmt.Fprintf(w, "  penalties: linear weights %.3g, products %.3g (%s)\n", float64(*r.Lambda), float64(*r.LambdaProducts), r.ChosenBy)
+		sanitize.Fprintf(w, "  penalties: linear weights %.3g, products %.3g (%s)\n", float64(*r.Lambda), float64(*r.LambdaProducts), r.ChosenBy)
 	} else {
-		fmt.Fprintf(w, "  stopped by %s\n", r.ChosenBy)
+		sanitize.Fprintf(w, "  stopped by %s\n", r.ChosenBy)
 	}
 	if r.Samples < r.Weights && r.Lambda != nil {
-		fmt.Fprintf(w, "  %d samples for %d weights: the penalties decide what the samples leave open\n", r.Samples, r.Weights)
+		sanitize.Fprintf(w, "  %d samples for %d weights: the penalties decide what the samples leave open\n", r.Samples, r.Weights)
 	}
 	if r.DuplicateSamples > 0 {
-		fmt.Fprintf(w, "  %d samples were of networks sampled before, and averaged\n", r.DuplicateSamples)
+		sanitize.Fprintf(w, "  %d samples were of networks sampled before, and averaged\n", r.DuplicateSamples)
 	}
 	if r.InactiveBlocks == model.InactiveFree.String() {
 		fmt.Fprintln(w, "  blocks that are off are scored too (free): search with --inactive-blocks free")
 	}
-	fmt.Fprintf(w, "  mean error on networks held out of the fit: %.3f points\n\n%s:\n", float64(r.HeldOutError), on)
+	sanitize.Fprintf(w, "  mean error on networks held out of the fit: %.3f points\n\n%s:\n", float64(r.HeldOutError), on)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, m := range []struct {
 		name  string
 		value explore.Number
 		ci    [2]explore.Number
 	}{{"Kendall", r.Kendall, r.KendallCI}, {"Spearman", r.Spearman, r.SpearmanCI}, {"Pearson", r.Pearson, r.PearsonCI}, {"MSE", r.MSE, r.MSECI}} {
-		fmt.Fprintf(t, "  %s\t%.4f\t95 %% interval %.4f to %.4f\n", m.name, float64(m.value), float64(m.ci[0]), float64(m.ci[1]))
+		sanitize.Fprintf(t, "  %s\t%.4f\t95 %% interval %.4f to %.4f\n", m.name, float64(m.value), float64(m.ci[0]), float64(m.ci[1]))
 	}
 	t.Flush()
 	if len(r.LearningCurve) > 0 {
 		fmt.Fprintln(w, "\nlearning curve:")
 		fmt.Fprintln(t, "  samples\tKendall\t±\tMSE\tfits")
 		for _, p := range r.LearningCurve {
-			fmt.Fprintf(t, "  %d\t%.4f\t%.4f\t%.4f\t%d\n", p.Samples, float64(p.Kendall), float64(p.KendallSpread), float64(p.MSE), p.Fits)
+			sanitize.Fprintf(t, "  %d\t%.4f\t%.4f\t%.4f\t%d\n", p.Samples, float64(p.Kendall), float64(p.KendallSpread), float64(p.MSE), p.Fits)
 		}
 		t.Flush()
 	}
-	_, err := fmt.Fprintf(w, "\nwritten to %s\n", out)
+	_, err := sanitize.Fprintf(w, "\nwritten to %s\n", out)
 	return err
 }

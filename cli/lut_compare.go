@@ -61,13 +61,13 @@ costs to run on one device the networks that are best on the other.`,
 
 func writeComparison(w io.Writer, r *explore.Comparison) error {
 	a, b := sanitize.Line(r.A), sanitize.Line(r.B)
-	fmt.Fprintf(w, "A  %s\nB  %s\n\n", a, b)
-	fmt.Fprintf(w, "%d blocks of %s at %d pixels: rank correlation (Kendall) %.3f\n", r.Blocks, r.Space, r.ImageSize, float64(r.Kendall))
-	fmt.Fprintf(w, "B takes %.3g times A (median; half of the blocks lie within %.0f %% of each other)\n", float64(r.MedianRatio), 100*float64(r.Spread))
-	fmt.Fprintf(w, "fixed part %s and %s ms\n\nfurthest from that:\nstage block  option        A ms      B ms   B/A\n",
+	sanitize.Fprintf(w, "A  %s\nB  %s\n\n", a, b)
+	sanitize.Fprintf(w, "%d blocks of %s at %d pixels: rank correlation (Kendall) %.3f\n", r.Blocks, r.Space, r.ImageSize, float64(r.Kendall))
+	sanitize.Fprintf(w, "B takes %.3g times A (median; half of the blocks lie within %.0f %% of each other)\n", float64(r.MedianRatio), 100*float64(r.Spread))
+	sanitize.Fprintf(w, "fixed part %s and %s ms\n\nfurthest from that:\nstage block  option        A ms      B ms   B/A\n",
 		formatMS(float64(r.FixedAMS), 4), formatMS(float64(r.FixedBMS), 4))
 	for _, c := range r.Apart {
-		fmt.Fprintf(w, "%5d %5d  %-9s %8.4f  %8.4f  %4.2f\n", c.Stage, c.Block, c.Option, float64(c.AMS), float64(c.BMS), float64(c.Ratio))
+		sanitize.Fprintf(w, "%5d %5d  %-9s %8.4f  %8.4f  %4.2f\n", c.Stage, c.Block, c.Option, float64(c.AMS), float64(c.BMS), float64(c.Ratio))
 	}
 	fmt.Fprintln(w, "\nthe best network for one, on the other:\n       limit ms  accuracy %  latency ms  best there %   lost  as accurate from ms")
 	for _, t := range r.Transfers {
@@ -75,7 +75,7 @@ func writeComparison(w io.Writer, r *explore.Comparison) error {
 		if t.FastestMS.Finite() {
 			fastest = formatMS(float64(t.FastestMS), 4)
 		}
-		fmt.Fprintf(w, "%s %8.3f  %10.3f  %10.3f  %12.3f  %5.3f  %19s\n", t.Way, float64(t.LimitMS), float64(t.Accuracy),
+		sanitize.Fprintf(w, "%s %8.3f  %10.3f  %10.3f  %12.3f  %5.3f  %19s\n", t.Way, float64(t.LimitMS), float64(t.Accuracy),
 			float64(t.LatencyMS), float64(t.BestAccuracy), float64(t.Lost), fastest)
 	}
 	_, err := fmt.Fprintln(w, "\nlost: points below the best network of the same latency there")

@@ -118,7 +118,7 @@ func writePareto(w io.Writer, e *explore.Engine, points []explore.ParetoPoint, e
 	fmt.Fprintln(w)
 	writeSources(w, e.Setup)
 	if len(e.Limits) > 0 {
-		fmt.Fprintf(w, "          limits: %s\n", sanitize.Line(e.LimitsText()))
+		sanitize.Fprintf(w, "          limits: %s\n", sanitize.Line(e.LimitsText()))
 	}
 	count := fmt.Sprintf("%d networks, the best found at 16 limits: there are others between them", len(points))
 	if exact {
@@ -128,7 +128,7 @@ func writePareto(w io.Writer, e *explore.Engine, points []explore.ParetoPoint, e
 		}
 		count = fmt.Sprintf("%d networks, proved: %s of %.2g is better", len(points), which, e.Space.NetworkCount())
 	}
-	fmt.Fprintf(w, "\n%s\n\nlatency ms  accuracy %%  depths     blocks\n", count)
+	sanitize.Fprintf(w, "\n%s\n\nlatency ms  accuracy %%  depths     blocks\n", count)
 	for _, i := range spread(len(points), rows) {
 		p := points[i]
 		depths, blocks := "", 0
@@ -136,7 +136,7 @@ func writePareto(w io.Writer, e *explore.Engine, points []explore.ParetoPoint, e
 			depths += fmt.Sprintf("%d ", d)
 			blocks += d
 		}
-		fmt.Fprintf(w, "%10.3f  %10.3f  %-9s  %6d\n", p.LatencyMS, p.Accuracy, depths, blocks)
+		sanitize.Fprintf(w, "%10.3f  %10.3f  %-9s  %6d\n", p.LatencyMS, p.Accuracy, depths, blocks)
 	}
 	_, err := fmt.Fprintln(w, "\nEvery network with its architecture: --json or --csv")
 	return err

@@ -37,6 +37,7 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("latency table %s: %w", s.LUTName, err)
 	}
+	s.flat = s.findFlat()
 	e := &Engine{Setup: s, Table: table, problem: s.Problem(table)}
 	if e.exact, err = solver.Prepare(ctx, e.problem); err != nil {
 		if ctx.Err() == nil { // the numbers are out of range

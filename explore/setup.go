@@ -28,6 +28,8 @@ type Setup struct {
 	// there are some, searches with Find keep them.
 	Limits  []Limit
 	Classes int // that parameters are counted for; 0 is 1,000
+
+	flat string // see Flat
 }
 
 // Load makes a Setup from a profile (""  is the default) whose latency table
@@ -92,6 +94,23 @@ func (s Setup) Problem(t *latency.Table) *solver.Problem {
 	return p
 }
 
+// flatNetworks is how many random networks are asked whether a predictor tells
+// networks apart.
+const flatNetworks = 40
+
+// Flat says that the predictor cannot tell networks apart, and why; "" where it can.
+// It is known of an engine's Setup.
+func (s Setup) Flat() string { return s.flat }
+
+func (s Setup) findFlat() string {
+	var predicted []float64
+	for _, p := range latency.RandomNetworks(s.Space, flatNetworks, 1) {
+		predicted = append(predicted, s.Predictor.Accuracy(s.Space.Encode(nil, p, s.Inactive)))
+	}
+	m := s.PredictorInfo.Metrics
+	return fit.Flat(predicted, m[model.MetricLeast], m[model.MetricMost])
+}
+
 // AccuracySource says in one phrase what an accuracy shown comes from.
 func (s Setup) AccuracySource() string {
 	source := s.PredictorInfo.Source
@@ -110,6 +129,9 @@ func (s Setup) AccuracySource() string {
 	}
 	if fitted := s.PredictorInfo.Inactive; fitted != "" && fitted != s.Inactive.String() {
 		source += fmt.Sprintf(", fitted with switched-off blocks %s, not %s", fitted, s.Inactive)
+	}
+	if s.flat != "" {
+		source = s.flat + "; " + source
 	}
 	if e, ok := s.AccuracyError(); ok {
 		source += fmt.Sprintf(", leave-one-out error %.2f pt", e)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -77,8 +76,8 @@ func (r *run) report(context.Context) error {
 func (res Results) Markdown() string {
 	var b strings.Builder
 	s := res.Settings
-	fmt.Fprintf(&b, "# Networks within a latency, %s\n\n", line(res.Data))
-	fmt.Fprintf(&b, "Space %s at %d px, data %s, latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
+	sanitize.Fprintf(&b, "# Networks within a latency, %s\n\n", line(res.Data))
+	sanitize.Fprintf(&b, "Space %s at %d px, data %s, latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
 		line(s.Space), s.ImageSize, line(res.Data), line(s.LUT), s.Seed, settingsFile)
 	res.writeSupernet(&b)
 	res.writeRanking(&b)
@@ -97,7 +96,7 @@ func line(s string) string {
 
 // writeSupernet reports the trainings: the last validation of each.
 func (res Results) writeSupernet(b *strings.Builder) {
-	fmt.Fprintf(b, "## Training\n\n![Training](training.svg)\n\n| stage | epoch | network | top-1 %% | loss | held-out images |\n|---|---|---|---|---|---|\n")
+	sanitize.Fprintf(b, "## Training\n\n![Training](training.svg)\n\n| stage | epoch | network | top-1 %% | loss | held-out images |\n|---|---|---|---|---|---|\n")
 	last := map[training.Stage]training.Metric{}
 	for _, m := range res.Trained {
 		if len(m.Validation) > 0 {
@@ -107,7 +106,7 @@ func (res Results) writeSupernet(b *strings.Builder) {
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot} {
 		m := last[stage]
 		for _, v := range m.Validation {
-			fmt.Fprintf(b, "| %s | %d | %s | %.2f | %.3f | %d |\n", stage, m.Epoch, v.Network, v.Top1, v.Loss, v.Images)
+			sanitize.Fprintf(b, "| %s | %d | %s | %.2f | %.3f | %d |\n", stage, m.Epoch, v.Network, v.Top1, v.Loss, v.Images)
 		}
 	}
 	b.WriteString("\n")
@@ -116,43 +115,53 @@ func (res Results) writeSupernet(b *strings.Builder) {
 // writeRanking reports how well the predictors rank networks.
 func (res Results) writeRanking(b *strings.Builder) {
 	t := res.Test
-	fmt.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
+	sanitize.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
 		res.Sampled.networks, res.Sampled.mean, res.Sampled.spread, res.Sampled.least, res.Sampled.most, t.networks, t.mean, t.spread)
 	if t.noiseCeilingIsKnown {
-		fmt.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: a predictor that reaches it ranks networks as well as half of the images do.\n", t.networks, t.ceiling)
+		sanitize.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: ", t.networks, t.ceiling)
+		if t.ceiling > 0 {
+			b.WriteString("a predictor that reaches it ranks networks as well as half of the images do.\n")
+		} else {
+			b.WriteString("two halves of the images do not agree on a rank, so nothing is known about how well a predictor ranks. Evaluate on more images, or train the supernet longer.\n")
+		}
 	}
 	b.WriteString("\n![Predicted and measured accuracy](ranking.svg)\n\n| predictor | fitted on | Kendall | 95% interval | share of the ceiling | Spearman | Pearson | MSE (points²) | seconds |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range res.Rankings {
 		share := "–"
-		if t.noiseCeilingIsKnown {
-			share = fmt.Sprintf("%.0f%%", 100*k.Metrics.Kendall/t.ceiling)
+		if t.noiseCeilingIsKnown && t.ceiling > 0 {
+			share = sanitize.Sprintf("%.0f%%", 100*k.Metrics.Kendall/t.ceiling)
 		}
-		fmt.Fprintf(b, "| %s | %d | %.3f | %.3f to %.3f | %s | %.3f | %.3f | %.3f | %.2f |\n", k.Predictor, k.Samples, k.Metrics.Kendall,
+		sanitize.Fprintf(b, "| %s | %d | %.3f | %.3f to %.3f | %s | %.3f | %.3f | %.3f | %.2f |\n", k.Predictor, k.Samples, k.Metrics.Kendall,
 			k.Kendall95.Low, k.Kendall95.High, share, k.Metrics.Spearman, k.Metrics.Pearson, k.Metrics.MSE, k.FitSeconds)
+	}
+	for _, k := range res.Rankings {
+		if flat := fit.Flat(k.Predicted, res.Sampled.least, res.Sampled.most); flat != "" {
+			sanitize.Fprintf(b, "\nThe %s predictor %s.\n", k.Predictor, flat)
+		}
 	}
 	b.WriteString("\n")
 }
 
 // writeNetworks compares searched networks with random ones of equal latency.
 func (res Results) writeNetworks(b *strings.Builder) {
-	fmt.Fprintf(b, "## Networks\n\nAt each of %d budgets: the network that the %s predictor finds best, and %d random networks whose latency by the table is the same or up to %.0f%% less. "+
+	sanitize.Fprintf(b, "## Networks\n\nAt each of %d budgets: the network that the %s predictor finds best, and %d random networks whose latency by the table is the same or up to %.0f%% less. "+
 		"All were fine-tuned in the same way and validated on images that were in no training.\n\n![Accuracy over latency](networks.svg)\n\n",
 		res.Settings.Budgets, res.Settings.Predictor, res.Settings.Random, 100*latencyTolerance)
 	b.WriteString("| network | budget (ms) | by the table (ms) | measured (ms) | predicted % | in the supernet % | fine-tuned top-1 % | images |\n|---|---|---|---|---|---|---|---|\n")
 	for _, n := range res.Networks {
-		fmt.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)
+		sanitize.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)
 	}
-	fmt.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, Kendall %.3f.\n\n", 100*res.Latencies.MAPE, res.Latencies.Kendall)
+	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, Kendall %.3f.\n\n", 100*res.Latencies.MAPE, res.Latencies.Kendall)
 	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by |\n|---|---|---|---|---|\n")
 	for _, c := range res.Comparisons() {
 		if c.Random > 0 {
-			fmt.Fprintf(b, "| %d | %.2f | %.2f | %.2f | %+.2f |\n", c.Budget, c.Searched, c.Mean, c.Best, c.Searched-c.Mean)
+			sanitize.Fprintf(b, "| %d | %.2f | %.2f | %.2f | %+.2f |\n", c.Budget, c.Searched, c.Mean, c.Best, c.Searched-c.Mean)
 		}
 	}
 	b.WriteString("\nSearched networks:\n\n")
 	for _, n := range res.Networks {
 		if n.Kind == Searched {
-			fmt.Fprintf(b, "* %s, %.4f ms: `%s`\n", n.Name, n.LatencyMS, n.Architecture)
+			sanitize.Fprintf(b, "* %s, %.4f ms: `%s`\n", n.Name, n.LatencyMS, n.Architecture)
 		}
 	}
 	b.WriteString("\n")
@@ -193,9 +202,9 @@ func (res Results) writeStatistics(b *strings.Builder) {
 	for _, n := range res.Networks {
 		running, own, tuned = append(running, n.Supernet), append(own, n.Recalibrated), append(tuned, n.FineTuned)
 	}
-	fmt.Fprintf(b, "## Statistics of batch normalisation\n\nThe same %d networks with the supernet's weights, against their accuracy after fine-tuning:\n\n", len(tuned))
+	sanitize.Fprintf(b, "## Statistics of batch normalisation\n\nThe same %d networks with the supernet's weights, against their accuracy after fine-tuning:\n\n", len(tuned))
 	b.WriteString("| statistics | mean top-1 % | Kendall with fine-tuned |\n|---|---|---|\n")
-	fmt.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| measured anew for each network | %.2f | %.3f |\n\n",
+	sanitize.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| measured anew for each network | %.2f | %.3f |\n\n",
 		stat.Mean(running, nil), tau(running, tuned), stat.Mean(own, nil), tau(own, tuned))
 }
 
@@ -210,7 +219,7 @@ func (res Results) writeTimes(b *strings.Builder) {
 	b.WriteString("## Time\n\n| step | time |\n|---|---|\n")
 	for _, name := range Steps() {
 		if s, ok := res.Seconds[name]; ok {
-			fmt.Fprintf(b, "| %s | %v |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second))
+			sanitize.Fprintf(b, "| %s | %v |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second))
 		}
 	}
 }

@@ -286,6 +286,9 @@ func (a *App) accuracyError() string {
 	if a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy) {
 		text += " extrapolated"
 	}
+	if a.engine.Flat() != "" {
+		text += " as every network"
+	}
 	return text
 }
 
@@ -328,8 +331,12 @@ func (a *App) drawStatus(s *screen, r rect) {
 	}
 }
 
-// formatNumber writes a number with the given decimals; -0.00 becomes 0.00.
+// formatNumber writes a number with the given decimals; -0.00 becomes 0.00, and what is
+// no number a dash.
 func formatNumber(v float64, decimals int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return sanitize.Unknown
+	}
 	s := strconv.FormatFloat(v, 'f', decimals, 64)
 	if strings.HasPrefix(s, "-") && strings.Trim(s, "-0.") == "" {
 		return s[1:]
@@ -356,6 +363,9 @@ func signed(v float64, decimals int, g *glyphs) string {
 	s := formatNumber(v, decimals)
 	if n, ok := strings.CutPrefix(s, "-"); ok {
 		return g.minus + n
+	}
+	if s == sanitize.Unknown {
+		return s
 	}
 	return "+" + s
 }

@@ -25,7 +25,7 @@ func (a *App) drawPartial(s *screen, r rect, result any) int {
 		return drawTraining(s, r, p.Progress)
 	case method.Validated:
 		s.text(r.x+1, r.y, r.w-2, s.theme.text, sanitize.Line(p.Accuracy.String()))
-		s.text(r.x+1, r.y+1, r.w-2, s.theme.text, fmt.Sprintf("top-5 %s %%, loss %s, %.0f images/s", formatNumber(p.Top5, 2), formatNumber(p.Loss, 3), p.ImagesPerSecond))
+		s.text(r.x+1, r.y+1, r.w-2, s.theme.text, sanitize.Sprintf("top-5 %s %%, loss %s, %.0f images/s", formatNumber(p.Top5, 2), formatNumber(p.Loss, 3), p.ImagesPerSecond))
 		return min(2, r.h)
 	case method.Finished:
 		s.text(r.x+1, r.y, r.w-2, s.theme.text, "report: "+sanitize.Line(p.Report))
@@ -103,7 +103,7 @@ func drawTraining(s *screen, r rect, p training.Progress) int {
 		text += fmt.Sprintf("  %s %s %%", sanitize.Line(sc.Network), formatNumber(sc.Top1, 2))
 	}
 	if p.ImagesPerSecond > 0 {
-		text += fmt.Sprintf("  %.0f images/s", p.ImagesPerSecond)
+		text += sanitize.Sprintf("  %.0f images/s", p.ImagesPerSecond)
 	}
 	s.text(r.x+1, r.y, r.w-2, s.theme.text, text)
 	accuracy, caption := [][]float64{p.Top1.Values}, "top-1 on training images, %"

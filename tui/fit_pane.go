@@ -52,6 +52,9 @@ func (a *App) drawFit(s *screen, r rect) {
 	s.text(r.x+1, r.y, r.w-2, t.text, name)
 	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("%s, fitted on %d networks; %d networks, %s", f.Kind, f.Samples, len(f.Predicted), how))
 	s.text(r.x+1, r.y+2, r.w-2, t.text, fmt.Sprintf("Kendall %s  Spearman %s  MSE %s", interval(f.Kendall, f.Kendall95), interval(f.Spearman, f.Spearman95), interval(f.MSE, f.MSE95)))
+	if flat := flatText(f); flat != "" {
+		s.text(r.x+1, r.y+3, r.w-2, t.warn, flat)
+	}
 	x0, x1 := bounds(f.Predicted)
 	y0, y1 := bounds(f.Evaluation.Measured)
 	lo, hi := min(x0, y0), max(x1, y1)

@@ -156,12 +156,12 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		a.say("table " + r.Name + " is measured: " + a.keyOf("use-measured") + " uses it")
 	case explore.CalibratedTable:
 		a.results.offered = offer{lut: r.Name}
-		a.say(fmt.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall, a.keyOf("use-measured")))
+		a.say(sanitize.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall, a.keyOf("use-measured")))
 		a.openLater(&verification{result: r})
 	case explore.MeasuredNetwork:
-		text := fmt.Sprintf("measured %s ms (least %s, spread %.1f%%)", a.ms(r.MedianMS), a.ms(r.MinMS), 100*r.Spread)
+		text := sanitize.Sprintf("measured %s ms (least %s, spread %.1f%%)", a.ms(r.MedianMS), a.ms(r.MinMS), 100*r.Spread)
 		if r.PredictedMS > 0 {
-			text += fmt.Sprintf(", the table says %s ms (%+.1f%%)", a.ms(r.PredictedMS), 100*(r.PredictedMS/r.MedianMS-1))
+			text += sanitize.Sprintf(", the table says %s ms (%+.1f%%)", a.ms(r.PredictedMS), 100*(r.PredictedMS/r.MedianMS-1))
 		}
 		a.say(text)
 	case onnx.Library:
@@ -241,7 +241,7 @@ func (a *App) jobActivity() string {
 		if j.State != job.Running {
 			continue
 		}
-		text := fmt.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
+		text := sanitize.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
 		if p, ok := j.Result.(evaluation.Samples); ok {
 			if note, ok := samplesNote(p); ok {
 				text = j.Name + ": " + note

@@ -146,7 +146,7 @@ func spaceOfResults(space *model.Space, results map[string]latency.Measurement) 
 func (m *measurement) drawProgress(s *screen, r rect, j job.Snapshot) {
 	t := s.theme
 	w := r.w - 2
-	s.text(r.x+1, r.y, w, t.text, fmt.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
+	s.text(r.x+1, r.y, w, t.text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
 	if j.Left > 0 {
 		s.right(r.x+1, r.y, w, t.dim, clock(j.Left)+" left")
 	}
@@ -163,7 +163,7 @@ func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []
 	option := space.Options[min(m.column, len(space.Options)-1)]
 	b := kinds[min(m.row, len(kinds)-1)]
 	if v, ok := results[space.Block(b).LUTKey(option)]; ok {
-		s.text(r.x+1, r.y, r.w-2, t.strong, fmt.Sprintf("%s: median %s ms, least %s ms, spread %.1f%% over %d rounds",
+		s.text(r.x+1, r.y, r.w-2, t.strong, sanitize.Sprintf("%s: median %s ms, least %s ms, spread %.1f%% over %d rounds",
 			option, formatNumber(v.MedianMS, 3), formatNumber(v.MinMS, 3), 100*v.Spread, v.Rounds))
 	}
 	spreads := make([]float64, 0, len(results))
@@ -177,6 +177,6 @@ func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []
 	}
 	slices.Sort(spreads)
 	at := func(p float64) float64 { return 100 * spreads[int(math.Round(p*float64(len(spreads)-1)))] }
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("spread of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("spread of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
 		len(spreads), at(0.5), at(0.9), at(1)))
 }

@@ -77,7 +77,7 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&w, "# Networks for %s\n\nWritten by binas-tui on %s.\n\n", mdText(s.LUTName), r.at.Format("2006-01-02 15:04"))
 	fmt.Fprintf(&w, "| | |\n|---|---|\n")
 	line := func(name, value string) { fmt.Fprintf(&w, "| %s | %s |\n", name, mdText(value)) }
-	line("space", fmt.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
+	line("space", sanitize.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
 	line("latencies", s.LUTName+provenanceText(s.LUT))
 	line("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
 	line("switched-off blocks", s.Inactive.String())
@@ -103,7 +103,7 @@ func (r *report) markdown() string {
 		if len(k.limits) > 1 {
 			found += fmt.Sprintf(" under %d limits", len(k.limits))
 		}
-		fmt.Fprintf(&w, "| %s | %.2f | %.2f | %.2f%s | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy, k.uncertainty(), mdText(found))
+		sanitize.Fprintf(&w, "| %s | %.2f | %.2f | %.2f%s | %s |\n", mdText(k.name), k.limitMS, k.solution.LatencyMS, k.solution.Accuracy, k.uncertainty(), mdText(found))
 	}
 	for _, k := range r.chosen {
 		r.network(&w, k)
@@ -129,7 +129,7 @@ func (k snapshot) uncertainty() string {
 	if k.points == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" ±%.2f", k.points)
+	return sanitize.Sprintf(" ±%.2f", k.points)
 }
 
 func (r *report) blocks(w *strings.Builder, k snapshot) {
@@ -140,10 +140,10 @@ func (r *report) blocks(w *strings.Builder, k snapshot) {
 		if !e.Space.Active(k.solution.Path, b) {
 			continue
 		}
-		fmt.Fprintf(w, "| %d.%d | %s | %.3f | %+.3f |\n", b/e.Space.MaxDepth+1, b%e.Space.MaxDepth, e.Space.Options[o],
+		sanitize.Fprintf(w, "| %d.%d | %s | %.3f | %+.3f |\n", b/e.Space.MaxDepth+1, b%e.Space.MaxDepth, e.Space.Options[o],
 			e.Table.BlockMS[b*n+o], e.Contribution(k.solution.Path, b))
 	}
-	fmt.Fprintf(w, "\nPoints are over the mean of the block's options. Fixed parts take %.3f ms.\n", e.Table.FixedMS)
+	sanitize.Fprintf(w, "\nPoints are over the mean of the block's options. Fixed parts take %.3f ms.\n", e.Table.FixedMS)
 }
 
 // reportLimits writes what a network uses of several limits.
@@ -186,10 +186,10 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 		}
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].ReducedCost > all[j].ReducedCost })
-	fmt.Fprintf(w, "\nOne more millisecond is worth %.3f points here. The decisions that were closest:\n\n"+
+	sanitize.Fprintf(w, "\nOne more millisecond is worth %.3f points here. The decisions that were closest:\n\n"+
 		"| where | instead | points | ms | net points |\n|---|---|--:|--:|--:|\n", k.solution.ShadowPrice)
 	for _, c := range all[:min(shown, len(all))] {
-		fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
+		sanitize.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
@@ -103,7 +104,11 @@ func (a *App) addAccuracy(acc method.Accuracy) {
 func (a *App) fittedNow(f method.Fitted) {
 	a.results.fits = slices.DeleteFunc(a.results.fits, func(g method.Fitted) bool { return g.File == f.File })
 	a.results.fits = append(a.results.fits, f)
-	a.offerPredictor(f.File, f.LUT, fmt.Sprintf(" is fitted, Kendall tau %.3f", f.Kendall))
+	how := sanitize.Sprintf(" is fitted, Kendall tau %.3f", f.Kendall)
+	if flat := flatText(f); flat != "" {
+		how = " is fitted, and " + flat
+	}
+	a.offerPredictor(f.File, f.LUT, how)
 }
 
 // offerPredictor lists a predictor that a job has written, with the table of its
@@ -140,4 +145,12 @@ func (a *App) measuredAccuracies() []method.Accuracy {
 		return nil
 	}
 	return a.results.accuracies[a.space().Architecture(a.solution.Path).String()]
+}
+
+// flatText says that a fitted predictor cannot tell networks apart; "" where it can.
+func flatText(f method.Fitted) string {
+	if f.Fitted == nil || f.Evaluation == nil || f.Report == nil {
+		return ""
+	}
+	return fit.Flat(f.Predicted, f.Least, f.Most)
 }

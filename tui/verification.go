@@ -1,12 +1,12 @@
 package tui
 
 import (
-	"fmt"
 	"math"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // verification shows how well a table predicts whole networks: predicted
@@ -33,9 +33,9 @@ func (v *verification) draw(a *App, s *screen) {
 	t := s.theme
 	check, c := v.result.Verification, v.result.LUT.Calibration
 	r := s.centred(min(s.w, 84), min(s.h, 28), "Whole networks, predicted by "+sourceLabel(v.result.Name))
-	s.text(r.x+1, r.y, r.w-2, t.text, fmt.Sprintf("error %.1f%% on average, worst %+.1f%%   Kendall tau %.3f   %d networks, none fitted on",
+	s.text(r.x+1, r.y, r.w-2, t.text, sanitize.Sprintf("error %.1f%% on average, worst %+.1f%%   Kendall tau %.3f   %d networks, none fitted on",
 		100*check.MAPE, 100*check.Networks[check.Worst].Error(), check.Kendall, len(check.Networks)))
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d other networks", c.Slope, c.InterceptMS, c.Networks))
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d other networks", c.Slope, c.InterceptMS, c.Networks))
 	lo, hi := math.Inf(1), 0.0
 	for _, n := range check.Networks {
 		lo, hi = min(lo, n.PredictedMS, n.MeasuredMS), max(hi, n.PredictedMS, n.MeasuredMS)

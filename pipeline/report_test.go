@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// A report of a run of which nothing is known says so, and prints no figure that
+// is none.
+func TestReportOfNothingKnown(t *testing.T) {
+	nan := math.NaN()
+	flat := []float64{30.37, 30.37, 30.37}
+	res := Results{
+		Settings: Digits().Filled(), Data: "noise",
+		Trained:  []training.Metric{{Stage: training.OneShot, Validation: []training.Score{{Network: "heaviest", Loss: math.Inf(1)}}}},
+		Sampled:  sampleStatistics{networks: 1, mean: 30.37, spread: nan, least: 30, most: 31},
+		Test:     sampleStatistics{networks: 3, mean: 30.4, spread: nan, ceiling: 0, noiseCeilingIsKnown: true},
+		Rankings: []Ranking{{Predictor: fit.Bilinear, Samples: 3, Predicted: flat, Metrics: model.Metrics{Kendall: 0.1, MSE: nan}, Kendall95: fit.Interval{Low: nan, High: nan}}},
+		Networks: []Network{{Name: "searched 1", Budget: 1, Kind: Searched, Predicted: nan, MeasuredMS: nan}},
+	}
+	res.Latencies.MAPE, res.Latencies.Kendall = nan, math.Inf(-1)
+	text := res.Markdown()
+	if bad := regexp.MustCompile(`(?i)\b[+-]?(nan|inf)\b|%!`).FindString(text); bad != "" {
+		t.Errorf("the report has %q:\n%s", bad, text)
+	}
+	for _, want := range []string{
+		"nothing is known about how well a predictor ranks",
+		"The bilinear predictor cannot tell networks apart: every network is predicted 30.37 %; it was fitted on 30.00 to 31.00 %",
+		"| bilinear | 3 | 0.100 | – to – | – |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
