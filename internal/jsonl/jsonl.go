@@ -137,7 +137,7 @@ func (r Reader) Read(data []byte) (Result, error) {
 		out.Whole += length + 1
 		if r.Header != nil && number == 1 {
 			object, ok, err := decode(line, nil)
-			if next, _, _ := bytes.Cut(data[out.Whole:], []byte("\n")); err == nil && !ok && isSealed(next) {
+			if err == nil && !ok && r.foreign(object, data[out.Whole:]) {
 				err = errNoSum
 			}
 			if err == nil {
@@ -152,6 +152,7 @@ func (r Reader) Read(data []byte) (Result, error) {
 			}
 			out.Lost.add(1, fmt.Errorf("the header: %w", err))
 			out.Key, unknown = r.key(r.Expected), r.Expected == nil
+			sealed = !unknown // what a line without a sum belongs to is not known
 			continue
 		}
 		if unknown {
@@ -176,9 +177,12 @@ func (r Reader) Read(data []byte) (Result, error) {
 
 var errNoSum = errors.New("it has no check sum")
 
-func isSealed(line []byte) bool {
-	_, _, sealed := unseal(line)
-	return sealed
+// foreign reports whether the line after a header without a sum has one, which is
+// not of this header.
+func (r Reader) foreign(header, lines []byte) bool {
+	next, _, _ := bytes.Cut(lines, []byte("\n"))
+	object, sum, sealed := unseal(next)
+	return sealed && checksum(object, r.key(header)) != sum
 }
 
 func (r Reader) key(header []byte) []byte {

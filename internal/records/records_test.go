@@ -34,7 +34,17 @@ func made(n int) record { return record{n, float64(n*n) / 7} }
 // fill opens the file, takes what is there and makes the rest of num records.
 func fill(t testing.TB, path string, seed, num int) (lost int, asked []int, err error) {
 	t.Helper()
-	have := map[int]record{}
+	return fillOnly(t, path, seed, num, func(r record) error {
+		if r != made(r.N) {
+			t.Errorf("record %d was read as %+v", r.N, r)
+		}
+		return nil
+	})
+}
+
+// fillOnly takes what is good.
+func fillOnly(t testing.TB, path string, seed, num int, good func(record) error) (lost int, asked []int, err error) {
+	t.Helper()
 	f, err := records.Open(path, records.Options{
 		Header: header{"test", seed},
 		Check: func(data []byte) error {
@@ -52,17 +62,11 @@ func fill(t testing.TB, path string, seed, num int) (lost int, asked []int, err 
 			if err := json.Unmarshal(data, &r); err != nil {
 				return 0, err
 			}
-			have[r.N] = r
-			return r.N, nil
+			return r.N, good(r)
 		},
 	})
 	if err != nil {
 		return 0, nil, err
-	}
-	for n, r := range have {
-		if r != made(n) {
-			t.Errorf("record %d was read as %+v", n, r)
-		}
 	}
 	asked = f.Missing(num)
 	for _, n := range asked {
@@ -275,4 +279,47 @@ func TestOneWriter(t *testing.T) {
 	if lost, asked, err := fill(t, path, 3, num); lost != 0 || len(asked) != num || err != nil {
 		t.Errorf("after all were dropped: %d lost, %v, %v", lost, asked, err)
 	}
+}
+
+// FuzzOpen opens any bytes as records: they are refused and stay as they are, or
+// end with the bytes of a file that nothing happened to.
+func FuzzOpen(f *testing.F) {
+	_, want := unbroken(f)
+	f.Add(want)
+	f.Add(want[:len(want)/2])
+	f.Add(bytes.Replace(want, []byte(`"n":3`), []byte(`"n":4`), 1))
+	f.Add([]byte("{\"format\":\"test\",\"seed\":3}\n{\"n\":0,\"value\":0}\n"))
+	memory := "/dev/shm" // a disk is slow to say that all is on it
+	if _, err := os.Stat(memory); err != nil {
+		memory = ""
+	}
+	good := func(r record) error { // without sums other values are as good as any
+		if r != made(r.N) {
+			return errors.New("another value")
+		}
+		return nil
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir, err := os.MkdirTemp(memory, "records")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "records.jsonl")
+		write(t, path, data)
+		_, _, err = fillOnly(t, path, 3, num, good)
+		have := read(t, path)
+		if err != nil {
+			if !bytes.Equal(have, data) {
+				t.Fatalf("%v, and the file became %q", err, have)
+			}
+			return
+		}
+		if lost, asked, err := fillOnly(t, path, 3, num, good); lost != 0 || len(asked) != 0 || err != nil {
+			t.Fatalf("a second time: %d lost, %v asked again, %v: %q", lost, asked, err, have)
+		}
+		if again := read(t, path); !bytes.Equal(again, have) {
+			t.Fatalf("a second time changed the file from %q to %q", have, again)
+		}
+	})
 }

@@ -30,19 +30,6 @@ type Images struct {
 // ErrImages is wrapped by errors about images that a network cannot be asked about.
 var ErrImages = errors.New("unsuitable images")
 
-// NewImages are images in memory: x is [len(labels), 3, size, size], normalised.
-func NewImages(name string, size, classes int, x []float32, labels []int) (*Images, error) {
-	if size < 1 || len(labels) == 0 || len(x) != len(labels)*3*size*size {
-		return nil, fmt.Errorf("images %s: %d values for %d images of %d pixels: expected %d", name, len(x), len(labels), size, len(labels)*3*size*size)
-	}
-	for i, label := range labels {
-		if label < 0 || label >= classes {
-			return nil, fmt.Errorf("images %s: image %d is of class %d: expected 0 to %d", name, i, label, classes-1)
-		}
-	}
-	return &Images{Name: name, Size: size, Classes: classes, labels: labels, x: x}, nil
-}
-
 // keptValues bounds the images kept in memory: 256 MB of float32. Tests lower it.
 var keptValues = 64 << 20
 
