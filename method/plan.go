@@ -69,10 +69,16 @@ func (r Request) Plan() (p Plan, err error) {
 // countRecords counts the networks of a records file that has per lines for each.
 func countRecords(file, format string, per int) (networks int, info model.EvaluationInfo, err error) {
 	info, began, err := evaluation.Recorded(file, format)
-	if err != nil || !began {
+	if err != nil || !exists(file) {
 		return 0, info, err
 	}
 	data, err := explore.ReadFile(file)
+	if err == nil && !began && len(data) > 0 && data[0] != '{' { // else its first line was cut off
+		err = fmt.Errorf("%s: %w", file, evaluation.ErrRecords)
+	}
+	if err != nil || !began {
+		return 0, info, err
+	}
 	return (bytes.Count(data, []byte("\n")) - 1) / per, info, err
 }
 

@@ -160,8 +160,9 @@ func (id Identity) Differs(now Identity) string {
 			return fmt.Sprintf("%d %s there, %d now", n.there, n.what, n.now)
 		}
 	}
-	if id.Mean != now.Mean || id.Std != now.Std {
-		return fmt.Sprintf("normalised by mean %.4f and deviation %.4f there, %.4f and %.4f now", id.Mean, id.Std, now.Mean, now.Std)
+	there, here := fmt.Sprintf("mean %.4f and deviation %.4f", id.Mean, id.Std), fmt.Sprintf("mean %.4f and deviation %.4f", now.Mean, now.Std)
+	if there != here {
+		return fmt.Sprintf("as many images and bytes, of other contents or normalised otherwise: by %s there, %s now", there, here)
 	}
 	return "as many images and bytes, of other names or contents"
 }

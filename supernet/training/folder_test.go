@@ -75,7 +75,7 @@ func TestDataBelongsToTheRun(t *testing.T) {
 		"160 training images there, 161 now": func(d *dataset.Identity) { d.Train++ },
 		"16 validation images there, 15 now": func(d *dataset.Identity) { d.Val-- },
 		"1000 bytes there, 1001 now":         func(d *dataset.Identity) { d.Bytes++ },
-		"normalised by":                      func(d *dataset.Identity) { d.Mean[0] = 0.5 },
+		"normalised otherwise":               func(d *dataset.Identity) { d.Mean[0] = 0.5 },
 		"other names or contents":            func(*dataset.Identity) {},
 	} {
 		other := fakeData()

@@ -77,7 +77,7 @@ func (n *network) teach(o Options) error {
 		n.teacher, err = n.engine.Teacher(path, o.Heaviest)
 	}
 	if err != nil {
-		return fmt.Errorf("teacher: %w", err)
+		return fmt.Errorf("%w: teacher: %w", ErrSettings, err)
 	}
 	return nil
 }
