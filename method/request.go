@@ -1,6 +1,7 @@
 package method
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,7 @@ type Request struct {
 	Preset       string             // of what is begun: small or paper; "" is that of the run, else small
 	Training     *training.Settings // of a training that is begun: a changed [Plan]; nil is the preset
 	Pipeline     *pipeline.Settings // of a pipeline that is begun, likewise
+	ClassOrder   ClassOrder         // of folders of images of a training that is begun; "" is natural
 	Threads      int                // of ONNX Runtime in trainings; 0 is 2
 	Architecture model.Architecture // of FineTune and Validate
 	Num          int                // networks: of Sample (0 is 1,000) and of Contribute (0 is 10)
@@ -224,11 +226,17 @@ func (r Request) accept(j *job.Job) func(dataset.Identity) error {
 	}
 }
 
-// classOrder is that of the run, natural where there is none yet.
+// ClassOrder numbers the classes of folders of images.
+type ClassOrder = dataset.ClassOrder
+
+// ClassOrders lists the orders, the default first.
+func ClassOrders() []ClassOrder { return dataset.ClassOrders }
+
+// classOrder is that of the run, or the one asked for where there is none yet.
 func (r Request) classOrder() dataset.ClassOrder {
 	run, err := training.ReadRun(r.Run)
 	if err != nil {
-		return dataset.NaturalOrder
+		return cmp.Or(r.ClassOrder, dataset.NaturalOrder)
 	}
 	return run.ClassOrder()
 }

@@ -26,7 +26,8 @@ type methodChoices struct {
 	run, data string // as typed: names or folders
 	runs      []string
 	preset    string
-	threads   int // of training
+	order     method.ClassOrder // of folders of images
+	threads   int               // of training
 	samples   string
 	num       int
 	networks  int // of the estimator
@@ -35,7 +36,7 @@ type methodChoices struct {
 }
 
 func newMethodChoices() methodChoices {
-	return methodChoices{run: "digits", data: "digits", preset: "small", threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]method.Plan{}}
+	return methodChoices{run: "digits", data: "digits", preset: "small", order: method.ClassOrders()[0], threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]method.Plan{}}
 }
 
 // openMethod chooses a step of the method: training, sampling, fitting.
@@ -225,6 +226,9 @@ func (f *stepForm) trainingRows(a *App) []formRow {
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
 	}
+	if f.step == method.Heaviest {
+		rows = append(rows, chosen("class order", &a.method.order, method.ClassOrders()))
+	}
 	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
 }
 
@@ -251,6 +255,7 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
 		unlessSet(whole("latency rounds", &s.MeasureRounds), "the usual number"),
 		setting(f, "seed", &s.Seed, seed, check),
+		chosen("class order", &s.ClassOrder, method.ClassOrders()),
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
@@ -403,7 +408,7 @@ func typed[T any](f *stepForm, label string, v *T, parse func(string) (T, error)
 func (a *App) request(step method.Step) method.Request {
 	c := a.method
 	r := method.Request{
-		Step: step, Run: method.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, Threads: c.threads, Kind: c.kind,
+		Step: step, Run: method.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, ClassOrder: c.order, Threads: c.threads, Kind: c.kind,
 		Samples: c.samples, Inactive: a.setup.Inactive, Library: a.opts.Library,
 	}
 	switch step {

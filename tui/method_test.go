@@ -255,6 +255,36 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 	}
 }
 
+// Folders of images are numbered as the form says.
+func TestClassOrderIsChosen(t *testing.T) {
+	for _, step := range []method.Step{method.Heaviest, method.Pipeline} {
+		d := newMeasuringDriver(t, 120, 60)
+		asked := make(chan method.Request, 1)
+		d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
+			asked <- r
+			return nil, errors.New("no images")
+		}
+		d.chooseStep(step)
+		d.mustSee("natural")
+		for _, row := range d.dialog.(formed).formRows(d.App) {
+			if row.label == "class order" {
+				d.run(row.step(1))
+			}
+		}
+		d.mustSee("bytes")
+		d.start()
+		r := <-asked
+		got := r.ClassOrder
+		if step == method.Pipeline {
+			got = r.Pipeline.ClassOrder
+		}
+		if got != "bytes" {
+			t.Errorf("%s asked for order %q", step, got)
+		}
+		d.until(job.Failed)
+	}
+}
+
 // A pipeline's predictors are offered while it goes on.
 func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
