@@ -19,15 +19,17 @@ import (
 
 // The rules of a search on the device; docs/SEARCH.md says how they were found.
 const (
-	firstNetworks    = 2  // measured at the limit before anything is accepted, a new one each time
-	leastToAccept    = 2  // measurements of a network
-	mostOfNetwork    = 8  // measurements of a network
-	mostMeasurements = 36 // of a search
-	cautious         = 8  // measurements left, with nothing accepted, from which proposals keep further away
-	cautiousBy       = 1.5
-	maxNoise         = 0.05 // of a measurement, with which nothing can be said
-	mostRivals       = 1000 // of the best networks that are looked through
+	firstNetworks = 2 // measured at the limit before anything is accepted, a new one each time
+	leastToAccept = 2 // measurements of a network
+	mostOfNetwork = 8 // measurements of a network
+	cautious      = 8 // measurements left, with nothing accepted, from which proposals keep further away
+	cautiousBy    = 1.5
+	maxNoise      = 0.05 // of a measurement, with which nothing can be said
+	mostRivals    = 1000 // of the best networks that are looked through
 )
+
+// MostMeasurements bounds those of a search.
+const MostMeasurements = 36
 
 // MoreMeasurements is how many measurements of a network more a proposal counts
 // on.
@@ -120,7 +122,7 @@ func (e *Engine) SearchOnDevice(ctx context.Context, r OnDevice) (Kept, error) {
 	for {
 		stopped := ""
 		switch {
-		case len(s.own) >= mostMeasurements:
+		case len(s.own) >= MostMeasurements:
 			stopped = fmt.Sprintf("after %d measurements", len(s.own))
 		case !time.Now().Before(deadline):
 			stopped = fmt.Sprintf("after %v", s.TimeLimit)
@@ -291,7 +293,7 @@ func (s *deviceSearch) next(ctx context.Context) (*candidate, error) {
 		}
 	}
 	accepted, z := s.accepted(), s.z
-	if accepted == nil && mostMeasurements-len(s.own) <= cautious {
+	if accepted == nil && MostMeasurements-len(s.own) <= cautious {
 		z += cautiousBy
 	}
 	best, err := s.propose(ctx, z, MoreMeasurements, "best that could be shown to keep the limit")
@@ -489,7 +491,7 @@ func (s *deviceSearch) answer(ctx context.Context, stopped string) (Kept, error)
 // end marks the search as ended: the next one like it measures anew. One that
 // ran out of time can go on.
 func (s *deviceSearch) end(stopped string) error {
-	if stopped != "" && len(s.own) < mostMeasurements {
+	if stopped != "" && len(s.own) < MostMeasurements {
 		return nil
 	}
 	return s.Observation.End(s.id)

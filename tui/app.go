@@ -91,6 +91,7 @@ type App struct {
 	compare    *comparison
 	compareRow int
 	snapshots  []snapshot
+	kept       map[string]explore.Kept // on the device, by keptKey
 	whatIf     whatIf
 	tour       tour
 	tourSeen   bool

@@ -137,6 +137,7 @@ func (a *App) drawHeader(s *screen, r rect) {
 	if e.LUT.Calibration.Set() {
 		part(t.dim, " calibrated")
 	}
+	part(t.dim, levelText(e.Setup))
 	part(t.dim, " "+s.glyphs.dot+" ")
 	if a.layout.boxed {
 		part(t.dim, "accuracy ")
@@ -216,13 +217,16 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 		return append(out, segment{t.warn, text, false})
 	}
 	out = append(out,
-		segment{t.text, fmt.Sprintf("latency %s ms (slack %s)", a.ms(sol.LatencyMS), a.ms(a.limitMS-sol.LatencyMS)), false},
+		segment{t.text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), false},
 		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
 	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
 		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {
 		out = append(out, segment{t.pin, "pins cost " + formatNumber(loss, 2) + " pt", false})
+	}
+	if k, ok := a.keptHere(); ok {
+		out = append(out, segment{t.good, a.keptText(k), false})
 	}
 	proof := a.proof(t, g)
 	out = append(out, proof[0])

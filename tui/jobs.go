@@ -164,6 +164,8 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 			text += sanitize.Sprintf(", the table says %s ms (%+.1f%%)", a.ms(r.PredictedMS), 100*(r.PredictedMS/r.MedianMS-1))
 		}
 		a.say(text)
+	case explore.Kept:
+		a.onDeviceDone(r)
 	case onnx.Library:
 		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
 	case method.Fitted:

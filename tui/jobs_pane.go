@@ -101,6 +101,8 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("method") + " starts the next step"
 	case isTable(j):
 		return a.keyOf("job-open") + " opens the table"
+	case isKept(j.Result):
+		return a.keyOf("job-open") + " shows the network that keeps the limit, " + a.keyOf("use-measured") + " explores with what the table has learnt"
 	case isCalibration(j.Result):
 		return a.keyOf("job-open") + " shows how well it predicts"
 	}
@@ -114,6 +116,11 @@ func isTable(j job.Snapshot) bool {
 		return true
 	}
 	return strings.HasPrefix(j.Name, tableJob)
+}
+
+func isKept(result any) bool {
+	_, ok := result.(explore.Kept)
+	return ok
 }
 
 func isCalibration(result any) bool {
@@ -159,6 +166,10 @@ func (a *App) openJob() tea.Cmd {
 	}
 	if r, ok := a.jobs[a.jobRow].Result.(explore.CalibratedTable); ok {
 		a.dialog = &verification{result: r}
+		return nil
+	}
+	if k, ok := a.jobs[a.jobRow].Result.(explore.Kept); ok {
+		a.dialog = &onDevice{kept: k}
 		return nil
 	}
 	if isFit(a.jobs[a.jobRow].Result) {

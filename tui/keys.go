@@ -96,6 +96,7 @@ func keyTable() []binding {
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", nil, (*App).openProfilePicker},
 
 		{"measure", []string{"m"}, "Device", "measure this machine: the network shown, or a whole table", "measure", nil, (*App).openMeasure},
+		{"on-device", []string{"O"}, "Device", "measure on this machine until a network keeps the budget there", "", nil, (*App).startOnDevice},
 		{"method", []string{"M"}, "Device", "train and fit: the method's steps as jobs, from the data to a predictor", "train", nil, (*App).openMethod},
 		{"job-open", []string{"space"}, "Device", "open what the job under the cursor has found", "open", []paneID{paneJobs}, (*App).openJob},
 		{"cancel-job", []string{"X"}, "Device", "cancel what is running; what it has is kept", "", nil, (*App).cancelJob},

@@ -124,6 +124,7 @@ type services struct {
 	table     func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
 	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
 	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
+	keep      func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
 	library   func(flag string) (onnx.Library, error)
 	install   func(context.Context, *job.Job) (onnx.Library, error)
 	method    func(context.Context, method.Request, *job.Job) (any, error)
@@ -141,6 +142,7 @@ func machineServices() services {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		},
 		table:  explore.MeasureTable,
+		keep:   keepOnMachine,
 		plan:   method.Request.Plan,
 		runs:   method.Runs,
 		found:  method.Find,

@@ -74,6 +74,9 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (m explore.CalibratedTable, _ error) {
 		return m, none
 	}
+	r.services.keep = func(context.Context, string, explore.Setup, explore.OnDevice) (k explore.Kept, _ error) {
+		return k, none
+	}
 	r.services.method = func(context.Context, method.Request, *job.Job) (any, error) { return nil, none }
 	r.services.install = func(context.Context, *job.Job) (l onnx.Library, _ error) { return l, none }
 	return r

@@ -1,0 +1,206 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
+)
+
+// onDeviceRounds is what a search on the device has measured so far.
+type onDeviceRounds []explore.Round
+
+// keepOnMachine searches on this machine until a limit is kept.
+func keepOnMachine(ctx context.Context, library string, setup explore.Setup, r explore.OnDevice) (explore.Kept, error) {
+	if _, err := onnx.Open(library); err != nil {
+		return explore.Kept{}, err
+	}
+	engine, err := explore.New(ctx, setup) // the explorer goes on with its own
+	if err != nil {
+		return explore.Kept{}, err
+	}
+	device, err := engine.Machine()
+	if err != nil {
+		return explore.Kept{}, err
+	}
+	return engine.KeepOn(ctx, device, r)
+}
+
+// startOnDevice measures networks on this machine until one keeps the budget, as
+// a job that can go on after it was cancelled.
+func (a *App) startOnDevice() tea.Cmd {
+	if a.measuringNow() {
+		return nil
+	}
+	services, library, setup, limit := a.services, a.opts.Library, a.setup, a.limitMS
+	a.results.offered = offer{lut: a.engine.LUTName} // it learns, whatever the search comes to
+	a.setFocus(paneJobs)
+	return a.startAgain("limit "+a.ms(limit)+" ms on the device", work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
+		var rounds onDeviceRounds
+		start := time.Now()
+		j.Progress(0, explore.MostMeasurements, 0, "opening the reference network")
+		kept, err := services.keep(ctx, library, setup, explore.OnDevice{Request: explore.Request{LimitMS: limit, Seed: 1}, Round: func(r explore.Round) {
+			rounds = append(rounds[:len(rounds):len(rounds)], r)
+			j.Progress(r.Number, explore.MostMeasurements, time.Since(start)/time.Duration(len(rounds))*time.Duration(explore.MostMeasurements-r.Number), onDeviceStatus(r))
+			j.Log(fmt.Sprintf("%d. %s", r.Number, onDeviceLine(r)))
+			j.Partial(rounds)
+		}})
+		if errors.Is(err, explore.ErrNoNetwork) {
+			j.Log("the table has learnt from what was measured all the same")
+		}
+		return kept, err
+	}})
+}
+
+func onDeviceStatus(r explore.Round) string {
+	if r.Accepted != "" {
+		return "the limit is kept; is there something better?"
+	}
+	return "looking for a network that keeps the limit"
+}
+
+// onDeviceLine says what one measurement changed.
+func onDeviceLine(r explore.Round) string {
+	kept := ""
+	if r.Accepted == r.Architecture {
+		kept = ", keeps the limit"
+	}
+	return fmt.Sprintf("%.3f ± %.3f ms (%.3f by the table), %.2f %%, level %.3f%s", r.EstimateMS, r.DeviationMS, r.PredictedMS, r.Accuracy, r.Level, kept)
+}
+
+// onDeviceDone tells what a search on the device has found, and shows it.
+func (a *App) onDeviceDone(k explore.Kept) {
+	a.results.offered = offer{lut: k.Engine.LUTName}
+	if a.kept == nil {
+		a.kept = map[string]explore.Kept{}
+	}
+	a.kept[a.keptKey(k.Engine.Setup, k.Path)] = k
+	a.say(a.keptText(k) + fmt.Sprintf(", after %d measurements: %s shows the network, %s explores with what the table has learnt",
+		k.Measurements, a.keyOf("job-open"), a.keyOf("use-measured")))
+	a.openLater(&onDevice{kept: k})
+}
+
+// keptText is the latency that was measured and the limit that it keeps.
+func (a *App) keptText(k explore.Kept) string {
+	return fmt.Sprintf("kept on the device: %s ms ± %s, limit %s ms", a.ms(k.MeasuredMS), formatNumber(k.MarginMS, 1+decimalsOf(k.MarginMS)/2), a.ms(k.LimitMS))
+}
+
+// keptKey tells networks of tables apart.
+func (a *App) keptKey(s explore.Setup, p model.Path) string {
+	return s.LUTName + " " + s.Space.Architecture(p).String()
+}
+
+// keptHere is what was measured of the network shown, where something was.
+func (a *App) keptHere() (explore.Kept, bool) {
+	if len(a.kept) == 0 || !a.hasSolution() {
+		return explore.Kept{}, false
+	}
+	k, ok := a.kept[a.keptKey(a.engine.Setup, a.solution.Path)]
+	return k, ok
+}
+
+// latencyError is how far a latency by the table may be off, such as ±0.06; ""
+// where the table does not know.
+func (a *App) latencyError(p model.Path) string {
+	if ms, ok := a.engine.LatencyDeviation(p); ok {
+		return " ±" + a.ms(ms)
+	}
+	return ""
+}
+
+// levelText is the factor that searches on the device have found, for the header.
+func levelText(s explore.Setup) string {
+	switch l := s.LUT.Learnt; {
+	case l.Unused != "":
+		return " (what was learnt is of another processor)"
+	case l.Set():
+		return fmt.Sprintf(" ×%.3f learnt", l.Level)
+	}
+	return ""
+}
+
+// onDevice shows the answer of a search on the device and what was measured for
+// it.
+type onDevice struct{ kept explore.Kept }
+
+func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	switch msg.String() {
+	case "esc", "q":
+		a.closeDialog()
+	case "enter":
+		a.closeDialog()
+		return a.adopt(d.kept)
+	case "U":
+		a.closeDialog()
+		return a.useMeasured()
+	case "y":
+		return a.services.copy(d.kept.Engine.Space.Architecture(d.kept.Path).String(), "architecture")
+	}
+	return nil
+}
+
+func (d *onDevice) paste(*App, string) tea.Cmd       { return nil }
+func (d *onDevice) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
+
+func (d *onDevice) draw(a *App, s *screen) {
+	t, k := s.theme, d.kept
+	r := s.centred(min(s.w, 92), min(s.h, 12+len(k.Rounds)), "Kept on the device")
+	y := r.y
+	line := func(st string, style int) {
+		if y < r.y+r.h-1 {
+			s.text(r.x+1, y, r.w-2, [...]uv.Style{t.text, t.dim, t.good}[style], st)
+		}
+		y++
+	}
+	line(a.keptText(k), 2)
+	line(fmt.Sprintf("with %g%% confidence, if the noise is as estimated: one measurement varies by %.1f %%", 100*k.Confidence, 100*k.Noise), 1)
+	l := k.Engine.LUT.Learnt
+	line(fmt.Sprintf("accuracy %s %%, %s pt below the table's best; networks take %.3f ± %.3f times what the table holds",
+		formatNumber(k.Accuracy, 2), formatNumber(k.Gap(), 3), l.Level, l.SD), 0)
+	if k.Stopped != "" {
+		line("stopped "+k.Stopped+": something better may be left", 1)
+	} else {
+		line(fmt.Sprintf("nothing that %d measurements more could show to keep it is better by more than %.2f pt", explore.MoreMeasurements, explore.OnDeviceMargin), 1)
+	}
+	y++
+	line(fmt.Sprintf("%d measurements of %d networks", k.Measurements, k.Networks), 0)
+	for _, round := range k.Rounds {
+		style := 1
+		if round.Accepted == round.Architecture {
+			style = 2
+		}
+		line(fmt.Sprintf("%3d. %s", round.Number, onDeviceLine(round)), style)
+	}
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "enter shows this network (pins it)   U use what was learnt   y copy   esc close")
+}
+
+// adopt shows a network that keeps the limit on the device: with the level that
+// the table has learnt, and with every decision pinned.
+func (a *App) adopt(k explore.Kept) tea.Cmd {
+	s := a.setup
+	if s.LUTName != k.Engine.LUTName || s.Space.Name != k.Engine.Space.Name {
+		a.warn("it was found with table " + sanitize.Line(k.Engine.LUTName) + ", which is not the one explored")
+		return nil
+	}
+	a.record(false)
+	s.LUT = k.Engine.LUT
+	s.Pins.Depth = append([]int(nil), k.Path.Depth...)
+	s.Pins.Allowed = make([]uint64, s.Space.NumBlocks())
+	for b, o := range k.Path.Option {
+		if s.Space.Active(k.Path, b) {
+			s.Pins.Allowed[b] = 1 << o
+		}
+	}
+	return a.rebuild(s, nil, func(a *App) {
+		a.say(a.keptText(k) + ": " + a.keyOf("unpin-all") + " frees the decisions, " + a.keyOf("undo") + " goes back")
+	})
+}
