@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -9,8 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
-
+	"github.com/binas-tui/binas-tui/internal/npytest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -21,15 +19,7 @@ const supernetFile = "../supernet/testdata/supernet_raw.pth"
 
 func npyFile(t *testing.T, name string) []float32 {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../supernet/testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var values []float32
-	if err := npy.Read(bytes.NewReader(data), &values); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return values
+	return npytest.Read(t, filepath.Join("../supernet/testdata", name)).Floats
 }
 
 func supernetChildren(t *testing.T) (archs []string) {

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npz"
 	"github.com/nlpodyssey/safetensors"
 
+	"github.com/binas-tui/binas-tui/internal/npytest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -28,28 +28,16 @@ func abs(v float64) float64 { return math.Abs(v) }
 // expected reads the tensors of ckpt_expected.npz whose names begin with prefix.
 func expected(t testing.TB, prefix string) onnx.StateDict {
 	t.Helper()
-	z, err := npz.Open("testdata/ckpt_expected.npz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
 	out := onnx.StateDict{}
-	for _, key := range z.Keys() {
-		name, ok := strings.CutPrefix(strings.TrimSuffix(key, ".npy"), prefix)
+	for key, a := range npytest.ReadZip(t, "testdata/ckpt_expected.npz") {
+		name, ok := strings.CutPrefix(key, prefix)
 		if !ok {
 			continue
 		}
-		d := onnx.TensorData{Shape: append([]int{}, z.Header(key).Descr.Shape...)}
+		out[name] = onnx.TensorData{Shape: a.Shape, Data: a.Floats}
 		if counts(name) {
-			var n int64
-			if err := z.Read(key, &n); err != nil {
-				t.Fatal(key, err)
-			}
-			d.Data = []float32{float32(n)}
-		} else if err := z.Read(key, &d.Data); err != nil {
-			t.Fatal(key, err)
+			out[name] = onnx.TensorData{Shape: a.Shape, Data: []float32{float32(a.Ints[0])}}
 		}
-		out[name] = d
 	}
 	return out
 }

@@ -8,8 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
-
+	"github.com/binas-tui/binas-tui/internal/npytest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -39,19 +38,8 @@ func readJSON(t testing.TB, name string, into any) {
 // array reads a .npy file of float32.
 func array(t testing.TB, name string) (data []float32, shape []int) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := npy.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Read(&data); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return data, r.Header.Descr.Shape
+	a := npytest.Read(t, filepath.Join("testdata", name))
+	return a.Floats, a.Shape
 }
 
 // raw is the supernet of testdata; tests do not change it.

@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"cli":                 {"explore", "figure", "fit", "internal/memory", "internal/safefile", "job", "latency", "model", "onnx", "pickle", "pipeline", "published", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":   {},
 	"internal/datatest":   {},
+	"internal/npytest":    {},
 	"internal/needed":     {},
 	"internal/onnxtest":   {"internal/needed", "onnx"},
 	"internal/devicetest": {"latency", "model"},

@@ -2,9 +2,7 @@ package backprop
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"regexp"
@@ -14,9 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
-	"codeberg.org/sbinet/npyio/npz"
-
+	"github.com/binas-tui/binas-tui/internal/npytest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -62,23 +58,10 @@ func rawSupernet(t testing.TB) onnx.StateDict {
 // goldenBatch is the eight images of all golden steps.
 func goldenBatch(t testing.TB) (x []float32, labels []int) {
 	t.Helper()
-	open := func(name string, to any) {
-		f, err := os.Open("testdata/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if err := npy.Read(f, to); err != nil {
-			t.Fatal(name, err)
-		}
-	}
-	var y []int64
-	open("train_x32.npy", &x)
-	open("train_y.npy", &y)
-	for _, v := range y {
+	for _, v := range npytest.Read(t, "testdata/train_y.npy").Ints {
 		labels = append(labels, int(v))
 	}
-	return x, labels
+	return npytest.Read(t, "testdata/train_x32.npy").Floats, labels
 }
 
 // goldenStep is an .npz file: float32 and float64 arrays, and indices.
@@ -89,58 +72,15 @@ type goldenStep struct {
 
 func readGolden(t testing.TB, name string) goldenStep {
 	t.Helper()
-	f, err := npz.Open("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	g := goldenStep{map[string][]float32{}, map[string][]int64{}}
-	for _, key := range f.Keys() {
-		short := strings.TrimSuffix(key, ".npy")
-		header := f.Header(key).Descr
-		values := payload(t, f, key)
-		n := onnx.Elements(header.Shape)
-		switch strings.Trim(header.Type, "'") {
-		case "<i8":
-			g.ints[short] = read[int64](t, values, n)
-		case "<f8":
-			for _, v := range read[float64](t, values, n) {
-				g.floats[short] = append(g.floats[short], float32(v))
-			}
-		case "<f4":
-			g.floats[short] = read[float32](t, values, n)
-		default:
-			t.Fatalf("%s holds %s", key, header.Type)
+	for key, a := range npytest.ReadZip(t, "testdata/"+name) {
+		if a.Ints != nil {
+			g.ints[key] = a.Ints
+		} else {
+			g.floats[key] = a.Floats
 		}
 	}
 	return g
-}
-
-// payload is the bytes of one array; the library does not read arrays without
-// dimensions.
-func payload(t testing.TB, f *npz.Reader, key string) []byte {
-	t.Helper()
-	r, err := f.Open(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// read decodes the last n values.
-func read[T any](t testing.TB, data []byte, n int) []T {
-	t.Helper()
-	out := make([]T, n)
-	size := binary.Size(out)
-	if _, err := binary.Decode(data[len(data)-size:], binary.LittleEndian, out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // path is the path of image i of a step with images, or of the whole batch.

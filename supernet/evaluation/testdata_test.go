@@ -9,8 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"codeberg.org/sbinet/npyio/npy"
-
+	"github.com/binas-tui/binas-tui/internal/npytest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
@@ -35,20 +34,7 @@ func read(t testing.TB, name string) []byte {
 // array reads a .npy file of float32.
 func array(t testing.TB, name string) []float32 {
 	t.Helper()
-	f, err := os.Open(filepath.Join(golden, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := npy.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var data []float32
-	if err := r.Read(&data); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return data
+	return npytest.Read(t, filepath.Join(golden, name)).Floats
 }
 
 var weights = sync.OnceValues(func() (supernet.Checkpoint, error) {
