@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -118,7 +117,7 @@ func (r *fitReport) addCurve(points []fit.CurvePoint) {
 
 // warnings are what makes the figures less than they seem.
 func (r *fitReport) warnings() []string {
-	out := slices.Clone(r.DamagedLines)
+	var out []string
 	if r.Flat != "" {
 		out = append(out, "the predictor "+r.Flat)
 	}

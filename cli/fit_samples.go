@@ -25,6 +25,9 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 	if err != nil {
 		return err
 	}
+	for _, lost := range fitting.Lost { // before what it may be the cause of
+		fmt.Fprintln(a.Err, "binas-tui: warning: "+sanitize.Line(lost))
+	}
 	for _, file := range []string{o.out, o.figure, o.curveFigure} {
 		if file == "" {
 			continue

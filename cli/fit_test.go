@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
 )
 
 // accuracyTable writes some of the samples that the original program wrote.
@@ -163,5 +165,29 @@ func TestFitRefuses(t *testing.T) {
 		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
 			t.Errorf("fit %q: exit code %d, output %q, error %q; want code %d and one line with %q", c.args, r.code, r.out, r.err, c.code, c.want)
 		}
+	}
+}
+
+// A damaged line of samples is left out, and said in text and in JSON.
+func TestFitSaysWhatIsDamaged(t *testing.T) {
+	space := must(model.NewSpace(model.MobileNASNet, 224))
+	lines := must(jsonl.Encode(model.NewEvaluationInfo(model.SamplesFormat, space), nil))
+	key := must(jsonl.Marshal(model.NewEvaluationInfo(model.SamplesFormat, space)))
+	for i := range 40 {
+		p := evaluation.RandomPath(space, 1, i)
+		line := must(jsonl.Encode(space.SampleRecord(i, model.Sample{Path: p, Accuracy: 50 + float64(p.Option[0]+p.Depth[1])}), key))
+		if i == 5 {
+			line = append(line[:30], line[60:]...)
+		}
+		lines = append(lines, line...)
+	}
+	file := writeTemp(t, "samples.jsonl", lines)
+	r := runCLI(t, "fit", "--closed-form-solution", "--fit-accuracy-lut", file, "--predictor-ckpt", filepath.Join(t.TempDir(), "p.safetensors"), "--json")
+	report := decode[fitReport](t, r.out)
+	if r.code != 0 || report.Samples != 39 || len(report.DamagedLines) != 1 || !strings.Contains(report.DamagedLines[0], "line 7 is damaged") {
+		t.Errorf("exit code %d, %d samples, %q", r.code, report.Samples, report.DamagedLines)
+	}
+	if strings.Count(r.err, "line 7 is damaged") != 1 {
+		t.Errorf("said %q", r.err)
 	}
 }
