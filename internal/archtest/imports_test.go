@@ -22,6 +22,7 @@ const binding = "github.com/yalue/onnxruntime_go"
 // belongs.
 var mayImport = map[string][]string{
 	"internal/safefile":   {},
+	"internal/nobodytest": {},
 	"internal/memory":     {"internal/safefile"},
 	"sanitize":            {},
 	"internal/ieee":       {},

@@ -5,28 +5,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
-)
 
-// asNobody runs f without the rights of root, where the test has them.
-func asNobody(f func()) {
-	if os.Getuid() != 0 {
-		f()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		syscall.Setfsgid(65534)
-		syscall.Setfsuid(65534)
-		f()
-	}()
-	<-done
-}
+	"github.com/binas-tui/binas-tui/internal/nobodytest"
+)
 
 func TestPermissionDeniedNamesTheFile(t *testing.T) {
 	base, err := os.MkdirTemp("/tmp", "safefile") // others may pass
@@ -51,7 +34,7 @@ func TestPermissionDeniedNamesTheFile(t *testing.T) {
 		filepath.Join(dir, "sub"):   func() error { return MkdirAll(filepath.Join(dir, "sub")) },
 		filepath.Join(dir, "lock2"): func() error { _, err := Lock(filepath.Join(dir, "lock2")); return err },
 	} {
-		asNobody(func() { err = do() })
+		nobodytest.Run(func() { err = do() })
 		if !errors.Is(err, fs.ErrPermission) || strings.Count(err.Error(), base) != 1 || !strings.Contains(err.Error(), name+": permission denied") {
 			t.Errorf("%s: %v", name, err)
 		}

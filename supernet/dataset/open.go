@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // Options say how [Open] reads a data set. The zero value works.
@@ -53,11 +55,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 	o.ClassOrder = cmp.Or(o.ClassOrder, NaturalOrder)
 	info, err := os.Stat(dir)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err // without the name of the system call
-		}
-		return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
+		return nil, nil, unreadableSet(dir, err)
 	}
 	if !info.IsDir() {
 		return nil, nil, fmt.Errorf("data set %s: %w: it is a file, expected a folder", dir, ErrFormat)
@@ -74,7 +72,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 			return nil, nil, ctx.Err() // a file that was left in the middle is not broken
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("data set %s: %w", dir, err)
+			return nil, nil, unreadableSet(dir, err)
 		}
 		for _, s := range []*Set{train, val} {
 			if s != nil {
@@ -126,4 +124,17 @@ func exists(path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// unreadableSet is an error of opening a data set. What the system says wraps
+// [safefile.ErrUnreadable].
+func unreadableSet(dir string, err error) error {
+	var pathErr *fs.PathError
+	switch {
+	case errors.As(err, &pathErr) && pathErr.Path == dir:
+		err = fmt.Errorf("%w: %w", safefile.ErrUnreadable, pathErr.Err)
+	case errors.As(err, &pathErr):
+		err = fmt.Errorf("%s: %w: %w", pathErr.Path, safefile.ErrUnreadable, pathErr.Err)
+	}
+	return fmt.Errorf("data set %s: %w", dir, err)
 }

@@ -17,7 +17,8 @@ type Network struct {
 	Choice string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
 
 	session *onnx.Session
-	size    int // side of an image in pixels
+	file    string // of a model of others
+	size    int    // side of an image in pixels
 	classes int
 	batch   int     // images of a run
 	bytes   float64 // that a run takes at least
@@ -247,6 +248,9 @@ func (r *run) tally(ctx context.Context, c chunk) (tally, error) {
 	copy(r.in.Data, c.x)
 	var t tally
 	if err := r.n.session.RunTensors(ctx, []*onnx.Tensor{r.in}, []*onnx.Tensor{r.out}); err != nil {
+		if r.n.file != "" && ctx.Err() == nil {
+			err = fmt.Errorf("%s: %w", r.n.file, err)
+		}
 		return t, err
 	}
 	for i, label := range c.labels {

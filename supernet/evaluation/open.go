@@ -212,6 +212,9 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 func decodeNetwork(ctx context.Context, data []byte, src Source) (*Network, supernet.Checkpoint, error) {
 	if _, _, err := onnx.ModelIO(data); err == nil {
 		n, err := OpenModel(ctx, data, filepath.Dir(src.Checkpoint), src.ImageSize)
+		if err == nil {
+			n.file = src.Checkpoint
+		}
 		return n, supernet.Checkpoint{}, err
 	}
 	c, err := supernet.Decode(data)

@@ -1,0 +1,2 @@
+// Package nobodytest is for tests of what users may not read or write.
+package nobodytest
