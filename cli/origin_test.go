@@ -417,7 +417,7 @@ func TestClassOrderOfARun(t *testing.T) {
 	run, checkpoint, space := newSupernet(t, data)
 	arch := space.Architecture(fastest(t)).String()
 	r := runCLI(t, "validate", "--run", run, "--arch", arch, "--json")
-	if notes := notesOf(t, r); !strings.Contains(notes, "are numbered in bytes order: 1, 10, 2") {
+	if notes := notesOf(t, r); !strings.Contains(notes, "are numbered in order of bytes, as torchvision does: 1, 10, 2") {
 		t.Errorf("%s", notes)
 	}
 	if known, err := training.ReadRun(run); err != nil || known.Data == nil || known.ClassOrder() != dataset.BytesOrder {
@@ -427,7 +427,7 @@ func TestClassOrderOfARun(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r = runCLI(t, "validate", "--checkpoint", checkpoint, "--arch", arch, "--data", data, "--image-size", "32", "--json")
-	if notes := notesOf(t, r); !strings.Contains(notes, "are numbered in natural order: 1, 2, 10") {
+	if notes := notesOf(t, r); !strings.Contains(notes, "are numbered in natural order, as BINAS and timm do: 1, 2, 10") {
 		t.Errorf("%s", notes)
 	}
 }
