@@ -15,6 +15,30 @@ import (
 	"github.com/binas-tui/binas-tui/pickle"
 )
 
+// forms are the files of testdata/forms.zip, which forms.py has made, by name.
+func forms(t testing.TB) map[string][]byte {
+	t.Helper()
+	z, err := zip.OpenReader("testdata/forms.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	out := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(out) < 30 {
+		t.Fatalf("%d forms", len(out))
+	}
+	return out
+}
+
 // A table is the same whether its numbers are Python's, numpy's or torch's, and
 // under every protocol of pickle.
 func TestLUTInEveryForm(t *testing.T) {
@@ -22,34 +46,18 @@ func TestLUTInEveryForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := zip.OpenReader("testdata/forms.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	if len(z.File) < 30 {
-		t.Fatalf("%d forms", len(z.File))
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, data := range forms(t) {
 		l, err := DecodeLUT(data)
 		if err != nil {
-			t.Errorf("%s: %v", f.Name, err)
+			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		if len(l.Blocks) != 12 || l.Fixed != whole.Fixed {
-			t.Errorf("%s: %d blocks, fixed part %v", f.Name, len(l.Blocks), l.Fixed)
+			t.Errorf("%s: %d blocks, fixed part %v", name, len(l.Blocks), l.Fixed)
 		}
 		for key, m := range l.Blocks {
 			if m != whole.Blocks[key] {
-				t.Errorf("%s: %s takes %v ms, expected %v", f.Name, key, m.MedianMS, whole.Blocks[key].MedianMS)
+				t.Errorf("%s: %s takes %v ms, expected %v", name, key, m.MedianMS, whole.Blocks[key].MedianMS)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"bytes"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -23,7 +24,18 @@ func FuzzDecodeLUT(f *testing.F) {
 		`"fixed":{"median_ms":1},"calibration":{"slope":1.5,"intercept_ms":-1},"blocks":{"` + someKey + `":{"median_ms":1e-9,"rounds":3}}}`))
 	f.Add([]byte(`{"general":0.1,"` + someKey + `":1e-3}`))
 	f.Add([]byte("\x80\x04}\x8c\x07generalG\x3f\xb9\x99\x99\x99\x99\x99\x9as."))
+	for _, data := range forms(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		inSeconds, err := DecodeLUTIn(Seconds, data)
+		if inMS, errMS := DecodeLUTIn(Milliseconds, data); err == nil && errMS == nil {
+			for key, m := range inSeconds.Blocks {
+				if math.Abs(m.MedianMS-1000*inMS.Blocks[key].MedianMS) > 1e-9*m.MedianMS {
+					t.Fatalf("%s: %v ms of seconds, %v of milliseconds", key, m.MedianMS, inMS.Blocks[key].MedianMS)
+				}
+			}
+		}
 		l, err := DecodeLUT(data)
 		if err != nil {
 			return

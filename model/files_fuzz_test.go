@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -65,6 +66,11 @@ func FuzzDecodeSamples(f *testing.F) {
 	}
 	f.Add(few)
 	f.Add(few[:len(few)/2])
+	for name, data := range forms(f) {
+		if strings.HasSuffix(name, "-2") && strings.HasPrefix(name, "samples") { // contributions are long
+			f.Add(data)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, _, err := DecodeContributions(s, data); err == nil {
 			written, err := EncodeContributions(s, c)

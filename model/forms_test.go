@@ -8,6 +8,30 @@ import (
 	"testing"
 )
 
+// forms are the files of testdata/forms.zip, which forms.py has made, by name.
+func forms(t testing.TB) map[string][]byte {
+	t.Helper()
+	z, err := zip.OpenReader("testdata/forms.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	out := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(out) < 32 {
+		t.Fatalf("%d forms", len(out))
+	}
+	return out
+}
+
 // Samples and contributions are the same whether their numbers are Python's,
 // numpy's or torch's, and under every protocol of pickle.
 func TestTablesInEveryForm(t *testing.T) {
@@ -20,25 +44,9 @@ func TestTablesInEveryForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := zip.OpenReader("testdata/forms.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	if len(z.File) < 32 {
-		t.Fatalf("%d forms", len(z.File))
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, data := range forms(t) {
 		var have, want any
-		if strings.HasPrefix(f.Name, "samples") {
+		if strings.HasPrefix(name, "samples") {
 			want = samples[:2]
 			have, _, err = DecodeSamples(s, data)
 		} else {
@@ -46,7 +54,7 @@ func TestTablesInEveryForm(t *testing.T) {
 			have, _, err = DecodeContributions(s, data)
 		}
 		if err != nil || !reflect.DeepEqual(have, want) {
-			t.Errorf("%s: %v\n%+v, expected\n%+v", f.Name, err, have, want)
+			t.Errorf("%s: %v\n%+v, expected\n%+v", name, err, have, want)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (m *machine) construct(name string, args []any) any {
 			return m.opaque(class.name, "")
 		}
 	case "numpy.dtype":
-		return newNumpyType(args)
+		return m.newNumpyType(args)
 	case "numpy._core.multiarray.scalar":
 		return m.numpyScalar(args)
 	case "numpy._core.multiarray._reconstruct": // BUILD brings the rest
@@ -81,7 +81,7 @@ func (m *machine) global(module, name any) any {
 	case strings.HasPrefix(mod, "numpy.core."):
 		mod = "numpy._core." + strings.TrimPrefix(mod, "numpy.core.")
 	}
-	m.charge(costObject + len(mod) + len(attribute))
+	m.charge(costObject + 2*(len(mod)+len(attribute)))
 	return &global{mod + "." + attribute}
 }
 
@@ -210,20 +210,18 @@ type numpyType struct {
 }
 
 // newNumpyType reads a name such as f8.
-func newNumpyType(args []any) any {
+func (m *machine) newNumpyType(args []any) any {
 	name, _ := argument(args, 0).(string)
 	name = strings.TrimLeft(name, "<>|=")
-	if name == "" {
+	if name == "" || !m.charge(costObject) {
 		return nil
 	}
 	size, err := strconv.Atoi(name[1:])
 	if name[0] == 'U' && err == nil {
 		return &numpyType{text: true}
 	}
-	for _, d := range dtypes {
-		if d.kind == name[0] && d.size == size {
-			return &numpyType{dtype: d}
-		}
+	if d := find(func(d dtype) bool { return d.kind == name[0] && d.size == size }); d.size > 0 {
+		return &numpyType{dtype: d}
 	}
 	return nil
 }
@@ -290,8 +288,7 @@ func (m *machine) rebuildTensor(args []any) any {
 	}
 	v := &view{storage: s, elem: s.elem}
 	if g, typed := argument(args, 6).(*global); typed {
-		_, name := cutLast(g.name)
-		if v.elem, ok = dtypeNamed(name); !ok {
+		if v.elem = find(func(d dtype) bool { return d.name == unqualified(g.name) }); v.elem.kind == 0 {
 			return m.opaque(g.name, remedy)
 		}
 	} else if meta, ok := argument(args, 6).(*collection); ok && len(meta.items) > 0 {
@@ -324,11 +321,8 @@ func (m *machine) persistent(id any) any {
 		m.fail("a persistent id does not describe a storage")
 		return nil
 	}
-	elem, ok := storageType(class.name)
-	m.file.named[key] = elem.size
-	if !ok {
-		_, name := cutLast(class.name)
-		m.file.named[key] = unread[name]
+	elem := find(func(d dtype) bool { return d.storage == unqualified(class.name) })
+	if m.file.named[key] = elem.size; elem.kind == 0 {
 		return m.opaque(class.name, "")
 	}
 	m.charge(costTensor)

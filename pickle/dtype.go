@@ -3,6 +3,7 @@ package pickle
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/ieee"
@@ -10,55 +11,34 @@ import (
 
 // dtype is the type of the elements of a tensor or array.
 type dtype struct {
-	name string // torch's and numpy's
-	kind byte   // numpy's: f float, i int, u unsigned, b bool; V is bfloat16, which it has not
-	size int    // bytes
+	name    string // torch's and numpy's
+	storage string // torch's class of storages of it
+	kind    byte   // numpy's: f float, i int, u unsigned, b bool; B is bfloat16, 0 a type that is not read
+	size    int    // bytes
 }
 
-// dtypes are the types that have a value in float64, integers beyond 2^53 rounded.
+// dtypes are the types that have a value in float64, integers beyond 2^53 rounded,
+// and those whose size has to be known to get past them.
 var dtypes = []dtype{
-	{"float64", 'f', 8}, {"float32", 'f', 4}, {"float16", 'f', 2}, {"bfloat16", 'V', 2},
-	{"int64", 'i', 8}, {"int32", 'i', 4}, {"int16", 'i', 2}, {"int8", 'i', 1},
-	{"uint64", 'u', 8}, {"uint32", 'u', 4}, {"uint16", 'u', 2}, {"uint8", 'u', 1}, {"bool", 'b', 1},
+	{"float64", "DoubleStorage", 'f', 8}, {"float32", "FloatStorage", 'f', 4},
+	{"float16", "HalfStorage", 'f', 2}, {"bfloat16", "BFloat16Storage", 'B', 2},
+	{"int64", "LongStorage", 'i', 8}, {"int32", "IntStorage", 'i', 4}, {"int16", "ShortStorage", 'i', 2}, {"int8", "CharStorage", 'i', 1},
+	{"uint64", "UInt64Storage", 'u', 8}, {"uint32", "UInt32Storage", 'u', 4}, {"uint16", "UInt16Storage", 'u', 2}, {"uint8", "ByteStorage", 'u', 1}, {"untyped", "UntypedStorage", 'u', 1},
+	{"bool", "BoolStorage", 'b', 1},
+	{"complex128", "ComplexDoubleStorage", 0, 16}, {"complex64", "ComplexFloatStorage", 0, 8}, {"qint32", "QInt32Storage", 0, 4},
+	{"qint8", "QInt8Storage", 0, 1}, {"quint8", "QUInt8Storage", 0, 1}, {"quint4x2", "QUInt4x2Storage", 0, 1}, {"quint2x4", "QUInt2x4Storage", 0, 1},
 }
 
-// storages are torch's names for storages of one type.
-var storages = map[string]string{
-	"DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
-	"LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
-	"ByteStorage": "uint8", "BoolStorage": "bool", "UntypedStorage": "uint8",
-}
-
-// unread are further storages with the size of a value, in bytes: in the older
-// format one has to know it to get past them.
-var unread = map[string]int{
-	"ComplexDoubleStorage": 16, "ComplexFloatStorage": 8, "QInt32Storage": 4,
-	"QInt8Storage": 1, "QUInt8Storage": 1, "QUInt4x2Storage": 1, "QUInt2x4Storage": 1,
-}
-
-// storageType is the element type of a global such as torch.FloatStorage.
-func storageType(class string) (dtype, bool) {
-	module, name := cutLast(class)
-	if module != "torch" && module != "torch.storage" {
-		return dtype{}, false
+// find is the first of dtypes for which is says yes, the zero value where none is.
+func find(is func(dtype) bool) dtype {
+	if i := slices.IndexFunc(dtypes, is); i >= 0 {
+		return dtypes[i]
 	}
-	return dtypeNamed(storages[name])
+	return dtype{}
 }
 
-func dtypeNamed(name string) (dtype, bool) {
-	for _, d := range dtypes {
-		if d.name == name {
-			return d, true
-		}
-	}
-	return dtype{}, false
-}
-
-// cutLast cuts a dotted name before its last part.
-func cutLast(s string) (before, after string) {
-	i := strings.LastIndexByte(s, '.')
-	return s[:max(i, 0)], s[i+1:]
-}
+// unqualified is the last part of a dotted name such as torch.float32.
+func unqualified(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // unsigned reads the index-th number of size bytes.
 func unsigned(b []byte, index, size int, big bool) uint64 {
@@ -89,7 +69,7 @@ func (d dtype) float(bits uint64) float64 {
 		return math.Float64frombits(bits)
 	case d.kind == 'f':
 		return float64(ieee.Half(uint16(bits)))
-	case d.kind == 'V':
+	case d.kind == 'B':
 		return float64(ieee.BFloat16(uint16(bits)))
 	case d.kind == 'i':
 		return float64(signed(bits, d.size))
@@ -99,6 +79,7 @@ func (d dtype) float(bits uint64) float64 {
 	return float64(bits)
 }
 
+// signed extends the sign of a number of size bytes.
 func signed(bits uint64, size int) int64 { return int64(bits<<(64-8*size)) >> (64 - 8*size) }
 
 // item is an element as Python's item() gives it: float64, int or bool.

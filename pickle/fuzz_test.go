@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
@@ -106,6 +107,9 @@ func FuzzDecode(f *testing.F) {
 	for _, data := range hostile() {
 		f.Add(data[:min(len(data), 300)])
 	}
+	for _, data := range forms(f, "plain") {
+		f.Add(data)
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
 		data, err := Encode(randomValue(r, 3))
@@ -119,13 +123,21 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		TypeName(v)
-		_, _ = Items(v)
+		use(v)
+		if items, ok := Items(v); ok {
+			for _, item := range items {
+				use(item)
+			}
+		}
 		entries, err := Entries(v)
 		if err != nil {
 			return
 		}
+		if len(entries) != Len(v) {
+			t.Fatalf("%d entries of %d", len(entries), Len(v))
+		}
 		for i, e := range entries {
+			use(e.Value)
 			switch e.Value.(type) {
 			case nil, bool, float64, string:
 			default:
@@ -147,6 +159,14 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// use reads a value in every way.
+func use(v any) {
+	TypeName(v)
+	_, _ = Items(v)
+	_, _ = Float(v)
+	_, _ = Int(v)
+}
+
 // FuzzDecodeTorch checks that every tensor that is read has the values its
 // shape says.
 func FuzzDecodeTorch(f *testing.F) {
@@ -157,6 +177,18 @@ func FuzzDecodeTorch(f *testing.F) {
 	f.Add(good[:len(good)/2])
 	f.Add(legacyOf(views[:1], 0x88, binary.LittleEndian, storage))
 	f.Add(archiveOf(f, []byte("cos\nsystem\n(X\x02\x00\x00\x00lstR."), nil))
+	for name, data := range forms(f, "torch") {
+		if strings.HasPrefix(name, "legacy") || strings.HasPrefix(name, "refused") {
+			f.Add(data)
+		}
+		if z, err := zip.NewReader(bytes.NewReader(data), int64(len(data))); err == nil { // the pickle alone, which has no check sum here
+			if archive, err := newArchive(data, z); err == nil {
+				if stream, err := archive.read("data.pkl"); err == nil {
+					f.Add(stream)
+				}
+			}
+		}
+	}
 	check := func(t *testing.T, c Checkpoint) {
 		for _, tensor := range c.Tensors {
 			n := 1

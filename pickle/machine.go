@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -17,7 +16,6 @@ const (
 	memoryFactor = 32
 	memoryBase   = 1 << 20
 	maxMarks     = 1000 // open MARKs: Python itself nests less deep
-	maxDigits    = 40   // of an integer that somebody may need
 	maxName      = 512  // bytes of the name of a class or function
 )
 
@@ -32,17 +30,16 @@ const (
 // machine runs one pickle. It ends at the first error (see fail); what takes
 // memory asks charge first.
 type machine struct {
-	data     []byte
-	pos      int
-	frameEnd int // 0 outside a frame
-	stopped  bool
-	stack    []any // all of it; marks are heights of it
-	marks    []int
-	memo     []any
-	free     *int       // bytes of memory that may still be taken
-	file     *torchFile // that the pickle belongs to; nil for plain pickles
-	nested   bool       // inside a tensor of a plain pickle
-	err      error
+	data    []byte
+	pos     int
+	stopped bool
+	stack   []any // all of it; marks are heights of it
+	marks   []int
+	memo    []any
+	free    *int       // bytes of memory that may still be taken
+	file    *torchFile // that the pickle belongs to; nil for plain pickles
+	nested  bool       // inside a tensor of a plain pickle
+	err     error
 }
 
 // budget is the memory that reading n bytes may take.
@@ -52,7 +49,7 @@ func budget(n int) *int {
 }
 
 // Decode reads one pickle of protocols 0 to 5 and returns its value: nil, bool,
-// int, *big.Int, float64, string, or one of this package's own types, to be read
+// int, float64, string, or one of this package's own types, to be read
 // with [Entries], [Items], [Float] and [Int] and named with [TypeName]. Nothing is
 // executed. Bytes after the pickle are refused.
 func Decode(data []byte) (any, error) {
@@ -66,12 +63,9 @@ func Decode(data []byte) (any, error) {
 
 // run runs the pickle at pos and leaves pos behind its STOP.
 func (m *machine) run() (any, error) {
-	m.stack, m.marks, m.memo, m.frameEnd, m.stopped = nil, nil, nil, 0, false
+	m.stack, m.marks, m.memo, m.stopped = nil, nil, nil, false
 	for !m.stopped {
 		at := m.pos
-		if m.frameEnd == at {
-			m.frameEnd = 0
-		}
 		if at == len(m.data) {
 			m.fail("it ends without STOP")
 		} else if op := m.uint(1); m.err == nil {
@@ -97,15 +91,6 @@ func (m *machine) stop() {
 func (m *machine) protocol(version uint64) {
 	if version > 5 {
 		m.fail("protocol %d: expected 0 to 5", version)
-	}
-}
-
-// frame begins a part of the pickle that no opcode crosses.
-func (m *machine) frame(n uint64) {
-	if m.frameEnd != 0 || n > uint64(len(m.data)-m.pos) {
-		m.fail("a frame of %d bytes where %d remain", n, len(m.data)-m.pos)
-	} else if n > 0 {
-		m.frameEnd = m.pos + int(n)
 	}
 }
 
@@ -139,14 +124,10 @@ func (m *machine) extend(s []any, items ...any) []any {
 	return append(s, items...)
 }
 
-// take returns the next n bytes, which must lie within the current frame.
+// take returns the next n bytes.
 func (m *machine) take(n uint64) []byte {
-	end := len(m.data)
-	if m.frameEnd != 0 {
-		end = m.frameEnd
-	}
-	if m.err == nil && n > uint64(end-m.pos) {
-		m.fail("%d bytes are declared, %d remain", n, end-m.pos)
+	if left := len(m.data) - m.pos; n > uint64(left) {
+		m.fail("%d bytes are declared, %d remain", n, left)
 	}
 	if m.err != nil {
 		return nil
@@ -317,18 +298,15 @@ func (m *machine) addTo(kind string, items []any) {
 }
 
 // integer reads the digits of an integer, or one of the ways in which protocols 0
-// and 1 write a bool. One that is too long is opaque.
+// and 1 write a bool. One beyond 64 bits is opaque.
 func (m *machine) integer(digits string, orBool bool) any {
 	if orBool && (digits == "00" || digits == "01") {
 		return digits == "01"
 	}
-	if n, err := strconv.Atoi(digits); err == nil {
-		return n
-	} else if errors.Is(err, strconv.ErrRange) && len(digits) > maxDigits {
+	n, err := strconv.Atoi(digits)
+	if errors.Is(err, strconv.ErrRange) {
 		return m.opaque("int", "")
-	}
-	n, ok := new(big.Int).SetString(digits, 10)
-	if !ok {
+	} else if err != nil {
 		m.fail("%q: expected an integer", clip(digits))
 	}
 	return n
@@ -337,23 +315,16 @@ func (m *machine) integer(digits string, orBool bool) any {
 // long reads a little-endian integer of n bytes in two's complement.
 func (m *machine) long(n uint64) any {
 	b := m.take(n)
-	if n > 16 {
+	if len(b) > 8 {
 		return m.opaque("int", "")
 	}
-	v := new(big.Int)
-	for i := len(b) - 1; i >= 0; i-- {
-		v.Lsh(v, 8).Or(v, big.NewInt(int64(b[i])))
+	var v uint64
+	for i, x := range b {
+		v |= uint64(x) << (8 * i)
 	}
-	if n > 0 && len(b) > 0 && b[len(b)-1] >= 0x80 {
-		v.Sub(v, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))
-	}
-	if m.charge(costObject); v.IsInt64() {
-		return int(v.Int64())
-	}
-	return v
+	return int(signed(v, len(b)))
 }
 
-// float reads the text of a float.
 func (m *machine) float(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {

@@ -14,7 +14,7 @@ func init() {
 	opcodes = [256]func(m *machine){
 		// What the stream is made of
 		0x80: func(m *machine) { m.protocol(m.uint(1)) }, // PROTO
-		0x95: func(m *machine) { m.frame(m.uint(8)) },    // FRAME
+		0x95: func(m *machine) { m.uint(8) },             // FRAME: how much to read ahead
 		'.':  (*machine).stop,
 
 		// Values

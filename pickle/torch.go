@@ -68,16 +68,16 @@ func openTorch(data []byte) (root any, f *torchFile, err error) {
 	return root, f, err
 }
 
-// legacyMagic and legacyProtocol begin the format of torch before 1.6.
-const (
-	legacyMagic    = "119547037146038801333356"
-	legacyProtocol = 1001
-)
+// legacyMagic is the number that begins the format of torch before 1.6, pickled
+// under protocols 2 and later, and before them.
+var legacyMagic = [][]byte{[]byte("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), []byte("L119547037146038801333356L\n.")}
+
+// legacyProtocol is the version that follows.
+const legacyProtocol = 1001
 
 func isLegacy(data []byte) bool {
-	m := machine{data: data[:min(len(data), 64)], free: budget(64)}
-	v, err := m.run()
-	return err == nil && fmt.Sprint(v) == legacyMagic
+	head := data[:min(len(data), 32)]
+	return bytes.Contains(head, legacyMagic[0]) || bytes.Contains(head, legacyMagic[1])
 }
 
 // openLegacy reads the older format: pickles of magic number, version, system,
@@ -95,7 +95,7 @@ func openLegacy(data []byte, free *int, nested bool) (root any, f *torchFile, er
 			return nil, nil, err
 		}
 	}
-	if fmt.Sprint(values[0]) != legacyMagic || values[1] != legacyProtocol {
+	if !isLegacy(data) || values[1] != legacyProtocol {
 		return nil, nil, malformed("older format of version %v: expected %d", values[1], legacyProtocol)
 	}
 	names, ok := Items(values[4])

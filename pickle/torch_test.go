@@ -155,7 +155,7 @@ func TestDTypes(t *testing.T) {
 		"BoolStorage":     {0, 1, 0, 1, 1, 1, 1, 1},
 		"DoubleStorage":   {math.NaN()},
 	} {
-		d, _ := storageType("torch." + class)
+		d := find(func(d dtype) bool { return d.storage == class })
 		n := 8 / d.size
 		got, err := DecodeTorch(archiveOf(t, stateStream([]saved{{"t", class, "0", n, 0, []int{n}, []int{1}}}, false), map[string][]byte{"data/0": raw}))
 		if err != nil {

@@ -3,7 +3,6 @@ package pickle
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 )
@@ -45,7 +44,7 @@ func TypeName(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
-	case int, *big.Int:
+	case int:
 		return "int"
 	case float64:
 		return "float"
