@@ -186,6 +186,7 @@ func TestOpaque(t *testing.T) {
 		"\x8b\x09\x00\x00\x00" + strings.Repeat("a", 9) + ".":     "int",
 		"cnumpy.core.multiarray\nscalar\n(NNtR.":                  "numpy._core.multiarray.scalar",
 		"cnumpy\ndtype\n(U\x02O8\x89\x88tR.":                      "numpy.dtype",
+		"cnumpy\ndtype\n(U\x02V2\x89\x88tR.":                      "numpy.dtype", // two bytes of anything
 		"ctorch.storage\n_load_from_bytes\n(C\x01NtR.":            "torch.storage._load_from_bytes",
 		"ctorch._tensor\n_rebuild_from_type_v2\nq\x00(h\x00N)tR.": "torch._tensor._rebuild_from_type_v2",
 		"ccollections\nOrderedDict\n(]NatR.":                      "collections.OrderedDict",
