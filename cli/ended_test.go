@@ -33,8 +33,8 @@ func TestConclude(t *testing.T) {
 		{"done", nil, nil, 0, ""},
 		{"done as the signal came", nil, syscall.SIGINT, 130, ""},
 		{"ended, has said how to go on", wrapped(errEnded), syscall.SIGTERM, 143, ""},
-		{"ended, begins anew", wrapped(context.Canceled), syscall.SIGINT, 130, "binas-tui: ended; the same command begins anew\n"},
-		{"the terminal went away", wrapped(context.Canceled), syscall.SIGHUP, 129, "binas-tui: ended; the same command begins anew\n"},
+		{"ended, starts over", wrapped(context.Canceled), syscall.SIGINT, 130, "binas-tui: ended; the same command starts over\n"},
+		{"the terminal went away", wrapped(context.Canceled), syscall.SIGHUP, 129, "binas-tui: ended; the same command starts over\n"},
 		{"something else failed meanwhile", io.ErrUnexpectedEOF, syscall.SIGINT, 130, ""},
 		{"ended from within", errEnded, nil, 130, ""},
 		{"failed", wrapped(io.ErrUnexpectedEOF), nil, 1, "binas-tui: fit: unexpected EOF\n"},
@@ -104,7 +104,7 @@ func TestEndedAtOnce(t *testing.T) {
 		code := conclude(err, syscall.SIGTERM, &errs)
 		said := errs.String()
 		if code != 143 || !strings.HasPrefix(said, "binas-tui: ended") || out.Len() > 0 ||
-			!strings.Contains(said, "begins anew") && !strings.Contains(said, "go on") && !strings.Contains(said, "goes on") {
+			!strings.Contains(said, "starts over") && !strings.Contains(said, "go on") && !strings.Contains(said, "goes on") {
 			t.Errorf("%q: %v: exit code %d, output %q, said %q", args, err, code, out.String(), said)
 		}
 	}

@@ -63,7 +63,7 @@ func writeComparison(w io.Writer, r *explore.Comparison) error {
 	a, b := sanitize.Line(r.A), sanitize.Line(r.B)
 	sanitize.Fprintf(w, "A  %s\nB  %s\n\n", a, b)
 	sanitize.Fprintf(w, "%d blocks of %s at %d pixels: rank correlation (Kendall) %.3f\n", r.Blocks, r.Space, r.ImageSize, float64(r.Kendall))
-	sanitize.Fprintf(w, "B takes %.3g times A (median; half of the blocks lie within %.0f %% of each other)\n", float64(r.MedianRatio), 100*float64(r.Spread))
+	sanitize.Fprintf(w, "%s, median over blocks\n", r.Slower())
 	sanitize.Fprintf(w, "fixed part %s and %s ms\n\nfurthest from that:\nstage block  option        A ms      B ms   B/A\n",
 		formatMS(float64(r.FixedAMS), 4), formatMS(float64(r.FixedBMS), 4))
 	for _, c := range r.Apart {

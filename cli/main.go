@@ -75,7 +75,7 @@ func conclude(err error, caught os.Signal, errs io.Writer) int {
 	switch {
 	case errors.Is(err, errEnded):
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(errs, "binas-tui: ended; the same command begins anew")
+		fmt.Fprintln(errs, "binas-tui: ended; the same command starts over")
 	case caught != nil: // too late, or while something else went wrong
 	case err == nil:
 		return exitDone

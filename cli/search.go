@@ -130,7 +130,7 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	if !math.IsInf(f.LimitMS, 1) {
 		limit = "limit " + formatMS(f.LimitMS, 4) + " ms"
 	}
-	fmt.Fprintf(w, "latency   %s ms (%s; reachable from %s ms, nothing gained beyond %s ms)\n",
+	fmt.Fprintf(w, "latency   %s ms (%s; reachable from %s ms, no improvement above %s ms)\n",
 		latencyText(e, f.Path, f.LatencyMS), limit, formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
 	beyond := ""
 	if e.PredictorInfo.Extrapolates(f.Accuracy) {

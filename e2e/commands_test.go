@@ -49,7 +49,7 @@ func TestBadInput(t *testing.T) {
 		{"search --limit 45", 2, "45ms? 45s?"},
 		{"search --limit NaNms", 2, "expected a number"},
 		{"search --limit -1ms", 2, "more than 0"},
-		{"search --limit 1us", 3, "the least reachable latency is"},
+		{"search --limit 1us", 3, "ms are needed"},
 		{"search --limit 45ms --lut " + pickle, 2, "bad.pkl"},
 		{"search --limit 45ms --lut " + truncated, 2, "short.json"},
 		{"search --limit 45ms --lut " + hostile, 2, "not a latency table"},

@@ -36,6 +36,19 @@ type Comparison struct {
 	All       []ComparedBlock `json:"-"` // every block, the furthest first
 }
 
+// Slower says how many times slower, or faster, B is than A, by the median block,
+// with the spread of the blocks.
+func (c *Comparison) Slower() string {
+	ratio, how := float64(c.MedianRatio), "slower"
+	switch {
+	case !(ratio > 0) || math.IsInf(ratio, 1):
+		return "how much slower B is cannot be told: blocks of no latency"
+	case ratio < 1:
+		ratio, how = 1/ratio, "faster"
+	}
+	return fmt.Sprintf("B is %.2f× %s (IQR %.0f %%)", ratio, how, 100*float64(c.Spread))
+}
+
 // ComparedBlock is one block in both tables. Stages count from 1; block 1 stands
 // for all but the first.
 type ComparedBlock struct {

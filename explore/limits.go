@@ -205,7 +205,10 @@ func (e *Engine) NoNetworkWithin(ctx context.Context, limitMS float64) error {
 	if err != nil {
 		return err
 	}
-	reach := fmt.Sprintf("the least reachable %s is %s", limits[last].Name(), limits[last].Format(least))
+	reach := fmt.Sprintf("at least %s are needed", limits[last].Format(least))
+	if limits[last].Kind != LimitLatency && limits[last].Kind != LimitMemory {
+		reach = fmt.Sprintf("at least %s %s are needed", limits[last].Format(least), limits[last].Unit())
+	}
 	if len(set) == 1 {
 		return fmt.Errorf("%w on %s: %s", ErrNoNetwork, parts[0], reach)
 	}

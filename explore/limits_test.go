@@ -56,9 +56,9 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 		want   string // in the message
 		not    string
 	}{
-		{6, []Limit{{Kind: LimitParams, Cap: 1e6}}, "on params of 1M: the least reachable params is", "latency"},
-		{6, []Limit{{Kind: LimitParams, Cap: 6e6}, {Kind: LimitMemory, Cap: 1e6}}, "on memory of 1 MB: the least reachable memory is 3.211 MB", "params"},
-		{1, []Limit{{Kind: LimitParams, Cap: 6e6}}, "on latency of 1 ms: the least", "params"},
+		{6, []Limit{{Kind: LimitParams, Cap: 1e6}}, "on params of 1M: at least", "latency"},
+		{6, []Limit{{Kind: LimitParams, Cap: 6e6}, {Kind: LimitMemory, Cap: 1e6}}, "on memory of 1 MB: at least 3.211 MB are needed", "params"},
+		{1, []Limit{{Kind: LimitParams, Cap: 6e6}}, "on latency of 1 ms: at least", "params"},
 	} {
 		e := defaultEngine(t, func(s *Setup) { s.Limits = c.limits })
 		f, err := e.Find(t.Context(), Request{LimitMS: c.ms})

@@ -193,7 +193,7 @@ func names(methods []solver.Optimizer) string {
 
 // NoNetwork is the error that says that limitMS is below every network.
 func (e *Engine) NoNetwork(limitMS float64) error {
-	return fmt.Errorf("%w of %v ms: the least reachable latency is %v ms", ErrNoNetwork, limitMS, e.MinLatencyMS())
+	return fmt.Errorf("%w of %v ms: at least %v ms are needed", ErrNoNetwork, limitMS, e.MinLatencyMS())
 }
 
 // Contribution is what the chosen option of an active block adds to the

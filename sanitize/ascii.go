@@ -26,7 +26,7 @@ func UTF8Locale(getenv func(string) string) bool {
 
 // inASCII are characters that ASCII writes otherwise than by leaving marks out.
 var inASCII = map[rune]string{
-	'·': "-", '±': "+/-", '…': "...", '←': "left", '→': "right", '↑': "up", '↓': "down", '⇧': "shift+", 'µ': "u", 'μ': "u",
+	'·': "-", '±': "+/-", '…': "...", '←': "<-", '→': "->", '↑': "up", '↓': "down", '⇧': "shift+", 'µ': "u", 'μ': "u",
 	'\u2044': "/", '≤': "<=", '≥': ">=", '≠': "!=", '≈': "~", '−': "-", '–': "-", '—': "-", '×': "x", '²': "^2", '³': "^3", '∞': "inf",
 	'Δ': "d", 'α': "alpha", 'β': "beta", 'λ': "lambda", 'σ': "sigma", 'τ': "tau", 'Σ': "sum", '√': "sqrt", '°': "deg",
 	'‘': "'", '’': "'", '“': `"`, '”': `"`, '«': `"`, '»': `"`, '•': "*", '✓': "ok", '✗': "x", 'ß': "ss", 'æ': "ae", 'ø': "o", 'ł': "l", 'Æ': "AE", 'Ø': "O", 'Ł': "L",

@@ -207,7 +207,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 	sol := &a.solution
 	out := []segment{{t.accent, "limit " + a.ms(a.limitMS) + " ms", false}}
 	if !a.hasSolution() {
-		text := "no network fits: the least reachable is " + a.ms(a.engine.MinLatencyMS()) + " ms"
+		text := "no network fits: at least " + a.ms(a.engine.MinLatencyMS()) + " ms are needed"
 		if a.searches() {
 			return append(out, a.searchProof(t, g)...)
 		}
@@ -248,9 +248,9 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 	}
 	ans := &a.answer
 	micro := strconv.Itoa(int(a.stopwatch.shown.Microseconds())) + " " + g.micro
-	short := "BCFW agrees"
+	agrees := "BCFW agrees"
 	if d := ans.BCFWShort(); d > 1e-9 {
-		short = "BCFW " + g.minus + formatNumber(d, 4) + " pt"
+		agrees = "BCFW " + g.minus + formatNumber(d, 4) + " pt"
 	}
 	switch {
 	case a.mode == modeEvolution && !a.engine.Bilinear():
@@ -259,19 +259,27 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 		}
 		return []segment{{t.warn, "evolution: feasible, no certificate", false}}
 	case a.mode == modeEvolution:
-		return []segment{{t.warn, "evolution: " + g.minus + formatNumber(max(0, ans.Exact.Accuracy-a.solution.Accuracy), 4) + " pt to the optimum", false}}
+		return []segment{{t.warn, "evolution: " + short(ans.Exact.Accuracy-a.solution.Accuracy, g), false}}
 	case a.mode == modeBCFW:
 		return []segment{
-			{t.warn, "BCFW: " + g.minus + formatNumber(ans.BCFWShort(), 4) + " pt to the optimum", false},
+			{t.warn, "BCFW: " + short(ans.BCFWShort(), g), false},
 			{t.dim, micro, true},
 		}
 	case a.mode == modeIQCP:
 		return []segment{{t.good, "IQCP: optimal", false}, {t.dim, micro, true}, a.gap(t)}
 	}
 	return []segment{
-		{t.good, "optimal", false}, {t.text, short, true},
+		{t.good, "optimal", false}, {t.text, agrees, true},
 		{t.dim, micro, true}, a.gap(t),
 	}
+}
+
+// short says how far from the optimum a network is, in points.
+func short(points float64, g *glyphs) string {
+	if points < 5e-5 {
+		return "at the optimum"
+	}
+	return g.minus + formatNumber(points, 4) + " pt to the optimum"
 }
 
 // gap is what the proof leaves open: 0 where the network is optimal.

@@ -121,7 +121,7 @@ func (a *App) snapshotNow(name string) snapshot {
 func (a *App) openCompareMenu() tea.Cmd { return a.sources(explore.LUTs, (*App).compareMenu) }
 
 func (a *App) compareMenu(devices []explore.Source) {
-	m := &menu{title: "Compare the network shown with", hint: "enter to choose, / to search, esc to close"}
+	m := &menu{title: "Compare the network shown with", hint: "enter: choose   /: search   esc: cancel"}
 	head := func(text string) { m.items = append(m.items, item{label: text, head: true}) }
 	add := func(label, detail string, choose func(*App) tea.Cmd) {
 		m.items = append(m.items, item{label: label, detail: detail, choose: choose})

@@ -78,8 +78,7 @@ func (d *devices) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 func (d *devices) draw(a *App, s *screen) {
 	t := s.theme
 	r := s.centred(min(s.w, 92), min(s.h, 34), "A "+sourceLabel(d.A)+"   B "+sourceLabel(d.B))
-	s.text(r.x+1, r.y, r.w-2, t.text, sanitize.Sprintf("%d blocks: Kendall tau %.3f   B takes %.2f times A (quartiles %.0f%% apart)",
-		d.Blocks, float64(d.Kendall), float64(d.MedianRatio), 100*float64(d.Spread)))
+	s.text(r.x+1, r.y, r.w-2, t.text, sanitize.Sprintf("%d blocks: Kendall tau %.3f   %s", d.Blocks, float64(d.Kendall), d.Slower()))
 	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("fixed part %s ms on A, %s ms on B", formatNumber(float64(d.FixedAMS), 2), formatNumber(float64(d.FixedBMS), 2)))
 	rows := min(len(d.Transfers)+2, max(0, r.h-14))
 	d.drawScatter(s, rect{r.x + 9, r.y + 3, r.w - 11, r.h - 7 - rows})

@@ -35,7 +35,7 @@ func (a *App) drawFit(s *screen, r rect) {
 			"in use: " + sanitize.Line(a.engine.PredictorName) + ", " + sanitize.Line(a.engine.AccuracySource()),
 		}
 		if u := a.engine.Uncertainty; u != nil && a.hasSolution() {
-			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%, of which %s no samples would remove",
+			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%; %s of it would remain with any number of samples",
 				formatNumber(a.solution.Accuracy, 2), a.deviationText(), formatNumber(u.Noise(), 2)))
 		}
 		a.drawLines(s, r, lines)

@@ -113,16 +113,16 @@ func (f *form) draw(a *App, s *screen) {
 		text = strings.Join(lines[1:], " ")
 	}
 	s.text(r.x+1, r.y+r.h-2, r.w-2, st, text)
-	hint := "enter goes on"
+	hint := "enter: next"
 	switch row := rows[f.row]; {
 	case row.step != nil && row.edit != nil:
-		hint = s.glyphs.arrows + " changes it, enter types it"
+		hint = s.glyphs.arrows + ": change   enter: edit"
 	case row.step != nil:
-		hint = s.glyphs.arrows + " changes it"
+		hint = s.glyphs.arrows + ": change"
 	case row.edit != nil:
-		hint = "enter types it"
+		hint = "enter: edit"
 	case row.start != nil:
-		hint = "enter starts it"
+		hint = "enter: start"
 	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint+"   up, down other rows   esc close")
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint+"   up, down: other rows   esc: close")
 }

@@ -4,7 +4,7 @@ import tea "charm.land/bubbletea/v2"
 
 // openHelp shows every action with its keys, from the key table.
 func (a *App) openHelp() tea.Cmd {
-	a.openActions("Help: every action and its keys", "/ to search, enter to run it, esc to close", false)
+	a.openActions("Help: every action and its keys", "/: search   enter: run it   esc: cancel", false)
 	m := a.dialog.(*menu)
 	m.items = append([]item{{label: "take the guided tour", keys: a.keyOf("tour"), choose: (*App).openTour}}, m.items...)
 	m.settle()

@@ -34,7 +34,7 @@ func keyTable() []binding {
 		{"budget-down-10", []string{"shift+left", "H"}, "Budget", "lower the budget by ten steps", "", nil, budgetStep(-10)},
 		{"budget-up-10", []string{"shift+right", "L"}, "Budget", "raise the budget by ten steps", "", nil, budgetStep(10)},
 		{"budget-least", []string{"home", "g"}, "Budget", "least reachable latency", "", nil, (*App).budgetLeast},
-		{"budget-most", []string{"end", "G"}, "Budget", "latency beyond which nothing improves", "", nil, (*App).budgetMost},
+		{"budget-most", []string{"end", "G"}, "Budget", "latency above which nothing improves", "", nil, (*App).budgetMost},
 		{"budget-previous", []string{","}, "Budget", "previous network of the frontier", "", nil, frontierStep(-1)},
 		{"budget-next", []string{"."}, "Budget", "next network of the frontier", "", nil, frontierStep(1)},
 		{"budget-enter", []string{"="}, "Budget", "type a budget (or just start with a digit)", "", nil, (*App).openEntry},
@@ -86,7 +86,7 @@ func keyTable() []binding {
 		{"snapshot", []string{"a"}, "Result", "keep the network shown under a name", "keep", nil, (*App).takeSnapshot},
 		{"report", []string{"R"}, "Result", "write the session as a report: Markdown with the frontier as SVG", "", nil, (*App).openReport},
 		{"optimizer", []string{"o"}, "Result", "switch optimiser: BCFW certified, IQCP, BCFW, evolution", "optimiser", nil, (*App).nextOptimizer},
-		{"inactive", []string{"i"}, "Result", "switched-off blocks: mean over options, or free as in the paper", "", nil, (*App).toggleInactive},
+		{"inactive", []string{"i"}, "Result", "skipped blocks: credited with the mean of their options, or free (paper)", "", nil, (*App).toggleInactive},
 		{"undo", []string{"u"}, "Result", "undo the last change of budget, pins or setting", "undo", nil, (*App).undo},
 		{"redo", []string{"ctrl+r"}, "Result", "redo", "", nil, (*App).redo},
 

@@ -37,7 +37,7 @@ func (a *App) drawLimits(s *screen, r rect) {
 	t := s.theme
 	rows := a.limitRows()
 	name := min(max(r.w-47, 8), 28)
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad("limit on", name), "", "at most", "used", "slack", "one more is"))
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad("limit on", name), "", "at most", "used", "slack", "worth of +1"))
 	for i, l := range rows {
 		y := r.y + 1 + i
 		if y >= r.y+r.h {
@@ -149,7 +149,7 @@ func (a *App) addLimit() tea.Cmd {
 		a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
 		return nil
 	}
-	m := &menu{title: "Limit on", hint: "enter to choose, esc to close"}
+	m := &menu{title: "Limit on", hint: "enter: choose   esc: cancel"}
 	for _, k := range []struct {
 		kind    explore.LimitKind
 		detail  string

@@ -220,7 +220,7 @@ func TestComparingTwoDevices(t *testing.T) {
 		d.checkFits("comparison of devices")
 		if size[1] > 40 {
 			d.mustSee("A on B")
-			d.mustSee("times A")
+			d.mustSee("× slower (IQR")
 		}
 		if d.press("esc"); d.dialog != nil || d.working != 0 {
 			t.Errorf("dialog %v, %d jobs", d.dialog, d.working)

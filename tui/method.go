@@ -41,7 +41,7 @@ func newMethodChoices() methodChoices {
 
 // openMethod chooses a step of the method: training, sampling, fitting.
 func (a *App) openMethod() tea.Cmd {
-	m := &menu{title: "Train and fit", hint: "enter to choose, esc to close"}
+	m := &menu{title: "Train and fit", hint: "enter: choose   esc: cancel"}
 	for _, step := range method.Steps() {
 		m.items = append(m.items, item{label: string(step), detail: step.About(), choose: func(a *App) tea.Cmd { return a.openStep(step) }})
 	}
@@ -137,7 +137,7 @@ func (f *stepForm) note() (text string, bad bool) {
 		return "this run was begun: it goes on with the settings that it has", false
 	case f.plan.Have > 0:
 		i := f.plan.Recorded
-		return fmt.Sprintf("there are %d networks, each asked about %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
+		return fmt.Sprintf("there are %d networks, each evaluated on %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
 	case f.step == method.Fit:
 		return "there are no samples yet: " + string(method.Sample) + " makes them", true
 	}

@@ -150,7 +150,7 @@ func TestWhatIf(t *testing.T) {
 	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[1] != next {
 		t.Errorf("pinning cost %v points, %v was predicted; option %d", got, predicted, d.solution.Path.Option[1])
 	}
-	d.mustSee(fmt.Sprintf("accuracy %s to %s %%", formatNumber(before, 2), formatNumber(d.solution.Accuracy, 2)))
+	d.mustSee(fmt.Sprintf("%s → %s %%", formatNumber(before, 2), formatNumber(d.solution.Accuracy, 2)))
 	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
 	d.press("b")
 	if math.Abs(d.solution.Accuracy-before) > 1e-9 {

@@ -66,7 +66,7 @@ func (a *App) sourcesFound(msg sourcesMsg) {
 
 // openProfilePicker chooses space, table and predictor together.
 func (a *App) openProfilePicker() tea.Cmd {
-	m := &menu{title: "Profile", hint: "enter to choose, esc to close"}
+	m := &menu{title: "Profile", hint: "enter: choose   esc: cancel"}
 	for _, p := range explore.Profiles() {
 		m.items = append(m.items, item{
 			label: p.Name, detail: fmt.Sprintf("%s at %d px, %s, %s", p.Space, p.ImageSize, p.LUT, p.Predictor),
@@ -84,7 +84,7 @@ func (a *App) openTables(title, current string, open func(*App, string) tea.Cmd)
 
 // openSources chooses among sources known by name and files of run folders.
 func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) {
-	m := &menu{title: title, hint: "enter to choose, esc to close"}
+	m := &menu{title: title, hint: "enter: choose   esc: cancel"}
 	add := func(label, name, detail string) {
 		if name == current {
 			m.row = len(m.items)

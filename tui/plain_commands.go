@@ -214,7 +214,7 @@ func (p *plain) pin(args []string) error {
 		return fmt.Errorf("%s: %w", label, err)
 	}
 	pins.Allowed[d.block] = mask
-	p.do(a.setPins(pins, label+" is pinned to "+strings.Join(a.optionNames(mask), " or ")))
+	p.do(a.setPins(pins, label+" → "+strings.Join(a.optionNames(mask), " or ")))
 	return p.status()
 }
 

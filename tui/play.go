@@ -68,7 +68,7 @@ func (a *App) played(msg playMsg) tea.Cmd {
 	a.tellPlayed()
 	if a.limitMS >= hi {
 		a.stopPlay()
-		a.say("the end: beyond " + a.ms(hi) + " ms nothing improves")
+		a.say("the end: no improvement above " + a.ms(hi) + " ms")
 		return cmd
 	}
 	return tea.Batch(cmd, a.playTick())

@@ -151,7 +151,7 @@ func (k snapshot) reportLimits(w *strings.Builder) {
 	if len(k.limits) < 2 {
 		return
 	}
-	fmt.Fprint(w, "\n| limit on | at most | used | slack | one more is | |\n|---|--:|--:|--:|--:|---|\n")
+	fmt.Fprint(w, "\n| limit on | at most | used | slack | worth of +1 | |\n|---|--:|--:|--:|--:|---|\n")
 	for _, l := range k.limits {
 		binds := ""
 		if l.Binding {

@@ -187,10 +187,10 @@ func (a *App) pinCost(what string) func(*App) {
 		case !a.hasSolution() || !had:
 			a.say(what)
 		case a.limitMS != limit:
-			a.say(fmt.Sprintf("%s: needs %s ms, the budget went there; accuracy %s to %s %%", what,
+			a.say(fmt.Sprintf("%s: needs %s ms, the budget went there; %s → %s %%", what,
 				a.ms(a.limitMS), formatNumber(before, 2), formatNumber(a.solution.Accuracy, 2)))
 		default:
-			a.say(fmt.Sprintf("%s: accuracy %s to %s %% (%s pt) at %s ms", what, formatNumber(before, 2),
+			a.say(fmt.Sprintf("%s: %s → %s %% (%s pt) at %s ms", what, formatNumber(before, 2),
 				formatNumber(a.solution.Accuracy, 2), signed(a.solution.Accuracy-before, 3, glyphSets[a.glyphs]), formatNumber(limit, 2)))
 		}
 	}

@@ -132,7 +132,7 @@ func (a *App) drawWhy(s *screen, r rect) {
 		case a.detail.over(alt.uses) != "":
 			verdict, st = "over "+a.detail.over(alt.uses), t.warn
 		case alt.reducedCost > 1e-9:
-			verdict, st = "no room", t.warn
+			verdict, st = "over budget", t.warn
 		case alt.reducedCost > -1e-9:
 			verdict, st = "as good", t.good
 		}
