@@ -278,7 +278,7 @@ func TestPinsUnderSeveralLimits(t *testing.T) {
 	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[row.block] != next {
 		t.Errorf("pinning cost %v points, %v was predicted", got, predicted)
 	}
-	d.mustSee("accuracy " + formatNumber(before, 2) + " to " + formatNumber(d.solution.Accuracy, 2))
+	d.mustSee(formatNumber(before, 2) + " → " + formatNumber(d.solution.Accuracy, 2))
 	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
 	d.press("e")
 	d.mustSee("net of params +")

@@ -26,7 +26,7 @@ var (
 		"os":        {"Open", "OpenFile", "ReadFile", "WriteFile", "ReadDir", "Stat", "Lstat", "Create", "Remove", "RemoveAll", "Rename", "Mkdir", "MkdirAll", "Readlink"},
 	}
 	commands = []string{
-		"newEngines", "bestElsewhere", "createFile", "whyNone", // parts of commands
+		"newEngines", "bestElsewhere", "createFile", "whyNone", "keepOnMachine", // parts of commands and jobs
 		"Run", "RunPlain", "newApp", "newPlain", "PlainDemo", "ReadOwn", "own", "RestoreLimits", "save", "err", // before and after the explorer runs
 		"machineServices", // what commands ask of the machine
 	}
