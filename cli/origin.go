@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -57,24 +58,39 @@ func checkpointOrigin(file string) (*origin, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	o := &origin{name: file}
-	if !ours {
-		o.model = isONNX(file)
+	if ours {
+		o.known, o.whole, o.data, o.order = &k.Settings, k.Whole, k.Data, k.ClassOrder()
 		return o, nil
 	}
-	o.known, o.whole, o.data, o.order = &k.Settings, k.Whole, k.Data, k.ClassOrder()
+	if o.model, err = isONNX(file); err != nil || !o.model {
+		return o, err
+	}
+	data, err := safefile.Read(file, supernet.MaxCheckpoint)
+	if err != nil {
+		return nil, err
+	}
+	if meta, err = onnx.ModelMetadata(data); err != nil {
+		return o, nil // whoever opens it says what is wrong with it
+	}
+	if o.data, err = dataset.IdentityOf(meta); err != nil {
+		return nil, usagef("%s: %w", file, err)
+	}
+	if o.data != nil {
+		o.order = o.data.ClassOrder
+	}
 	return o, nil
 }
 
-// isONNX looks at the first byte of a regular file: that of the version of a model.
-func isONNX(file string) bool {
+// isONNX looks at the first byte of a file: that of the version of a model.
+func isONNX(file string) (bool, error) {
 	f, err := safefile.Open(file)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
 	var first [1]byte
 	_, err = io.ReadFull(f, first[:])
-	return err == nil && first[0] == 0x08
+	return err == nil && first[0] == 0x08, nil
 }
 
 // dataFolder is the data of the origin: where it was when it was last used, else

@@ -128,6 +128,8 @@ func TestStepsRefuseOtherData(t *testing.T) {
 		"finetune": {"finetune", "--run", run, "--arch", arch, "--out", tuned, "--batch-size", "8", "--epochs", "1", "--validation", "8",
 			"--teacher", teacherOf(t, run)},
 	}
+	// The second stage of a run has image size, data and all else from the first.
+	steps["oneshot"] = []string{"train", "--stage", "oneshot", "--out", heaviest, "--batch-size", "8", "--epochs", "1", "--validation", "8", "--reorder-batches", "1"}
 	order := []string{"train", "sample", "contribute", "validate", "finetune"}
 	if r := runCLI(t, append(steps["train"], "--data", data)...); r.code != 0 {
 		t.Fatalf("%+v", r)
@@ -178,6 +180,12 @@ func TestStepsRefuseOtherData(t *testing.T) {
 	}
 	if after := contents(t, run); after[samples] != kept[samples] || after[estimator] != kept[estimator] {
 		t.Error("records were not gone on with")
+	}
+	if r := runCLI(t, steps["oneshot"]...); r.code != 0 {
+		t.Errorf("the second stage: %+v", r)
+	}
+	if r, err := training.ReadRun(heaviest); err != nil || r.Stages[training.OneShot].ImageSize != 32 || r.Stages[training.OneShot].TotalEpochs() != 1 {
+		t.Errorf("%+v, %v", r.Stages, err)
 	}
 	if err := os.RemoveAll(moved); err != nil {
 		t.Fatal(err)
@@ -242,6 +250,11 @@ func TestCheckpointsAreTakenAtTheirWord(t *testing.T) {
 			t.Errorf("the exported file does not say %s", want)
 		}
 	}
+	if strings.Contains(onnxFile, data) {
+		t.Error("the exported file says where the data lay")
+	}
+	exported := file
+	export[4] = filepath.Join(t.TempDir(), "small.onnx")
 	if r := runCLI(t, append(export, "--image-size", "32")...); !strings.Contains(notesOf(t, r), "was trained at 64 pixels: it is exported at 32") {
 		t.Errorf("%+v", r)
 	}
@@ -286,9 +299,11 @@ func TestCheckpointsAreTakenAtTheirWord(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(renamed, "dataset.json"), []byte(`{"class_names": ["0", "one", "2"]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r = runCLI(t, append(validate, "--data", renamed)...)
-	if r.code != exitUsage || !strings.Contains(r.err, `class 1 is "1" there, "one" now`) || strings.Count(r.err, "\n") != 1 {
-		t.Errorf("%+v", r)
+	for _, weights := range []string{checkpoint, exported} {
+		r = runCLI(t, "validate", "--checkpoint", weights, "--data", renamed)
+		if r.code != exitUsage || !strings.Contains(r.err, `class 1 is "1" there, "one" now`) || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%s: %+v", weights, r)
+		}
 	}
 	// Another normalisation of the same images is not that of the training.
 	if err := os.WriteFile(filepath.Join(renamed, "dataset.json"), []byte(`{"mean": [0.9, 0.9, 0.9], "std": [2, 2, 2]}`), 0o644); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -136,11 +137,12 @@ func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
 	if began {
 		o.Seed, o.Images = recorded.Seed, recorded.Images
 	}
-	images := 0 // all: networks are asked about different ones of them
-	if s, err := pipeline.ReadSettings(r.Run); err == nil {
-		images = s.SampleImages
+	s, err := pipeline.ReadSettings(r.Run)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	e, err := r.evaluator(ctx, j, recorded, images)
+	// Without a pipeline all: networks are asked about different ones of them.
+	e, err := r.evaluator(ctx, j, recorded, s.SampleImages)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -245,5 +247,57 @@ func TestRunsLeaveMeasurementsOut(t *testing.T) {
 	}
 	if got := Runs(); len(got) != 1 || got[0] != filepath.Join(runs, "digits") {
 		t.Errorf("runs %v, expected that of the digits", got)
+	}
+}
+
+// The data of a run is that which it was begun with, however that was: the forms
+// offer it instead of the last one, and other data is refused.
+func TestDataIsTheRuns(t *testing.T) {
+	id := dataset.Identity{Name: "tiny", Root: "/data/tiny", Classes: []string{"a", "b"}, Train: 10, Val: 2, Std: [3]float64{1, 1, 1}, Fingerprint: "0123"}
+	stages := map[training.Stage]training.Settings{training.Heaviest: training.Paper(training.Heaviest)}
+	piped := pipeline.Digits()
+	piped.Data = "/data/piped"
+	for name, c := range map[string]struct {
+		files map[string]any
+		want  string
+	}{
+		"none yet":            {nil, ""},
+		"on the command line": {map[string]any{"settings.json": map[string]any{"format": "binas-tui-run", "version": 1, "data": id, "stages": stages}}, "/data/tiny"},
+		"by a pipeline":       {map[string]any{"pipeline.json": piped}, "/data/piped"},
+		"long ago, in the explorer": {map[string]any{
+			"settings.json": map[string]any{"format": "binas-tui-run", "version": 1, "stages": stages}, "method.json": map[string]string{"data": "/data/noted"},
+		}, "/data/noted"},
+	} {
+		run := t.TempDir()
+		for file, v := range c.files {
+			write(t, filepath.Join(run, file), v)
+		}
+		for _, step := range []Step{Heaviest, Pipeline} {
+			p, err := Request{Step: step, Run: run, Data: "another"}.Plan()
+			if err != nil || p.Data != c.want {
+				t.Errorf("%s, %s: data %q, %v: expected %q", name, step, p.Data, err, c.want)
+			}
+		}
+		if folder, err := (Request{Step: Sample, Run: run}).runData(); err != nil || folder != c.want {
+			t.Errorf("%s: %q, %v", name, folder, err)
+		}
+	}
+	run := t.TempDir()
+	write(t, filepath.Join(run, "settings.json"), map[string]any{"format": "binas-tui-run", "version": 1, "data": id, "stages": stages})
+	if p, err := (Request{Step: OneShot, Run: run}).Plan(); err != nil || p.Preset != "paper" || p.Training.Preset != "paper" {
+		t.Errorf("preset %q, %q: %v", p.Preset, p.Training.Preset, err)
+	}
+	var runner job.Runner
+	other := id
+	other.Fingerprint = "4567"
+	j := runner.Start(t.Context(), "accept", func(_ context.Context, j *job.Job) (any, error) {
+		if err := (Request{Step: Sample, Run: run}).accept(j)(id); err != nil {
+			return nil, err
+		}
+		return nil, (Request{Step: Sample, Run: run}).accept(j)(other)
+	})
+	<-j.Ended()
+	if err := j.Snapshot().Err; !errors.Is(err, dataset.ErrOtherData) {
+		t.Errorf("%v", err)
 	}
 }

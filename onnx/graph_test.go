@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -251,4 +252,25 @@ func FuzzModelIO(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// What is stored beside a graph is read back.
+func TestModelMetadata(t *testing.T) {
+	g := Overhead()
+	want := map[string]string{"a": "1", "long": strings.Repeat("x", 300), "none": ""}
+	for key, value := range want {
+		g.Metadata(key, value)
+	}
+	got, err := ModelMetadata(g.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range want {
+		if have, ok := got[key]; !ok || have != value {
+			t.Errorf("%s: %q", key, have)
+		}
+	}
+	if _, err := ModelMetadata([]byte{0x0a, 0x7f}); !errors.Is(err, ErrNotModel) {
+		t.Errorf("a model that is cut off: %v", err)
+	}
 }

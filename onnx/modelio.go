@@ -62,6 +62,32 @@ func ModelIO(model []byte) (inputs, outputs []Value, err error) {
 	return free, outputs, nil
 }
 
+// ModelMetadata reads the keys and values that are stored in a model.
+func ModelMetadata(model []byte) (map[string]string, error) {
+	meta := map[string]string{}
+	err := fields(model, func(n protowire.Number, v []byte, _ uint64) error {
+		if n != modelMetadata {
+			return nil
+		}
+		var key, value string
+		err := fields(v, func(n protowire.Number, v []byte, _ uint64) error {
+			switch n {
+			case metadataKey:
+				key = string(v)
+			case metadataValue:
+				value = string(v)
+			}
+			return nil
+		})
+		meta[key] = value
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotModel, err)
+	}
+	return meta, nil
+}
+
 // readValue reads a ValueInfoProto with a tensor type.
 func readValue(b []byte) (Value, error) {
 	var v Value

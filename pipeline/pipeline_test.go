@@ -296,3 +296,77 @@ func TestTimesAddUp(t *testing.T) {
 		t.Errorf("%v, %v: expected 3 s and a torn line left out", got, err)
 	}
 }
+
+// A pipeline keeps its data: other images are refused and nothing changes, a moved
+// folder is taken and remembered; what is refused claims no folder.
+func TestDataBelongsToThePipeline(t *testing.T) {
+	onnxtest.Require(t)
+	data := filepath.Join(t.TempDir(), "patches")
+	if err := os.Mkdir(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	datatest.Patches(t, data, "train", 240)
+	datatest.Patches(t, data, "t10k", 40)
+	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run"), Until: "latency"}
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(o.Folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	large := s
+	large.BatchSize = 1 << 10
+	if got := runJob(t, large, o, nil); !errors.Is(got.Err, training.ErrSettings) || exists(o.Folder) {
+		t.Fatalf("more images a step than there are: %v; left the folder: %v", got.Err, exists(o.Folder))
+	}
+	if got := runJob(t, s, o, nil); got.State != job.Done {
+		t.Fatal(got.Err)
+	}
+	before := read(settingsFile)
+	images := filepath.Join(data, "train-images-idx3-ubyte")
+	pixels, err := os.ReadFile(images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels[500] ^= 1
+	if err := os.WriteFile(images, pixels, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := runJob(t, s, o, nil); !errors.Is(got.Err, dataset.ErrOtherData) || read(settingsFile) != before {
+		t.Errorf("a changed byte: %v", got.Err)
+	}
+	pixels[500] ^= 1
+	if err := os.WriteFile(images, pixels, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.Rename(data, moved); err != nil {
+		t.Fatal(err)
+	}
+	s.Data = moved
+	got := runJob(t, s, o, nil)
+	if got.State != job.Done || !strings.Contains(strings.Join(got.Log, "\n"), "is in "+moved+" now") {
+		t.Errorf("moved: %v, %q", got.Err, got.Log)
+	}
+	if begun, err := readSettings(o.Folder); err != nil || begun.Data != moved || begun.Identity.Root != moved {
+		t.Errorf("%+v, %v", begun, err)
+	}
+}
+
+// What the explorer's form shows of a preset is left to the preset again.
+func TestUnfilledSettings(t *testing.T) {
+	for _, preset := range training.Presets {
+		s := Digits()
+		s.Preset = preset
+		if got := s.Filled().Unfilled(); got.HeaviestEpochs != 0 || got.OneShotEpochs != 0 || got.FineTuneEpochs != 0 {
+			t.Errorf("%s: %+v", preset, got)
+		}
+		s = s.Filled()
+		s.OneShotEpochs = 1
+		got := s.Unfilled()
+		if got.OneShotEpochs != 1 || got.HeaviestEpochs != 0 || got.fill(training.Preset(preset, training.OneShot)).TotalEpochs() != 1 {
+			t.Errorf("%s, one epoch: %+v", preset, got)
+		}
+	}
+}

@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"latency":             {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "job", "model", "onnx", "pickle", "sanitize"},
 	"supernet/backprop":   {"model", "onnx"},
 	"assets/generate":     {"latency", "model", "published"},
-	"supernet/dataset":    {"internal/safefile", "sanitize"},
+	"supernet/dataset":    {"internal/safefile", "internal/strictjson", "sanitize"},
 	"supernet/evaluation": {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
 	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/strictjson", "job", "model", "onnx", "sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "published", "solver"},

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/strictjson"
 )
 
 // Identity says which data a run works on. It is kept with the run, and every
@@ -86,24 +87,53 @@ func Identify(ctx context.Context, train, val *Set) (Identity, error) {
 	return id, nil
 }
 
-// Metadata says of the data what who runs a network trained on it has to know: the
-// classes by label and how images are normalised. Nil says nothing.
+// identityKey is where the metadata of a model file has the identity as JSON.
+const identityKey = "data_identity"
+
+// maxClassNames bounds the names of classes in metadata, in bytes as JSON: headers
+// of checkpoints have no room for more.
+const maxClassNames = 200 << 10
+
+// Metadata says of the data, in a checkpoint or an ONNX file, what who goes on with
+// the network has to know: for this program ([IdentityOf]), and in words for others
+// the classes by label and how images are normalised. The folder is left out: a
+// file is given away. Nil says nothing.
 func (id *Identity) Metadata() map[string]string {
 	if id == nil {
 		return nil
 	}
-	meta := map[string]string{"data": id.Name, "data_fingerprint": id.Fingerprint}
-	for name, v := range map[string]any{"class_names": id.Classes, "mean": id.Mean, "std": id.Std} {
-		text, _ := json.Marshal(v) // text and finite numbers: cannot fail
-		meta[name] = string(text)
+	text := func(v any) string {
+		data, _ := json.Marshal(v) // text and finite numbers: cannot fail
+		return string(data)
 	}
-	if id.ClassOrder != "" {
-		meta["class_order"] = string(id.ClassOrder)
+	data := *id
+	data.Root = ""
+	if len(text(data.Classes)) > maxClassNames {
+		data.Classes = nil
 	}
-	if id.Classes == nil { // not known
-		delete(meta, "class_names")
+	meta := map[string]string{
+		"data": data.Name, "data_fingerprint": data.Fingerprint, "mean": text(data.Mean), "std": text(data.Std), identityKey: text(data),
+	}
+	if data.Classes != nil {
+		meta["class_names"] = text(data.Classes)
+	}
+	if data.ClassOrder != "" {
+		meta["class_order"] = string(data.ClassOrder)
 	}
 	return meta
+}
+
+// IdentityOf reads what Metadata wrote; nil where it is not there.
+func IdentityOf(meta map[string]string) (*Identity, error) {
+	text, there := meta[identityKey]
+	if !there {
+		return nil, nil
+	}
+	id := new(Identity)
+	if err := strictjson.Decode([]byte(text), id); err != nil {
+		return nil, fmt.Errorf("its %s: %w", identityKey, err)
+	}
+	return id, nil
 }
 
 // Check returns an error that wraps [ErrOtherData] and says what differs, or nil

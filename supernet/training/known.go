@@ -3,6 +3,7 @@ package training
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/binas-tui/binas-tui/internal/strictjson"
@@ -22,35 +23,20 @@ type Known struct {
 	Averaged bool              // the weights are a moving average
 }
 
-// maxClassNames bounds the names of classes in a checkpoint, in bytes as JSON: its
-// header has no room for more.
-const maxClassNames = 256 << 10
-
 // encode is the metadata of a checkpoint. The settings and the data are JSON; the
 // rest says the same in words for other programs.
 func (k Known) encode() map[string]string {
 	s := k.Settings
-	text := func(v any) string {
-		data, _ := json.Marshal(v) // finite numbers and text: cannot fail
-		return string(data)
-	}
+	settings, _ := json.Marshal(s) // finite numbers and text: cannot fail
 	meta := map[string]string{
 		"stage": string(s.Stage), "space": s.Space, "image_size": strconv.Itoa(s.ImageSize), "classes": strconv.Itoa(s.Classes),
 		"data": s.Data, "epoch": strconv.Itoa(k.Epoch), "epochs": strconv.Itoa(s.TotalEpochs()), "averaged": strconv.FormatBool(k.Averaged),
-		"settings": text(s),
+		"settings": string(settings),
 	}
 	if arch := s.architecture(); arch != "" {
 		meta["arch"] = arch
 	}
-	if k.Data == nil {
-		return meta
-	}
-	data := *k.Data
-	data.Root = "" // a checkpoint is given away; where the data lay is nobody's business
-	if len(text(data.Classes)) > maxClassNames {
-		data.Classes = nil
-	}
-	meta["data_identity"] = text(data)
+	maps.Copy(meta, k.Data.Metadata())
 	return meta
 }
 
@@ -89,11 +75,8 @@ func KnownOf(meta map[string]string) (k Known, ours bool, err error) {
 			return fail("settings", err)
 		}
 	}
-	if text, ok := meta["data_identity"]; ok {
-		k.Data = new(dataset.Identity)
-		if err := strictjson.Decode([]byte(text), k.Data); err != nil {
-			return fail("data_identity", err)
-		}
+	if k.Data, err = dataset.IdentityOf(meta); err != nil {
+		return Known{}, false, fmt.Errorf("%w: %w", supernet.ErrCheckpoint, err)
 	}
 	for name, to := range map[string]*int{"image_size": &k.ImageSize, "classes": &k.Classes, "epoch": &k.Epoch} {
 		if *to, err = strconv.Atoi(meta[name]); err != nil || *to < 0 {
