@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -52,8 +53,8 @@ const (
 )
 
 // Identify returns the identity of the sets that [Open] returned; one may be nil.
-// It asks for the size of every image file, a second or two for a million on a
-// local disk. The error is that of the context, or names a file that is gone.
+// It asks for the size of every image file: 0.6 s for 100,000 on a local disk. The
+// error is that of the context, or names a file that is gone.
 func Identify(ctx context.Context, train, val *Set) (Identity, error) {
 	about := cmp.Or(train, val)
 	id := Identity{
@@ -229,12 +230,14 @@ func (f *folder) digest(ctx context.Context, h io.Writer) (bytes int64, err erro
 	if err != nil {
 		return 0, err
 	}
+	w := bufio.NewWriterSize(h, 1<<16) // a hash takes many bytes at once better
 	for i, name := range f.names {
-		writeText(h, filepath.ToSlash(name))
-		writeNumber(h, uint64(f.labels[i]))
-		writeNumber(h, uint64(sizes[i]))
+		writeText(w, filepath.ToSlash(name))
+		writeNumber(w, uint64(f.labels[i]))
+		writeNumber(w, uint64(sizes[i]))
 		bytes += sizes[i]
 	}
+	w.Flush() // a hash never fails
 	n := min(sampledFiles, len(f.names))
 	for i := range n {
 		if err := ctx.Err(); err != nil {
