@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,7 +113,7 @@ func (o *Options) own(what, name string, check func([]byte) error, use func([]by
 	}
 	damaged := err == nil || errors.Is(err, safefile.ErrNotRegular) || errors.Is(err, safefile.ErrTooLarge)
 	if err == nil {
-		data = bytes.TrimPrefix(data, []byte("\ufeff"))
+		data = sanitize.TrimBOM(data)
 		if err = check(data); err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
 		}
