@@ -172,6 +172,6 @@ func writeFit(w io.Writer, r *fitReport, out string) error {
 		}
 		t.Flush()
 	}
-	_, err := sanitize.Fprintf(w, "\nwritten to %s\n", out)
+	_, err := sanitize.Fprintf(w, "\nwritten to %s\n", sanitize.Line(out))
 	return err
 }

@@ -294,6 +294,7 @@ func TestHostileText(t *testing.T) {
 		{hostile}, {"lut", hostile}, {"search", "--limit", hostile}, {"search", "--limit", "45ms", "--lut", hostile},
 		{"--profile", hostile}, {"search", "--limit", "45ms", "--nas-optimizer", hostile}, {"--" + hostile},
 		{"lut", "show", file}, {"search", "--limit", "45ms", "--lut", file}, {"pareto", "--lut", file},
+		{"fit", "--fit-accuracy-lut", accuracyTable(t, "fit", 0, 20), "--predictor-ckpt", filepath.Join(t.TempDir(), "\u009b31m.safetensors")},
 	} {
 		r := runCLI(t, args...)
 		for _, text := range []string{r.out, strings.TrimSuffix(r.err, "\n")} {
