@@ -98,7 +98,7 @@ func install(ctx context.Context, registry string, want packaged, path string, p
 		return Library{}, fmt.Errorf("install: %w", err)
 	}
 	err := installFromRegistry(ctx, registry, want, path, progress)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrChecksum) && hasNPM() {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrChecksum) && !errors.Is(err, ErrStalled) && hasNPM() {
 		if packErr := installFromPack(ctx, want, path); packErr == nil {
 			err = nil
 		} else {
@@ -160,8 +160,10 @@ func installFromPack(ctx context.Context, want packaged, path string) error {
 	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
 		return context.Cause(ctx)
 	} else if err != nil {
-		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		return fmt.Errorf("%w: %s", err, line)
+		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); line != "" {
+			return fmt.Errorf("%w: %s", err, line)
+		}
+		return err
 	}
 	f, err := safefile.Open(filepath.Join(folder, npmPackage+"-"+LibraryVersion+".tgz"))
 	if err != nil {

@@ -44,12 +44,11 @@ const (
 	nodeAttribute = 5
 	nodeDomain    = 7
 
-	attrName   = 1
-	attrFloat  = 2
-	attrInt    = 3
-	attrString = 4
-	attrInts   = 8
-	attrType   = 20
+	attrName  = 1
+	attrFloat = 2
+	attrInt   = 3
+	attrInts  = 8
+	attrType  = 20
 
 	attrTensor  = 5
 	attrGraph   = 6
@@ -85,20 +84,18 @@ const (
 
 // Kinds of attribute, from the enumeration AttributeProto.AttributeType.
 const (
-	attrKindFloat  = 1
-	attrKindInt    = 2
-	attrKindString = 3
-	attrKindInts   = 7
+	attrKindFloat = 1
+	attrKindInt   = 2
+	attrKindInts  = 7
 )
 
-// Attr is an attribute of a node: one of Int, Ints, Float or String.
+// Attr is an attribute of a node: one of Int, Ints or Float.
 type Attr struct {
 	name   string
 	kind   int
 	number int64
 	list   []int64
 	float  float32
-	text   string
 }
 
 // Int is an attribute with one whole number.
@@ -108,9 +105,6 @@ func Int(name string, v int) Attr { return Attr{name: name, kind: attrKindInt, n
 func Float(name string, v float64) Attr {
 	return Attr{name: name, kind: attrKindFloat, float: float32(v)}
 }
-
-// String is an attribute with a text.
-func String(name, v string) Attr { return Attr{name: name, kind: attrKindString, text: v} }
 
 // Ints is an attribute with a list of whole numbers.
 func Ints(name string, v ...int) Attr {
@@ -187,8 +181,6 @@ func (a Attr) marshal() []byte {
 		b = protowire.AppendFixed32(b, math.Float32bits(a.float))
 	case attrKindInt:
 		b = appendInt(b, attrInt, a.number)
-	case attrKindString:
-		b = appendString(b, attrString, a.text)
 	case attrKindInts:
 		for _, v := range a.list {
 			b = appendInt(b, attrInts, v)
