@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -159,12 +159,7 @@ func (n *machineNetwork) Trace() (Trace, error) {
 	if err != nil || len(files) == 0 {
 		return Trace{}, fmt.Errorf("%w: %w: this ONNX Runtime wrote none to %s", ErrTrace, ErrNoTrace, n.folder)
 	}
-	f, err := os.Open(files[0])
-	if err != nil {
-		return Trace{}, fmt.Errorf("%w: %w", ErrTrace, err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxTraceBytes+1))
+	data, err := safefile.Read(files[0], maxTraceBytes)
 	if err != nil {
 		return Trace{}, fmt.Errorf("%w: %w", ErrTrace, err)
 	}
