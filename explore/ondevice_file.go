@@ -94,28 +94,46 @@ func (f *ObservationFile) Close() error {
 // maxObservationBytes bounds a file of observations: some hundred searches.
 const maxObservationBytes = 16 << 20
 
-// learn takes in what was observed of a table on this machine.
-func learn(l *latency.LUT) error {
+// learn takes in what was observed of a table on this machine. What cannot be
+// read does not count, and the table says so: it is as good as it was without.
+func learn(l *latency.LUT) {
 	path := observationPath(l)
+	unused := func(err error) {
+		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%s cannot be read (%v)", path, err)}
+	}
 	data, err := safefile.Read(path, maxObservationBytes)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) == 0 {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return
 	}
 	if err != nil {
-		return fmt.Errorf("observations: %w: %w", ErrUnreadable, err)
+		unused(err)
+		return
 	}
 	obs, lost, err := latency.ReadObservations(data)
-	if err == nil {
-		l.Learnt, err = l.Learn(obs)
-	}
-	if err != nil {
-		return fmt.Errorf("observations %s: %w: %w; lut forget removes them", path, ErrUnreadable, err)
-	}
-	l.Learnt.File, l.Learnt.Lost = path, lost.String()
-	if len(obs.Made) > 0 && !obs.Header.Here() {
+	switch {
+	case err != nil:
+		unused(err)
+		return
+	case len(obs.Made) == 0:
+		return
+	case obs.Header == latency.ObservationHeader{}:
+		unused(errors.New(lost.String()))
+		return
+	case !obs.Header.Here():
 		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%d measurements were made on another processor, %s", len(obs.Made), obs.Header.Processor)}
+		return
 	}
-	return nil
+	learnt, err := l.Learn(obs)
+	switch {
+	case err != nil:
+		unused(err)
+		return
+	case learnt.Noise > maxNoise: // as of a search that ended because of it
+		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("the last measurements vary by %.1f%%, too much to learn from", 100*learnt.Noise)}
+		return
+	}
+	l.Learnt = learnt
+	l.Learnt.File, l.Learnt.Lost = path, lost.String()
 }
 
 // ForgetObservations removes what was observed of a table, and says how many

@@ -47,6 +47,7 @@ type Result struct {
 	Limits            []ResultLimit `json:"limits,omitempty"`
 	Top               []ResultTop   `json:"top,omitempty"` // best first, the first is the answer
 	Level             *ResultLevel  `json:"level,omitempty"`
+	LevelUnused       string        `json:"level_unused,omitempty"` // why what is learnt does not count
 	// Confidence with which the limit is kept on the device: by the table alone,
 	// or where MeasuredMS is set by measurements.
 	Confidence *Number `json:"confidence,omitempty"`
@@ -168,6 +169,7 @@ func NewResult(e *Engine, f Finding) Result {
 	if l := e.LUT.Learnt; l.Set() {
 		r.Level = &ResultLevel{Number(l.Level), Number(l.SD), l.Measurements, l.Networks}
 	}
+	r.LevelUnused = e.LUT.Learnt.Unused
 	if f.Status == solver.Infeasible {
 		return r
 	}

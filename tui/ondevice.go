@@ -121,7 +121,7 @@ func (a *App) latencyError(p model.Path) string {
 func levelText(s explore.Setup) string {
 	switch l := s.LUT.Learnt; {
 	case l.Unused != "":
-		return " (what was learnt is of another processor)"
+		return " (what was learnt is not used)"
 	case l.Set():
 		return fmt.Sprintf(" ×%.3f learnt", l.Level)
 	}
