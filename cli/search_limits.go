@@ -21,7 +21,7 @@ type limitFlags struct {
 func (l *limitFlags) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	for _, r := range explore.Resources[1:] {
-		f.StringVar(&l.max[r.Kind], "max-"+r.Name, "", fmt.Sprintf("`LIMIT` on %s, with its unit: %s, for example %s", r.About, r.Units(), r.Example))
+		f.StringVar(&l.max[r.Kind], "max-"+r.Name, "", fmt.Sprintf("`LIMIT` on %s%s, with its unit: %s, for example %s", r.About, r.Counted, r.Units(), r.Example))
 	}
 	f.StringArrayVar(&l.on, "limit-on", nil, "latency limit on another table, `LUT=LIMIT`, for example phone.pkl=12ms; can be given several times")
 }

@@ -29,6 +29,7 @@ type Resource struct {
 	Kind    LimitKind
 	Name    string // of its limits; --max-NAME is its flag
 	About   string // what it is
+	Counted string // what is counted of it, where that is not clear
 	Unit    string // of amounts in JSON
 	Example string // of an amount with its unit
 	// Per is the amount whose price is quoted, as PerText says it; 0 where a
@@ -61,7 +62,7 @@ var Resources = [...]Resource{
 		written: countUnits, missing: "%[1]sk? %[1]sM?", solver: solver.Count, amount: func(c model.Cost) int64 { return c.Params }},
 	{Kind: LimitMACs, Name: "macs", About: "multiply-accumulates", Unit: "MACs", Example: "300M", Per: 1e7, PerText: "10M",
 		written: countUnits, missing: "%[1]sM? %[1]sG?", solver: solver.Count, amount: func(c model.Cost) int64 { return c.MACs }},
-	{Kind: LimitMemory, Name: "memory", About: "peak activation memory (input and output of one layer, float32, batch 1)", Unit: "bytes", Example: "8MB",
+	{Kind: LimitMemory, Name: "memory", About: "peak activation memory", Counted: " (input and output of one layer, float32, batch 1)", Unit: "bytes", Example: "8MB",
 		written: memoryUnits, missing: "%[1]sKB? %[1]sMB?", solver: solver.Peak, amount: func(c model.Cost) int64 { return c.PeakBytes }},
 }
 

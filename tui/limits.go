@@ -150,17 +150,9 @@ func (a *App) addLimit() tea.Cmd {
 		return nil
 	}
 	m := &menu{title: "Limit on", hint: "enter: choose   esc: cancel"}
-	for _, k := range []struct {
-		kind    explore.LimitKind
-		detail  string
-		example string
-	}{
-		{explore.LimitParams, "parameters, for example 6M", "6M"},
-		{explore.LimitMACs, "multiply-accumulates, for example 300M", "300M"},
-		{explore.LimitMemory, "peak memory of activations, for example 8MB", "8MB"},
-	} {
-		l := explore.Limit{Kind: k.kind}
-		m.items = append(m.items, item{label: l.Name(), detail: k.detail, choose: func(a *App) tea.Cmd { return a.askCap(l, k.example, "") }})
+	for _, r := range explore.Resources[1:] {
+		l := explore.Limit{Kind: r.Kind}
+		m.items = append(m.items, item{label: l.Name(), detail: r.About + ", for example " + r.Example, choose: func(a *App) tea.Cmd { return a.askCap(l, r.Example, "") }})
 	}
 	m.items = append(m.items, item{label: "another device", detail: "latency by another table", choose: func(a *App) tea.Cmd {
 		return a.openTables("Latency table to limit", a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })

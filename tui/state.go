@@ -70,9 +70,9 @@ func (s State) check() error {
 		return fmt.Errorf("%d limits: expected at most %d", len(s.Limits), MaxLimits)
 	}
 	for _, k := range s.Limits {
-		if k.Kind > explore.LimitMemory || !(k.Cap > 0) || (k.Kind == explore.LimitLatency) != (k.LUT != "") {
+		if int(k.Kind) >= len(explore.Resources) || !(k.Cap > 0) || (k.Kind == explore.LimitLatency) != (k.LUT != "") {
 			return fmt.Errorf("a limit of kind %d, at most %v, on table %q: expected a kind of 0 to %d, more than 0, and a table with kind 0 alone",
-				k.Kind, k.Cap, k.LUT, explore.LimitMemory)
+				k.Kind, k.Cap, k.LUT, len(explore.Resources)-1)
 		}
 	}
 	return nil
