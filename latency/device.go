@@ -64,10 +64,16 @@ var (
 	ErrTrace = errors.New("trace of a network")
 )
 
-// WarmUpRuns is how many runs of a network that was just opened do not count:
-// the first touch its memory, and after one run alone the next is still 14 to
-// 29% slow.
+// WarmUpRuns is how many runs of a network that was just opened do not count, at
+// least: the first touch its memory, and after one run alone the next is still 14
+// to 29% slow. Small networks run on until they have had some milliseconds.
 const WarmUpRuns = 3
+
+// Of warming up, beside WarmUpRuns.
+const (
+	warmUpMS  = 10.0
+	maxWarmUp = 12
+)
 
 // Visit is one look at a network: what its runs took, opened anew and warmed
 // up, in milliseconds.
@@ -81,36 +87,23 @@ func (v Visit) LeastMS() float64 { return slices.Min(v.RunsMS) }
 // MedianMS is the median run.
 func (v Visit) MedianMS() float64 { return Quantile(v.RunsMS, 0.5) }
 
-// VisitNetwork opens a network anew on a device, warms it up with [WarmUpRuns]
-// runs, times the given number of runs and closes it.
+// VisitNetwork opens a network anew on a device, warms it up (see [WarmUpRuns]),
+// times the given number of runs and closes it.
 func VisitNetwork(ctx context.Context, d Device, arch model.Architecture, imageSize, runs int) (Visit, error) {
+	if runs < 1 {
+		return Visit{}, fmt.Errorf("visit of %d runs: expected at least 1", runs)
+	}
 	n, err := d.Open(ctx, arch, imageSize)
 	if err != nil {
 		return Visit{}, err
 	}
-	v, err := look(ctx, n, runs)
+	s := &session{OpenNetwork: n}
+	var v Visit
+	if err = s.warmUp(ctx); err == nil {
+		v.RunsMS, err = s.time(ctx, runs)
+	}
 	if closed := n.Close(); err == nil && closed != nil {
 		err = fmt.Errorf("close network: %w", closed)
 	}
 	return v, err
-}
-
-// look warms an open network up and times runs of it.
-func look(ctx context.Context, n OpenNetwork, runs int) (Visit, error) {
-	if runs < 1 {
-		return Visit{}, fmt.Errorf("visit of %d runs: expected at least 1", runs)
-	}
-	if _, err := n.Run(ctx, WarmUpRuns); err != nil {
-		return Visit{}, err
-	}
-	took, err := n.Run(ctx, runs)
-	if err == nil && len(took) != runs {
-		err = fmt.Errorf("the device made %d runs: expected %d", len(took), runs)
-	}
-	for _, ms := range took {
-		if err == nil && (!(ms > 0) || !usable(ms)) {
-			err = fmt.Errorf("a run took %v ms: expected more than 0", ms)
-		}
-	}
-	return Visit{took}, err
 }

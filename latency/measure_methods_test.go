@@ -42,7 +42,7 @@ func measureAsTheOriginal(b *testing.B, s *model.Space) map[string]float64 {
 
 func measureInRounds(b *testing.B, s *model.Space) map[string]float64 {
 	b.Helper()
-	lut, err := Measure(context.Background(), s, MeasureOptions{MaxAttempts: 60})
+	lut, err := Measure(context.Background(), s, MeasureOptions{Method: Isolated, MaxAttempts: 60})
 	if err != nil {
 		b.Fatal(err)
 	}

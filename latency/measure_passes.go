@@ -18,10 +18,6 @@ import (
 // it in a network does.
 type refresher interface{ Refresh() }
 
-// lowQuantile of a block's runs is its latency in a round: what it takes when
-// nothing interrupts it.
-const lowQuantile = 0.1
-
 // passes is one round of m.o.Passes passes over all tasks. The sessions are
 // opened anew, since where their memory lies makes a difference of a percent
 // or two that only another round can average out. The sentinel is visited in

@@ -1,10 +1,8 @@
 package latency
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -13,18 +11,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/internal/records"
 )
 
 // recordName is the file of a run folder that holds the settings and rounds.
 const recordName = "measure.jsonl"
 
 // recordVersion changes with the meaning of the file or of what is measured.
-const recordVersion = 3
-
-// maxRecordLine bounds one line of the file.
-const maxRecordLine = 1 << 20
+const recordVersion = 4
 
 // measureHeader is the first line of a record: all that the numbers depend on.
 // The number of rounds is not part of it, so that a run can be made longer.
@@ -47,20 +41,26 @@ type measureHeader struct {
 	Date      time.Time `json:"date"` // of the first call; not compared
 }
 
-func (o MeasureOptions) header(kind, space string, imageSize int, tasks []task) measureHeader {
+// header is that of a run over things of these keys.
+func (o MeasureOptions) header(kind, space string, imageSize int, keys []string) measureHeader {
 	hash := fnv.New64a()
+	for _, key := range keys {
+		io.WriteString(hash, key+"\n")
+	}
+	p := o.Device.Provenance()
+	return measureHeader{
+		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Target: p.Device, Threads: p.Threads,
+		Batch: p.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: p.Processor,
+		Runtime: p.Runtime, Tasks: len(keys), TasksHash: fmt.Sprintf("%016x", hash.Sum64()), Date: o.now().UTC().Truncate(time.Second),
+	}
+}
+
+func taskKeys(tasks []task) []string {
+	var keys []string
 	for _, t := range tasks {
-		io.WriteString(hash, t.key+"\n")
+		keys = append(keys, t.key)
 	}
-	h := measureHeader{
-		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Target: string(o.Target), Threads: o.Threads,
-		Batch: o.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: processor(),
-		Tasks: len(tasks), TasksHash: fmt.Sprintf("%016x", hash.Sum64()),
-	}
-	if lib, ok := onnx.Loaded(); ok {
-		h.Runtime = "ONNX Runtime " + lib.Version
-	}
-	return h
+	return keys
 }
 
 // differs names the first setting in which two headers differ.
@@ -87,95 +87,61 @@ func (h measureHeader) differs(other measureHeader) error {
 	return nil
 }
 
-// record is the rounds of a run, in memory and, with a folder, on disk: one
-// JSON value a line, appended and never changed.
+// openRecords opens the file of a run folder, locked, or begins one with the
+// header, which becomes the one that is there. take takes a record and returns
+// its place.
+func openRecords(folder string, header *measureHeader, take func(object []byte) (int, error)) (*records.File, error) {
+	want := *header
+	f, err := records.Open(filepath.Join(folder, recordName), records.Options{
+		Header: want,
+		Check: func(object []byte) error {
+			var have measureHeader
+			if err := json.Unmarshal(object, &have); err != nil {
+				return err
+			}
+			if err := have.differs(want); err != nil {
+				return err
+			}
+			*header = have
+			return nil
+		},
+		Record: take,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	return f, nil
+}
+
+// record is the rounds of isolated blocks, in memory and, with a folder, on disk.
 type record struct {
 	header measureHeader
 	rounds []roundResult
-	file   *os.File // nil without a folder
+	file   *records.File // nil without a folder
 }
 
-// openRecord opens the record of a folder, or begins one. A line that a killed
-// process did not finish is cut off.
-func openRecord(folder string, header measureHeader) (*record, error) {
-	r := &record{header: header}
+// openRecord opens the record of a folder, or begins one. lost is what was
+// damaged there.
+func openRecord(folder string, header measureHeader) (r *record, lost string, err error) {
+	r = &record{header: header}
 	if folder == "" {
-		return r, nil
+		return r, "", nil
 	}
-	if err := safefile.MkdirAll(folder); err != nil {
-		return nil, fmt.Errorf("run folder: %w", err)
-	}
-	path := filepath.Join(folder, recordName)
-	f, err := safefile.OpenFile(path, os.O_RDWR|os.O_CREATE)
+	r.file, err = openRecords(folder, &r.header, func(object []byte) (int, error) {
+		var round roundResult
+		if err := strictJSON(object, &round); err != nil {
+			return 0, err
+		}
+		if err := round.check(header.Tasks); err != nil {
+			return 0, err
+		}
+		r.rounds = append(r.rounds, round)
+		return len(r.rounds) - 1, nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("run folder: %w", err)
+		return nil, "", err
 	}
-	r.file = f
-	whole, err := r.read(f, header)
-	if err == nil {
-		err = f.Truncate(whole)
-	}
-	if err == nil {
-		_, err = f.Seek(whole, io.SeekStart)
-	}
-	if err == nil && whole == 0 {
-		err = r.write(header)
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("run folder: %s: %w", path, err)
-	}
-	return r, nil
-}
-
-// read reads the whole lines of a record and returns their length.
-func (r *record) read(f io.Reader, want measureHeader) (whole int64, err error) {
-	lines := bufio.NewReader(f)
-	for number := 1; ; number++ {
-		line, err := readLine(lines)
-		if err == io.EOF {
-			return whole, nil
-		}
-		if err != nil {
-			return 0, fmt.Errorf("line %d: %w", number, err)
-		}
-		if number == 1 {
-			if err := strictJSON(line, &r.header); err != nil {
-				return 0, fmt.Errorf("line 1: %w", err)
-			}
-			if err := r.header.differs(want); err != nil {
-				return 0, err
-			}
-		} else {
-			var round roundResult
-			if err := strictJSON(line, &round); err != nil {
-				return 0, fmt.Errorf("line %d: %w", number, err)
-			}
-			if err := round.check(want.Tasks); err != nil {
-				return 0, fmt.Errorf("line %d: %w", number, err)
-			}
-			r.rounds = append(r.rounds, round)
-		}
-		whole += int64(len(line)) + 1
-	}
-}
-
-// readLine returns the next line without its end, or io.EOF where there is no
-// whole line any more.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case err == nil:
-			return line[:len(line)-1], nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, err
-		case len(line) > maxRecordLine:
-			return nil, fmt.Errorf("longer than %d bytes", maxRecordLine)
-		}
-	}
+	return r, r.file.Lost.String(), nil
 }
 
 func strictJSON(line []byte, v any) error {
@@ -201,27 +167,36 @@ func (r roundResult) check(tasks int) error {
 
 // add keeps a round.
 func (r *record) add(round roundResult) error {
-	if err := r.write(round); err != nil {
-		return fmt.Errorf("run folder: %w", err)
+	if r.file != nil {
+		if err := r.file.Add(len(r.rounds), round); err != nil {
+			return fmt.Errorf("run folder: %w", err)
+		}
 	}
 	r.rounds = append(r.rounds, round)
 	return nil
 }
 
-func (r *record) write(v any) error {
+func (r *record) close() error {
 	if r.file == nil {
 		return nil
 	}
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = r.file.Write(append(line, '\n'))
-	return err
+	return r.file.Close()
 }
 
-func (r *record) close() {
-	if r.file != nil {
-		r.file.Close()
+// KeepsRounds reports that a folder holds rounds or networks to go on from.
+func KeepsRounds(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, recordName))
+	return err == nil
+}
+
+// RemoveRun removes what measurements kept in a folder, and the folder where
+// there is nothing else in it.
+func RemoveRun(folder string) {
+	if folder == "" {
+		return
 	}
+	for _, suffix := range []string{"", ".damaged", ".lock"} {
+		os.Remove(filepath.Join(folder, recordName+suffix))
+	}
+	os.Remove(folder)
 }

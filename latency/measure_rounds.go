@@ -31,8 +31,7 @@ type roundResult struct {
 type measurer struct {
 	o        MeasureOptions
 	tasks    []task
-	sentinel int  // index of the task that is the sentinel
-	level    bool // scale every round to what the sentinel typically takes
+	sentinel int // index of the task that is the sentinel
 
 	record   *record
 	runners  []runner
@@ -45,12 +44,14 @@ type measurer struct {
 // run measures until there are o.Rounds conclusive rounds, and returns when the
 // measurement was first begun.
 func (m *measurer) run(ctx context.Context, header measureHeader) (time.Time, error) {
-	header.Date = m.o.now().UTC().Truncate(time.Second)
-	record, err := openRecord(m.o.Folder, header)
+	record, lost, err := openRecord(m.o.Folder, header)
 	if err != nil {
 		return time.Time{}, err
 	}
 	defer record.close()
+	if lost != "" {
+		m.o.Warn(lost)
+	}
 	m.record, m.typical = record, make([]time.Duration, len(m.tasks))
 	if len(m.conclusive()) < m.o.Rounds {
 		defer m.close()
@@ -230,11 +231,10 @@ func (m *measurer) conclusive() []roundResult {
 func (m *measurer) results() map[string]Measurement {
 	rounds := m.conclusive()
 	out := make(map[string]Measurement, len(m.tasks))
-	scales := m.scales(rounds)
 	values := make([]float64, len(rounds))
 	for i, t := range m.tasks {
 		for j, r := range rounds {
-			values[j] = r.MS[i] * scales[j]
+			values[j] = r.MS[i]
 		}
 		median := Quantile(values, 0.5)
 		measured := Measurement{MedianMS: median, MinMS: slices.Min(values), Rounds: len(rounds)}
@@ -244,20 +244,4 @@ func (m *measurer) results() map[string]Measurement {
 		out[t.key] = measured
 	}
 	return out
-}
-
-// scales are what the times of each round are multiplied by: 1, or with level
-// how much faster the sentinel was in the round than it typically is.
-func (m *measurer) scales(rounds []roundResult) []float64 {
-	medians := make([]float64, len(rounds))
-	for j, r := range rounds {
-		medians[j] = Quantile(r.Sentinel, 0.5)
-	}
-	scales := make([]float64, len(rounds))
-	for j := range scales {
-		if scales[j] = 1; m.level && medians[j] > 0 {
-			scales[j] = Quantile(medians, 0.5) / medians[j]
-		}
-	}
-	return scales
 }

@@ -3,8 +3,6 @@ package latency
 import (
 	"context"
 	"errors"
-	"math"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +16,7 @@ import (
 // are about what is measured, not how well. Its clock is the processor time of
 // this process, to which other programs cannot add.
 var anyDevice = MeasureOptions{
-	Name: "here", Batch: 2, Classes: 10, Rounds: 2, Passes: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000,
+	Name: "here", Method: Isolated, Batch: 2, Classes: 10, Rounds: 2, Passes: 2, Slice: 100 * time.Microsecond, MaxRatio: 1000,
 	now: func() time.Time { return time.Unix(1e9, 0).Add(timetest.Processor()) },
 }
 
@@ -96,68 +94,6 @@ func TestMeasureFillsTheTable(t *testing.T) {
 	}
 }
 
-// Whole networks of the real processor. How well a table predicts them is tested
-// where the costs are known: here others may have the processor, and all that
-// can be told is that the largest network takes longer than the smallest, in the
-// quickest run of each.
-func TestVerifyMeasuresNetworks(t *testing.T) {
-	onnxtest.Require(t)
-	s := smallSpace(t)
-	lut, err := smallTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	smallest, largest := extreme(s, s.MinDepth, 0), extreme(s, s.MaxDepth, s.NumOptions()-1)
-	fit := []model.Path{smallest, largest}
-	check := slices.Concat(RandomNetworks(s, 3, 1), fit)
-	c, v, err := Calibrate(context.Background(), lut, s, fit, check, anyDevice)
-	if errors.Is(err, ErrInconclusive) { // the smallest network seemed the slower one
-		t.Skip("this machine cannot be measured on: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(v.Networks) != len(check) || c.MAPE != v.MAPE || c.Networks != len(fit) {
-		t.Errorf("%+v\n%+v", c, v)
-	}
-	calibrated := *lut
-	calibrated.Calibration = c
-	quickest := [2]float64{math.Inf(1), math.Inf(1)}
-	for range 4 {
-		again, err := Verify(context.Background(), &calibrated, s, check, anyDevice)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, n := range again.Networks {
-			if d := n.PredictedMS/v.Networks[i].PredictedMS - 1; d > 1e-9 || d < -1e-9 {
-				t.Errorf("network %d: Verify predicts %v, Calibrate %v", i, n.PredictedMS, v.Networks[i].PredictedMS)
-			}
-			if m := n.Measurement; !(m.MinMS > 0) || m.MinMS > m.MedianMS || m.MedianMS != n.MeasuredMS || m.Rounds != anyDevice.Rounds {
-				t.Errorf("network %d: %+v", i, n)
-			}
-		}
-		for i := range quickest {
-			quickest[i] = min(quickest[i], again.Networks[len(check)-2+i].Measurement.MinMS)
-		}
-		if quickest[0] < quickest[1] {
-			return
-		}
-	}
-	t.Errorf("the smallest network takes %v ms, the largest %v ms", quickest[0], quickest[1])
-}
-
-// extreme is the network with one depth and one option everywhere.
-func extreme(s *model.Space, depth, option int) model.Path {
-	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
-	for i := range p.Depth {
-		p.Depth[i] = depth
-	}
-	for i := range p.Option {
-		p.Option[i] = option
-	}
-	return p
-}
-
 func TestMeasureNetworkIsCancelled(t *testing.T) {
 	onnxtest.Require(t)
 	arch, err := model.ParseArchitecture("[['ds_r1_k3_s1_e1_c16_nre'], ['ir_r4_k5_s2_e6_c24_nre'], ['cn_r1_k1_s1_c960']]")
@@ -165,7 +101,7 @@ func TestMeasureNetworkIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := MeasureNetwork(context.Background(), arch, 64, anyDevice)
-	if err != nil || !(m.MedianMS > 0) || m.MinMS > m.MedianMS || m.Rounds != 2 {
+	if err != nil || !(m.MedianMS > 0) || !(m.MinMS > 0) || m.Rounds != 2 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	// At batch 16 a run takes long; the context ends in the middle of one.
@@ -178,7 +114,7 @@ func TestMeasureNetworkIsCancelled(t *testing.T) {
 			time.AfterFunc(20*time.Millisecond, func() { asked(); cancel() })
 		})
 		o.Progress = func(p MeasureProgress) {
-			if p.Preparing {
+			if p.Done > 0 {
 				stop()
 			}
 		}
@@ -191,7 +127,7 @@ func TestMeasureNetworkIsCancelled(t *testing.T) {
 
 func TestMeasureOptionsAreChecked(t *testing.T) {
 	s := space(t)
-	for _, o := range []MeasureOptions{{Threads: -1}, {Batch: -1}, {Rounds: -2}, {MaxRatio: 0.9}, {Slice: -1}} {
+	for _, o := range []MeasureOptions{{Threads: -1}, {Batch: -1}, {Rounds: -2}, {MaxRatio: 0.9}, {Networks: -1}, {Rounds: 1 << 20}} {
 		if _, err := Measure(context.Background(), s, o); err == nil {
 			t.Errorf("%+v is accepted", o)
 		}
@@ -205,7 +141,7 @@ func BenchmarkMeasureTable(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := Measure(context.Background(), s, MeasureOptions{MaxRatio: 1000}); err != nil {
+		if _, err := Measure(context.Background(), s, MeasureOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,19 +17,35 @@ type NetworkCheck struct {
 	Path         model.Path
 	Architecture model.Architecture
 	PredictedMS  float64
-	MeasuredMS   float64 // the median of Measurement
-	Measurement  Measurement
+	// PredictedErrorMS is the standard error of PredictedMS by the table's, its
+	// level aside; 0 where the table has none.
+	PredictedErrorMS float64
+	MeasuredMS       float64 // the median of Measurement
+	Measurement      Measurement
 }
 
 // Error is the relative error of the prediction: 0.1 is 10% too slow.
 func (c NetworkCheck) Error() float64 { return c.PredictedMS/c.MeasuredMS - 1 }
 
-// Verification says how well a table predicts whole networks.
+// Verification says how well a table predicts whole networks: how far its level
+// is off, which is one factor for all of them and drifts with the device, and how
+// far their proportions are, beside how far two halves of the measurement are
+// apart in these. Errors are fractions of what was measured.
 type Verification struct {
 	Networks []NetworkCheck
-	MAPE     float64 // mean of |Error|, as a fraction
-	Kendall  float64 // rank correlation of predicted and measured
+	MAPE     float64 // mean of |Error|
 	Worst    int     // index of the network with the greatest |Error|
+	// Level is what networks take over what is predicted of them, the median.
+	Level      float64
+	ShapeMAPE  float64 // mean of |Error|, Level taken out
+	ShapeWorst float64 // the greatest of these
+	Within5    float64 // the share of networks of which it is below 5%
+	Kendall    float64 // rank correlation of predicted and measured
+	// CeilingMAPE and CeilingKendall are ShapeMAPE and Kendall of one half of the
+	// rounds against the other: a perfect table does little better. NaN where
+	// there is one round.
+	CeilingMAPE    float64
+	CeilingKendall float64
 	// Measured ≈ Slope·predicted + InterceptMS, by least squares on relative
 	// errors. NaN for fewer than two networks.
 	Slope       float64
@@ -39,18 +55,21 @@ type Verification struct {
 // ErrNoNetworks is returned where there is nothing to verify or fit on.
 var ErrNoNetworks = errors.New("no networks to measure")
 
-// Verify measures whole networks on this machine and compares them with what
-// the table, with its calibration, predicts. Threads, Batch and Target of o
-// that are zero are those the table was measured with. Networks are measured
-// in common rounds, twelve at a time, which takes half a gigabyte. With a Folder
-// it goes on where it was, as [Measure] does; [RemoveRun] ends that. Errors are
-// those of [Measure], ErrLUTMismatch and ErrNoNetworks.
+// Verify measures whole networks and compares them with what the table, with its
+// calibration, predicts. Threads, Batch and Target of o that are zero are those
+// the table was measured with. Every network is opened anew in each of o.Rounds
+// rounds and run in bursts between the others, so that what the device loses to
+// others is taken out (fitNetworks); at most twelve are open at once. With a
+// Folder it goes on where it was, as [Measure] does; [RemoveRun] ends that.
+// Errors are those of [Measure], ErrLUTMismatch and ErrNoNetworks.
 func Verify(ctx context.Context, lut *LUT, s *model.Space, networks []model.Path, o MeasureOptions) (*Verification, error) {
-	checks, err := checkNetworks(ctx, lut, s, networks, o)
+	checks, looks, err := checkNetworks(ctx, lut, s, networks, o)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	return summarise(checks), nil
+	v := summarise(checks)
+	v.ceiling(looks, func(int) bool { return true })
+	return v, nil
 }
 
 // Calibrate measures two separate sets of networks, fits a calibration of the
@@ -64,11 +83,15 @@ func Calibrate(ctx context.Context, lut *LUT, s *model.Space, fit, check []model
 	}
 	plain := *lut
 	plain.Calibration = Calibration{}
-	checks, err := checkNetworks(ctx, &plain, s, slices.Concat(fit, check), o)
+	checks, looks, err := checkNetworks(ctx, &plain, s, slices.Concat(fit, check), o)
 	if err != nil {
 		return Calibration{}, nil, fmt.Errorf("calibrate: %w", err)
 	}
-	return calibration(checks, len(fit), plain.Fixed.MedianMS)
+	c, v, err := calibration(checks, len(fit), plain.Fixed.MedianMS)
+	if err == nil {
+		v.ceiling(looks, func(network int) bool { return network >= len(fit) })
+	}
+	return c, v, err
 }
 
 // calibration fits on the first networks and verifies on the others. Of the
@@ -92,34 +115,34 @@ func calibration(checks []NetworkCheck, fit int, fixedMS float64) (Calibration, 
 }
 
 // checkNetworks measures the networks and predicts each.
-func checkNetworks(ctx context.Context, lut *LUT, s *model.Space, networks []model.Path, o MeasureOptions) ([]NetworkCheck, error) {
+func checkNetworks(ctx context.Context, lut *LUT, s *model.Space, networks []model.Path, o MeasureOptions) ([]NetworkCheck, looks, error) {
 	if len(networks) == 0 {
-		return nil, ErrNoNetworks
+		return nil, looks{}, ErrNoNetworks
 	}
 	table, err := lut.Table(s)
 	if err != nil {
-		return nil, err
+		return nil, looks{}, err
 	}
 	if o, err = o.as(lut.Provenance); err != nil {
-		return nil, err
+		return nil, looks{}, err
 	}
 	checks := make([]NetworkCheck, len(networks))
 	archs := make([]model.Architecture, len(networks))
 	for i, p := range networks {
 		if err := s.CheckPath(p); err != nil {
-			return nil, fmt.Errorf("network %d: %w", i, err)
+			return nil, looks{}, fmt.Errorf("network %d: %w", i, err)
 		}
 		archs[i] = s.Architecture(p)
-		checks[i] = NetworkCheck{Path: p, Architecture: archs[i], PredictedMS: table.LatencyMS(s, p)}
+		checks[i] = NetworkCheck{Path: p, Architecture: archs[i], PredictedMS: table.LatencyMS(s, p), PredictedErrorMS: lut.StandardErrorMS(s, p)}
 	}
-	measured, err := measureNetworks(ctx, archs, s.ImageSize, o)
+	found, err := lookAt(ctx, archs, s.ImageSize, o)
 	if err != nil {
-		return nil, err
+		return nil, looks{}, err
 	}
-	for i, m := range measured {
+	for i, m := range found.measurements() {
 		checks[i].Measurement, checks[i].MeasuredMS = m, m.MedianMS
 	}
-	return checks, nil
+	return checks, found, nil
 }
 
 // summarise computes the figures of a verification.
@@ -135,7 +158,68 @@ func summarise(checks []NetworkCheck) *Verification {
 	}
 	v.Kendall = model.KendallTau(predicted, measured)
 	v.Slope, v.InterceptMS = fitLine(checks)
+	v.Level, v.ShapeMAPE, v.ShapeWorst, v.Within5 = shape(predicted, measured)
+	v.CeilingMAPE, v.CeilingKendall = math.NaN(), math.NaN()
 	return v
+}
+
+// shape takes out of predictions the factor that they have in common against
+// what was measured, and says how far they are off then: in the mean, at most,
+// and in how many cases by less than 5%.
+func shape(predicted, measured []float64) (level, mape, worst, within5 float64) {
+	ratios := make([]float64, len(predicted))
+	for i := range ratios {
+		ratios[i] = measured[i] / predicted[i]
+	}
+	level = Quantile(ratios, 0.5)
+	for i := range predicted {
+		off := math.Abs(predicted[i]*level/measured[i] - 1)
+		mape, worst = mape+off/float64(len(predicted)), max(worst, off)
+		if off < 0.05 {
+			within5 += 1 / float64(len(predicted))
+		}
+	}
+	return level, mape, worst, within5
+}
+
+// ceiling compares the halves of a measurement, the rounds in turn, over the
+// networks that are checked.
+func (v *Verification) ceiling(l looks, checked func(network int) bool) {
+	if l.rounds < 2 {
+		return
+	}
+	var halves [2][]float64
+	for h := range halves {
+		for n, ms := range l.fit(func(round int) bool { return round%2 == h }).ms {
+			if checked(n) {
+				halves[h] = append(halves[h], ms)
+			}
+		}
+	}
+	_, v.CeilingMAPE, _, _ = shape(halves[0], halves[1])
+	v.CeilingKendall = model.KendallTau(halves[0], halves[1])
+}
+
+// StandardErrorMS is the standard error of what the table predicts of a path by
+// those of its blocks, which are independent; 0 where it has none. The level of
+// the table is not in it, and its calibration's slope is.
+func (l *LUT) StandardErrorMS(s *model.Space, p model.Path) float64 {
+	uses := map[string]float64{}
+	for b, o := range p.Option {
+		if s.Active(p, b) {
+			uses[s.Block(b).LUTKey(s.Options[o])]++
+		}
+	}
+	variance := l.Fixed.StandardErrorMS * l.Fixed.StandardErrorMS
+	for key, n := range uses {
+		e := n * l.Blocks[key].StandardErrorMS
+		variance += e * e
+	}
+	slope := 1.0
+	if l.Calibration.Set() {
+		slope = l.Calibration.Slope
+	}
+	return slope * math.Sqrt(variance)
 }
 
 // fitLine is the line from predicted to measured with the least sum of squared

@@ -1,0 +1,301 @@
+package latency
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// blockFit is a table fitted on networks in context.
+type blockFit struct {
+	ms     []float64 // by column; NaN where nothing says
+	error  []float64 // standard error as a fraction
+	spread []float64
+	least  []float64
+	count  []int    // networks it was timed in
+	speeds float64  // of the device over the networks, q90/q10
+	slow   []timing // how fast the device was at traced bursts: ms is 1 at the median of runs
+}
+
+// tracedRuns are the runs of one traced network.
+type tracedRuns struct {
+	columns []int
+	runs    [][]float64
+	atMS    []float64 // by run
+}
+
+// fitTraces separates what blocks take from how fast the device was: the speed
+// of a run is the median over its blocks, weighted by what they take, of their
+// time over that; what a block takes is the median over networks of the median
+// over runs of its time over the speed. The two are computed in turn. Drift
+// cancels, as all blocks of a run share it.
+func fitTraces(networks []tracedRuns, columns int) (f blockFit) {
+	slow := make([][]float64, len(networks))
+	for i, n := range networks {
+		slow[i] = make([]float64, len(n.runs))
+		for r := range slow[i] {
+			slow[i][r] = 1
+		}
+	}
+	f = blockFit{ms: make([]float64, columns), error: make([]float64, columns), spread: make([]float64, columns),
+		least: make([]float64, columns), count: make([]int, columns)}
+	var seen [][]float64 // by column, what it took in each network
+	for range fitIterations {
+		seen = make([][]float64, columns)
+		for i, n := range networks {
+			for c, column := range n.columns {
+				times := make([]float64, len(n.runs))
+				for r, run := range n.runs {
+					times[r] = run[c] / slow[i][r]
+				}
+				seen[column] = append(seen[column], Quantile(times, 0.5))
+			}
+		}
+		for column, times := range seen {
+			f.ms[column] = Quantile(times, 0.5)
+		}
+		var all []float64
+		for i, n := range networks {
+			weights := make([]float64, len(n.columns))
+			for c, column := range n.columns {
+				weights[c] = f.ms[column]
+			}
+			for r, run := range n.runs {
+				ratios := make([]float64, len(run))
+				for c := range run {
+					if ratios[c] = 1; weights[c] > 0 {
+						ratios[c] = run[c] / weights[c]
+					}
+				}
+				if v := weightedMedian(ratios, weights); v > 0 {
+					slow[i][r] = v
+				}
+			}
+			all = append(all, slow[i]...)
+		}
+		middle := Quantile(all, 0.5)
+		for i := range slow {
+			for r := range slow[i] {
+				slow[i][r] /= middle
+			}
+		}
+	}
+	for column, times := range seen {
+		f.error[column], f.count[column] = standardError(times), len(times)
+		f.spread[column] = (Quantile(times, 0.75) - Quantile(times, 0.25)) / f.ms[column]
+		f.least[column] = Quantile(times, 0)
+	}
+	var speeds []float64
+	for i, n := range networks {
+		speeds = append(speeds, Quantile(slow[i], 0.5))
+		for from := 0; from < len(n.runs); {
+			to := from
+			for to < len(n.runs) && n.atMS[to] == n.atMS[from] {
+				to++
+			}
+			f.slow = append(f.slow, timing{i, n.atMS[from], Quantile(slow[i][from:to], 0)})
+			from = to
+		}
+	}
+	slices.SortStableFunc(f.slow, byTime)
+	f.speeds = Quantile(speeds, 0.9) / Quantile(speeds, lowQuantile)
+	return f
+}
+
+// How whole networks correct what traces say, as fractions and milliseconds: a
+// standard deviation of what is expected.
+const (
+	fixedDoubt   = 0.1    // of the fixed part against the blocks
+	nodeDoubtMS  = 0.0003 // of what tracing adds to a node
+	networkNoise = 0.02   // of a network that was measured
+	leastShare   = 0.05   // of what the trace says remains in any case
+)
+
+// contextFit fits a table on what was found in networks: the proportions of
+// blocks from traces, level, fixed part and the overhead of tracing from whole
+// networks. Where nothing was traced all is from whole networks, by regression,
+// which is rough where it is not searched.
+func contextFit(c *columns, paths []model.Path, openings []opening, batch int, search bool) blockFit {
+	var traced []tracedRuns
+	nodes := make([][]float64, len(c.keys))
+	for _, o := range openings {
+		if len(o.Blocks) == 0 {
+			continue
+		}
+		t := tracedRuns{columns: make([]int, len(o.Blocks))}
+		for i, b := range o.Blocks {
+			t.columns[i] = c.column(paths[o.Network], b)
+			nodes[t.columns[i]] = append(nodes[t.columns[i]], float64(o.Nodes[i]))
+		}
+		for _, b := range o.Traced {
+			for _, run := range b.BlocksMS {
+				t.runs, t.atMS = append(t.runs, run), append(t.atMS, b.AtMS)
+			}
+		}
+		traced = append(traced, t)
+	}
+	var rows [][]float64
+	var ms []float64
+	take := func(networks []float64) {
+		for i, p := range paths {
+			if !math.IsNaN(networks[i]) {
+				rows, ms = append(rows, c.row(p)), append(ms, networks[i])
+			}
+		}
+	}
+	whole := timings(openings)
+	if len(traced) == 0 {
+		networks := fitNetworks(whole, len(paths))
+		take(networks.ms)
+		f := regress(c, rows, ms, batch, search)
+		f.speeds = speedsOf(openings, networks)
+		for column := range f.count {
+			for _, row := range rows {
+				if row[column] > 0 {
+					f.count[column]++
+				}
+			}
+		}
+		return f
+	}
+	f := fitTraces(traced, len(c.keys))
+	take(f.levelled(whole, len(paths)))
+	f.correct(c, nodes, rows, ms)
+	return f
+}
+
+// levelled is what networks take, untraced, at the speed that the traced bursts
+// around theirs show; NaN where there are no timings.
+func (f *blockFit) levelled(whole []timing, networks int) []float64 {
+	of := make([][]float64, networks)
+	for _, t := range whole {
+		at, _ := slices.BinarySearchFunc(f.slow, t, byTime)
+		var around []float64
+		for _, s := range f.slow[max(0, at-neighbours):min(at+neighbours, len(f.slow))] {
+			around = append(around, s.ms)
+		}
+		of[t.network] = append(of[t.network], t.ms/Quantile(around, 0.5))
+	}
+	ms := make([]float64, networks)
+	for i := range ms {
+		ms[i] = Quantile(of[i], 0.5)
+	}
+	return ms
+}
+
+// timings are the bursts of openings that are not traced.
+func timings(openings []opening) []timing {
+	var out []timing
+	for _, o := range openings {
+		for _, b := range o.Bursts {
+			out = append(out, timing{o.Network, b.AtMS, Quantile(b.RunsMS, 0)})
+		}
+	}
+	return out
+}
+
+// speedsOf is how the speed of the device varied over openings: q90/q10 of what
+// their bursts took over what the networks take.
+func speedsOf(openings []opening, f networkFit) float64 {
+	var speeds []float64
+	for _, o := range openings {
+		var ratios []float64
+		for _, b := range o.Bursts {
+			ratios = append(ratios, Quantile(b.RunsMS, 0)/f.ms[o.Network])
+		}
+		speeds = append(speeds, Quantile(ratios, 0.5))
+	}
+	return Quantile(speeds, 0.9) / Quantile(speeds, lowQuantile)
+}
+
+// correct turns what traces say into what blocks take in networks that are not
+// traced, and where nothing disturbs the device. ms are what networks take whose
+// columns are rows, on level with the traces; what a node takes more in them,
+// which is less than nothing where tracing slows it down, is the median over the
+// networks. Then they are fitted as
+//
+//	ms = a·(sum over blocks and fixed part) + g·fixed part + e·nodes
+//
+// by least squares with priors: g about 0 with fixedDoubt, e about 0 with
+// nodeDoubtMS, a free. A runtime that streams the large weights of the
+// classifier through caches which tracing and neighbours use too needs g.
+func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms []float64) {
+	count := make([]float64, len(f.ms))
+	for i := range count {
+		if len(nodes[i]) > 0 {
+			count[i] = Quantile(nodes[i], 0.5)
+		}
+	}
+	var overheads []float64
+	for i, row := range rows {
+		sum := 0.0
+		for column, n := range row {
+			if n > 0 {
+				sum += n * f.ms[column]
+			}
+		}
+		overheads = append(overheads, (ms[i]-sum)/dot(row, count))
+	}
+	overheadMS := 0.0
+	if len(overheads) > 0 {
+		overheadMS = Quantile(overheads, 0.5)
+	}
+	base := make([]float64, len(f.ms))
+	for i, w := range f.ms {
+		if count[i] > 0 {
+			base[i] = max(w+overheadMS*count[i], leastShare*w)
+		}
+	}
+	fixed := c.fixed()
+	var a, g, e float64
+	a = 1
+	if len(ms) > 0 {
+		x := mat.NewDense(len(ms)+2, 3, nil)
+		y := mat.NewVecDense(len(ms)+2, nil)
+		var level []float64
+		for i, row := range rows {
+			weight := 1 / (networkNoise * ms[i])
+			sum := dot(row, base)
+			level = append(level, ms[i]/sum)
+			x.SetRow(i, []float64{weight * sum, weight * base[fixed], weight * dot(row, count)})
+			y.SetVec(i, weight*ms[i])
+		}
+		a = Quantile(level, 0.5)
+		x.SetRow(len(ms), []float64{0, 1 / (fixedDoubt * a), 0})
+		x.SetRow(len(ms)+1, []float64{0, 0, 1 / nodeDoubtMS})
+		var solved mat.VecDense
+		if solved.SolveVec(x, y) == nil && solved.AtVec(0) > 0 {
+			a, g, e = solved.AtVec(0), solved.AtVec(1), solved.AtVec(2)
+		}
+	}
+	var slow []float64
+	for _, t := range f.slow {
+		slow = append(slow, t.ms)
+	}
+	level := Quantile(slow, lowQuantile)
+	a, g, e = a*level, g*level, e*level
+	for i, w := range f.ms {
+		factor := a
+		if i == fixed {
+			factor += g
+		}
+		corrected := max(factor*base[i]+e*count[i], leastShare*a*w)
+		if corrected > 0 { // deviations stay as large as they were
+			f.error[i] *= a * w / corrected
+			f.spread[i] *= a * w / corrected
+			f.least[i] = max(corrected+a*(f.least[i]-w), 0)
+		}
+		f.ms[i] = corrected
+	}
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}

@@ -1,0 +1,216 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Networks that blocks are timed in.
+const (
+	contextNetworks    = 48  // node by node
+	regressionNetworks = 120 // where there are no traces
+	moreNetworks       = 24  // at once where those were not enough
+	mostMore           = 2   // times
+)
+
+// Bursts of an opening for a table.
+const (
+	tracedBursts = 4
+	plainBursts  = 2
+)
+
+// A measurement in context is conclusive where its blocks have this median
+// standard error at most, the device was this much slower for a while at most,
+// and the tables of two halves rank networks this much alike at least. On a
+// virtual machine whose speed varied by a factor of 1.2, two tables of 48
+// networks agreed to 0.4% (docs/MEASURING.md): drift cancels.
+const (
+	goodError, worstError   = 0.015, 0.05
+	goodSpeeds              = 1.3
+	goodHalves, worstHalves = 0.97, 0.9
+	// By regression halves have too few networks.
+	goodRegression, worstRegression = 0.9, 0.75
+)
+
+// measureContext is Measure in context.
+func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
+	o.Passes, o.Slice = 0, 0
+	if o.Rounds == 0 {
+		o.Rounds = 1
+	}
+	given := o.Networks
+	if o.Networks == 0 {
+		o.Networks = contextNetworks
+	}
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	columns := newColumns(s)
+	header := o.header("context", s.Name, s.ImageSize, columns.keys)
+	v := o.visitor(s.ImageSize)
+	v.bursts, v.traced = plainBursts, tracedBursts
+	paths := networksToTime(s, max(o.Networks, regressionNetworks)+mostMore*moreNetworks, o.Seed)
+	v.attribute = func(network int, nodes []string) ([]int, error) { return attribute(s, paths[network], nodes) }
+	lost, err := v.openVisits(o.Folder, &header, s.NumBlocks())
+	if err != nil {
+		return nil, err
+	}
+	if lost != "" {
+		o.Warn(lost)
+	}
+	for _, opening := range v.openings {
+		if len(opening.Traced) == 0 {
+			v.traced = 0 // as found before
+		}
+	}
+	lut, err := o.timeNetworks(ctx, v, columns, paths, given)
+	if closed := v.close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	lut.Provenance.Name, lut.Provenance.Date = o.Name, header.Date
+	return lut, nil
+}
+
+// timeNetworks looks at networks until the table is conclusive, or no more are
+// made.
+func (o MeasureOptions) timeNetworks(ctx context.Context, v *visitor, c *columns, paths []model.Path, given int) (*LUT, error) {
+	archs := make([]model.Architecture, len(paths))
+	for i, p := range paths {
+		archs[i] = c.space.Architecture(p)
+	}
+	n := o.Networks
+	untraced := func() {
+		if v.traced > 0 {
+			return
+		}
+		if given == 0 && n < regressionNetworks {
+			n = regressionNetworks
+		}
+		o.Rounds = max(o.Rounds, 2) // see fitNetworks
+	}
+	begun, before := o.now(), len(v.openings)
+	report := func(preparing bool) {
+		untraced()
+		done, total := len(v.openings), n*o.Rounds
+		p := MeasureProgress{Preparing: preparing, Unit: "network", Round: done, Rounds: total, Done: done, Total: total, Elapsed: o.now().Sub(begun)}
+		if made := done - before; made > 0 {
+			p.Remaining = p.Elapsed / time.Duration(made) * time.Duration(max(total-done, 0))
+		}
+		o.Progress(p)
+	}
+	report(true)
+	for more := 0; ; more++ {
+		untraced()
+		for round := 0; round < o.Rounds; round++ {
+			for len(v.missing(n, round)) > 0 { // n grows where there turn out to be no traces
+				err := v.round(ctx, archs[:n], round, func() {
+					report(false)
+					o.Partial(c.results(contextFit(c, paths, v.openings, o.Batch, false)))
+				})
+				if err != nil {
+					return nil, err
+				}
+				untraced()
+			}
+		}
+		lut, bad := o.contextTable(c, paths, v)
+		if lut.Quality.Disturbed == "" {
+			return lut, nil
+		}
+		if more < mostMore && given == 0 {
+			n += moreNetworks
+			continue
+		}
+		if bad {
+			return nil, fmt.Errorf("%w: %s", ErrInconclusive, lut.Quality.Disturbed)
+		}
+		return lut, nil
+	}
+}
+
+// contextTable is the table of what was found, and whether it is too uncertain
+// to be one.
+func (o MeasureOptions) contextTable(c *columns, paths []model.Path, v *visitor) (lut *LUT, bad bool) {
+	fit := contextFit(c, paths, v.openings, o.Batch, true)
+	blocks := c.results(fit)
+	networks := map[int]bool{}
+	for _, opening := range v.openings {
+		networks[opening.Network] = true
+	}
+	q := &Quality{Networks: len(networks), Traced: v.traced > 0, Speeds: fit.speeds, Halves: o.halves(c, paths, v.openings)}
+	q.StandardError = Quantile(fit.error[:c.fixed()], 0.5)
+	p := v.d.Provenance()
+	p.Source, p.Method = "measured by binas-tui", InContext
+	p.Space, p.ImageSize, p.ChannelMultiplier = c.space.Name, c.space.ImageSize, c.space.ChannelMultiplier
+	lut = &LUT{Provenance: p, Blocks: blocks, Fixed: blocks[FixedKey], Quality: q}
+	delete(blocks, FixedKey)
+
+	var why []string
+	if q.Traced && !(q.StandardError <= goodError) { // by regression blocks are uncertain and networks are not
+		why = append(why, fmt.Sprintf("the blocks' standard error is %.1f%% (median; expected at most %.1f%%)", 100*q.StandardError, 100*goodError))
+	}
+	if !(q.Speeds <= goodSpeeds) {
+		why = append(why, fmt.Sprintf("the device was %.2f times slower at some times than at others (expected at most %.1f)", q.Speeds, goodSpeeds))
+	}
+	good, worst := goodHalves, worstHalves
+	if !q.Traced {
+		good, worst = goodRegression, worstRegression
+	}
+	if !(q.Halves >= good) {
+		why = append(why, fmt.Sprintf("two halves of the networks agree to a Kendall tau of %.3f (expected at least %.2f)", q.Halves, good))
+	}
+	q.Disturbed = strings.Join(why, "; ")
+	bad = q.Traced && !(q.StandardError <= worstError) || !(q.Halves >= worst)
+	return lut, bad
+}
+
+// halves is how alike the tables of two halves of the openings rank networks of
+// the space: Kendall's tau of 60 random ones.
+func (o MeasureOptions) halves(c *columns, paths []model.Path, openings []opening) float64 {
+	var half [2][]opening
+	for _, opening := range openings {
+		h := opening.Network / designPart % 2 // a part has every option of the first blocks
+		half[h] = append(half[h], opening)
+	}
+	var predicted [2][]float64
+	for h := range half {
+		fit := contextFit(c, paths, half[h], o.Batch, true)
+		for _, p := range RandomNetworks(c.space, 60, o.Seed) {
+			predicted[h] = append(predicted[h], dot(c.row(p), fit.ms))
+		}
+	}
+	for _, list := range predicted {
+		for _, ms := range list {
+			if math.IsNaN(ms) {
+				return 0 // a half does not have every block
+			}
+		}
+	}
+	return model.KendallTau(predicted[0], predicted[1])
+}
+
+// results are a fit as measurements by LUT key, FixedKey among them: of the
+// columns that were timed.
+func (c *columns) results(f blockFit) map[string]Measurement {
+	out := map[string]Measurement{}
+	for i, key := range c.keys {
+		if ms := f.ms[i]; usable(ms) {
+			out[key] = Measurement{MedianMS: ms, MinMS: f.least[i], Spread: f.spread[i], StandardErrorMS: f.error[i] * ms, Rounds: f.count[i]}
+		}
+	}
+	return out
+}
+
+// visitor looks at networks with the options.
+func (o MeasureOptions) visitor(imageSize int) *visitor {
+	return &visitor{d: o.Device, imageSize: imageSize, seed: o.Seed, batch: o.Batch, now: o.now}
+}

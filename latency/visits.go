@@ -1,0 +1,444 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/binas-tui/binas-tui/internal/records"
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Whole networks are looked at in groups: some are opened anew, then run in
+// bursts, one network after the other in a new random order each time, so that
+// each stands between many others. What a device takes varies by a tenth and
+// more within a second where others share its caches; the bursts before and
+// after say by how much it did (see fitNetworks).
+
+// The sizes of groups and bursts.
+const (
+	groupNetworks = 12      // open at once, at most
+	groupBytes    = 3 << 29 // they may take, estimated
+	groupTime     = 15 * time.Second
+	burstMS       = 45.0 // timed runs of a burst take about that long,
+	minBurst      = 3    // and are this many,
+	maxBurst      = 12   // to this many
+)
+
+// burst is some runs in a row.
+type burst struct {
+	AtMS   float64   `json:"at_ms"` // on the clock of the day
+	RunsMS []float64 `json:"runs_ms"`
+	// BlocksMS is, of a network that is traced, what its blocks took: [run][block
+	// of opening.Blocks].
+	BlocksMS [][]float64 `json:"blocks_ms,omitempty"`
+}
+
+// opening is what was found in one opening of a network: a line of the file.
+type opening struct {
+	Network int     `json:"network"`
+	Round   int     `json:"round"`
+	Bursts  []burst `json:"bursts"`           // untraced
+	Traced  []burst `json:"traced,omitempty"` // of a second session
+	Blocks  []int   `json:"blocks,omitempty"` // of the space; fixedBlock for the fixed part
+	Nodes   []int   `json:"nodes,omitempty"`  // of each of Blocks
+}
+
+// fixedBlock stands for the fixed part among blocks of a space.
+const fixedBlock = -1
+
+// maxNetworks bounds the networks of a file, and maxVisitRounds its rounds.
+const (
+	maxNetworks    = 1 << 12
+	maxVisitRounds = 1 << 10
+)
+
+// place is where the opening is in a file of records.
+func (o opening) place() int { return o.Round*maxNetworks + o.Network }
+
+// check refuses numbers that no visit gives.
+func (o opening) check(blocks int) error {
+	if o.Network < 0 || o.Network >= maxNetworks || o.Round < 0 || o.Round >= maxVisitRounds {
+		return fmt.Errorf("network %d in round %d: expected 0 to %d and 0 to %d", o.Network, o.Round, maxNetworks-1, maxVisitRounds-1)
+	}
+	if len(o.Bursts) == 0 || len(o.Nodes) != len(o.Blocks) || (len(o.Traced) > 0) != (len(o.Blocks) > 0) {
+		return fmt.Errorf("%d bursts, %d traced of %d blocks and nodes of %d: expected bursts, and both or none of the others",
+			len(o.Bursts), len(o.Traced), len(o.Blocks), len(o.Nodes))
+	}
+	for i, b := range o.Blocks {
+		if b < fixedBlock || b >= blocks || slices.Contains(o.Blocks[:i], b) || o.Nodes[i] < 1 {
+			return fmt.Errorf("%d nodes of block %d: expected different blocks of the space", o.Nodes[i], b)
+		}
+	}
+	for i, b := range slices.Concat(o.Bursts, o.Traced) {
+		if len(b.RunsMS) == 0 || math.IsNaN(b.AtMS) || math.IsInf(b.AtMS, 0) || (i >= len(o.Bursts)) != (len(b.BlocksMS) > 0) {
+			return fmt.Errorf("burst %d of %d runs: expected runs", i, len(b.RunsMS))
+		}
+		if len(b.BlocksMS) > 0 && len(b.BlocksMS) != len(b.RunsMS) {
+			return fmt.Errorf("burst %d: %d runs of blocks: expected %d", i, len(b.BlocksMS), len(b.RunsMS))
+		}
+		for _, ms := range b.RunsMS {
+			if !(ms > 0) || math.IsInf(ms, 1) {
+				return fmt.Errorf("a run took %v ms: expected more than 0", ms)
+			}
+		}
+		for _, run := range b.BlocksMS {
+			if len(run) != len(o.Blocks) {
+				return fmt.Errorf("a run has %d blocks: expected %d", len(run), len(o.Blocks))
+			}
+			for _, ms := range run {
+				if !usable(ms) {
+					return fmt.Errorf("a block took %v ms: expected at least 0", ms)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// visitor looks at networks and keeps what it found.
+type visitor struct {
+	d         Device
+	imageSize int
+	seed      uint64
+	bursts    int // of an opening, untraced
+	traced    int // of an opening, traced; 0 for none, also once the device turned out to have no traces
+	// attribute says what a trace's nodes belong to, where there are traces.
+	attribute func(network int, nodes []string) ([]int, error)
+	batch     int
+	now       func() time.Time
+
+	file     *records.File // nil keeps nothing
+	openings []opening
+	failed   int // traces in a row that could not be read
+}
+
+// openVisits reads the visits of a folder, or begins a file of them; close ends
+// it. An empty folder keeps nothing. lost is what was damaged; Date is when the
+// measurement was first begun.
+func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) (lost string, err error) {
+	if folder == "" {
+		return "", nil
+	}
+	f, err := openRecords(folder, header, func(object []byte) (int, error) {
+		var o opening
+		if err := strictJSON(object, &o); err != nil {
+			return 0, err
+		}
+		if err := o.check(blocks); err != nil {
+			return 0, err
+		}
+		v.openings = append(v.openings, o)
+		return o.place(), nil
+	})
+	if err != nil {
+		return "", err
+	}
+	v.file = f
+	slices.SortFunc(v.openings, func(a, b opening) int { return a.place() - b.place() })
+	return f.Lost.String(), nil
+}
+
+func (v *visitor) close() error {
+	if v.file == nil {
+		return nil
+	}
+	return v.file.Close()
+}
+
+// missing are the networks of a round, of the first n, that are not in the file.
+func (v *visitor) missing(n, round int) []int {
+	have := make([]bool, n)
+	for _, o := range v.openings {
+		if o.Round == round && o.Network < n {
+			have[o.Network] = true
+		}
+	}
+	var out []int
+	for i, ok := range have {
+		if !ok {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// round looks once at each of the networks that the round lacks, and calls done
+// after every group.
+func (v *visitor) round(ctx context.Context, archs []model.Architecture, round int, done func()) error {
+	for {
+		left := v.missing(len(archs), round)
+		if len(left) == 0 {
+			return nil
+		}
+		rng := rand.New(rand.NewPCG(v.seed, uint64(round)<<32|uint64(len(left))))
+		rng.Shuffle(len(left), func(a, b int) { left[a], left[b] = left[b], left[a] })
+		found, err := v.group(ctx, archs, left, rng)
+		if err != nil {
+			return err
+		}
+		for _, o := range found {
+			o.Round = round
+			if v.file != nil {
+				if err := v.file.Add(o.place(), o); err != nil {
+					return fmt.Errorf("run folder: %w", err)
+				}
+			}
+			v.openings = append(v.openings, o)
+		}
+		slices.SortFunc(v.openings, func(a, b opening) int { return a.place() - b.place() })
+		done()
+	}
+}
+
+// member is a network of a group.
+type member struct {
+	opening
+	plain  *session
+	traced *session // nil where there is none
+	runs   []int    // of the traced network before each traced burst, those to warm up included
+}
+
+// session is an open network with how often it ran and what a run takes.
+type session struct {
+	OpenNetwork
+	runs int
+	ms   float64
+}
+
+// warmUp runs the network until its memory is in the caches: some runs, and
+// some milliseconds.
+func (s *session) warmUp(ctx context.Context) error {
+	least := WarmUpRuns
+	if s.runs > 0 {
+		least-- // its memory is there, other networks have taken the caches
+	}
+	spent := 0.0
+	for i := 0; i < least || (spent < warmUpMS && i < maxWarmUp); i++ {
+		took, err := s.Run(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if len(took) != 1 || !(took[0] > 0) || math.IsInf(took[0], 1) {
+			return fmt.Errorf("a run took %v ms: expected more than 0", took)
+		}
+		s.runs++
+		s.ms = took[0]
+		spent += s.ms
+	}
+	return nil
+}
+
+// time times n runs of the network.
+func (s *session) time(ctx context.Context, n int) ([]float64, error) {
+	took, err := s.Run(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	s.runs += len(took)
+	if len(took) != n {
+		return nil, fmt.Errorf("the device made %d runs: expected %d", len(took), n)
+	}
+	for i, ms := range took {
+		if !(ms > 0) || math.IsInf(ms, 1) {
+			return nil, fmt.Errorf("a run took %v ms: expected more than 0", ms)
+		}
+		took[i] = rounded(ms)
+	}
+	return took, nil
+}
+
+// rounded is a time to the nanosecond.
+func rounded(ms float64) float64 { return math.Round(ms*1e6) / 1e6 }
+
+// group opens as many of the networks as go together and looks at them.
+func (v *visitor) group(ctx context.Context, archs []model.Architecture, networks []int, rng *rand.Rand) (found []opening, err error) {
+	var members []*member
+	defer func() {
+		for _, m := range members {
+			m.plain.Close()
+			if m.traced != nil {
+				m.traced.Close()
+			}
+		}
+	}()
+	var bytes int64
+	spent := 0.0 // ms, by the bursts of the group, estimated
+	for _, n := range networks {
+		if len(members) > 0 {
+			bytes += v.size(archs[n])
+			if len(members) == groupNetworks || bytes > groupBytes || spent > float64(groupTime/time.Millisecond) {
+				break
+			}
+		}
+		m, err := v.open(ctx, archs[n], n)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+		if err := m.plain.warmUp(ctx); err != nil {
+			return nil, err
+		}
+		if bytes == 0 {
+			bytes = v.size(archs[n])
+		}
+		spent += float64((v.bursts+v.traced)*(WarmUpRuns+burstRuns(m.plain.ms))) * m.plain.ms
+	}
+	for turn := range max(v.bursts, v.traced) {
+		for _, i := range rng.Perm(2 * len(members)) {
+			m := members[i/2]
+			if i%2 == 0 && turn < v.bursts {
+				b, err := v.burst(ctx, m.plain)
+				if err != nil {
+					return nil, err
+				}
+				m.Bursts = append(m.Bursts, b)
+			}
+			if i%2 == 1 && turn < v.traced && m.traced != nil {
+				b, err := v.burst(ctx, m.traced)
+				if err != nil {
+					return nil, err
+				}
+				m.Traced, m.runs = append(m.Traced, b), append(m.runs, m.traced.runs-len(b.RunsMS))
+			}
+		}
+	}
+	for _, m := range members {
+		ok, err := v.trace(m)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, m.opening)
+		}
+	}
+	return found, nil
+}
+
+// size estimates what an open network takes, with its traced twin.
+func (v *visitor) size(arch model.Architecture) int64 {
+	c, err := arch.Cost(v.imageSize, 1000)
+	if err != nil {
+		return groupBytes
+	}
+	bytes := 8*c.Params + 3*int64(v.batch)*c.PeakBytes
+	if v.traced > 0 {
+		bytes *= 2
+	}
+	return bytes
+}
+
+// open opens a network, and once more to be traced.
+func (v *visitor) open(ctx context.Context, arch model.Architecture, network int) (*member, error) {
+	m := &member{opening: opening{Network: network}}
+	if tracer, ok := v.d.(Tracer); ok && v.traced > 0 {
+		n, err := tracer.OpenTraced(ctx, arch, v.imageSize)
+		switch {
+		case errors.Is(err, ErrNoTrace):
+			v.traced = 0
+		case err != nil:
+			return nil, err
+		default:
+			m.traced = &session{OpenNetwork: n}
+		}
+	} else {
+		v.traced = 0
+	}
+	n, err := v.d.Open(ctx, arch, v.imageSize)
+	if err != nil {
+		if m.traced != nil {
+			m.traced.Close()
+		}
+		return nil, err
+	}
+	m.plain = &session{OpenNetwork: n}
+	return m, nil
+}
+
+// burstRuns is how many runs of ms milliseconds a burst times.
+func burstRuns(ms float64) int { return int(min(max(burstMS/ms, minBurst), maxBurst)) }
+
+// burst warms a network up and times some runs of it.
+func (v *visitor) burst(ctx context.Context, s *session) (burst, error) {
+	if err := s.warmUp(ctx); err != nil {
+		return burst{}, err
+	}
+	b := burst{AtMS: rounded(float64(v.now().UnixMicro()) / 1e3)}
+	var err error
+	b.RunsMS, err = s.time(ctx, burstRuns(s.ms))
+	return b, err
+}
+
+// trace takes in the trace of a network, where it has one. It is not ok where
+// the trace cannot be read, and an error where that goes on.
+func (v *visitor) trace(m *member) (ok bool, err error) {
+	if m.traced == nil || v.traced == 0 {
+		m.Traced, m.Blocks, m.Nodes = nil, nil, nil
+		return true, nil
+	}
+	trace, err := m.traced.OpenNetwork.(TracedNetwork).Trace()
+	if err == nil {
+		err = m.take(trace, v.attribute)
+	}
+	switch {
+	case err == nil:
+		v.failed = 0
+		return true, nil
+	case errors.Is(err, ErrNoTrace): // regression on whole networks
+		v.traced = 0
+		m.Traced, m.Blocks, m.Nodes = nil, nil, nil
+		return true, nil
+	}
+	if v.failed++; v.failed < maxFailedTraces {
+		return false, nil // it is looked at again
+	}
+	return false, fmt.Errorf("%d traces in a row: %w", v.failed, err)
+}
+
+// maxFailedTraces is how many traces in a row may be damaged.
+const maxFailedTraces = 3
+
+// take takes in a trace: what the blocks took in the timed runs.
+func (m *member) take(t Trace, attribute func(int, []string) ([]int, error)) error {
+	owners, err := attribute(m.Network, t.Nodes)
+	if err != nil {
+		return err
+	}
+	at := map[int]int{}
+	m.Blocks, m.Nodes = nil, nil
+	for _, b := range owners {
+		if _, ok := at[b]; !ok {
+			at[b] = len(m.Blocks)
+			m.Blocks, m.Nodes = append(m.Blocks, b), append(m.Nodes, 0)
+		}
+		m.Nodes[at[b]]++
+	}
+	for i := range m.Traced {
+		b := &m.Traced[i]
+		if m.runs[i]+len(b.RunsMS) > len(t.RunsMS) {
+			return fmt.Errorf("%w: it has %d runs: expected at least %d", ErrTrace, len(t.RunsMS), m.runs[i]+len(b.RunsMS))
+		}
+		b.BlocksMS = nil
+		for _, nodes := range t.RunsMS[m.runs[i]:][:len(b.RunsMS)] {
+			if len(nodes) != len(owners) {
+				return fmt.Errorf("%w: a run has %d nodes: expected %d", ErrTrace, len(nodes), len(owners))
+			}
+			blocks := make([]float64, len(m.Blocks))
+			for j, ms := range nodes {
+				if !usable(ms) {
+					return fmt.Errorf("%w: %s took %v ms: expected at least 0", ErrTrace, quote(t.Nodes[j]), ms)
+				}
+				blocks[at[owners[j]]] += ms
+			}
+			for j := range blocks {
+				blocks[j] = rounded(blocks[j])
+			}
+			b.BlocksMS = append(b.BlocksMS, blocks)
+		}
+	}
+	return nil
+}
