@@ -27,6 +27,7 @@ func (a *app) lutMeasureCommand() *cobra.Command {
 	var (
 		m                        measuring
 		out, space, name, folder string
+		method                   string
 		imageSize                int
 		asJSON                   bool
 	)
@@ -38,19 +39,35 @@ ONNX Runtime on this machine, and write a latency table: JSON, or BINAS's
 pickle where the name ends in .pkl. A name without folder and ending goes to
 the user's tables, which --lut and the explorer know by name.
 
-Rounds in which the machine was busy are made again; where there is no end to
-them the measurement is inconclusive and no table is written. Finished rounds
-are kept in a run folder, FILE.run, until the table is written: the same
-command goes on where it was ended.`,
+Blocks are timed where they run: whole networks are run and traced node by node,
+and the table is fitted on what their blocks took, at the level of networks that
+are not traced. Where the target gives no traces it is fitted on the networks
+alone. It needs no calibration. --method isolated times every block alone, as
+BINAS does; calibrate such a table with lut verify --calibrate.
+
+More networks are run where the first do not make the table certain enough;
+where that does not help it says so, or is inconclusive and no table is written.
+What was measured is kept in a run folder, FILE.run, until the table is written:
+the same command goes on where it was ended.`,
 		Example: `  binas-tui lut measure --out laptop
-  binas-tui lut measure --out phone.json --threads 2 --image-size 160`,
+  binas-tui lut measure --out phone.json --threads 2 --image-size 160
+  binas-tui lut measure --out alone.json --method isolated`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if err := m.check(cmd); err != nil {
 				return err
 			}
 			if out == "" {
 				return usagef("lut measure needs --out, the file or name of the table")
+			}
+			if m.method, err = latency.ParseMethod(method); err != nil {
+				return usagef("--method: %w", err)
+			}
+			if err := checkCount(cmd, "networks", m.networks, latency.LeastNetworks, latency.MostNetworks); err != nil {
+				return err
+			}
+			if m.method == latency.Isolated && cmd.Flags().Changed("networks") {
+				return usagef("--networks is for --method %s: blocks alone are measured in --rounds", latency.InContext)
 			}
 			s, err := newSpace(space, imageSize)
 			if err != nil {
@@ -86,6 +103,8 @@ command goes on where it was ended.`,
 	f.StringVar(&out, "out", "", "table to write, a `FILE|NAME` (required)")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
 	f.StringVar(&space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
+	f.StringVar(&method, "method", string(latency.InContext), "how blocks are timed, a `METHOD`, "+string(latency.InContext)+" or "+string(latency.Isolated))
+	f.IntVar(&m.networks, "networks", 0, "networks that blocks are timed in, `N` (default 48, 120 without traces, and more where needed)")
 	f.StringVar(&name, "name", "", "`NAME` inside the table (default: that of the file)")
 	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default FILE.run)")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
@@ -182,7 +201,7 @@ const trialBytes = 512 << 10
 // measureLUT measures and writes the table.
 func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string, asJSON bool) error {
 	progress := a.newMeasureReport()
-	o := m.options(progress.report)
+	o := m.options(a, progress.report)
 	o.Name, o.Folder = name, folder
 	start := time.Now()
 	lut, err := latency.Measure(cmd.Context(), s, o)
@@ -214,26 +233,28 @@ func (a *app) measuredNot(err error, p *measureReport, folder string) error {
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, plural(p.rounds, "round"), sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, plural(p.rounds, p.unit), sanitize.Line(folder))
 	return errEnded
 }
 
 // measuredReport is the JSON of a table that was measured.
 type measuredReport struct {
-	File         string         `json:"file"`
-	Name         string         `json:"name"`
-	Space        string         `json:"space"`
-	ImageSize    int            `json:"image_size"`
-	Target       string         `json:"target"`
-	Processor    string         `json:"processor"`
-	Runtime      string         `json:"runtime"`
-	Threads      int            `json:"threads"`
-	Batch        int            `json:"batch"`
-	Blocks       int            `json:"blocks"`
-	FixedMS      explore.Number `json:"fixed_ms"`
-	Rounds       int            `json:"rounds"`
-	MedianSpread explore.Number `json:"median_spread"` // over blocks, of (q75-q25)/median
-	Seconds      explore.Number `json:"seconds"`       // this call took
+	File         string           `json:"file"`
+	Name         string           `json:"name"`
+	Method       latency.Method   `json:"method"`
+	Space        string           `json:"space"`
+	ImageSize    int              `json:"image_size"`
+	Target       string           `json:"target"`
+	Processor    string           `json:"processor"`
+	Runtime      string           `json:"runtime"`
+	Threads      int              `json:"threads"`
+	Batch        int              `json:"batch"`
+	Blocks       int              `json:"blocks"`
+	FixedMS      explore.Number   `json:"fixed_ms"`
+	Rounds       int              `json:"rounds"`        // of blocks alone; in context the networks
+	MedianSpread explore.Number   `json:"median_spread"` // over blocks, of (q75-q25)/median
+	Quality      *latency.Quality `json:"quality"`       // null of blocks alone
+	Seconds      explore.Number   `json:"seconds"`       // this call took
 
 	named bool
 }
@@ -244,23 +265,47 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 	for _, m := range lut.Blocks {
 		spreads = append(spreads, m.Spread)
 	}
-	return measuredReport{
-		File: file.path, Name: p.Name, Space: p.Space, ImageSize: p.ImageSize, Target: p.Device, Processor: p.Processor,
+	r := measuredReport{
+		File: file.path, Name: p.Name, Method: p.Method, Quality: lut.Quality, Space: p.Space, ImageSize: p.ImageSize, Target: p.Device, Processor: p.Processor,
 		Runtime: p.Runtime, Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
 		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(latency.Quantile(spreads, 0.5)), Seconds: explore.Number(took.Seconds()), named: file.named,
 	}
+	if lut.Quality != nil {
+		r.Rounds = lut.Quality.Networks
+	}
+	return r
 }
 
 func (r measuredReport) write(w io.Writer) error {
-	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d rounds in %.0f s\n",
-		r.Blocks, r.Space, r.ImageSize, formatMS(float64(r.FixedMS), 4), r.Rounds, float64(r.Seconds))
+	made := plural(r.Rounds, "round")
+	if r.Quality != nil {
+		made = plural(r.Rounds, "network")
+	}
+	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
+		r.Blocks, r.Space, r.ImageSize, formatMS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
 	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, plural(r.Threads, "thread"), r.Batch)
-	fmt.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
+	how := "how well it predicts networks: binas-tui lut verify"
+	if q := r.Quality; q != nil {
+		by := "traced node by node"
+		if !q.Traced {
+			by = "whole: this target gives no traces"
+		}
+		fmt.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), two halves rank networks alike to Kendall %.3f,\nthe device's speed varied by %.2f\n",
+			by, 100*q.StandardError, q.Halves, q.Speeds)
+		if q.Disturbed != "" {
+			fmt.Fprintf(w, "less certain than it should be: %s; %s\n", q.Disturbed, whatHelps)
+		}
+	} else {
+		fmt.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
+		how += " --calibrate"
+	}
 	name := r.File
 	if r.named {
 		name = strings.TrimSuffix(filepath.Base(r.File), ".json")
 	}
-	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; how well it predicts networks: binas-tui lut verify --calibrate --lut %[2]s\n",
-		sanitize.Line(r.File), sanitize.Line(shellWord(name)))
+	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; %s --lut %[2]s\n", sanitize.Line(r.File), sanitize.Line(shellWord(name)), how)
 	return err
 }
+
+// whatHelps says what to do about a machine that is disturbed.
+const whatHelps = "what helps: end other programs, pin this one to a core (taskset), more --rounds"

@@ -36,9 +36,9 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 	}
 	onnxtest.Require(t)
 	ownData(t)
-	r := decode[measuredReport](t, runBusy(t, "lut", "measure", "--out", "mine", "--image-size", "32", "--rounds", "1", "--json"))
+	r := decode[measuredReport](t, runBusy(t, "lut", "measure", "--out", "mine", "--image-size", "32", "--networks", "24", "--json"))
 	dir := filepath.Join(explore.DataDir(), "luts")
-	if r.File != filepath.Join(dir, "mine.json") || r.Blocks != 120 || r.Threads != 1 || r.Rounds != 1 || !(r.FixedMS > 0) || r.ImageSize != 32 {
+	if r.File != filepath.Join(dir, "mine.json") || r.Blocks != 120 || r.Threads != 1 || r.Rounds != 24 || r.Method != latency.InContext || r.Quality == nil || !r.Quality.Traced || !(r.FixedMS > 0) || r.ImageSize != 32 {
 		t.Errorf("%+v", r)
 	}
 	entries, err := os.ReadDir(dir)
@@ -55,24 +55,29 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 
 	figure := filepath.Join(t.TempDir(), "v.svg")
 	type verification struct {
-		Networks    int
-		MAPE        *float64
-		Kendall     *float64
-		Worst       *float64
-		Slope       *float64
-		InterceptMS *float64 `json:"intercept_ms"`
-		FittedOn    int      `json:"fitted_on"`
-		File        string
-		Checks      []struct {
-			Name         string
-			Architecture string
-			PredictedMS  float64 `json:"predicted_ms"`
-			MeasuredMS   float64 `json:"measured_ms"`
-			Error        float64
+		Networks             int
+		Level, MAPE, Kendall *float64
+		ShapeMAPE            *float64 `json:"shape_mape"`
+		CeilingMAPE          *float64 `json:"ceiling_mape"`
+		CeilingKendall       *float64 `json:"ceiling_kendall"`
+		Worst                *float64
+		Slope                *float64
+		InterceptMS          *float64 `json:"intercept_ms"`
+		FittedOn             int      `json:"fitted_on"`
+		File                 string
+		Checks               []struct {
+			Name             string
+			Architecture     string
+			PredictedMS      float64 `json:"predicted_ms"`
+			MeasuredMS       float64 `json:"measured_ms"`
+			Error            float64
+			PredictedErrorMS float64 `json:"predicted_error_ms"`
+			MeasuredErrorMS  float64 `json:"measured_error_ms"`
 		}
 	}
-	v := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "mine", "--networks", "6", "--rounds", "1", "--json", "--figure", figure))
-	if v.Networks != 6 || len(v.Checks) != 6 || v.MAPE == nil || v.Kendall == nil || v.Worst == nil || v.Slope == nil || v.InterceptMS == nil || *v.Worst < *v.MAPE {
+	v := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "mine", "--networks", "6", "--rounds", "2", "--json", "--figure", figure))
+	if v.Networks != 6 || len(v.Checks) != 6 || v.MAPE == nil || v.Kendall == nil || v.Worst == nil || v.Slope == nil || v.InterceptMS == nil || *v.Worst < *v.MAPE ||
+		v.Level == nil || v.ShapeMAPE == nil || *v.ShapeMAPE > *v.MAPE+1e-9 && *v.Level > 1.2 || v.CeilingMAPE == nil || v.CeilingKendall == nil {
 		t.Fatalf("%+v", v)
 	}
 	published, sum := 0, 0.0
@@ -82,6 +87,9 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 		}
 		if d := c.PredictedMS/c.MeasuredMS - 1 - c.Error; d > 1e-9 || d < -1e-9 {
 			t.Errorf("%+v", c)
+		}
+		if !(c.PredictedErrorMS > 0) || !(c.MeasuredErrorMS > 0) {
+			t.Errorf("standard errors of %+v", c)
 		}
 		if i > 0 && c.MeasuredMS < v.Checks[i-1].MeasuredMS {
 			t.Errorf("networks are not by rising latency: %+v", v.Checks)
@@ -98,7 +106,18 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 		t.Error("verify without --calibrate changed the table")
 	}
 
-	c := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "mine", "--calibrate", "--networks", "6", "--rounds", "1", "--json"))
+	if refused := runCLI(t, "lut", "verify", "--lut", "mine", "--calibrate"); refused.code != 2 || !strings.Contains(refused.err, "needs no calibration") {
+		t.Errorf("calibrating a table in context: %+v", refused)
+	}
+
+	r = decode[measuredReport](t, runBusy(t, "lut", "measure", "--out", "alone", "--method", "isolated", "--image-size", "32", "--rounds", "1", "--json"))
+	if lut = loadLUT(t, r.File); r.Method != latency.Isolated || r.Quality != nil || r.Rounds != 1 || lut.Provenance.Method != latency.Isolated {
+		t.Errorf("%+v, %+v", r, lut.Provenance)
+	}
+	c := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "alone", "--calibrate", "--networks", "6", "--rounds", "1", "--json"))
+	if c.CeilingMAPE != nil || c.CeilingKendall != nil {
+		t.Errorf("a ceiling of one round: %v, %v", *c.CeilingMAPE, *c.CeilingKendall)
+	}
 	calibrated := loadLUT(t, r.File)
 	if got := calibrated.Calibration; got.Slope != *c.Slope || got.InterceptMS != *c.InterceptMS || got.Networks != 3 || c.FittedOn != 3 || c.File != r.File || got.MAPE != *c.MAPE {
 		t.Errorf("%+v is stored, %+v reported", got, c)
@@ -112,7 +131,7 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 		PredictedMS *float64 `json:"predicted_ms"`
 	}
 	arch := c.Checks[0].Architecture
-	n := decode[network](t, runBusy(t, "measure", arch, "--lut", "mine", "--rounds", "1", "--json"))
+	n := decode[network](t, runBusy(t, "measure", arch, "--lut", "alone", "--rounds", "1", "--json"))
 	if d := *n.PredictedMS - c.Checks[0].PredictedMS; d > 1e-9 || d < -1e-9 {
 		t.Errorf("measure predicts %v ms, verify %v ms", *n.PredictedMS, c.Checks[0].PredictedMS)
 	}
@@ -145,7 +164,7 @@ func TestLUTMeasureOtherSettings(t *testing.T) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "measure.jsonl"), []byte(`{"version":3,"kind":"table","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "measure.jsonl"), []byte(`{"version":4,"kind":"context","space":"mobilenasnet","image_size":64}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := runCLI(t, "lut", "measure", "--out", filepath.Join(dir, "a.json"), "--folder", folder, "--image-size", "32")
@@ -186,7 +205,7 @@ func TestProgress(t *testing.T) {
 	r.report(p)
 	r.report(p)
 	r.end()
-	if want := "round 5 of 30, 25%, 2 repeated because the machine was busy, 42 s left\n"; w.String() != want || r.rounds != 4 {
+	if want := "round 5 of 30, 2 repeated because the machine was busy, 25%, 42 s left\n"; w.String() != want || r.rounds != 4 {
 		t.Errorf("%q, want %q", w.String(), want)
 	}
 	w.Reset()
@@ -194,7 +213,7 @@ func TestProgress(t *testing.T) {
 	r.report(latency.MeasureProgress{Preparing: true, Done: 3, Total: 121})
 	r.report(p)
 	r.end()
-	if want := "\rpreparing 3 of 121\x1b[K\rround 5 of 30, 25%,\x1b[K\r\x1b[K"; w.String() != want {
+	if want := "\rpreparing 3 of 121\x1b[K\rround 5 of 30, 2 re\x1b[K\r\x1b[K"; w.String() != want {
 		t.Errorf("on a terminal %q, want %q", w.String(), want)
 	}
 	for d, want := range map[time.Duration]string{0: "0 s", 99 * time.Second: "99 s", 3*time.Minute + 20*time.Second: "3m", 2 * time.Hour: "2h0m"} {

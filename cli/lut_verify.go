@@ -33,16 +33,23 @@ func (a *app) lutVerifyCommand() *cobra.Command {
 		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
 		Long: `Measure whole networks on this machine, published and random ones, and compare
-them with what the table, with its calibration, predicts.
+them with what the table predicts. Every network is opened anew in each round and
+run between the others, so that what others take of the machine is taken out.
 
-With --calibrate, half as many other networks are measured too. A line from the
-table's sum to the latency of networks is fitted on those, checked on the
-networks it was not fitted on, and stored in the table; --out writes a copy.
+The level is one factor common to all networks: it drifts with the machine. The
+shape is what is left: the error of their proportions. The ceiling is how far two
+halves of the measurement are apart themselves: no table can do much better.
 
-Finished rounds are kept in a run folder until all networks are measured: the
-same command goes on where it was ended.`,
+A table of blocks alone needs --calibrate: half as many other networks are
+measured too, a line from the table's sum to the latency of networks is fitted on
+those, checked on the networks it was not fitted on, and stored in the table;
+--out writes a copy.
+
+What was measured is kept in a run folder until all networks are: the same
+command goes on where it was ended.`,
 		Example: `  binas-tui lut verify --lut laptop
-  binas-tui lut verify --lut laptop --calibrate --figure laptop.svg`,
+  binas-tui lut verify --lut laptop --networks 40 --figure laptop.svg
+  binas-tui lut verify --lut alone.json --calibrate`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := m.check(cmd); err != nil {
@@ -67,6 +74,9 @@ same command goes on where it was ended.`,
 				return err
 			}
 			file := lutFile{}
+			if calibrate && lut.Provenance.Method == latency.InContext {
+				return usagef("--calibrate: %w", explore.ErrCalibrated)
+			}
 			if calibrate {
 				if file, err = calibratedFile(r.LUT, out); err != nil {
 					return err
@@ -173,59 +183,17 @@ func calibratedFile(name, out string) (lutFile, error) {
 	return f, nil
 }
 
-// verifyNetworks are n different networks of a space to compare with, the
-// published ones among them in up to half the places, and others to fit on.
-func verifyNetworks(s *model.Space, n, fit int, seed uint64) (check, fitted []model.Path) {
-	known := map[string]bool{}
-	for _, p := range publishedPaths(s) {
-		if len(check) < n/2 {
-			check = append(check, p)
-			known[fmt.Sprint(p)] = true
-		}
-	}
-	// Random networks go from small to large; those to fit on are spread evenly.
-	random := latency.RandomNetworks(s, n+fit, seed)
-	random = slices.DeleteFunc(random, func(p model.Path) bool { return known[fmt.Sprint(p)] })
-	random = evenly(random, n-len(check)+fit)
-	for i, p := range random {
-		if (i+1)*fit/len(random) > i*fit/len(random) {
-			fitted = append(fitted, p)
-		} else {
-			check = append(check, p)
-		}
-	}
-	return check, fitted
-}
-
-// evenly picks n of the networks, from the first to the last.
-func evenly(networks []model.Path, n int) []model.Path {
-	var out []model.Path
-	for _, i := range spread(len(networks), n) {
-		out = append(out, networks[i])
-	}
-	return out
-}
-
 // verify measures and fills in the report; file gets a calibrated table.
 func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile, folder string) error {
 	progress := a.newMeasureReport()
-	o := m.options(progress.report)
+	o := m.options(a, progress.report)
 	o.Folder = folder
-	var v *latency.Verification
-	var err error
-	if r.Calibrated {
-		check, fit := verifyNetworks(r.space, networks, max(2, networks/2), m.seed)
-		var c latency.Calibration
-		c, v, err = latency.Calibrate(cmd.Context(), lut, r.space, fit, check, o)
-		lut.Calibration = c
-	} else {
-		check, _ := verifyNetworks(r.space, networks, 0, m.seed)
-		v, err = latency.Verify(cmd.Context(), lut, r.space, check, o)
-	}
+	v, c, err := explore.Verify(cmd.Context(), lut, r.space, networks, r.Calibrated, o)
 	progress.end()
 	if err != nil {
 		return a.measuredNot(err, progress, folder)
 	}
+	lut.Calibration = c
 	r.fill(v, lut, m)
 	if r.Calibrated {
 		r.File = file.path
@@ -242,8 +210,10 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 
 // fill takes over the figures.
 func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuring) {
-	r.verification = v
+	r.verification, r.inContext = v, lut.Provenance.Method == latency.InContext
 	r.Networks, r.MAPE, r.Kendall = len(v.Networks), explore.Number(v.MAPE), explore.Number(v.Kendall)
+	r.Level, r.ShapeMAPE, r.ShapeWorst, r.Within5 = explore.Number(v.Level), explore.Number(v.ShapeMAPE), explore.Number(v.ShapeWorst), explore.Number(v.Within5)
+	r.CeilingMAPE, r.CeilingKendall = explore.Number(v.CeilingMAPE), explore.Number(v.CeilingKendall)
 	r.Worst = explore.Number(math.Abs(v.Networks[v.Worst].Error()))
 	r.Slope, r.InterceptMS = explore.Number(v.Slope), explore.Number(v.InterceptMS)
 	if c := lut.Calibration; c.Set() {
@@ -259,6 +229,7 @@ func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuri
 	for _, n := range v.Networks {
 		r.Checks = append(r.Checks, verifiedNetwork{
 			Name: publishedName(n.Architecture), Architecture: n.Architecture.String(), PredictedMS: explore.Number(n.PredictedMS),
+			PredictedErrorMS: explore.Number(n.PredictedErrorMS), MeasuredErrorMS: explore.Number(n.Measurement.StandardErrorMS),
 			MeasuredMS: explore.Number(n.MeasuredMS), MinMS: explore.Number(n.Measurement.MinMS),
 			Spread: explore.Number(n.Measurement.Spread), Error: explore.Number(n.Error()),
 		})
@@ -278,9 +249,18 @@ func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuri
 // measured.
 type verifyReport struct {
 	Networks int            `json:"networks"` // compared; none of them was fitted on
+	Level    explore.Number `json:"level"`    // networks take that many times what is predicted
 	MAPE     explore.Number `json:"mape"`
-	Kendall  explore.Number `json:"kendall"`
-	Worst    explore.Number `json:"worst"` // the greatest error of one network
+	// ShapeMAPE and ShapeWorst are the mean and greatest error with the level taken
+	// out, Within5 the share of networks of which it is below 5%.
+	ShapeMAPE  explore.Number `json:"shape_mape"`
+	ShapeWorst explore.Number `json:"shape_worst"`
+	Within5    explore.Number `json:"within_5_percent"`
+	Worst      explore.Number `json:"worst"` // the greatest error of one network
+	Kendall    explore.Number `json:"kendall"`
+	// Of one half of the rounds against the other; null for one round.
+	CeilingMAPE    explore.Number `json:"ceiling_mape"`
+	CeilingKendall explore.Number `json:"ceiling_kendall"`
 	// Slope and InterceptMS are the line of the new calibration; without
 	// --calibrate, the line from predicted to measured.
 	Slope       explore.Number       `json:"slope"`
@@ -299,6 +279,7 @@ type verifyReport struct {
 	Checks      []verifiedNetwork    `json:"checks"` // by rising latency
 
 	space        *model.Space
+	inContext    bool // how the table was measured
 	seed         uint64
 	verification *latency.Verification
 }
@@ -308,17 +289,20 @@ type verifiedNetwork struct {
 	Name         string         `json:"name,omitempty"` // of a published network
 	Architecture string         `json:"architecture"`
 	PredictedMS  explore.Number `json:"predicted_ms"`
-	MeasuredMS   explore.Number `json:"measured_ms"` // median
-	MinMS        explore.Number `json:"min_ms"`
-	Spread       explore.Number `json:"spread"`
-	Error        explore.Number `json:"error"` // 0.1: predicted 10% too slow
+	// Standard errors, the level aside; 0 where the table has none.
+	PredictedErrorMS explore.Number `json:"predicted_error_ms"`
+	MeasuredErrorMS  explore.Number `json:"measured_error_ms"`
+	MeasuredMS       explore.Number `json:"measured_ms"` // median
+	MinMS            explore.Number `json:"min_ms"`
+	Spread           explore.Number `json:"spread"`
+	Error            explore.Number `json:"error"` // 0.1: predicted 10% too slow
 }
 
 func (r *verifyReport) write(w io.Writer) error {
-	fmt.Fprintln(w, "predicted ms  measured ms   error  spread  network")
+	fmt.Fprintln(w, "predicted ms     ±     measured ms     ±     error  network")
 	for _, n := range r.Checks {
-		fmt.Fprintf(w, "%12.3f  %11.3f  %+5.1f%%  %5.1f%%  %s\n", float64(n.PredictedMS), float64(n.MeasuredMS),
-			100*float64(n.Error), 100*float64(n.Spread), choose(n.Name, "random"))
+		fmt.Fprintf(w, "%12.3f  %6.3f  %11.3f  %6.3f  %+5.1f%%  %s\n", float64(n.PredictedMS), float64(n.PredictedErrorMS),
+			float64(n.MeasuredMS), float64(n.MeasuredErrorMS), 100*float64(n.Error), choose(n.Name, "random"))
 	}
 	how := ""
 	switch {
@@ -327,13 +311,24 @@ func (r *verifyReport) write(w io.Writer) error {
 	case r.Calibration != nil:
 		how = ", with the table's calibration"
 	}
-	fmt.Fprintf(w, "\n%d networks%s: mean error %.1f %%, worst %.1f %%, rank correlation (Kendall) %.3f\n",
-		r.Networks, how, 100*float64(r.MAPE), 100*float64(r.Worst), float64(r.Kendall))
+	fmt.Fprintf(w, "\n%d networks%s: they take %.3f times what is predicted (level); mean error %.1f %%, worst %.1f %%\n",
+		r.Networks, how, float64(r.Level), 100*float64(r.MAPE), 100*float64(r.Worst))
+	fmt.Fprintf(w, "shape, the level taken out: mean error %.2f %%, worst %.1f %%, %.0f %% of networks within 5 %%; rank correlation (Kendall) %.3f\n",
+		100*float64(r.ShapeMAPE), 100*float64(r.ShapeWorst), 100*float64(r.Within5), float64(r.Kendall))
+	if r.CeilingMAPE.Finite() {
+		fmt.Fprintf(w, "ceiling, two halves of the measurement against one another: %.2f %%, Kendall %.3f\n", 100*float64(r.CeilingMAPE), float64(r.CeilingKendall))
+	} else {
+		fmt.Fprintln(w, "ceiling: not known, measured in one round; --rounds 2 or more tells error from noise")
+	}
 	line := fmt.Sprintf("%.4g × predicted %+.4g ms", float64(r.Slope), float64(r.InterceptMS))
 	if r.Calibrated {
 		_, err := fmt.Fprintf(w, "calibration %s, written to %s\n", strings.Replace(line, "predicted", "sum", 1), sanitize.Line(r.File))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "measured is about %s; --calibrate corrects the table\n", line)
+	advice := ""
+	if !r.inContext && r.Calibration == nil {
+		advice = "; --calibrate corrects the table"
+	}
+	_, err := fmt.Fprintf(w, "measured is about %s%s\n", line, advice)
 	return err
 }

@@ -69,7 +69,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			}
 			r.predict(lut, arch)
 			progress := a.newMeasureReport()
-			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, m.options(progress.report))
+			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, m.options(a, progress.report))
 			progress.end()
 			if err != nil {
 				return measureError(err)
@@ -150,7 +150,7 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 }
 
 func (r *networkReport) write(w io.Writer) error {
-	fmt.Fprintf(w, "median     %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
+	fmt.Fprintf(w, "latency    %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
 		formatMS(float64(r.MedianMS), 4), r.Rounds, formatMS(float64(r.MinMS), 4), 100*float64(r.Spread))
 	if p := r.PredictedMS; p != nil {
 		fmt.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", formatMS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))

@@ -54,14 +54,14 @@ func TestMeasureNetwork(t *testing.T) {
 	file := writeTemp(t, "tiny.txt", []byte(tinyNetwork+"\n"))
 	for _, arch := range []string{tinyNetwork, file} {
 		r := decode[report](t, runBusy(t, "measure", arch, "--json", "--rounds", "2", "--image-size", "48", "--batch", "2"))
-		if !(r.MinMS > 0) || r.MedianMS < r.MinMS || r.Spread == nil || r.Threads != 1 || r.Batch != 2 || r.ImageSize != 48 || r.Rounds != 2 {
+		if !(r.MinMS > 0) || !(r.MedianMS > 0) || r.Spread == nil || r.Threads != 1 || r.Batch != 2 || r.ImageSize != 48 || r.Rounds != 2 {
 			t.Errorf("%+v", r)
 		}
 		if r.PredictedMS != nil || r.NoPrediction == "" {
 			t.Errorf("a network of no space is predicted: %+v", r)
 		}
 	}
-	if text := runBusy(t, "measure", tinyNetwork, "--rounds", "2", "--image-size", "48"); !strings.Contains(text, "median") || !strings.Contains(text, "not by") {
+	if text := runBusy(t, "measure", tinyNetwork, "--rounds", "2", "--image-size", "48"); !strings.Contains(text, "over 2 rounds") || !strings.Contains(text, "not by") {
 		t.Errorf("text:\n%s", text)
 	}
 }
@@ -170,7 +170,7 @@ func TestMeasureErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{fmt.Errorf("verify: %w: busy", latency.ErrInconclusive), exitFailed, "inconclusive: busy: let the machine rest"},
+		{fmt.Errorf("verify: %w: busy", latency.ErrInconclusive), exitFailed, "inconclusive: busy; what helps"},
 		{fmt.Errorf("run folder: %w: threads", latency.ErrRunMismatch), exitUsage, "another --folder"},
 		{fmt.Errorf("new session: %w", onnx.ErrTargetUnavailable), exitFailed, "target is not available"},
 		{fmt.Errorf("verify: %w", latency.ErrLUTMismatch), exitUsage, "does not fit"},
@@ -181,39 +181,5 @@ func TestMeasureErrors(t *testing.T) {
 		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) || !errors.Is(err, errors.Unwrap(c.err)) {
 			t.Errorf("%v: %v with exit code %d, want %q and %d", c.err, err, exitCode(err), c.want, c.code)
 		}
-	}
-}
-
-// The networks compared are different from one another and from those that are
-// fitted on; both go from small to large.
-func TestVerifyNetworks(t *testing.T) {
-	s, err := model.NewSpace(model.MobileNASNet, 224)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{2, 5, 30, maxVerified} {
-		fit := max(2, n/2)
-		check, fitted := verifyNetworks(s, n, fit, 1)
-		if len(check) != n || len(fitted) != fit {
-			t.Errorf("%d networks and %d to fit on: expected %d and %d", len(check), len(fitted), n, fit)
-		}
-		seen, named := map[string]bool{}, 0
-		for _, p := range append(append([]model.Path{}, check...), fitted...) {
-			arch := s.Architecture(p)
-			if text := arch.String(); seen[text] {
-				t.Errorf("%d networks: %s is there twice", n, text)
-			} else {
-				seen[text] = true
-			}
-			if publishedName(arch) != "" {
-				named++
-			}
-		}
-		if named < min(n/2, 12) {
-			t.Errorf("%d networks: %d published ones", n, named)
-		}
-	}
-	if check, fitted := verifyNetworks(s, 8, 0, 1); len(check) != 8 || len(fitted) != 0 {
-		t.Errorf("without a fit: %d and %d", len(check), len(fitted))
 	}
 }

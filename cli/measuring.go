@@ -9,6 +9,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // measuring is the flags of every command that measures. Zero threads, batch
@@ -20,13 +21,16 @@ type measuring struct {
 	rounds  int
 	seed    uint64
 	library string
+
+	method   latency.Method // of a table
+	networks int            // to time it in; 0 is the usual number
 }
 
 // Bounds of what a command measures: beyond these it is a slip of the hand.
 const (
 	maxThreads = 1024
 	maxBatch   = 4096
-	maxRounds  = 100000
+	maxRounds  = 1000
 )
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
@@ -34,7 +38,7 @@ func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f.StringVar(&m.target, "target", "", fmt.Sprintf("what to measure on, a `TARGET` of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
 	f.IntVar(&m.threads, "threads", 0, "threads inside an operator, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
-	f.IntVar(&m.rounds, "rounds", 0, "rounds that count, `N` (default 10 for a table, 15 for networks)")
+	f.IntVar(&m.rounds, "rounds", 0, "how often everything is opened anew, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "`SEED` of the random order and of random networks")
 	f.StringVar(&m.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
@@ -94,9 +98,11 @@ func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
 }
 
 // options are the flags as options of package latency.
-func (m *measuring) options(progress func(latency.MeasureProgress)) latency.MeasureOptions {
+func (m *measuring) options(a *app, progress func(latency.MeasureProgress)) latency.MeasureOptions {
 	return latency.MeasureOptions{
-		Target: onnx.Target(m.target), Threads: m.threads, Batch: m.batch, Rounds: m.rounds, Seed: m.seed, Progress: progress,
+		Target: onnx.Target(m.target), Threads: m.threads, Batch: m.batch, Rounds: m.rounds, Seed: m.seed,
+		Method: m.method, Networks: m.networks, Progress: progress,
+		Warn: func(text string) { fmt.Fprintf(a.Err, "note: %s\n", sanitize.Line(text)) },
 	}
 }
 
@@ -133,7 +139,7 @@ func newSpace(name string, imageSize int) (*model.Space, error) {
 func measureError(err error) error {
 	switch {
 	case errors.Is(err, latency.ErrInconclusive):
-		return fmt.Errorf("%w: let the machine rest and repeat the command", err)
+		return fmt.Errorf("%w; %s", err, whatHelps)
 	case errors.Is(err, latency.ErrRunMismatch):
 		return usageError{fmt.Errorf("%w: give the same settings, another --folder, or remove that one", err)}
 	}

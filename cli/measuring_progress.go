@@ -26,7 +26,8 @@ type measureReport struct {
 	written bool
 	now     func() time.Time
 
-	rounds int // that count, as last reported
+	rounds int    // that count, or networks, as last reported
+	unit   string // round or network
 }
 
 func (a *app) newMeasureReport() *measureReport {
@@ -42,7 +43,7 @@ func (a *app) newMeasureReport() *measureReport {
 // report is a MeasureOptions.Progress.
 func (r *measureReport) report(p latency.MeasureProgress) {
 	if !p.Preparing {
-		r.rounds = p.Round
+		r.rounds, r.unit = p.Round, choose(p.Unit, "round")
 	}
 	r.show(func() string { return progressLine(p) })
 }
@@ -73,11 +74,7 @@ func progressLine(p latency.MeasureProgress) string {
 	if p.Preparing {
 		return fmt.Sprintf("preparing %d of %d", p.Done, p.Total)
 	}
-	line := fmt.Sprintf("round %d of %d, %d%%", min(p.Round+1, p.Rounds), p.Rounds, 100*p.Done/max(p.Total, 1))
-	if p.Inconclusive > 0 {
-		line += fmt.Sprintf(", %d repeated because the machine was busy", p.Inconclusive)
-	}
-	return line + ", " + remaining(p.Remaining) + " left"
+	return fmt.Sprintf("%s, %d%%, %s left", p, 100*p.Done/max(p.Total, 1), remaining(p.Remaining))
 }
 
 // remaining is a duration for people: whole seconds, and minutes from two on.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
@@ -22,27 +23,32 @@ type Measuring struct {
 	ImageSize int
 	Target    onnx.Target
 	Threads   int
-	Rounds    int
-	Library   string // --onnxruntime; "" looks in the usual places
+	Rounds    int            // 0: the usual number
+	Method    latency.Method // of a table; "" is in context
+	Library   string         // --onnxruntime; "" looks in the usual places
 
-	// Of tests: what measures networks.
-	calibrate func(context.Context, *latency.LUT, *model.Space, []model.Path, []model.Path, latency.MeasureOptions) (latency.Calibration, *latency.Verification, error)
+	device latency.Device // of tests; nil is this machine
+}
+
+// open loads ONNX Runtime, where it is needed.
+func (m Measuring) open() error {
+	if m.device != nil {
+		return nil
+	}
+	_, err := onnx.Open(m.Library)
+	return err
 }
 
 func (m Measuring) options(j *job.Job) latency.MeasureOptions {
 	return latency.MeasureOptions{
-		Target: m.Target, Threads: m.Threads, Rounds: m.Rounds,
-		Progress: func(p latency.MeasureProgress) {
-			status := fmt.Sprintf("round %d of %d", p.Round+1, p.Rounds)
-			if p.Preparing {
-				status = "preparing"
-			} else if p.Inconclusive > 0 {
-				status += fmt.Sprintf(", %d inconclusive", p.Inconclusive)
-			}
-			j.Progress(p.Done, p.Total, p.Remaining, status)
-		},
+		Target: m.Target, Threads: m.Threads, Rounds: m.Rounds, Method: m.Method, Device: m.device, Seed: measureSeed,
+		Warn:     func(text string) { j.Log(text) },
+		Progress: func(p latency.MeasureProgress) { j.Progress(p.Done, p.Total, p.Remaining, p.String()) },
 	}
 }
+
+// measureSeed is that of the command line.
+const measureSeed = 1
 
 // TableName names the table of a measurement: target, image size, threads.
 func (m Measuring) TableName() string {
@@ -70,7 +76,7 @@ func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, 
 	if err != nil {
 		return MeasuredTable{}, err
 	}
-	if _, err := onnx.Open(m.Library); err != nil {
+	if err := m.open(); err != nil {
 		return MeasuredTable{}, err
 	}
 	out := MeasuredTable{}
@@ -135,77 +141,116 @@ type MeasuredNetwork struct {
 
 // MeasureNetwork measures one network end to end as a job.
 func MeasureNetwork(ctx context.Context, m Measuring, arch model.Architecture, predictedMS float64, j *job.Job) (MeasuredNetwork, error) {
-	if _, err := onnx.Open(m.Library); err != nil {
+	if err := m.open(); err != nil {
 		return MeasuredNetwork{}, err
 	}
 	got, err := latency.MeasureNetwork(ctx, arch, m.ImageSize, m.options(j))
 	return MeasuredNetwork{arch, predictedMS, got}, err
 }
 
-// CalibratedTable is a table with a new calibration, saved under a name.
-type CalibratedTable struct {
+// VerifiedTable is a table beside whole networks that were measured, which it was
+// not fitted on. One of blocks alone is calibrated and saved under its name; one
+// in context is as it was.
+type VerifiedTable struct {
 	MeasuredTable
-	Verification *latency.Verification // of networks not fitted on
+	Calibrated   bool
+	Verification *latency.Verification
 }
 
-// VerificationNetworks are n random networks of a space, and the published
-// ones that belong to it.
-func VerificationNetworks(s *model.Space, n int, seed uint64) []model.Path {
-	paths := latency.RandomNetworks(s, n, seed)
+// VerificationNetworks are n different networks of a space to check a table with,
+// the published ones among them in up to half the places, and fit others, spread
+// evenly from small to large, to fit a calibration on.
+func VerificationNetworks(s *model.Space, n, fit int, seed uint64) (check, fitted []model.Path) {
+	known := map[string]bool{}
 	for _, p := range published.Networks() {
-		if path, err := s.Path(p.Architecture); err == nil {
-			paths = append(paths, path)
+		if path, err := s.Path(p.Architecture); err == nil && len(check) < n/2 {
+			check = append(check, path)
+			known[fmt.Sprint(path)] = true
 		}
 	}
-	return paths
+	random := latency.RandomNetworks(s, n+fit, seed) // from small to large
+	random = slices.DeleteFunc(random, func(p model.Path) bool { return known[fmt.Sprint(p)] })
+	wanted := n - len(check) + fit
+	for i := range wanted {
+		p := random[i*len(random)/wanted]
+		if (i+1)*fit/wanted > i*fit/wanted {
+			fitted = append(fitted, p)
+		} else {
+			check = append(check, p)
+		}
+	}
+	return check, fitted
 }
 
-// CalibrateTable measures whole networks as a job, fits the table's
-// calibration on half of them, checks it on the other half and saves the
-// table: in place where it is the user's own, else as a copy of that name. A run
-// that was cut off goes on where it was; its rounds are of networks, so that
-// tables of one space, size and device share them.
-func CalibrateTable(ctx context.Context, m Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (CalibratedTable, error) {
+// Verify measures n networks and compares them with what the table predicts. To
+// calibrate, half as many others are measured too, a calibration is fitted on
+// them, and the table with it is what is compared: this is how tables are
+// calibrated, whoever asks. lut is not changed.
+func Verify(ctx context.Context, lut *latency.LUT, s *model.Space, n int, calibrate bool, o latency.MeasureOptions) (*latency.Verification, latency.Calibration, error) {
+	if !calibrate {
+		check, _ := VerificationNetworks(s, n, 0, o.Seed)
+		v, err := latency.Verify(ctx, lut, s, check, o)
+		return v, lut.Calibration, err
+	}
+	if lut.Provenance.Method == latency.InContext {
+		return nil, lut.Calibration, ErrCalibrated
+	}
+	check, fit := VerificationNetworks(s, n, max(2, n/2), o.Seed)
+	c, v, err := latency.Calibrate(ctx, lut, s, fit, check, o)
+	return v, c, err
+}
+
+// ErrCalibrated says that a table is not to be calibrated.
+var ErrCalibrated = errors.New("the table was measured in context: it needs no calibration; where its level is off, measure it again")
+
+// VerifyTable verifies a table as a job, and calibrates one of blocks alone, which
+// is saved: in place where it is the user's own, else as a copy of that name. A
+// run that was cut off goes on where it was; it is of networks, so that tables of
+// one space, size and device share it.
+func VerifyTable(ctx context.Context, m Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (VerifiedTable, error) {
 	space, err := model.NewSpace(m.Space, m.ImageSize)
 	if err != nil {
-		return CalibratedTable{}, err
+		return VerifiedTable{}, err
 	}
-	if _, err := onnx.Open(m.Library); err != nil {
-		return CalibratedTable{}, err
+	if err := m.open(); err != nil {
+		return VerifiedTable{}, err
 	}
-	fit, check := latency.SplitNetworks(VerificationNetworks(space, networks, 1))
 	o := m.options(j)
-	o.Folder = filepath.Join(DataDir(), "runs", "calibrate-"+m.TableName())
-	measure := latency.Calibrate
-	if m.calibrate != nil {
-		measure = m.calibrate
+	verified := *lut
+	out := VerifiedTable{MeasuredTable: MeasuredTable{Name: name, LUT: &verified}, Calibrated: lut.Provenance.Method != latency.InContext}
+	kind := "verify-"
+	if out.Calibrated {
+		kind = "calibrate-"
 	}
-	var calibration latency.Calibration
-	var verification *latency.Verification
+	o.Folder = filepath.Join(DataDir(), "runs", kind+m.TableName())
 	err = GoOn(o.Folder, j, func() error {
-		calibration, verification, err = measure(ctx, lut, space, fit, check, o)
+		out.Verification, verified.Calibration, err = Verify(ctx, lut, space, networks, out.Calibrated, o)
 		return err
 	})
 	if err != nil {
-		return CalibratedTable{}, err
+		return VerifiedTable{}, err
 	}
-	calibrated := *lut
-	calibrated.Calibration = calibration
-	out := CalibratedTable{MeasuredTable{Name: name, LUT: &calibrated}, verification}
-	for _, s := range LUTs() {
-		if s.Name == name && s.Path != "" && filepath.Ext(s.Path) == ".json" {
-			out.Path = s.Path
-		}
-	}
-	if out.Path == "" {
-		out.Name = m.TableName() + "-calibrated"
-		if out.Path, err = LUTPath(out.Name); err != nil {
+	if out.Calibrated {
+		if err := out.save(m); err != nil {
 			return out, err
 		}
 	}
-	if err := SaveLUT(out.Path, &calibrated); err != nil {
-		return out, err
-	}
 	latency.RemoveRun(o.Folder)
 	return out, nil
+}
+
+// save saves a calibrated table.
+func (t *VerifiedTable) save(m Measuring) (err error) {
+	for _, s := range LUTs() {
+		if s.Name == t.Name && s.Path != "" && filepath.Ext(s.Path) == ".json" {
+			t.Path = s.Path
+		}
+	}
+	if t.Path == "" {
+		t.Name = m.TableName() + "-calibrated"
+		if t.Path, err = LUTPath(t.Name); err != nil {
+			return err
+		}
+	}
+	return SaveLUT(t.Path, t.LUT)
 }

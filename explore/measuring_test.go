@@ -4,104 +4,171 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/internal/devicetest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/published"
 )
 
-// fakeNetworks measures networks in rounds that are lines of a file, as package
-// latency keeps them; every line is of one setting.
-type fakeNetworks struct {
-	setting string
-	rounds  int                                        // wanted
-	made    int                                        // by all calls
-	after   func(ctx context.Context, round int) error // each round
+// run does work as a job.
+func run(ctx context.Context, work func(context.Context, *job.Job) (any, error)) job.Snapshot {
+	var runner job.Runner
+	j := runner.Start(ctx, "measuring", work)
+	<-j.Ended()
+	return j.Snapshot()
 }
 
-func (f *fakeNetworks) calibrate(ctx context.Context, _ *latency.LUT, _ *model.Space, fit, _ []model.Path, o latency.MeasureOptions) (c latency.Calibration, v *latency.Verification, err error) {
-	group := filepath.Join(o.Folder, "1")
-	if err := os.MkdirAll(group, 0o755); err != nil {
-		return c, v, err
-	}
-	file := filepath.Join(group, "measure.jsonl")
-	data, _ := os.ReadFile(file) // none yet
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	if len(data) == 0 {
-		lines = nil
-	}
-	for _, l := range lines {
-		if l != f.setting {
-			return c, v, fmt.Errorf("run folder: %w: %s", latency.ErrRunMismatch, l)
-		}
-	}
-	for n := len(lines); n < f.rounds; n++ {
-		f.made++
-		data = append(data, f.setting+"\n"...)
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return c, v, err
-		}
-		if err := f.after(ctx, n); err != nil {
-			return c, v, err
-		}
-	}
-	return latency.Calibration{Slope: 1.1, Networks: len(fit)}, &latency.Verification{}, nil
-}
-
-// A calibration that is cancelled keeps its rounds and goes on with them; when it
-// is done they are gone. Rounds of another setting are begun again.
+// A calibration that is cancelled keeps what it measured and goes on with it; when
+// it is done that is gone. What was measured in another way is begun again.
 func TestACalibrationGoesOnWhereItWasCancelled(t *testing.T) {
-	onnxtest.Require(t)
 	userData(t)
-	lut, err := LoadLUT("ort-cpu-32-1t")
+	space, err := model.NewSpace(model.MobileNASNet, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cancelIn := -1
-	var cancel context.CancelFunc
-	fake := &fakeNetworks{setting: "one", rounds: 5}
-	fake.after = func(ctx context.Context, round int) error {
-		if round == cancelIn {
-			cancel()
-		}
-		return ctx.Err()
-	}
-	m := Measuring{Space: model.MobileNASNet, ImageSize: 32, Threads: 1, calibrate: fake.calibrate}
-	calibrate := func() job.Snapshot {
-		ctx, c := context.WithCancel(t.Context())
-		defer c()
-		cancel = c
-		var runner job.Runner
-		j := runner.Start(ctx, "calibration", func(ctx context.Context, j *job.Job) (any, error) {
-			return CalibrateTable(ctx, m, "ort-cpu-32-1t", lut, 4, j)
-		})
-		<-j.Ended()
-		return j.Snapshot()
-	}
+	lut := devicetest.New(space, 1).LUT()
+	lut.Provenance.Threads = 0
+	m := Measuring{Space: model.MobileNASNet, ImageSize: 32}
 	folder := filepath.Join(DataDir(), "runs", "calibrate-"+m.TableName())
+	opened := 0
 	for i, c := range []struct {
-		setting          string
-		cancelIn, rounds int // made by then, by all calls
-	}{{"one", 2, 3}, {"one", 3, 4}, {"two", 1, 6}, {"two", -1, 9}} {
-		fake.setting, cancelIn = c.setting, c.cancelIn
-		s := calibrate()
-		if done := c.cancelIn < 0; (s.State == job.Done) != done || latency.KeepsRounds(folder) == done || fake.made != c.rounds {
-			t.Fatalf("call %d: %v, %v; %d rounds were made, expected %d; kept: %v", i, s.State, s.Err, fake.made, c.rounds, latency.KeepsRounds(folder))
+		cancelAt int // in thousands of runs; 0 is never
+		rounds   int
+		again    bool
+	}{{2, 0, false}, {1, 0, false}, {0, 0, false}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		d := devicetest.New(space, 1)
+		d.OnRun = func() {
+			if c.cancelAt > 0 && d.Runs == 1000*c.cancelAt {
+				cancel()
+			}
 		}
-		if begun := i == 2; begun != strings.Contains(strings.Join(s.Log, "\n"), "it begins again") {
-			t.Errorf("call %d: log %q", i, s.Log)
+		m.device, m.Rounds = d, c.rounds
+		s := run(ctx, func(ctx context.Context, j *job.Job) (any, error) { return VerifyTable(ctx, m, "mine", lut, 16, j) })
+		cancel()
+		if done := c.cancelAt == 0; (s.State == job.Done) != done || latency.KeepsRounds(folder) == done {
+			t.Fatalf("call %d: %v, %v; kept: %v", i, s.State, s.Err, latency.KeepsRounds(folder))
 		}
+		opened += d.Opened
+	}
+	// 24 networks in 4 rounds, and at most a group for each time it was cancelled.
+	if opened < 96 || opened > 96+2*12 {
+		t.Errorf("%d networks were opened", opened)
 	}
 	got, err := LoadLUT(m.TableName() + "-calibrated")
-	if err != nil || got.Calibration.Slope != 1.1 {
-		t.Errorf("%v: calibration %+v", err, got.Calibration)
+	if err != nil || math.Abs(got.Calibration.Slope-1) > 1e-3 || got.Calibration.Networks != 8 {
+		t.Errorf("%v: calibration %+v", err, got)
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the folder of the rounds is still there: %v", err)
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+// Rounds of another setting are begun again, and the job says so.
+func TestAMeasurementInAnotherWayBeginsAgain(t *testing.T) {
+	userData(t)
+	space, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Measuring{Space: model.MobileNASNet, ImageSize: 32, device: devicetest.New(space, 1)}
+	o := m.options(nil)
+	o.Folder, o.Classes = filepath.Join(DataDir(), "runs", m.TableName()), 7
+	o.Warn, o.Progress = nil, nil
+	if _, err := latency.Measure(t.Context(), space, o); err != nil {
+		t.Fatal(err)
+	}
+	s := run(t.Context(), func(ctx context.Context, j *job.Job) (any, error) { return MeasureTable(ctx, m, j) })
+	if s.State != job.Done || !strings.Contains(strings.Join(s.Log, "\n"), "classes is 7 there and 1000 now: it begins again") {
+		t.Errorf("%v, %v, log %q", s.State, s.Err, s.Log)
+	}
+}
+
+// A table in context is measured, fills up block by block with its standard
+// errors, and is verified as it is; blocks alone are calibrated.
+func TestMeasureAndVerifyATable(t *testing.T) {
+	userData(t)
+	space, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := devicetest.New(space, 2)
+	d.Session = 0.02
+	m := Measuring{Space: model.MobileNASNet, ImageSize: 32, device: d}
+	var table MeasuredTable
+	s := run(t.Context(), func(ctx context.Context, j *job.Job) (any, error) {
+		var err error
+		table, err = MeasureTable(ctx, m, j)
+		partial, _ := j.Snapshot().Result.(PartialTable)
+		if len(partial) != 121 {
+			t.Errorf("the live table has %d entries", len(partial))
+		}
+		for key, have := range partial {
+			if want, ok := table.LUT.Blocks[key]; ok && (have != want || !(have.StandardErrorMS > 0)) {
+				t.Errorf("the live table has %s as %+v: expected %+v", key, have, want)
+			}
+		}
+		return table, err
+	})
+	if s.State != job.Done || table.Name != m.TableName() {
+		t.Fatalf("%v, %v: %+v", s.State, s.Err, table)
+	}
+	saved, err := LoadLUT(table.Name)
+	if err != nil || *saved.Quality != *table.LUT.Quality || saved.Provenance.Method != latency.InContext {
+		t.Errorf("%+v, %v", saved, err)
+	}
+	var verified VerifiedTable
+	s = run(t.Context(), func(ctx context.Context, j *job.Job) (any, error) {
+		var err error
+		verified, err = VerifyTable(ctx, m, table.Name, saved, 20, j)
+		return verified, err
+	})
+	v := verified.Verification
+	if s.State != job.Done || verified.Calibrated || verified.LUT.Calibration.Set() || len(v.Networks) != 20 || v.ShapeMAPE > 0.02 || math.Abs(v.Level-1) > 0.03 {
+		t.Errorf("%v, %v: %+v", s.State, s.Err, v)
+	}
+	if _, _, err := Verify(t.Context(), saved, space, 20, true, latency.MeasureOptions{Device: d}); !errors.Is(err, ErrCalibrated) {
+		t.Errorf("calibrating a table in context: %v", err)
+	}
+}
+
+func TestVerificationNetworks(t *testing.T) {
+	for _, name := range []string{model.MobileNASNet, model.MobileNASNetLarge} {
+		s, err := model.NewSpace(name, 224)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range [][2]int{{2, 0}, {7, 3}, {30, 15}, {200, 100}} {
+			check, fitted := VerificationNetworks(s, c[0], c[1], 1)
+			if len(check) != c[0] || len(fitted) != c[1] {
+				t.Errorf("%s: %d to check and %d to fit on: expected %v", name, len(check), len(fitted), c)
+			}
+			named := 0
+			for _, p := range check {
+				for _, known := range published.Networks() {
+					if s.Architecture(p).String() == known.Architecture.String() {
+						named++
+					}
+				}
+			}
+			if want := min(c[0]/2, 12); name == model.MobileNASNet && named < want {
+				t.Errorf("%d of %d are published networks: expected %d", named, c[0], want)
+			}
+			seen := map[string]bool{}
+			for _, p := range slices.Concat(check, fitted) {
+				if err := s.CheckPath(p); err != nil || seen[fmt.Sprint(p)] {
+					t.Errorf("%s: %v twice, or %v", name, p, err)
+				}
+				seen[fmt.Sprint(p)] = true
+			}
+		}
 	}
 }

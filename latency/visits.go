@@ -286,7 +286,7 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 		if bytes == 0 {
 			bytes = v.size(archs[n])
 		}
-		spent += float64((v.bursts+v.traced)*(WarmUpRuns+burstRuns(m.plain.ms))) * m.plain.ms
+		spent += float64((v.bursts+v.traced)*(WarmUpRuns+runsOfBurst(m.plain.ms))) * m.plain.ms
 	}
 	for turn := range max(v.bursts, v.traced) {
 		for _, i := range rng.Perm(2 * len(members)) {
@@ -359,8 +359,8 @@ func (v *visitor) open(ctx context.Context, arch model.Architecture, network int
 	return m, nil
 }
 
-// burstRuns is how many runs of ms milliseconds a burst times.
-func burstRuns(ms float64) int { return int(min(max(burstMS/ms, minBurst), maxBurst)) }
+// runsOfBurst is how many runs of ms milliseconds a burst times.
+func runsOfBurst(ms float64) int { return int(min(max(burstMS/ms, minBurst), maxBurst)) }
 
 // burst warms a network up and times some runs of it.
 func (v *visitor) burst(ctx context.Context, s *session) (burst, error) {
@@ -369,7 +369,7 @@ func (v *visitor) burst(ctx context.Context, s *session) (burst, error) {
 	}
 	b := burst{AtMS: rounded(float64(v.now().UnixMicro()) / 1e3)}
 	var err error
-	b.RunsMS, err = s.time(ctx, burstRuns(s.ms))
+	b.RunsMS, err = s.time(ctx, runsOfBurst(s.ms))
 	return b, err
 }
 

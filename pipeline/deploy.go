@@ -15,7 +15,9 @@ import (
 
 // Latencies is what the table predicts against what was measured.
 type Latencies struct {
-	MAPE    float64 `json:"mape"` // a fraction
+	MAPE    float64 `json:"mape"`       // a fraction
+	Level   float64 `json:"level"`      // networks take that many times what is predicted
+	Shape   float64 `json:"shape_mape"` // mape with that taken out
 	Kendall float64 `json:"kendall"`
 	Table   string  `json:"table"`
 }
@@ -49,7 +51,7 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.writeJSON(resultsFile, networks); err != nil {
 		return err
 	}
-	if err := r.writeJSON(latenciesFile, Latencies{MAPE: v.MAPE, Kendall: v.Kendall, Table: r.LUT}); err != nil {
+	if err := r.writeJSON(latenciesFile, Latencies{MAPE: v.MAPE, Level: v.Level, Shape: v.ShapeMAPE, Kendall: v.Kendall, Table: r.LUT}); err != nil {
 		return err
 	}
 	latency.RemoveRun(o.Folder)

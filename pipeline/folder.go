@@ -31,9 +31,8 @@ const (
 	exportFolder      = "networks"
 	resultsFile       = "results.json"
 	// Rounds of measurements, to go on from until their step is done.
-	latencyFolder   = "latency"
-	calibrateFolder = "calibrate"
-	measureFolder   = "measure"
+	latencyFolder = "latency"
+	measureFolder = "measure"
 	// ReportFile is the report, in Markdown.
 	ReportFile = "report.md"
 	// TableFile is the latency table in use.

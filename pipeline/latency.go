@@ -8,10 +8,6 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 )
 
-// calibrationNetworks is how many random networks a measured table is
-// calibrated on and checked with.
-const calibrationNetworks = 16
-
 // latencyTable copies the table that the settings name into the folder, or
 // measures one.
 func (r *run) latencyTable(ctx context.Context) error {
@@ -29,7 +25,6 @@ func (r *run) latencyTable(ctx context.Context) error {
 		return err
 	}
 	latency.RemoveRun(r.path(latencyFolder))
-	latency.RemoveRun(r.path(calibrateFolder))
 	return r.readTable()
 }
 
@@ -53,7 +48,7 @@ func (r *run) readTable() (err error) {
 	return err
 }
 
-// measureTable measures blocks, then whole networks to calibrate with.
+// measureTable measures blocks in context.
 func (r *run) measureTable(ctx context.Context) (*latency.LUT, error) {
 	o := r.measureOptions("latency", latencyFolder)
 	var lut *latency.LUT
@@ -64,17 +59,11 @@ func (r *run) measureTable(ctx context.Context) (*latency.LUT, error) {
 	if err != nil {
 		return nil, err
 	}
-	fit, check := latency.SplitNetworks(latency.RandomNetworks(r.space, calibrationNetworks, r.Seed))
-	o = r.measureOptions("latency", calibrateFolder)
-	var verification *latency.Verification
-	err = explore.GoOn(o.Folder, r.job, func() (err error) {
-		lut.Calibration, verification, err = latency.Calibrate(ctx, lut, r.space, fit, check, o)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	q := lut.Quality
+	r.job.Log(fmt.Sprintf("blocks timed in %d networks: standard error %.1f%% (median)", q.Networks, 100*q.StandardError))
+	if q.Disturbed != "" {
+		r.job.Log("the latency table is less certain than it should be: " + q.Disturbed)
 	}
-	r.job.Log(fmt.Sprintf("latency of %d networks predicted with a mean error of %.1f%%", len(check), 100*verification.MAPE))
 	return lut, nil
 }
 
@@ -83,8 +72,9 @@ func (r *run) measureTable(ctx context.Context) (*latency.LUT, error) {
 func (r *run) measureOptions(step, folder string) latency.MeasureOptions {
 	return latency.MeasureOptions{
 		Threads: r.Settings.Threads, Rounds: r.MeasureRounds, Name: "pipeline", Folder: r.path(folder),
+		Seed: r.Seed, Warn: func(text string) { r.job.Log(text) },
 		Progress: func(p latency.MeasureProgress) {
-			r.progress(step, p.Done, p.Total, p.Remaining, fmt.Sprintf("round %d of %d", p.Round+1, p.Rounds))
+			r.progress(step, p.Done, p.Total, p.Remaining, p.String())
 		},
 	}
 }

@@ -151,7 +151,8 @@ func (res Results) writeNetworks(b *strings.Builder) {
 	for _, n := range res.Networks {
 		sanitize.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)
 	}
-	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, Kendall %.3f.\n\n", 100*res.Latencies.MAPE, res.Latencies.Kendall)
+	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, of which %.1f%% remains when their common factor of %.3f is taken out; Kendall %.3f.\n\n",
+		100*res.Latencies.MAPE, 100*res.Latencies.Shape, res.Latencies.Level, res.Latencies.Kendall)
 	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by |\n|---|---|---|---|---|\n")
 	for _, c := range res.Comparisons() {
 		if c.Random > 0 {

@@ -101,7 +101,7 @@ func (d *devices) drawScatter(s *screen, area rect) {
 		}
 	}
 	margin := (hi - lo) * 0.05
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), func(_ *plot, mark func(x, y float64, glyph string)) {
+	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), nil, func(mark func(x, y float64, glyph string)) {
 		for _, b := range d.All {
 			if b.AMS > 0 && b.BMS > 0 {
 				x, y := position(b)
@@ -114,9 +114,9 @@ func (d *devices) drawScatter(s *screen, area rect) {
 
 func (d *devices) drawTransfers(s *screen, r rect) {
 	t := s.theme
-	lines := []string{fmt.Sprintf("%-26s%10s%15s%11s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
+	lines := []string{sanitize.Sprintf("%-26s%10s%15s%11s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
 	for _, x := range d.Transfers {
-		lines = append(lines, fmt.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
+		lines = append(lines, sanitize.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
 			formatNumber(float64(x.Accuracy), 2), formatNumber(float64(x.BestAccuracy), 2)+" "+signed(-float64(x.Lost), 2, s.glyphs)))
 	}
 	for i, l := range lines {

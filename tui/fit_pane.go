@@ -60,7 +60,7 @@ func (a *App) drawFit(s *screen, r rect) {
 	lo, hi := min(x0, y0), max(x1, y1)
 	margin := max((hi-lo)*0.05, 0.01)
 	area := rect{r.x + 8, r.y + 5, r.w - 10, r.h - 7}
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", func(_ *plot, mark func(x, y float64, st string)) {
+	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", nil, func(mark func(x, y float64, st string)) {
 		for i, x := range f.Predicted {
 			mark(x, f.Evaluation.Measured[i], "o")
 		}

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,7 +27,7 @@ type networkToMeasure struct {
 	predictedMS  float64
 }
 
-type tableToCalibrate struct {
+type tableToVerify struct {
 	name string
 	lut  *latency.LUT
 }
@@ -85,15 +84,16 @@ func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
 	})
 }
 
-func (a *App) startCalibration(want explore.Measuring) tea.Cmd {
+func (a *App) startVerify(want explore.Measuring) tea.Cmd {
 	if a.measuringNow() {
 		return nil
 	}
 	want.ImageSize = a.space().ImageSize
-	t := tableToCalibrate{a.engine.LUTName, a.engine.LUT}
+	t := tableToVerify{a.engine.LUTName, a.engine.LUT}
 	services := a.services
-	return a.startAgain("calibration of "+sourceLabel(t.name), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
-		return services.calibrate(ctx, want, t, j)
+	name := map[string]string{"verify": "verification of ", "calibrate": "calibration of "}[a.verifyVerb()]
+	return a.startAgain(name+sourceLabel(t.name), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
+		return services.verify(ctx, want, t, j)
 	}})
 }
 
@@ -153,10 +153,19 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	switch r := s.Result.(type) {
 	case explore.MeasuredTable:
 		a.results.offered = offer{lut: r.Name}
-		a.say("table " + r.Name + " is measured: " + a.keyOf("use-measured") + " uses it")
-	case explore.CalibratedTable:
-		a.results.offered = offer{lut: r.Name}
-		a.say(sanitize.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*r.Verification.MAPE, r.Verification.Kendall, a.keyOf("use-measured")))
+		text := "table " + r.Name + " is measured: " + a.keyOf("use-measured") + " uses it"
+		if q := r.LUT.Quality; q != nil && q.Disturbed != "" {
+			text += "; the machine was disturbed: " + q.Disturbed
+		}
+		a.say(text)
+	case explore.VerifiedTable:
+		v := r.Verification
+		text := sanitize.Sprintf("table %s: shape error %.1f%%, Kendall tau %.3f, level %.3f", r.Name, 100*v.ShapeMAPE, v.Kendall, v.Level)
+		if r.Calibrated {
+			a.results.offered = offer{lut: r.Name}
+			text = sanitize.Sprintf("table %s is calibrated: error %.1f%%, Kendall tau %.3f: %s uses it", r.Name, 100*v.MAPE, v.Kendall, a.keyOf("use-measured"))
+		}
+		a.say(text)
 		a.openLater(&verification{result: r})
 	case explore.MeasuredNetwork:
 		text := sanitize.Sprintf("measured %s ms (least %s, spread %.1f%%)", a.ms(r.MedianMS), a.ms(r.MinMS), 100*r.Spread)
@@ -177,7 +186,7 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	case training.Progress:
 		text := s.Name + " is done"
 		for _, sc := range r.Scores {
-			text += fmt.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
+			text += sanitize.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
 		}
 		a.say(sanitize.Line(text))
 	case method.Tuned:
@@ -263,5 +272,5 @@ func (a *App) jobActivity() string {
 // clock writes a duration as minutes and seconds.
 func clock(d time.Duration) string {
 	s := int(d.Round(time.Second).Seconds())
-	return fmt.Sprintf("%d:%02d", s/60, s%60)
+	return sanitize.Sprintf("%d:%02d", s/60, s%60)
 }

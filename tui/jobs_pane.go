@@ -103,7 +103,7 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("job-open") + " opens the table"
 	case isKept(j.Result):
 		return a.keyOf("job-open") + " shows the network that keeps the limit, " + a.keyOf("use-measured") + " explores with what the table has learnt"
-	case isCalibration(j.Result):
+	case isVerification(j.Result):
 		return a.keyOf("job-open") + " shows how well it predicts"
 	}
 	return ""
@@ -123,8 +123,8 @@ func isKept(result any) bool {
 	return ok
 }
 
-func isCalibration(result any) bool {
-	_, ok := result.(explore.CalibratedTable)
+func isVerification(result any) bool {
+	_, ok := result.(explore.VerifiedTable)
 	return ok
 }
 
@@ -164,7 +164,7 @@ func (a *App) openJob() tea.Cmd {
 		a.say("nothing has been started yet: " + a.keyOf("measure") + " measures, " + a.keyOf("method") + " trains and fits")
 		return nil
 	}
-	if r, ok := a.jobs[a.jobRow].Result.(explore.CalibratedTable); ok {
+	if r, ok := a.jobs[a.jobRow].Result.(explore.VerifiedTable); ok {
 		a.dialog = &verification{result: r}
 		return nil
 	}

@@ -12,19 +12,19 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
-// calibrationNetworks is how many random networks a calibration measures,
-// beside the published ones.
-const calibrationNetworks = 30
+// verifiedNetworks is how many networks a table is verified on.
+const verifiedNetworks = 40
 
 // openMeasure opens the menu of measuring.
 func (a *App) openMeasure() tea.Cmd {
 	m := &measureMenu{want: explore.Measuring{
-		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: onnx.CPU, Threads: 1, Rounds: 10, Library: a.opts.Library,
+		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: onnx.CPU, Threads: 1, Method: latency.InContext, Library: a.opts.Library,
 	}}
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
@@ -107,7 +107,8 @@ func (m *measureMenu) rows(a *App) []formRow {
 		{label: "device", value: string(m.want.Target), step: stepThrough(&m.want.Target, onnx.Targets())},
 		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, threads)},
 		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
-		{label: "rounds", value: fmt.Sprint(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{3, 5, 10, 15, 20, 40})},
+		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
+		{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})},
 	}
 	if m.missing() {
 		return append(rows, m.remedy()...)
@@ -115,24 +116,47 @@ func (m *measureMenu) rows(a *App) []formRow {
 	return append(rows,
 		formRow{label: "measure the network shown", start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
 		formRow{label: "measure the whole table", start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
-		formRow{label: "calibrate " + sourceLabel(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startCalibration(m.want) }},
+		formRow{label: a.verifyVerb() + " " + sourceLabel(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startVerify(m.want) }},
 	)
+}
+
+// verifyVerb is what is done to the table explored when networks are measured:
+// one of blocks alone needs a calibration.
+func (a *App) verifyVerb() string {
+	if a.engine.LUT.Provenance.Method == latency.InContext {
+		return "verify"
+	}
+	return "calibrate"
+}
+
+func methodText(m latency.Method) string {
+	if m == latency.Isolated {
+		return "alone, to compare"
+	}
+	return "in whole networks"
+}
+
+func roundsText(n int) string {
+	if n == 0 {
+		return "the usual number"
+	}
+	return fmt.Sprint(n)
 }
 
 // services are what the explorer asks of the machine; tests replace them.
 type services struct {
-	table     func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
-	network   func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
-	calibrate func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error)
-	keep      func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
-	library   func(flag string) (onnx.Library, error)
-	install   func(context.Context, *job.Job) (onnx.Library, error)
-	method    func(context.Context, method.Request, *job.Job) (any, error)
-	plan      func(method.Request) (method.Plan, error)
-	runs      func() []string
-	found     func(runs ...string) method.Found
-	copy      func(text, what string) tea.Cmd      // to the clipboard
-	tick      func(time.Duration, tea.Msg) tea.Cmd // the message, later
+	table   func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
+	network func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
+	verify  func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error)
+	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
+	library func(flag string) (onnx.Library, error)
+	install func(context.Context, *job.Job) (onnx.Library, error)
+	method  func(context.Context, method.Request, *job.Job) (any, error)
+	plan    func(method.Request) (method.Plan, error)
+	runs    func() []string
+	found   func(runs ...string) method.Found
+	copy    func(text, what string) tea.Cmd      // to the clipboard
+	tick    func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
 
 func machineServices() services {
@@ -150,8 +174,8 @@ func machineServices() services {
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},
-		calibrate: func(ctx context.Context, m explore.Measuring, t tableToCalibrate, j *job.Job) (explore.CalibratedTable, error) {
-			return explore.CalibrateTable(ctx, m, t.name, t.lut, calibrationNetworks, j)
+		verify: func(ctx context.Context, m explore.Measuring, t tableToVerify, j *job.Job) (explore.VerifiedTable, error) {
+			return explore.VerifyTable(ctx, m, t.name, t.lut, verifiedNetworks, j)
 		},
 		library: func(flag string) (onnx.Library, error) {
 			lib, _, err := onnx.Find(flag)

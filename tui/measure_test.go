@@ -59,7 +59,7 @@ func fakeTable(space *model.Space) *latency.LUT {
 	l := &latency.LUT{Blocks: map[string]latency.Measurement{}, Fixed: latency.Measurement{MedianMS: 1}}
 	for b := range space.NumBlocks() {
 		for i, o := range space.Options {
-			l.Blocks[space.Block(b).LUTKey(o)] = latency.Measurement{MedianMS: 0.1 + 0.01*float64(i), MinMS: 0.1, Spread: 0.02, Rounds: 3}
+			l.Blocks[space.Block(b).LUTKey(o)] = latency.Measurement{MedianMS: 0.1 + 0.01*float64(i), MinMS: 0.1, Spread: 0.02, StandardErrorMS: 0.0012, Rounds: 3}
 		}
 	}
 	return l
@@ -77,11 +77,11 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 		return explore.MeasuredTable{Name: "fake", LUT: lut}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "left", "down", "down", "enter")
+	d.press("down", "down", "down", "right", "right", "down", "down", "down", "enter")
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
 	}
-	if want.Rounds != 5 || want.ImageSize != 224 || want.Threads != 1 || want.Target != onnx.CPU {
+	if want.Rounds != 2 || want.Method != latency.InContext || want.ImageSize != 224 || want.Threads != 1 || want.Target != onnx.CPU {
 		t.Errorf("measuring %+v", want)
 	}
 	d.mustSee("round 1 of 5")
@@ -94,7 +94,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 	}
 	d.mustSee("30% 0:42 left")
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "enter")
 	d.mustSee("still running")
 	d.press("q")
 	if d.mustSee("what it has measured is kept"); d.quit {
@@ -105,7 +105,10 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 	d.until(job.Done)
 	d.mustSee("table fake is measured: U uses it")
 	d.press("J", "space")
-	d.mustSee("median 0.100 ms")
+	d.mustSee("median 0.100 ms ± 0.0012 (1.2%), least 0.100 ms, measured 3 times")
+	d.mustSee("standard error of 120 blocks: median 0.8%")
+	d.press("e")
+	d.mustSee("1.2")
 }
 
 func TestCancellingAMeasurement(t *testing.T) {
@@ -115,7 +118,7 @@ func TestCancellingAMeasurement(t *testing.T) {
 		return explore.MeasuredTable{}, ctx.Err()
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "enter", "x")
+	d.press("down", "down", "down", "down", "down", "down", "enter", "x")
 	d.until(job.Cancelled)
 	d.press("esc")
 	d.mustSee("cancelled")
@@ -133,7 +136,7 @@ func TestMeasuringTheNetworkShown(t *testing.T) {
 		return explore.MeasuredNetwork{PredictedMS: n.predictedMS, Measurement: latency.Measurement{MedianMS: 2 * n.predictedMS, MinMS: 20, Spread: 0.01}}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("(least 20.00, spread 1.0%), the table says ")
 	d.mustSee("(-50.0%)")
@@ -143,16 +146,17 @@ func TestCalibrationShowsWhatItWasCheckedOn(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	lut := fakeTable(d.space())
 	lut.Calibration = latency.Calibration{Slope: 1.15, InterceptMS: 0.2, Networks: 21}
-	check := &latency.Verification{MAPE: 0.021, Kendall: 0.97, Worst: 1, Networks: []latency.NetworkCheck{
-		{PredictedMS: 10, MeasuredMS: 10.1}, {PredictedMS: 20, MeasuredMS: 19}, {PredictedMS: 30, MeasuredMS: 30.2},
-	}}
-	d.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (explore.CalibratedTable, error) {
-		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Verification: check}, nil
+	check := &latency.Verification{MAPE: 0.021, Level: 1.02, ShapeMAPE: 0.013, ShapeWorst: 0.04, Kendall: 0.97, CeilingMAPE: 0.009, CeilingKendall: 0.98,
+		Worst: 1, Networks: []latency.NetworkCheck{
+			{PredictedMS: 10, MeasuredMS: 10.1}, {PredictedMS: 20, MeasuredMS: 19}, {PredictedMS: 30, MeasuredMS: 30.2},
+		}}
+	d.services.verify = func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error) {
+		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
-	for _, text := range []string{"error 2.1% on average, worst +5.3%", "Kendall tau 0.970", "1.150 x sum +0.200 ms", "measured ms"} {
+	for _, text := range []string{"shape error 1.3%, worst 4.0%", "Kendall tau 0.970", "0.9%, tau 0.980 (ceiling)", "1.150 x sum +0.200 ms", "measured ms"} {
 		d.mustSee(text)
 	}
 }
@@ -165,7 +169,7 @@ func TestWithoutALibraryTheMenuOffersToInstallIt(t *testing.T) {
 	d.withoutLibrary(onnx.ErrNoLibrary)
 	d.press("m")
 	d.mustSee("install ONNX Runtime")
-	d.press("down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("ONNX Runtime is installed: /data/libonnxruntime.so")
 }
@@ -202,7 +206,7 @@ func TestAFailedMeasurementSaysWhy(t *testing.T) {
 		return explore.MeasuredTable{}, latency.ErrInconclusive
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Failed)
 	d.mustSee("the measurement is inconclusive")
 	d.press("esc", "U")
@@ -236,17 +240,17 @@ func TestComparingTwoDevices(t *testing.T) {
 func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
 	starts, release := 0, make(chan struct{})
-	d.services.calibrate = func(ctx context.Context, _ explore.Measuring, c tableToCalibrate, _ *job.Job) (explore.CalibratedTable, error) {
+	d.services.verify = func(ctx context.Context, _ explore.Measuring, c tableToVerify, _ *job.Job) (explore.VerifiedTable, error) {
 		if starts++; starts < 3 {
 			<-ctx.Done()
-			return explore.CalibratedTable{}, ctx.Err()
+			return explore.VerifiedTable{}, ctx.Err()
 		}
 		<-release
 		check := &latency.Verification{Networks: make([]latency.NetworkCheck, 3)}
-		return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Verification: check}, nil
+		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "enter", "J")
+	d.press("down", "down", "down", "down", "down", "down", "down", "enter", "J")
 	d.until(job.Running)
 	d.mustSee("calibration of ort-cpu-224-1t")
 	if d.sees("opens the table") {

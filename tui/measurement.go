@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 type measurement struct {
 	job         int // 0 is the last one
 	row, column int
+	errors      bool // cells show standard errors in percent
 }
 
 func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
@@ -36,6 +36,8 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 		m.column++
 	case "x":
 		return a.cancelJob()
+	case "e":
+		m.errors = !m.errors
 	case "U":
 		a.closeDialog()
 		return a.useMeasured()
@@ -102,7 +104,7 @@ func (m *measurement) draw(a *App, s *screen) {
 	space := spaceOfResults(a.space(), results)
 	kinds := a.blockKinds()
 	for c, o := range a.space().Options {
-		s.right(r.x+labelWidth+cellWidth*c, r.y+2, cellWidth-1, t.dim, fmt.Sprintf("k%de%v", o.Kernel, o.Expansion))
+		s.right(r.x+labelWidth+cellWidth*c, r.y+2, cellWidth-1, t.dim, sanitize.Sprintf("k%de%v", o.Kernel, o.Expansion))
 		if o.SERatio > 0 {
 			s.right(r.x+labelWidth+cellWidth*c, r.y+3, cellWidth-1, t.dim, "se")
 		}
@@ -112,13 +114,16 @@ func (m *measurement) draw(a *App, s *screen) {
 		if y+i >= r.y+r.h-4 {
 			break
 		}
-		name := fmt.Sprintf("stage %d %s", b/space.MaxDepth+1, []string{"first", "other"}[i%2])
+		name := sanitize.Sprintf("stage %d %s", b/space.MaxDepth+1, []string{"first", "other"}[i%2])
 		s.text(r.x+1, y+i, labelWidth-1, t.dim, name)
 		for c, o := range space.Options {
 			st, text := t.dim, s.glyphs.dot
 			if v, ok := results[space.Block(b).LUTKey(o)]; ok {
 				st, text = t.text, fourDigits(v.MedianMS)
-				if v.Spread > 0.05 {
+				if m.errors {
+					text = errorText(v)
+				}
+				if uncertain(v) {
 					st = t.warn
 				}
 			}
@@ -126,7 +131,7 @@ func (m *measurement) draw(a *App, s *screen) {
 		}
 	}
 	m.drawChosen(s, rect{r.x, y + len(kinds), r.w, 3}, space, kinds, results)
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows a block   x cancel   U use this table   esc leaves it running")
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows a block   e ± of each, %   x cancel   U use this table   esc leaves it")
 }
 
 // spaceOfResults is the space at the image size that the results are for.
@@ -156,27 +161,54 @@ func (m *measurement) drawProgress(s *screen, r rect, j job.Snapshot) {
 	}
 }
 
-// drawChosen shows the block under the cursor, and how the spreads of all
-// blocks are distributed.
+// uncertain reports a block whose latency is not well known.
+func uncertain(v latency.Measurement) bool {
+	if v.StandardErrorMS > 0 {
+		return v.StandardErrorMS > 0.03*v.MedianMS
+	}
+	return v.Spread > 0.05
+}
+
+// errorText is a block's standard error in percent, in at most four characters.
+func errorText(v latency.Measurement) string {
+	if !(v.StandardErrorMS > 0) || !(v.MedianMS > 0) {
+		return "?"
+	}
+	return formatNumber(min(100*v.StandardErrorMS/v.MedianMS, 99), 1)
+}
+
+// drawChosen shows the block under the cursor, and how certain all blocks are.
 func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []int, results map[string]latency.Measurement) {
 	t := s.theme
 	option := space.Options[min(m.column, len(space.Options)-1)]
 	b := kinds[min(m.row, len(kinds)-1)]
 	if v, ok := results[space.Block(b).LUTKey(option)]; ok {
-		s.text(r.x+1, r.y, r.w-2, t.strong, sanitize.Sprintf("%s: median %s ms, least %s ms, spread %.1f%% over %d rounds",
-			option, formatNumber(v.MedianMS, 3), formatNumber(v.MinMS, 3), 100*v.Spread, v.Rounds))
+		text := sanitize.Sprintf("%s: median %s ms", option, formatNumber(v.MedianMS, 3))
+		if v.StandardErrorMS > 0 {
+			text += sanitize.Sprintf(" ± %s (%.1f%%)", formatNumber(v.StandardErrorMS, 4), 100*v.StandardErrorMS/v.MedianMS)
+		}
+		s.text(r.x+1, r.y, r.w-2, t.strong, text+sanitize.Sprintf(", least %s ms, measured %d times", formatNumber(v.MinMS, 3), v.Rounds))
 	}
-	spreads := make([]float64, 0, len(results))
+	var certainty []float64
+	what := "standard error"
 	for key, v := range results {
-		if key != latency.FixedKey {
-			spreads = append(spreads, v.Spread)
+		if key != latency.FixedKey && v.StandardErrorMS > 0 && v.MedianMS > 0 {
+			certainty = append(certainty, v.StandardErrorMS/v.MedianMS)
 		}
 	}
-	if len(spreads) == 0 {
+	if len(certainty) == 0 { // blocks alone
+		what = "spread"
+		for key, v := range results {
+			if key != latency.FixedKey {
+				certainty = append(certainty, v.Spread)
+			}
+		}
+	}
+	if len(certainty) == 0 {
 		return
 	}
-	slices.Sort(spreads)
-	at := func(p float64) float64 { return 100 * spreads[int(math.Round(p*float64(len(spreads)-1)))] }
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("spread of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
-		len(spreads), at(0.5), at(0.9), at(1)))
+	slices.Sort(certainty)
+	at := func(p float64) float64 { return 100 * certainty[int(math.Round(p*float64(len(certainty)-1)))] }
+	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("%s of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
+		what, len(certainty), at(0.5), at(0.9), at(1)))
 }

@@ -51,6 +51,20 @@ func (p *plot) dot(column, row int) {
 	}
 }
 
+// cross draws error bars: from x-dx to x+dx at y, and from y-dy to y+dy at x.
+func (p *plot) cross(x, y, dx, dy float64) {
+	if dx > 0 {
+		for c := max(p.column(x-dx), 0); c <= min(p.column(x+dx), p.w*p.cols-1); c++ {
+			p.dot(c, p.row(y))
+		}
+	}
+	if dy > 0 {
+		for r := max(p.row(y+dy), 0); r <= min(p.row(y-dy), p.h*p.rows-1); r++ {
+			p.dot(p.column(x), r)
+		}
+	}
+}
+
 // glyph is the character of a cell, "" where it is empty.
 func (p *plot) glyph(x, y int) string {
 	b := p.bits[y*p.w+x]

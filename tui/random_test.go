@@ -71,7 +71,7 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.services.network = func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (m explore.MeasuredNetwork, _ error) {
 		return m, none
 	}
-	r.services.calibrate = func(context.Context, explore.Measuring, tableToCalibrate, *job.Job) (m explore.CalibratedTable, _ error) {
+	r.services.verify = func(context.Context, explore.Measuring, tableToVerify, *job.Job) (m explore.VerifiedTable, _ error) {
 		return m, none
 	}
 	r.services.keep = func(context.Context, string, explore.Setup, explore.OnDevice) (k explore.Kept, _ error) {
@@ -139,7 +139,7 @@ func (r *randomUser) snapshot() job.Snapshot {
 	case job.Done:
 		check := &latency.Verification{Networks: []latency.NetworkCheck{{PredictedMS: 3, MeasuredMS: 4}, {PredictedMS: 5, MeasuredMS: 5}}}
 		s.Result = []any{
-			nil, table, explore.CalibratedTable{MeasuredTable: table, Verification: check}, explore.MeasuredNetwork{}, onnx.Library{Path: name},
+			nil, table, explore.VerifiedTable{MeasuredTable: table, Verification: check}, explore.MeasuredNetwork{}, onnx.Library{Path: name},
 		}[r.rng.IntN(5)]
 	}
 	return s

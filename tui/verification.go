@@ -4,15 +4,16 @@ import (
 	"math"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/sanitize"
 )
 
-// verification shows how well a table predicts whole networks: predicted
-// against measured, on networks that the calibration was not fitted on.
+// verification shows how well a table predicts whole networks, none of which it
+// was fitted on: predicted against measured, each with its standard error.
 type verification struct {
-	result explore.CalibratedTable
+	result explore.VerifiedTable
 }
 
 func (v *verification) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
@@ -32,26 +33,46 @@ func (v *verification) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 func (v *verification) draw(a *App, s *screen) {
 	t := s.theme
 	check, c := v.result.Verification, v.result.LUT.Calibration
-	r := s.centred(min(s.w, 84), min(s.h, 28), "Whole networks, predicted by "+sourceLabel(v.result.Name))
-	s.text(r.x+1, r.y, r.w-2, t.text, sanitize.Sprintf("error %.1f%% on average, worst %+.1f%%   Kendall tau %.3f   %d networks, none fitted on",
-		100*check.MAPE, 100*check.Networks[check.Worst].Error(), check.Kendall, len(check.Networks)))
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d other networks", c.Slope, c.InterceptMS, c.Networks))
+	r := s.centred(min(s.w, 84), min(s.h, 30), "Whole networks, predicted by "+sourceLabel(v.result.Name))
+	line := func(i int, st uv.Style, text string) { s.text(r.x+1, r.y+i, r.w-2, st, text) }
+	line(0, t.text, sanitize.Sprintf("shape error %.1f%%, worst %.1f%%   Kendall tau %.3f   %d networks, none fitted on",
+		100*check.ShapeMAPE, 100*check.ShapeWorst, check.Kendall, len(check.Networks)))
+	ceiling := "ceiling not known: measured in one round"
+	if !math.IsNaN(check.CeilingMAPE) {
+		ceiling = sanitize.Sprintf("two halves of the measurement: %.1f%%, tau %.3f (ceiling)", 100*check.CeilingMAPE, check.CeilingKendall)
+	}
+	line(1, t.dim, ceiling)
+	level := sanitize.Sprintf("level: they take %.3f times what is predicted; error with it %.1f%% on average, worst %+.1f%%",
+		check.Level, 100*check.MAPE, 100*check.Networks[check.Worst].Error())
+	if c.Set() {
+		level = sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d others; error with the level %.1f%%", c.Slope, c.InterceptMS, c.Networks, 100*check.MAPE)
+	}
+	line(2, t.dim, level)
 	lo, hi := math.Inf(1), 0.0
 	for _, n := range check.Networks {
 		lo, hi = min(lo, n.PredictedMS, n.MeasuredMS), max(hi, n.PredictedMS, n.MeasuredMS)
 	}
 	margin := (hi - lo) * 0.05
-	area := rect{r.x + 8, r.y + 3, r.w - 10, r.h - 6}
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted ms", "measured ms", func(plot *plot, mark func(x, y float64, st string)) {
+	area := rect{r.x + 8, r.y + 4, r.w - 10, r.h - 7}
+	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted ms", "measured ms, bars: 2 standard errors", func(p *plot) {
+		for _, n := range check.Networks {
+			p.cross(n.PredictedMS, n.MeasuredMS, 2*n.PredictedErrorMS, 2*n.Measurement.StandardErrorMS)
+		}
+	}, func(mark func(x, y float64, st string)) {
 		for _, n := range check.Networks {
 			mark(n.PredictedMS, n.MeasuredMS, "o")
 		}
 	})
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "U use this table   esc close")
+	hint := "esc close"
+	if v.result.Calibrated {
+		hint = "U use this table   esc close"
+	}
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint)
 }
 
-// scatter draws points around the diagonal with axes.
-func scatter(s *screen, area rect, x0, x1, y0, y1 float64, xName, yName string, points func(*plot, func(x, y float64, glyph string))) {
+// scatter draws points around the diagonal with axes; under, which may be nil,
+// draws what lies under the points.
+func scatter(s *screen, area rect, x0, x1, y0, y1 float64, xName, yName string, under func(*plot), points func(func(x, y float64, glyph string))) {
 	t := s.theme
 	if area.w < 10 || area.h < 4 || !(x1 > x0) || !(y1 > y0) {
 		return
@@ -61,6 +82,9 @@ func scatter(s *screen, area rect, x0, x1, y0, y1 float64, xName, yName string, 
 		if x := p.xAt(float64(c) + 0.5); x >= y0 && x <= y1 {
 			p.dot(c, p.row(x))
 		}
+	}
+	if under != nil {
+		under(p)
 	}
 	for y := range area.h {
 		s.set(area.x-1, area.y+y, t.border, s.glyphs.border.Left)
@@ -89,8 +113,8 @@ func scatter(s *screen, area rect, x0, x1, y0, y1 float64, xName, yName string, 
 		}
 	}
 	s.right(area.x, area.y+area.h+1, area.w, t.dim, xName)
-	s.text(area.x-7, area.y-1, min(32, area.w), t.dim, yName)
-	points(p, func(x, y float64, glyph string) {
+	s.text(area.x-7, area.y-1, min(40, area.w), t.dim, yName)
+	points(func(x, y float64, glyph string) {
 		column, row := p.column(x)/p.cols, p.row(y)/p.rows
 		if column >= 0 && column < area.w && row >= 0 && row < area.h {
 			s.set(area.x+column, area.y+row, t.chosen, glyph)

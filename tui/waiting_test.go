@@ -15,8 +15,8 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-func someCalibration() explore.CalibratedTable {
-	return explore.CalibratedTable{MeasuredTable: explore.MeasuredTable{Name: "mine", LUT: &latency.LUT{}}, Verification: &latency.Verification{
+func someCalibration() explore.VerifiedTable {
+	return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: "mine", LUT: &latency.LUT{}}, Verification: &latency.Verification{
 		Networks: []latency.NetworkCheck{{PredictedMS: 1, MeasuredMS: 1.1}, {PredictedMS: 2, MeasuredMS: 2.1}},
 	}}
 }
