@@ -65,7 +65,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
 	s.MeasureRounds = 5 // one is kept, and there are enough others to be seen and stopped in
 	rounds := func() string {
-		data, _ := os.ReadFile(filepath.Join(o.Folder, measureFolder, "1", "measure.jsonl"))
+		data, _ := os.ReadFile(filepath.Join(o.Folder, measureFolder, "measure.jsonl"))
 		return string(data)
 	}
 	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: ", "measure: "} {
@@ -83,7 +83,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 		if f, ok := j.Result.(Fitted); ok && j.State == job.Running {
 			early = f
 		}
-		if strings.Contains(j.Status, "measure: round") && !wentOn {
+		if strings.Contains(j.Status, "measure: network") && !wentOn {
 			wentOn = strings.HasPrefix(rounds(), kept)
 		}
 		return false
