@@ -37,7 +37,7 @@ be several limits at once, and the best networks can be more than one.
 
 With --on-device networks are measured on this machine until the answer's
 measured latency keeps the limit, and nothing that could be shown to keep it is
-predicted better by more than 0.01 points: a few seconds. What is measured
+predicted better by more than 0.03 points: a few seconds. What is measured
 corrects the table from then on (lut show; lut forget throws it away). Ended or
 killed, the same command goes on.`,
 		Example: `  binas-tui search --limit 5ms

@@ -37,11 +37,14 @@ const MoreMeasurements = 4
 
 // OnDeviceMargin is by how many accuracy points something has to be predicted
 // better for a search on the device to go on.
-const OnDeviceMargin = 0.01
+const OnDeviceMargin = 0.03
 
 // OnDeviceTime is how long a search on the device measures where a Request does
-// not say.
-const OnDeviceTime = time.Minute
+// not say: with a network that keeps the limit, and without one.
+const (
+	OnDeviceTime        = 20 * time.Second
+	onDeviceTimeWithout = time.Minute
+)
 
 // DefaultConfidence is that of a search which does not say.
 const DefaultConfidence = 0.95
@@ -56,7 +59,7 @@ var ErrOnDevice = errors.New("cannot be searched on the device")
 
 // OnDevice asks for the best network whose measured latency keeps a limit.
 type OnDevice struct {
-	Request             // with a finite LimitMS and without Top; TimeLimit is of the measurements
+	Request             // with a finite LimitMS and without Top; TimeLimit is of the measurements, 0 is OnDeviceTime
 	Confidence  float64 // with which the limit is kept; 0 is DefaultConfidence
 	Measure     Measurer
 	Observation *ObservationFile // where they are kept
@@ -112,7 +115,7 @@ func (e *Engine) SearchOnDevice(ctx context.Context, r OnDevice) (Kept, error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	deadline := time.Now().Add(s.TimeLimit)
+	start := time.Now()
 	if own := s.Observation.Of(s.id); len(own) > 0 && time.Since(own[len(own)-1].Date) > resumable {
 		if err := s.Observation.End(s.id); err != nil { // it begins anew, with what is known
 			return Kept{}, err
@@ -124,8 +127,8 @@ func (e *Engine) SearchOnDevice(ctx context.Context, r OnDevice) (Kept, error) {
 		switch {
 		case len(s.own) >= MostMeasurements:
 			stopped = fmt.Sprintf("after %d measurements", len(s.own))
-		case !time.Now().Before(deadline):
-			stopped = fmt.Sprintf("after %v", s.TimeLimit)
+		case time.Since(start) >= s.period():
+			stopped = fmt.Sprintf("after %v", s.period())
 		case len(s.own) >= firstNetworks && s.posterior.Noise() > maxNoise:
 			return Kept{}, s.disturbed("")
 		}
@@ -176,9 +179,6 @@ func (e *Engine) newDeviceSearch(r OnDevice) (*deviceSearch, error) {
 	if r.Confidence == 0 {
 		r.Confidence = DefaultConfidence
 	}
-	if r.TimeLimit == 0 {
-		r.TimeLimit = OnDeviceTime
-	}
 	if r.Method == "" {
 		r.Method = e.Optimizers()[0]
 	}
@@ -205,6 +205,17 @@ func (e *Engine) searchID(r OnDevice) string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:6])
+}
+
+// period is how long may be measured.
+func (s *deviceSearch) period() time.Duration {
+	switch {
+	case s.TimeLimit > 0:
+		return s.TimeLimit
+	case s.accepted() != nil:
+		return OnDeviceTime
+	}
+	return onDeviceTimeWithout
 }
 
 // update computes what is known from the observations.
@@ -348,7 +359,7 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 	within := func(shape float64) float64 { // limit of the plain table
 		return s.LimitMS / (level + z*s.posterior.After(1, math.Hypot(sd, level*shape), more))
 	}
-	limit, exact := within(latency.DefaultPrior.Shape), false
+	limit, exact := within(s.posterior.Shape(0)), false
 	for top := 0; ; {
 		found, err := s.e.Find(ctx, s.request(limit, top))
 		if err == nil {
@@ -358,7 +369,7 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 			return nil, err
 		}
 		if c := s.network(found.Path); c.shape > 0 && !exact { // limits differ by little: one solve more
-			limit, exact = within(c.shape), true
+			limit, exact = within(s.posterior.Shape(c.shape)), true
 			continue
 		}
 		paths := []model.Path{found.Path}

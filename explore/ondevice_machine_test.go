@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -23,7 +24,7 @@ var (
 	machineFirst  = flag.Int("first", 0, "the first of them")
 	machineMost   = flag.Int("most", 1000, "how many of them, from the first on")
 	machineTable  = flag.String("table", "", "latency table that is searched by")
-	machineFresh  = flag.Int("fresh", 10, "fresh measurements of every answer")
+	machineFresh  = flag.Int("fresh", 12, "fresh measurements of every answer")
 )
 
 // Searches over the range of a table on this machine; each answer is measured
@@ -132,6 +133,6 @@ func freshMS(t *testing.T, e *Engine, meter *latency.Meter, file *ObservationFil
 		values = append(values, sum/float64(len(o.MS)))
 	}
 	mean, sd := stat.MeanStdDev(values, nil)
-	student := 2.262 // 9 degrees of freedom
-	return mean, student * sd / math.Sqrt(float64(len(values)))
+	n = float64(len(values))
+	return mean, distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * sd / math.Sqrt(n)
 }

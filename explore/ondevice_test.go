@@ -56,6 +56,9 @@ func simulate(t *testing.T, e *Engine, of deviations, confidence float64, device
 		d := newWanderingDevice(e, of, seed)
 		share := 0.05 + 0.85*rand.New(rand.NewPCG(seed, 9)).Float64()
 		limit := e.MinLatencyMS() + share*(e.MaxLatencyMS()-e.MinLatencyMS())
+		if of.level > 0.2 { // another range altogether
+			limit *= d.trueMS(latency.ReferenceNetwork(e.Space)) / e.LatencyMS(latency.ReferenceNetwork(e.Space))
+		}
 		r := OnDevice{Request: Request{LimitMS: limit}, Confidence: confidence, Observation: &ObservationFile{}}
 		r.Observation.Header = latency.NewObservationHeader("simulated", e.LUT, e.Space, d.Provenance(), 1000)
 		if bare {
@@ -121,6 +124,8 @@ func TestOnDeviceKeepsTheLimit(t *testing.T) {
 	noisy.session, noisy.run = 0.032, 0.01
 	off.level, off.group, off.network, off.pair = 0.10, 0.03, 0.01, 0.01
 	flattering.cursed, flattering.key = true, 0.04
+	other := usual
+	other.level, other.key, other.group = 0.5, 0.08, 0.06
 	for _, x := range []struct {
 		name       string
 		of         deviations
@@ -136,6 +141,7 @@ func TestOnDeviceKeepsTheLimit(t *testing.T) {
 		{"noise of 2%, told as 1%", noisy, 0.95, 200, 9, 0.07},
 		{"level off by 10%, groups of keys by 3%", off, 0.95, 200, 9, 0.06},
 		{"winner's curse: the table errs by 4%", flattering, 0.95, 200, 11, 0.07},
+		{"a table of another processor", other, 0.95, 200, 9, 0.25},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()

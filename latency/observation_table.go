@@ -42,14 +42,18 @@ const (
 // has none.
 func (l *LUT) Shape(s *model.Space, p model.Path) (share float64, known bool) {
 	count := map[string]float64{}
+	var keys []string // in one order: sums do not change from call to call
 	for b, o := range p.Option {
 		if s.Active(p, b) {
-			count[s.Block(b).LUTKey(s.Options[o])]++
+			key := s.Block(b).LUTKey(s.Options[o])
+			if count[key]++; count[key] == 1 {
+				keys = append(keys, key)
+			}
 		}
 	}
 	sum, variance := l.Fixed.MedianMS, square(l.Fixed.StandardErrorMS)
-	for key, n := range count {
-		m := l.Blocks[key]
+	for _, key := range keys {
+		n, m := count[key], l.Blocks[key]
 		if m.StandardErrorMS == 0 {
 			return 0, false
 		}
@@ -126,7 +130,7 @@ func (l *LUT) Learn(obs Observations) (Learnt, error) {
 	}
 	known, _ := obs.Known("", predict)
 	p := NewPosterior(DefaultPrior, known)
-	out := Learnt{Shape: p.prior.Shape, Noise: p.Noise(), Measurements: len(obs.Made), Date: obs.Made[len(obs.Made)-1].Date}
+	out := Learnt{Shape: p.Shape(0), Noise: p.Noise(), Measurements: len(obs.Made), Date: obs.Made[len(obs.Made)-1].Date}
 	out.Level, out.SD = p.Level()
 	networks := map[string]bool{}
 	for _, o := range obs.Made {

@@ -13,7 +13,7 @@ import (
 // table.
 type Prior struct {
 	Level   float64 // of the one factor by which all networks differ from the table
-	Shape   float64 // of a network around that level: errors of keys, layout, what a sum of blocks misses
+	Shape   float64 // of a network around that level: errors of keys, layout, what a sum of blocks misses; the networks measured can raise it
 	Noise   float64 // of one measurement; what repeats say overrules it, see noiseWeight
 	Opening float64 // of what opening the reference network anew shifts all networks measured beside it
 }
@@ -22,8 +22,12 @@ type Prior struct {
 // docs/SEARCH.md says where the numbers come from.
 var DefaultPrior = Prior{Level: 0.10, Shape: 0.012, Noise: 0.01, Opening: 0.01}
 
-// noiseWeight is how many repeats the prior's noise counts as.
-const noiseWeight = 4
+// noiseWeight is how many repeats the prior's noise counts as, shapeWeight how
+// many networks its shape does.
+const (
+	noiseWeight = 4
+	shapeWeight = 4
+)
 
 // KnownNetwork is a network that was measured beside one opening of the
 // reference network.
@@ -63,6 +67,7 @@ type Posterior struct {
 	chol     mat.Cholesky
 	weights  *mat.VecDense // inverse of the covariance times (measured - table)
 	noise    float64
+	worse    float64 // by how much networks differ from the table more than was believed
 	rough    float64 // level that the prior is about
 	level    float64 // as next, on top of it
 	levelVar float64
@@ -71,7 +76,7 @@ type Posterior struct {
 // NewPosterior computes the posterior. Every known network has at least one
 // measurement, and its latencies are positive.
 func NewPosterior(prior Prior, known []KnownNetwork) *Posterior {
-	p := &Posterior{prior: prior, at: map[string][]int{}, rough: 1, level: 1, levelVar: prior.Level * prior.Level}
+	p := &Posterior{prior: prior, at: map[string][]int{}, worse: 1, rough: 1, level: 1, levelVar: prior.Level * prior.Level}
 	p.noise = learnNoise(prior.Noise, known, 0)
 	n := len(known)
 	if n == 0 {
@@ -87,6 +92,7 @@ func NewPosterior(prior Prior, known []KnownNetwork) *Posterior {
 		known[i].TableMS *= p.rough
 	}
 	p.known = known
+	p.worse = learnShape(prior.Shape, ratios, known, p.noise)
 	cov, off := mat.NewSymDense(n, nil), mat.NewVecDense(n, nil)
 	level := mat.NewVecDense(n, nil)
 	noise := map[int]float64{0: p.noise}
@@ -122,16 +128,19 @@ func NewPosterior(prior Prior, known []KnownNetwork) *Posterior {
 func (p *Posterior) between(a, b *KnownNetwork) float64 {
 	v := square(p.prior.Level) * a.TableMS * b.TableMS
 	if a.ID == b.ID {
-		v += square(p.shape(a.Shape) * a.TableMS)
+		v += square(p.Shape(a.Shape) * a.TableMS)
 	}
 	return v
 }
 
-func (p *Posterior) shape(of float64) float64 {
+// Shape is the standard deviation of a network around the level, as a fraction,
+// of one that was believed to have it as in KnownNetwork: by how the networks measured
+// differ it may be more, never less.
+func (p *Posterior) Shape(of float64) float64 {
 	if of == 0 {
-		return p.prior.Shape
+		of = p.prior.Shape
 	}
-	return of
+	return p.worse * of
 }
 
 // explained is how much of a variance the measurements explain, given the
@@ -155,7 +164,7 @@ func (p *Posterior) Noise() float64 { return p.noise }
 // standard deviation. tableMS is what the table says; shape as in KnownNetwork.
 func (p *Posterior) Of(id string, tableMS, shape float64) (ms, sdMS float64) {
 	tableMS *= p.rough
-	mean, variance := tableMS*p.level, square(tableMS)*(p.levelVar+square(p.shape(shape)))
+	mean, variance := tableMS*p.level, square(tableMS)*(p.levelVar+square(p.Shape(shape)))
 	if len(p.at[id]) > 0 {
 		q := KnownNetwork{ID: id, TableMS: tableMS, Shape: shape}
 		with := mat.NewVecDense(len(p.known), nil)
@@ -202,6 +211,21 @@ func learnNoise(prior float64, known []KnownNetwork, opening int) float64 {
 		noise = max(noise, pooled(within, withinDF))
 	}
 	return math.Sqrt(noise)
+}
+
+// learnShape is by how much networks differ from the level more than the prior
+// says: their variance less that of the noise, pooled with the prior's. ratios are
+// measured over table.
+func learnShape(prior float64, ratios []float64, known []KnownNetwork, noise float64) float64 {
+	if len(ratios) < 2 {
+		return 1
+	}
+	excess := stat.Variance(ratios, nil) / square(stat.Mean(ratios, nil))
+	for i := range known {
+		excess -= square(noise) / float64(len(known[i].MS)) / float64(len(known))
+	}
+	n := float64(len(ratios) - 1)
+	return math.Sqrt(max(1, (shapeWeight*square(prior)+n*excess)/((shapeWeight+n)*square(prior))))
 }
 
 func square(v float64) float64 { return v * v }
