@@ -115,7 +115,7 @@ func (v *evaluating) take(a *app, cmd *cobra.Command, o *origin) {
 	}
 	switch {
 	case !changed("image-size"):
-		v.src.ImageSize = o.known.ImageSize
+		v.src.ImageSize, v.src.Crop = o.known.ImageSize, o.crop
 	case v.src.ImageSize != o.known.ImageSize:
 		a.note(fmt.Sprintf("%s was trained at %d pixels: it is evaluated at %d", o.name, o.known.ImageSize, v.src.ImageSize))
 	}

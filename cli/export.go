@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -150,7 +151,9 @@ func (a *app) exportTrained(cmd *cobra.Command, checkpoint string, arch *model.A
 	case r.ImageSize != o.known.ImageSize:
 		a.note(fmt.Sprintf("%s was trained at %d pixels: it is exported at %d", checkpoint, o.known.ImageSize, r.ImageSize))
 	}
-	r.metadata = o.data.Metadata()
+	if r.metadata = o.data.Metadata(); r.metadata != nil && o.crop > 0 {
+		r.metadata["crop_pct"], r.metadata["interpolation"] = strconv.FormatFloat(o.crop, 'g', -1, 64), "bicubic"
+	}
 	return t, nil
 }
 

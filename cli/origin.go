@@ -26,6 +26,7 @@ type origin struct {
 	known *training.Settings // nil where the file does not say how it was trained
 	whole bool               // all settings are known
 	data  *dataset.Identity  // nil where it is not known
+	crop  float64            // of evaluation; 0 where it is not known
 	order dataset.ClassOrder // of the classes; "" where it is not known, or none is to choose
 	model bool               // an ONNX file, which knows its image size
 }
@@ -59,7 +60,7 @@ func checkpointOrigin(file string) (*origin, error) {
 	}
 	o := &origin{name: file}
 	if ours {
-		o.known, o.whole, o.data, o.order = &k.Settings, k.Whole, k.Data, k.ClassOrder()
+		o.known, o.whole, o.data, o.crop, o.order = &k.Settings, k.Whole, k.Data, k.Crop, k.ClassOrder()
 		return o, nil
 	}
 	if o.model, err = isONNX(file); err != nil || !o.model {

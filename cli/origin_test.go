@@ -245,7 +245,7 @@ func TestCheckpointsAreTakenAtTheirWord(t *testing.T) {
 		t.Errorf("export: %+v, expected %d MACs", e, cost.MACs)
 	}
 	onnxFile := string(readFile(t, file))
-	for _, want := range []string{"class_names", `["0","1","2"]`, "data_fingerprint", "mean", "std"} {
+	for _, want := range []string{"class_names", `["0","1","2"]`, "data_fingerprint", "mean", "std", "crop_pct"} {
 		if !strings.Contains(onnxFile, want) {
 			t.Errorf("the exported file does not say %s", want)
 		}
@@ -304,6 +304,11 @@ func TestCheckpointsAreTakenAtTheirWord(t *testing.T) {
 		if r.code != exitUsage || !strings.Contains(r.err, `class 1 is "1" there, "one" now`) || strings.Count(r.err, "\n") != 1 {
 			t.Errorf("%s: %+v", weights, r)
 		}
+	}
+	// So is a teacher of other classes.
+	r = runCLI(t, "train", "--stage", "oneshot", "--data", renamed, "--out", filepath.Join(t.TempDir(), "run"), "--image-size", "32", "--batch-size", "8", "--teacher", checkpoint)
+	if r.code != exitUsage || !strings.Contains(r.err, `class 1 is "1" there, "one" now`) || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("%+v", r)
 	}
 	// Another normalisation of the same images is not that of the training.
 	if err := os.WriteFile(filepath.Join(renamed, "dataset.json"), []byte(`{"mean": [0.9, 0.9, 0.9], "std": [2, 2, 2]}`), 0o644); err != nil {

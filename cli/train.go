@@ -73,5 +73,12 @@ func (a *app) loadTeacher(t *trainingRun, o *training.Options, run string) error
 		a.note(fmt.Sprintf("the heaviest network in %s was trained for %s of %s epochs so far", file, epoch, epochs))
 	}
 	o.Heaviest = c.Weights
-	return nil
+	if t.teacher == "" { // it is of the run, and so is the data
+		return nil
+	}
+	from, err := checkpointOrigin(file)
+	if err != nil {
+		return err
+	}
+	return a.suits(from, *o.Data)
 }

@@ -59,13 +59,21 @@ func decodeDescription(data []byte) (description, error) {
 	if len(d.Mean) != len(d.Std) || len(d.Mean) != 0 && len(d.Mean) != 3 {
 		return d, fmt.Errorf("%d values of mean and %d of std, expected 3 of each or none", len(d.Mean), len(d.Std))
 	}
-	for c := range d.Mean {
-		if math.Abs(d.Mean[c]) > 10 || !(d.Std[c] >= 1e-3 && d.Std[c] <= 10) {
-			return d, fmt.Errorf("channel %d has mean %g and std %g, expected those of values in 0 to 1", c, d.Mean[c], d.Std[c])
-		}
+	if err := checkMoments(d.Mean, d.Std); err != nil {
+		return d, err
 	}
 	if utf8.RuneCountInString(d.Name) > 100 {
 		return d, fmt.Errorf("the name has more than 100 characters")
 	}
 	return d, nil
+}
+
+// checkMoments refuses a mean and a deviation that are not of values in 0 to 1.
+func checkMoments(mean, std []float64) error {
+	for c := range mean {
+		if !(math.Abs(mean[c]) <= 10 && std[c] >= 1e-3 && std[c] <= 10) {
+			return fmt.Errorf("channel %d has mean %g and std %g, expected those of values in 0 to 1", c, mean[c], std[c])
+		}
+	}
+	return nil
 }

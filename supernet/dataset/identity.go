@@ -134,6 +134,9 @@ func IdentityOf(meta map[string]string) (*Identity, error) {
 	if err := strictjson.Decode([]byte(text), id); err != nil {
 		return nil, fmt.Errorf("its %s: %w", identityKey, err)
 	}
+	if err := checkMoments(id.Mean[:], id.Std[:]); err != nil {
+		return nil, fmt.Errorf("its %s: %w", identityKey, err)
+	}
 	return id, nil
 }
 

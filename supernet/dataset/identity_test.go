@@ -219,6 +219,33 @@ func TestIdentityOfMemory(t *testing.T) {
 	}
 }
 
+// What a file says of its data is read back without the folder; what no image can be
+// normalised by is refused.
+func TestIdentityInMetadata(t *testing.T) {
+	was := identify(t, identityFolder(t, filepath.Join(t.TempDir(), "animals")))
+	meta := was.Metadata()
+	read, err := IdentityOf(meta)
+	if err != nil || read.Root != "" || was.Check(*read) != nil || read.Train != 8 || meta["class_names"] != `["cat","dog"]` || meta["class_order"] != "natural" {
+		t.Errorf("%+v, %v, %v", read, meta, err)
+	}
+	for _, spoil := range []func(*Identity){
+		func(id *Identity) { id.Std[1] = 0 }, func(id *Identity) { id.Std[1] = -1 }, func(id *Identity) { id.Mean[2] = 1e9 },
+	} {
+		bad := was
+		spoil(&bad)
+		if _, err := IdentityOf(bad.Metadata()); err == nil || !strings.Contains(err.Error(), "expected those of values in 0 to 1") {
+			t.Errorf("%v, %v: %v", bad.Mean, bad.Std, err)
+		}
+	}
+	was.Classes = make([]string, maxClassNames) // with its quotes each takes 3 bytes
+	if meta := was.Metadata(); len(meta["data_identity"]) > 1<<10 || meta["class_names"] != "" {
+		t.Error("more class names than a header has room for")
+	}
+	if none, err := IdentityOf((*Identity)(nil).Metadata()); none != nil || err != nil {
+		t.Errorf("%v, %v", none, err)
+	}
+}
+
 // A context that ends stops it.
 func TestIdentityIsCancelled(t *testing.T) {
 	train, val, err := Open(t.Context(), identityFolder(t, filepath.Join(t.TempDir(), "animals")), Options{Size: 16})
@@ -229,5 +256,20 @@ func TestIdentityIsCancelled(t *testing.T) {
 	cancel()
 	if _, err := Identify(ctx, train, val); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is seen of an image is 224/256 of its shorter side, rounded.
+func TestCrop(t *testing.T) {
+	for side := 1; side < 5000; side++ {
+		if got, want := centre(image.Rect(0, 0, side, side+3), true).Dx(), max(1, (side*224+128)/256); got != want {
+			t.Fatalf("%d of %d pixels, expected %d", got, side, want)
+		}
+	}
+	s := Set{}
+	for _, share := range []float64{1, trimmedShare} {
+		if s.SetCrop(share); s.Crop() != share {
+			t.Errorf("%v: %v", share, s.Crop())
+		}
 	}
 }

@@ -69,7 +69,7 @@ func (m *maker) augmented(from image.Image, r *stream) *image.RGBA {
 func centre(b image.Rectangle, trim bool) image.Rectangle {
 	side := min(b.Dx(), b.Dy())
 	if trim {
-		side = max(1, (side*224+128)/256)
+		side = max(1, int(float64(side)*trimmedShare+0.5))
 	}
 	corner := image.Pt(b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2)
 	return image.Rectangle{corner, corner.Add(image.Pt(side, side))}

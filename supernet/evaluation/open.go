@@ -45,6 +45,7 @@ type Source struct {
 	// Trained is the data that the weights were trained on: other images are
 	// normalised as that was. Nil takes the normalisation of the data set.
 	Trained *dataset.Identity
+	Crop    float64 // share of an image that is seen, as the weights know it; 0 is that of the data set
 }
 
 // Defaults of [Source].
@@ -109,11 +110,12 @@ func (src Source) sets(ctx context.Context, classes int) (train, images *dataset
 	if err != nil {
 		return nil, nil, id, err
 	}
-	if src.Trained != nil {
-		for _, s := range []*dataset.Set{train, images} {
-			if s != nil {
-				s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
-			}
+	for _, s := range []*dataset.Set{train, images} {
+		if s != nil && src.Trained != nil {
+			s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
+		}
+		if s != nil && src.Crop > 0 {
+			s.SetCrop(src.Crop)
 		}
 	}
 	if percent := src.trainPercent(); percent != 100 {

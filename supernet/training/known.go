@@ -19,6 +19,7 @@ type Known struct {
 	Settings
 	Whole    bool              // all settings are known
 	Data     *dataset.Identity // without its folder; nil where it is not known
+	Crop     float64           // of evaluation, see [dataset.Set.Crop]; 0 where it is not known
 	Epoch    int               // whole epochs trained
 	Averaged bool              // the weights are a moving average
 }
@@ -37,6 +38,9 @@ func (k Known) encode() map[string]string {
 		meta["arch"] = arch
 	}
 	maps.Copy(meta, k.Data.Metadata())
+	if k.Crop > 0 {
+		meta["crop_pct"] = strconv.FormatFloat(k.Crop, 'g', -1, 64)
+	}
 	return meta
 }
 
@@ -81,6 +85,11 @@ func KnownOf(meta map[string]string) (k Known, ours bool, err error) {
 	for name, to := range map[string]*int{"image_size": &k.ImageSize, "classes": &k.Classes, "epoch": &k.Epoch} {
 		if *to, err = strconv.Atoi(meta[name]); err != nil || *to < 0 {
 			return fail(name, fmt.Errorf("%.20q: expected a whole number", meta[name]))
+		}
+	}
+	if text, ok := meta["crop_pct"]; ok {
+		if k.Crop, err = strconv.ParseFloat(text, 64); err != nil || !(k.Crop > 0 && k.Crop <= 1) {
+			return fail("crop_pct", fmt.Errorf("%.20q: expected a number above 0 up to 1", text))
 		}
 	}
 	k.Averaged = meta["averaged"] == "true"

@@ -280,7 +280,11 @@ func (t *trainer) keptError(err error) error {
 
 // saveWeights writes the weights for other commands and other programs.
 func (t *trainer) saveWeights() error {
-	meta := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.average != nil}.encode()
+	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.average != nil}
+	if t.o.Train != nil {
+		known.Crop = t.o.Train.Crop()
+	}
+	meta := known.encode()
 	data, err := supernet.Encode(supernet.Checkpoint{Weights: t.best(), Meta: meta})
 	if err == nil {
 		err = safefile.Replace(t.folder.Weights(t.s.Stage), true, safefile.Bytes(data))
