@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/fit"
-	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -116,17 +115,6 @@ func (f *Fitted) Encode(s *model.Space) ([]byte, error) {
 		return f.Report.Encode(s, nil)
 	}
 	return f.Report.Encode(s, f.Evaluation)
-}
-
-// Start runs the fit as a job, whose result is a *Fitted.
-func (f *Fitting) Start(ctx context.Context, runner *job.Runner) *job.Job {
-	kind := f.Settings.Kind
-	if kind == "" {
-		kind = fit.Bilinear
-	}
-	return runner.Start(ctx, "fit "+kind, func(ctx context.Context, j *job.Job) (any, error) {
-		return f.Run(ctx, func(p fit.Progress) { j.Progress(p.Done, p.Total, p.Left, FittingStatus(p)) })
-	})
 }
 
 // FittingStatus is how far a fit is, in words.

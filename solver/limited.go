@@ -108,9 +108,6 @@ func (l *Limited) prepareRows(ctx context.Context) error {
 	return nil
 }
 
-// Resources returns what limits are on, in the order of caps.
-func (l *Limited) Resources() []Resource { return l.resources }
-
 // LimitedSolution is the answer under several limits: one network of the best.
 type LimitedSolution struct {
 	Path     model.Path
@@ -336,7 +333,7 @@ func (s *limitedSearch) run() float64 {
 			}
 			continue
 		}
-		above = max(above, s.branch(top.vector, slices.Clone(s.groups), 0))
+		above = max(above, s.branch(top.vector, slices.Clone(s.groups)))
 	}
 	return above
 }

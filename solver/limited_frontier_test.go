@@ -69,7 +69,7 @@ func TestLimitedFrontierOfTheSpace(t *testing.T) {
 	p := reference(t, model.InactiveMean)
 	e := prepare(t, p)
 	want := frontier(t, e)
-	got, err := limited(t, p, []Resource{p.LatencyResource()}).Frontier(t.Context(), []float64{math.Inf(1)}, nil)
+	got, err := limited(t, p, []Resource{latencyResource(p)}).Frontier(t.Context(), []float64{math.Inf(1)}, nil)
 	if err != nil || !slices.Equal(got.Points, want.Points) {
 		t.Errorf("%d points, want %d: %v", len(got.Points), len(want.Points), err)
 	}

@@ -37,7 +37,7 @@ type listItem struct {
 // branch searches a node to the end and returns the bound of what it left out,
 // -Inf for nothing: it lists the selections within the gap, the closest first,
 // and where they are too many branches on the block that the LP divides most.
-func (s *limitedSearch) branch(vector int, groups []limitedGroup, depth int) float64 {
+func (s *limitedSearch) branch(vector int, groups []limitedGroup) float64 {
 	bound := s.relaxNode(vector, groups)
 	if bound < s.floor() {
 		return math.Inf(-1)
@@ -64,7 +64,7 @@ func (s *limitedSearch) branch(vector int, groups []limitedGroup, depth int) flo
 	for _, item := range s.kept(vector, groups, price, bound, split) {
 		child := slices.Clone(groups)
 		child[split].items = []uint8{item}
-		above = max(above, s.branch(vector, child, depth+1))
+		above = max(above, s.branch(vector, child))
 		if s.ctx.Err() != nil {
 			return max(above, bound)
 		}

@@ -67,7 +67,7 @@ func spaceResources(t testing.TB, p *Problem) []Resource {
 	for _, c := range costs.Block {
 		params.Block, macs.Block = append(params.Block, float64(c.Params)), append(macs.Block, float64(c.MACs))
 	}
-	return []Resource{p.LatencyResource(), params, macs}
+	return []Resource{latencyResource(p), params, macs}
 }
 
 func readGoldenLimited(t *testing.T) (golden []limitedInstance) {

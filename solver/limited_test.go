@@ -13,9 +13,14 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
+// latencyResource is the latency of a Problem as a resource.
+func latencyResource(p *Problem) Resource {
+	return Resource{Name: "latency", Kind: Latency, Block: p.BlockLatencyMS, Fixed: p.FixedLatencyMS}
+}
+
 // resources are random ones: the latency, another device, counts, a peak.
 func resources(r *rand.Rand, p *Problem, n int) []Resource {
-	out := []Resource{p.LatencyResource()}
+	out := []Resource{latencyResource(p)}
 	for i := 1; i < n; i++ {
 		res := Resource{Name: string(rune('a' + i)), Kind: ResourceKind(i % 3), Block: make([]float64, len(p.Alpha))}
 		for a := range res.Block {
@@ -205,7 +210,7 @@ func limited(t testing.TB, p *Problem, res []Resource) *Limited {
 // With the latency alone it agrees with the search for one limit, price too.
 func TestLimitedAgreesWithExact(t *testing.T) {
 	for i, p := range []*Problem{reference(t, model.InactiveMean), reference(t, model.InactiveFree), estimator(t, model.InactiveMean)} {
-		e, l := prepare(t, p), limited(t, p, []Resource{p.LatencyResource()})
+		e, l := prepare(t, p), limited(t, p, []Resource{latencyResource(p)})
 		var s Solution
 		for _, limit := range limitsAcross(e, 25) {
 			e.Solve(&s, limit)
@@ -243,7 +248,7 @@ func TestLimitedCancelled(t *testing.T) {
 		t.Error(err)
 	}
 	e := prepare(t, p)
-	got, err := l.Solve(ctx, severalCaps(t, e, l.Resources(), 0.5), 3)
+	got, err := l.Solve(ctx, severalCaps(t, e, l.resources, 0.5), 3)
 	if err == nil && (got.Status != Feasible || got.Bound < got.Best[0].Accuracy) || err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -283,7 +288,7 @@ func BenchmarkSeveralLimits(b *testing.B) {
 func BenchmarkTopK(b *testing.B) {
 	for name, p := range map[string]*Problem{"dense": reference(b, model.InactiveMean), "estimator": estimator(b, model.InactiveMean)} {
 		b.Run(name, func(b *testing.B) {
-			e, l := prepare(b, p), limited(b, p, []Resource{p.LatencyResource()})
+			e, l := prepare(b, p), limited(b, p, []Resource{latencyResource(p)})
 			limits := limitsAcross(e, 50)
 			i := 0
 			solve := func(limit float64) {

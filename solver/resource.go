@@ -26,11 +26,6 @@ type Resource struct {
 	Fixed float64   // what the parts that are not searched use
 }
 
-// LatencyResource is the latency of a Problem as a resource.
-func (p *Problem) LatencyResource() Resource {
-	return Resource{Name: "latency", Kind: Latency, Block: p.BlockLatencyMS, Fixed: p.FixedLatencyMS}
-}
-
 // maxCount is the greatest sum of a Count or Peak: whole numbers up to it are
 // exact as a float64.
 const maxCount = 1 << 53

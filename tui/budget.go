@@ -220,7 +220,7 @@ func (a *App) status(t *theme, g *glyphs) []segment {
 		segment{t.text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), false},
 		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
 	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
-		out = append(out, segment{t.text, signed(sol.ShadowPrice, 3, g) + " pt/ms", false})
+		out = append(out, segment{t.text, a.priceText(sol.ShadowPrice, g), false})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {
 		out = append(out, segment{t.pin, "pins cost " + formatNumber(loss, 2) + " pt", false})
@@ -272,6 +272,19 @@ func (a *App) proof(t *theme, g *glyphs) []segment {
 		{t.good, "optimal", false}, {t.text, agrees, true},
 		{t.dim, micro, true}, a.gap(t),
 	}
+}
+
+// priceText is what a little more budget is worth: a millisecond, or where that is much
+// of the range a tenth, a hundredth.
+func (a *App) priceText(price float64, g *glyphs) string {
+	if a.width > 0 && a.width < 80 {
+		return signed(price, 3, g) + " pt/ms"
+	}
+	step, decimals := 1.0, 0
+	for span := a.engine.MaxLatencyMS() - a.engine.MinLatencyMS(); step > span/2 && decimals < 5; decimals++ {
+		step /= 10
+	}
+	return formatNumber(step, decimals) + " ms more: " + signed(price*step, 2, g) + " pt"
 }
 
 // short says how far from the optimum a network is, in points.

@@ -120,7 +120,8 @@ func (e *entry) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 func (e *entry) draw(a *App, s *screen) {
 	t := s.theme
-	width := min(s.w-2, max(62, len(e.err)+4))
+	hint := e.hint + "enter: accept   esc: cancel"
+	width := min(s.w-2, max(50, len(e.err)+4, len(hint)+4))
 	r := s.centred(width, 5, e.title)
 	x := r.x + 1 + s.text(r.x+1, r.y, r.w-2, t.dim, e.prompt)
 	value, cursor := []rune(e.input.Value()), e.input.Position()
@@ -140,7 +141,7 @@ func (e *entry) draw(a *App, s *screen) {
 	if e.err != "" {
 		s.text(r.x+1, r.y+1, r.w-2, t.bad, e.err)
 	} else {
-		s.text(r.x+1, r.y+1, r.w-2, t.dim, e.hint+"enter: accept   esc: cancel")
+		s.text(r.x+1, r.y+1, r.w-2, t.dim, hint)
 	}
 }
 

@@ -479,7 +479,7 @@ func TestTheSliderTellsWhereAnotherLimitBinds(t *testing.T) {
 		}
 		d.press("end")
 		best := d.solution.Accuracy
-		if d.limitMS != end || d.sees("pt/ms  optimal") {
+		if d.limitMS != end || d.sees(" ms more: ") || d.sees("pt/ms  optimal") {
 			t.Errorf("limit %v ms, expected %v", d.limitMS, end)
 		}
 		d.mustSee("params binds")

@@ -255,6 +255,9 @@ func (p *plain) help(args []string) error {
 	for _, w := range plainWords() {
 		list(strings.TrimSpace(w.name+" "+w.args), w.help)
 	}
+	for _, s := range panes {
+		list("show "+s.name, s.about)
+	}
 	for _, b := range p.app.keys.bindings {
 		if !slices.ContainsFunc(plainWords(), func(w word) bool { return w.name == b.id }) {
 			list(b.id, b.help)
