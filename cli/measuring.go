@@ -28,8 +28,8 @@ type measuring struct {
 
 // Bounds of what a command measures: beyond these it is a slip of the hand.
 const (
-	maxThreads = 1024
-	maxBatch   = 4096
+	maxThreads = latency.MaxThreads
+	maxBatch   = latency.MaxBatch
 	maxRounds  = 1000
 )
 

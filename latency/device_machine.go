@@ -15,6 +15,13 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
+// Bounds of what is measured with: beyond these it is a slip of the hand, or a
+// table that would have the machine start threads until nothing moves.
+const (
+	MaxThreads = 1024
+	MaxBatch   = 4096
+)
+
 // MachineOptions say how this machine runs networks. The zero value is one
 // thread of the processor at batch 1 with 1000 classes.
 type MachineOptions struct {

@@ -198,6 +198,14 @@ func decodeJSON(data []byte, unit Unit) (*LUT, error) {
 	if f.Fixed == nil {
 		return nil, fmt.Errorf("%w: no \"fixed\" part", ErrLUTFormat)
 	}
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{{"threads", f.Provenance.Threads, MaxThreads}, {"batch", f.Provenance.Batch, MaxBatch}} {
+		if n.value < 0 || n.value > n.most { // it is measured anew with them
+			return nil, fmt.Errorf("%w: provenance: %s %d: expected 0 to %d", ErrLUTFormat, n.name, n.value, n.most)
+		}
+	}
 	if p := f.Provenance; p.Space != "" && p.ImageSize != 0 {
 		if _, err := model.NewSpace(p.Space, p.ImageSize); err != nil {
 			return nil, fmt.Errorf("%w: provenance: %w", ErrLUTFormat, err)
