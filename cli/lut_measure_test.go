@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adrg/xdg"
-
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/latency"
 )
@@ -18,14 +17,7 @@ import (
 // ownData gives the test a data folder of its own.
 func ownData(t *testing.T) string {
 	t.Helper()
-	home := t.TempDir()
-	t.Setenv("XDG_DATA_HOME", home)
-	xdg.Reload()
-	t.Cleanup(func() {
-		os.Unsetenv("XDG_DATA_HOME")
-		xdg.Reload()
-	})
-	return home
+	return hometest.Own(t, "XDG_DATA_HOME")
 }
 
 // A table measured by name is known by that name, calibrated in place, and

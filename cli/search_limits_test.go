@@ -12,6 +12,7 @@ import (
 
 	"github.com/adrg/xdg"
 
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -120,9 +121,7 @@ func TestCopiedCommandFindsTheNetwork(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes many frontiers")
 	}
-	t.Cleanup(xdg.Reload)
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	xdg.Reload()
+	hometest.Own(t, "XDG_STATE_HOME")
 	for _, lines := range []string{
 		"budget 6ms\nlimit-add\nparams\n4.2M\nlimit-add\nanother device\nort-cpu-224-2t\n4.5ms",
 		"budget 5.123456789ms\nlimit-add\nmacs\n251.5M\nlimit-add\nmemory\n3.9MiB\npin 2.1 e=3 k=5\npin stage 4 depth 3",

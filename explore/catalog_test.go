@@ -7,8 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adrg/xdg"
-
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -17,11 +16,7 @@ import (
 // userData points the user's folders at an empty one.
 func userData(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("XDG_DATA_HOME", dir)
-	xdg.Reload()
-	t.Cleanup(xdg.Reload)
-	return dir
+	return hometest.Own(t, "XDG_DATA_HOME")
 }
 
 func TestEveryProfileLoads(t *testing.T) {

@@ -9,10 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/adrg/xdg"
-
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
@@ -236,11 +235,9 @@ func ExampleRequest() {
 
 // Rounds of measurements that were cut off are no runs of the method.
 func TestRunsLeaveMeasurementsOut(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	xdg.Reload()
-	t.Cleanup(xdg.Reload)
+	hometest.Own(t, "XDG_DATA_HOME")
 	runs := filepath.Join(explore.DataDir(), "runs")
-	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/1/measure.jsonl"} {
+	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/measure.jsonl"} {
 		if err := safefile.Write(filepath.Join(runs, file), []byte("{}\n")); err != nil {
 			t.Fatal(err)
 		}

@@ -6,10 +6,9 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/adrg/xdg"
-
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/devicetest"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/latency"
 )
@@ -19,9 +18,7 @@ import (
 // measurement.
 func (d measuringDriver) onSimulated(proceed <-chan struct{}) {
 	d.Helper()
-	d.Setenv("XDG_DATA_HOME", d.TempDir())
-	xdg.Reload()
-	d.Cleanup(xdg.Reload)
+	hometest.Own(d, "XDG_DATA_HOME")
 	e := d.engine
 	device := devicetest.New(e.Space, 1)
 	for b := range e.Space.NumBlocks() {

@@ -11,14 +11,13 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 )
 
 // plainly runs the plain mode on lines and returns what it printed.
 func plainly(t *testing.T, lines ...string) string {
 	t.Helper()
-	t.Cleanup(xdg.Reload)
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	xdg.Reload()
+	hometest.Own(t, "XDG_STATE_HOME")
 	setup, err := explore.Load("", "", "")
 	if err != nil {
 		t.Fatal(err)

@@ -7,19 +7,18 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/adrg/xdg"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 )
 
 // ownFiles sets where the explorer's files are, and returns their names.
 func ownFiles(t *testing.T) (state, keys string) {
 	t.Helper()
-	home := t.TempDir()
-	t.Setenv("XDG_STATE_HOME", home)
-	t.Setenv("XDG_CONFIG_HOME", home)
-	xdg.Reload()
-	t.Cleanup(func() { xdg.Reload() })
-	if err := os.MkdirAll(filepath.Dir(statePath()), 0o755); err != nil {
-		t.Fatal(err)
+	hometest.Own(t, "XDG_STATE_HOME")
+	hometest.Own(t, "XDG_CONFIG_HOME")
+	for _, file := range []string{statePath(), keysPath()} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return statePath(), keysPath()
 }

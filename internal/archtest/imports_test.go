@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/archtest":   {},
 	"internal/datatest":   {},
 	"internal/npytest":    {},
+	"internal/hometest":   {"internal/safefile"},
 	"internal/needed":     {},
 	"internal/onnxtest":   {"internal/needed", "onnx"},
 	"internal/devicetest": {"latency", "model"},
