@@ -33,16 +33,16 @@ func (a *app) lutVerifyCommand() *cobra.Command {
 		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
 		Long: `Measure whole networks on this machine, published and random ones, and compare
-them with what the table predicts. Every network is opened anew in each round and
-run between the others, so that what others take of the machine is taken out.
+them with what the table predicts. Every network is opened anew in each round
+and run between the others, so that what other programs take is taken out.
 
 The level is one factor common to all networks: it drifts with the machine. The
-shape is what is left: the error of their proportions. The ceiling is how far two
-halves of the measurement are apart themselves: no table can do much better.
+shape is what is left: the error of their proportions. The ceiling is how far
+two halves of the measurement are apart themselves: no table can do much better.
 
 A table of blocks alone needs --calibrate: half as many other networks are
-measured too, a line from the table's sum to the latency of networks is fitted on
-those, checked on the networks it was not fitted on, and stored in the table;
+measured too, a line from the table's sum to the latency of networks is fitted
+on those, checked on the networks it was not fitted on, and stored in the table;
 --out writes a copy.
 
 What was measured is kept in a run folder until all networks are: the same

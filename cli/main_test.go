@@ -256,7 +256,7 @@ func TestBadInput(t *testing.T) {
 		{"pareto --figure frontier.pdf", 2, ".svg or .png"},
 		{"pareto --figure=", 2, ".svg or .png"},
 		{"pareto --figure " + folder + "/none/a.svg", 1, "no such file or directory"},
-		{"lut", 2, "needs a command: compare, convert, measure, show, verify"},
+		{"lut", 2, "needs a command: compare, convert, forget, measure, show, verify"},
 		{"lut sow", 2, "did you mean show?"},
 		{"lut show nowhere", 2, "no such file"},
 		{"lut show a b", 2, "1 argument at most"},

@@ -35,7 +35,8 @@ func (a *app) pipelineCommand() *cobra.Command {
 The defaults are those of the digits data set on two processor cores: hours.
 Killed at any time, it goes on where it was when it is started again with the
 same flags, or with --out alone; where its data was moved, with --data too.
-The folder keeps which data that is: other data is refused. report.md in the folder says what came out.`,
+The folder keeps which data that is: other data is refused. report.md in the
+folder says what came out.`,
 		Example: `  binas-tui data digits
   binas-tui pipeline --data digits --out runs/digits
   binas-tui pipeline --out runs/digits              # go on

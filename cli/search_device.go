@@ -145,7 +145,7 @@ func (a *app) lutForgetCommand() *cobra.Command {
 		Use:   "forget [FILE|NAME]",
 		Short: "Throw away what searches on the device have learnt about a table",
 		Long: `Throw away what search --on-device measured and learnt about a table. The table
-itself is as it was measured, and stays so. Without an argument it is the table of
+itself is as it was measured, and stays so. Without an argument it is that of
 the default profile.`,
 		Example: `  binas-tui lut forget
   binas-tui lut forget phone.pkl`,
