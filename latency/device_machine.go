@@ -18,7 +18,7 @@ import (
 // Bounds of what is measured with: beyond these it is a slip of the hand, or a
 // table that would have the machine start threads until nothing moves.
 const (
-	MaxThreads = 1024
+	MaxThreads = onnx.MaxThreads
 	MaxBatch   = 4096
 )
 
@@ -83,6 +83,10 @@ func (m *Machine) OpenTraced(ctx context.Context, arch model.Architecture, image
 
 func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize int, profile string) (*machineNetwork, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o := MeasureOptions{Batch: m.o.Batch, Classes: m.o.Classes}
+	if err := checkNetworkMemory([]model.Architecture{arch}, imageSize, o); err != nil {
 		return nil, err
 	}
 	graph, err := onnx.Network(arch, m.weights, onnx.NetworkOptions{ImageSize: imageSize, Batch: m.o.Batch, Classes: m.o.Classes})

@@ -156,9 +156,9 @@ func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 }
 
 func (o MeasureOptions) check() error {
-	if o.Threads < 1 || o.Batch < 1 || o.Classes < 1 || o.Rounds < 1 || o.MaxAttempts < 1 || o.Passes < 0 || o.Slice < 0 || !(o.MaxRatio > 1) {
-		return fmt.Errorf("measure: %d threads, batch %d, %d classes, %d rounds of at most %d, slices of %v, ratio %v: expected positive numbers and a ratio above 1",
-			o.Threads, o.Batch, o.Classes, o.Rounds, o.MaxAttempts, o.Slice, o.MaxRatio)
+	if o.Threads < 1 || o.Threads > MaxThreads || o.Batch < 1 || o.Batch > MaxBatch || o.Classes < 1 || o.Rounds < 1 || o.MaxAttempts < 1 || o.Passes < 0 || o.Slice < 0 || !(o.MaxRatio > 1) {
+		return fmt.Errorf("measure: %d threads, batch %d, %d classes, %d rounds of at most %d, slices of %v, ratio %v: expected positive numbers, up to %d threads and a batch of %d, and a ratio above 1",
+			o.Threads, o.Batch, o.Classes, o.Rounds, o.MaxAttempts, o.Slice, o.MaxRatio, MaxThreads, MaxBatch)
 	}
 	if o.Networks != 0 && (o.Networks < LeastNetworks || o.Networks > MostNetworks) || o.Passes == 0 && o.Rounds > maxVisitRounds {
 		return fmt.Errorf("measure: %d networks in %d rounds: expected %d to %d networks, at most %d rounds",

@@ -13,6 +13,9 @@ var (
 	ErrClosed    = errors.New("session is closed")
 )
 
+// MaxThreads bounds the threads of a session: they are started at once.
+const MaxThreads = 1024
+
 // SessionOptions say how a model is run. The zero value is one thread on the
 // processor.
 type SessionOptions struct {
@@ -69,6 +72,9 @@ func NewIsolatedSession(ctx context.Context, model []byte, o SessionOptions) (*S
 func newSession(model []byte, o SessionOptions, open func(inputs, outputs []string) (boundSession, error)) (*Session, error) {
 	if _, ok := Loaded(); !ok {
 		return nil, fmt.Errorf("new session: %w", ErrNotLoaded)
+	}
+	if o.Threads < 0 || o.Threads > MaxThreads {
+		return nil, fmt.Errorf("new session: %d threads: expected up to %d", o.Threads, MaxThreads)
 	}
 	inputs, outputs, err := ModelIO(model)
 	if err != nil {
