@@ -185,8 +185,12 @@ func (r *record) close() error {
 
 // KeepsRounds reports that a folder holds rounds or networks to go on from.
 func KeepsRounds(folder string) bool {
-	_, err := os.Stat(filepath.Join(folder, recordName))
-	return err == nil
+	for _, sub := range []string{"", "1"} { // older versions numbered groups of networks
+		if _, err := os.Stat(filepath.Join(folder, sub, recordName)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // RemoveRun removes what measurements kept in a folder, and the folder where

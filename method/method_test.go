@@ -237,7 +237,7 @@ func ExampleRequest() {
 func TestRunsLeaveMeasurementsOut(t *testing.T) {
 	hometest.Own(t, "XDG_DATA_HOME")
 	runs := filepath.Join(explore.DataDir(), "runs")
-	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/measure.jsonl"} {
+	for _, file := range []string{"digits/pipeline.json", "cpu-32-1t/measure.jsonl", "calibrate-cpu-32-1t/measure.jsonl", "calibrate-old/1/measure.jsonl"} {
 		if err := safefile.Write(filepath.Join(runs, file), []byte("{}\n")); err != nil {
 			t.Fatal(err)
 		}
