@@ -214,7 +214,10 @@ func (a *app) writeMetric(m training.Metric, asJSON bool) error {
 
 func metricLine(m training.Metric) string {
 	if len(m.Validation) == 0 {
-		line := fmt.Sprintf("epoch %d step %d: loss %.4f, top-1 %.1f%%, lr %.3g, %.0f images/s", m.Epoch, m.Step, m.Loss, m.Top1, m.LR, m.ImagesPerSecond)
+		line := fmt.Sprintf("epoch %d step %d: loss %.4f, top-1 %.1f%%, lr %.3g", m.Epoch, m.Step, m.Loss, m.Top1, m.LR)
+		if m.ImagesPerSecond > 0 { // not known of a single step
+			line += fmt.Sprintf(", %.0f images/s", m.ImagesPerSecond)
+		}
 		if m.KL != 0 || m.Features != 0 {
 			line += fmt.Sprintf(" (cross-entropy %.4f, distillation %.4f, features %.3g)", m.CE, m.KL, m.Features)
 		}

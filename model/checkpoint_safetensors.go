@@ -139,7 +139,7 @@ func decodeSafetensors(data []byte) ([]Tensor, CheckpointInfo, error) {
 		return nil, info, fmt.Errorf("found neither a torch file (.pth) nor safetensors")
 	}
 	if n := binary.LittleEndian.Uint64(data); n > maxHeader || n > uint64(len(data)-8) {
-		return nil, info, fmt.Errorf("safetensors header of %d bytes in a file of %d: expected at most %d", n, len(data), maxHeader)
+		return nil, info, fmt.Errorf("safetensors header of %d bytes in a file of %d: expected at most %d", n, len(data), min(maxHeader, len(data)-8))
 	}
 	n, header, err := safetensors.ReadMetadata(data)
 	if err != nil {

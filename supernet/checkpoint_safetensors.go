@@ -135,7 +135,7 @@ func decodeSafetensors(data []byte) (Checkpoint, error) {
 		return c, fmt.Errorf("found neither a file of torch.save nor safetensors")
 	}
 	if n := binary.LittleEndian.Uint64(data); n > maxHeader || n > uint64(len(data)-8) {
-		return c, fmt.Errorf("safetensors header of %d bytes in a file of %d: expected at most %d", n, len(data), maxHeader)
+		return c, fmt.Errorf("safetensors header of %d bytes in a file of %d: expected at most %d", n, len(data), min(maxHeader, len(data)-8))
 	}
 	n, header, err := safetensors.ReadMetadata(data)
 	if err != nil {
