@@ -38,6 +38,15 @@ func TestDamagedObservationsDoNotCount(t *testing.T) {
 		}
 		return data
 	}
+	provenance.Threads, provenance.Batch = 4, 1
+	add("d", 6, 6.1, 6)
+	if lut, err := LoadLUT(e.LUTName); err != nil || lut.Learnt.Set() || !strings.Contains(lut.Learnt.Unused, "with threads 4, the table with 1") {
+		t.Errorf("of other threads: %+v, %v", lut.Learnt, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	provenance.Threads = 1
 	whole := add("a", 6, 6.1, 6)
 	disturbed := add("b", 6, 9, 4, 7)
 	rested := add("c", 6, 6.1, 6)

@@ -123,6 +123,10 @@ func learn(l *latency.LUT) {
 		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%d measurements were made on another processor, %s", len(obs.Made), obs.Header.Processor)}
 		return
 	}
+	if other := obs.Header.OtherThan(l.Provenance); other != "" {
+		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%d measurements were made %s", len(obs.Made), other)}
+		return
+	}
 	learnt, err := l.Learn(obs)
 	switch {
 	case err != nil:

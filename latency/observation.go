@@ -106,6 +106,20 @@ func (h ObservationHeader) Differs(now ObservationHeader) error {
 	return nil
 }
 
+// OtherThan says in what observations differ from how a table was measured: ""
+// where they do not, or the table does not say how it was.
+func (h ObservationHeader) OtherThan(p Provenance) string {
+	switch {
+	case p.Device != "" && p.Device != h.Target:
+		return fmt.Sprintf("on %s, the table on %s", h.Target, p.Device)
+	case p.Threads != 0 && p.Threads != h.Threads:
+		return fmt.Sprintf("with threads %d, the table with %d", h.Threads, p.Threads)
+	case p.Batch != 0 && p.Batch != h.Batch:
+		return fmt.Sprintf("with batch %d, the table with %d", h.Batch, p.Batch)
+	}
+	return ""
+}
+
 // ReferenceNetwork is the network that others are measured beside: of medium
 // depth, with the option in the middle everywhere.
 func ReferenceNetwork(s *model.Space) model.Path {
