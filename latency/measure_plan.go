@@ -2,7 +2,6 @@ package latency
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -51,19 +50,6 @@ func spaceTasks(s *model.Space, o MeasureOptions) []task {
 				return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) { return block.Graph(o.Batch, w) })
 			}})
 		}
-	}
-	return tasks
-}
-
-// networkTasks are whole networks, keyed by their position.
-func networkTasks(archs []model.Architecture, imageSize int, o MeasureOptions) []task {
-	var tasks []task
-	for i, arch := range archs {
-		tasks = append(tasks, task{fmt.Sprintf("network %d", i), func() (runner, error) {
-			return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) {
-				return onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Batch: o.Batch, Classes: o.Classes})
-			})
-		}})
 	}
 	return tasks
 }

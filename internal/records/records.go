@@ -31,9 +31,9 @@ const maxPlace = 1 << 24
 // ErrNotRecords says that a file is there and is not one of these records.
 var ErrNotRecords = errors.New("the file is there and is none of records")
 
-// Drop is returned by [Options.Record] for a record that is whole and not wanted
+// ErrDrop is returned by [Options.Record] for a record that is whole and not wanted
 // any more: it is left out without being lost.
-var Drop = errors.New("not wanted any more")
+var ErrDrop = errors.New("not wanted any more")
 
 // Options say what the records of a file are.
 type Options struct {
@@ -173,7 +173,7 @@ func (r *File) read(data []byte, o Options) (instead []byte, err error) {
 	reader.Record = func(i int, object []byte) error {
 		place, err := o.Record(object)
 		switch {
-		case errors.Is(err, Drop):
+		case errors.Is(err, ErrDrop):
 			dropped = true
 			return nil
 		case err != nil:

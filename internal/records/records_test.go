@@ -266,7 +266,7 @@ func TestRefillIsInterrupted(t *testing.T) {
 
 func TestOneWriter(t *testing.T) {
 	path, _ := unbroken(t)
-	f, err := records.Open(path, records.Options{Header: header{"test", 3}, Check: func([]byte) error { return nil }, Record: func([]byte) (int, error) { return 0, records.Drop }})
+	f, err := records.Open(path, records.Options{Header: header{"test", 3}, Check: func([]byte) error { return nil }, Record: func([]byte) (int, error) { return 0, records.ErrDrop }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func openMetrics(dir string, stage Stage, at position, say func(string)) (*metri
 		}
 		if m.Stage == stage {
 			if m.Step > at.Step || len(m.Validation) > 0 && m.Epoch > at.Validated {
-				return 0, records.Drop
+				return 0, records.ErrDrop
 			}
 			kept = append(kept, m)
 		}
