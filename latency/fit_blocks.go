@@ -2,7 +2,6 @@ package latency
 
 import (
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -15,9 +14,9 @@ type blockFit struct {
 	error  []float64 // standard error as a fraction
 	spread []float64
 	least  []float64
-	count  []int    // networks it was timed in
-	speeds float64  // of the device over the networks, q90/q10
-	slow   []timing // how fast the device was at traced bursts: ms is 1 at the median of runs
+	count  []int     // networks it was timed in
+	speeds float64   // of the device over the networks, q90/q10
+	slow   []float64 // how slow the device was at traced bursts: 1 at the median of runs
 }
 
 // tracedRuns are the runs of one traced network.
@@ -96,11 +95,10 @@ func fitTraces(networks []tracedRuns, columns int) (f blockFit) {
 			for to < len(n.runs) && n.atMS[to] == n.atMS[from] {
 				to++
 			}
-			f.slow = append(f.slow, timing{i, n.atMS[from], Quantile(slow[i][from:to], 0)})
+			f.slow = append(f.slow, Quantile(slow[i][from:to], 0))
 			from = to
 		}
 	}
-	slices.SortStableFunc(f.slow, byTime)
 	f.speeds = Quantile(speeds, 0.9) / Quantile(speeds, lowQuantile)
 	return f
 }
@@ -162,24 +160,53 @@ func contextFit(c *columns, paths []model.Path, openings []opening, batch int, s
 		return f
 	}
 	f := fitTraces(traced, len(c.keys))
-	take(f.levelled(whole, len(paths)))
+	take(levelled(c, paths, openings, f.ms))
 	f.correct(c, nodes, rows, ms)
 	return f
 }
 
-// levelled is what networks take, untraced, at the speed that the traced bursts
-// around theirs show; NaN where there are no timings.
-func (f *blockFit) levelled(whole []timing, networks int) []float64 {
-	of := make([][]float64, networks)
-	for _, t := range whole {
-		at, _ := slices.BinarySearchFunc(f.slow, t, byTime)
-		var around []float64
-		for _, s := range f.slow[max(0, at-neighbours):min(at+neighbours, len(f.slow))] {
-			around = append(around, s.ms)
+// levelled is what networks take, untraced, on level with what traces say of
+// columns; NaN where there are no timings. The bursts around a network's, traced
+// or not, say how fast the device was while its group was looked at (see
+// fitNetworks); what the traced networks of the group took, over the sum of their
+// columns, says how fast it was then as a whole.
+func levelled(c *columns, paths []model.Path, openings []opening, columnMS []float64) []float64 {
+	all := timings(openings)
+	for _, o := range openings {
+		for _, b := range o.Traced {
+			least := math.Inf(1)
+			for _, run := range b.BlocksMS {
+				sum := 0.0
+				for _, ms := range run {
+					sum += ms
+				}
+				least = min(least, sum)
+			}
+			if least > 0 {
+				all = append(all, timing{len(paths) + o.Network, b.AtMS, least})
+			}
 		}
-		of[t.network] = append(of[t.network], t.ms/Quantile(around, 0.5))
 	}
-	ms := make([]float64, networks)
+	fit := fitNetworks(all, 2*len(paths))
+	groups := map[int64][]float64{}
+	for _, o := range openings {
+		if traced := fit.ms[len(paths)+o.Network]; !math.IsNaN(traced) {
+			sum := 0.0
+			for column, n := range c.row(paths[o.Network]) {
+				if n > 0 {
+					sum += n * columnMS[column]
+				}
+			}
+			groups[o.Group] = append(groups[o.Group], traced/sum)
+		}
+	}
+	of := make([][]float64, len(paths))
+	for _, o := range openings {
+		if group := groups[o.Group]; len(group) > 0 {
+			of[o.Network] = append(of[o.Network], fit.ms[o.Network]/Quantile(group, 0.5))
+		}
+	}
+	ms := make([]float64, len(paths))
 	for i := range ms {
 		ms[i] = Quantile(of[i], 0.5)
 	}
@@ -271,11 +298,7 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 			a, g, e = solved.AtVec(0), solved.AtVec(1), solved.AtVec(2)
 		}
 	}
-	var slow []float64
-	for _, t := range f.slow {
-		slow = append(slow, t.ms)
-	}
-	level := Quantile(slow, lowQuantile)
+	level := Quantile(f.slow, lowQuantile)
 	a, g, e = a*level, g*level, e*level
 	for i, w := range f.ms {
 		factor := a

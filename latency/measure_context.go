@@ -20,7 +20,7 @@ const (
 
 // Bursts of an opening for a table.
 const (
-	tracedBursts = 4
+	tracedBursts = 3
 	plainBursts  = 2
 )
 

@@ -42,6 +42,7 @@ type burst struct {
 type opening struct {
 	Network int     `json:"network"`
 	Round   int     `json:"round"`
+	Group   int64   `json:"group"`            // the networks that were open at once: when, in ms
 	Bursts  []burst `json:"bursts"`           // untraced
 	Traced  []burst `json:"traced,omitempty"` // of a second session
 	Blocks  []int   `json:"blocks,omitempty"` // of the space; fixedBlock for the fixed part
@@ -307,7 +308,9 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 			}
 		}
 	}
+	began := v.now().UnixMilli()
 	for _, m := range members {
+		m.Group = began
 		ok, err := v.trace(m)
 		if err != nil {
 			return nil, err
