@@ -106,10 +106,15 @@ func fitTraces(networks []tracedRuns, columns int) (f blockFit) {
 // How whole networks correct what traces say, as fractions and milliseconds: a
 // standard deviation of what is expected.
 const (
-	fixedDoubt   = 0.1    // of the fixed part against the blocks
-	nodeDoubtMS  = 0.0003 // of what tracing adds to a node
-	networkNoise = 0.02   // of a network that was measured
-	leastShare   = 0.05   // of what the trace says remains in any case
+	nodeDoubtMS = 0.0003 // of what tracing adds to a node
+	leastShare  = 0.05   // of what the trace says remains in any case
+)
+
+// What is tried of the doubt about the fixed part against the blocks and of the
+// noise of networks; the evidence chooses.
+var (
+	fixedDoubts   = []float64{0.03, 0.1, 0.3, 1}
+	networkNoises = []float64{0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2}
 )
 
 // contextFit fits a table on what was found in networks: the proportions of
@@ -246,7 +251,7 @@ func speedsOf(openings []opening, f networkFit) float64 {
 //
 //	ms = a·(sum over blocks and fixed part) + g·fixed part + e·nodes
 //
-// by least squares with priors: g about 0 with fixedDoubt, e about 0 with
+// by least squares with priors: g about 0 with one of fixedDoubts, e about 0 with
 // nodeDoubtMS, a free. A runtime that streams the large weights of the
 // classifier through caches which tracing and neighbours use too needs g.
 func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms []float64) {
@@ -277,25 +282,24 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 		}
 	}
 	fixed := c.fixed()
-	var a, g, e float64
-	a = 1
-	if len(ms) > 0 {
-		x := mat.NewDense(len(ms)+2, 3, nil)
-		y := mat.NewVecDense(len(ms)+2, nil)
-		var level []float64
+	a, g, e := 1.0, 0.0, 0.0
+	if len(ms) > 2 {
+		var sums []float64
 		for i, row := range rows {
-			weight := 1 / (networkNoise * ms[i])
-			sum := dot(row, base)
-			level = append(level, ms[i]/sum)
-			x.SetRow(i, []float64{weight * sum, weight * base[fixed], weight * dot(row, count)})
-			y.SetVec(i, weight*ms[i])
+			sums = append(sums, ms[i]/dot(row, base))
 		}
-		a = Quantile(level, 0.5)
-		x.SetRow(len(ms), []float64{0, 1 / (fixedDoubt * a), 0})
-		x.SetRow(len(ms)+1, []float64{0, 0, 1 / nodeDoubtMS})
-		var solved mat.VecDense
-		if solved.SolveVec(x, y) == nil && solved.AtVec(0) > 0 {
-			a, g, e = solved.AtVec(0), solved.AtVec(1), solved.AtVec(2)
+		a = Quantile(sums, 0.5)
+		x := make([][3]float64, 0, len(ms)) // over ms: what is left of 1 is the error
+		for _, i := range undisturbed(sums) {
+			x = append(x, [3]float64{dot(rows[i], base) / ms[i], base[fixed] / ms[i], dot(rows[i], count) / ms[i]})
+		}
+		best := math.Inf(-1)
+		for _, doubt := range fixedDoubts {
+			for _, noise := range networkNoises {
+				if beta, evidence := leastSquares(x, [3]float64{a, 0, 0}, [3]float64{a, doubt * a, nodeDoubtMS}, noise); evidence > best && beta[0] > 0 {
+					best, a, g, e = evidence, beta[0], beta[1], beta[2]
+				}
+			}
 		}
 	}
 	level := Quantile(f.slow, lowQuantile)
@@ -321,4 +325,59 @@ func dot(a, b []float64) float64 {
 		sum += a[i] * b[i]
 	}
 	return sum
+}
+
+// undisturbed are the indices of values that are no outliers.
+func undisturbed(values []float64) []int {
+	median := Quantile(values, 0.5)
+	deviations := make([]float64, len(values))
+	for i, v := range values {
+		deviations[i] = math.Abs(v - median)
+	}
+	most := 4 * 1.48 * Quantile(deviations, 0.5)
+	var out []int
+	for i, d := range deviations {
+		if d <= most {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// leastSquares fits 1 = x·beta with the given noise and independent normal priors
+// of beta, and returns the logarithm of the evidence, a constant aside (Bishop,
+// Pattern Recognition and Machine Learning, 3.5.1).
+func leastSquares(x [][3]float64, mean, sd [3]float64, noise float64) (beta [3]float64, evidence float64) {
+	precision := mat.NewSymDense(3, nil)
+	target := mat.NewVecDense(3, nil)
+	for i := range 3 {
+		w := 1 / (sd[i] * sd[i])
+		precision.SetSym(i, i, w)
+		target.SetVec(i, w*mean[i])
+		evidence -= math.Log(sd[i])
+	}
+	w := 1 / (noise * noise)
+	for _, row := range x {
+		for i := range 3 {
+			target.SetVec(i, target.AtVec(i)+w*row[i])
+			for j := i; j < 3; j++ {
+				precision.SetSym(i, j, precision.At(i, j)+w*row[i]*row[j])
+			}
+		}
+	}
+	var factor mat.Cholesky
+	var solved mat.VecDense
+	if !factor.Factorize(precision) || factor.SolveVecTo(&solved, target) != nil {
+		return beta, math.Inf(-1)
+	}
+	for i := range beta {
+		beta[i] = solved.AtVec(i)
+		d := (beta[i] - mean[i]) / sd[i]
+		evidence -= d * d / 2
+	}
+	for _, row := range x {
+		left := (1 - row[0]*beta[0] - row[1]*beta[1] - row[2]*beta[2]) / noise
+		evidence -= left*left/2 + math.Log(noise)
+	}
+	return beta, evidence - factor.LogDet()/2
 }
