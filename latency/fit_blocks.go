@@ -110,6 +110,9 @@ const (
 	leastShare  = 0.05   // of what the trace says remains in any case
 )
 
+// strongEvidence is what doubts above the first must have more, as a logarithm.
+const strongEvidence = 3
+
 // What is tried of the doubt about the fixed part against the blocks and of the
 // noise of networks; the evidence chooses.
 var (
@@ -294,10 +297,10 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 			x = append(x, [3]float64{dot(rows[i], base) / ms[i], base[fixed] / ms[i], dot(rows[i], count) / ms[i]})
 		}
 		best := math.Inf(-1)
-		for _, doubt := range fixedDoubts {
+		for i, doubt := range fixedDoubts {
 			for _, noise := range networkNoises {
-				if beta, evidence := leastSquares(x, [3]float64{a, 0, 0}, [3]float64{a, doubt * a, nodeDoubtMS}, noise); evidence > best && beta[0] > 0 {
-					best, a, g, e = evidence, beta[0], beta[1], beta[2]
+				if beta, evidence := leastSquares(x, [3]float64{a, 0, 0}, [3]float64{a, doubt * a, nodeDoubtMS}, noise); evidence-float64(min(i, 1))*strongEvidence > best && beta[0] > 0 {
+					best, a, g, e = evidence-float64(min(i, 1))*strongEvidence, beta[0], beta[1], beta[2]
 				}
 			}
 		}
