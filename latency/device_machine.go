@@ -31,10 +31,6 @@ type MachineOptions struct {
 	Classes int         // of the classifier; 0 is 1000
 }
 
-// MaxThreads bounds the threads of a network: a table may say anything, and a
-// thread takes some of the system even where it has nothing to do.
-const MaxThreads = 1024
-
 // Machine is this machine, which runs networks of random weights through ONNX
 // Runtime; the library must be loaded (see [onnx.Open]). It is a [Tracer].
 type Machine struct {
@@ -92,9 +88,6 @@ func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize i
 	o := MeasureOptions{Batch: m.o.Batch, Classes: m.o.Classes}
 	if err := checkNetworkMemory([]model.Architecture{arch}, imageSize, o); err != nil {
 		return nil, err
-	}
-	if m.o.Threads > MaxThreads {
-		return nil, fmt.Errorf("%w: %d threads: expected at most %d", ErrLUTMismatch, m.o.Threads, MaxThreads)
 	}
 	graph, err := onnx.Network(arch, m.weights, onnx.NetworkOptions{ImageSize: imageSize, Batch: m.o.Batch, Classes: m.o.Classes})
 	if err != nil {

@@ -112,12 +112,3 @@ func TestMachineTraces(t *testing.T) {
 		t.Errorf("visit %v, %v", v, err)
 	}
 }
-
-// A table that says a hundred thousand threads does not start them.
-func TestMachineBoundsThreads(t *testing.T) {
-	s := newSpace(t, 32)
-	m := latency.NewMachine(latency.MachineOptions{Threads: 100000})
-	if _, err := m.Open(t.Context(), s.Architecture(latency.RandomNetworks(s, 1, 1)[0]), 32); !errors.Is(err, latency.ErrLUTMismatch) || !strings.Contains(err.Error(), "100000 threads") {
-		t.Errorf("100000 threads: %v", err)
-	}
-}
