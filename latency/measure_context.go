@@ -60,6 +60,7 @@ func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT
 	v.bursts, v.traced = plainBursts, tracedBursts
 	paths := networksToTime(s, max(o.Networks, regressionNetworks)+mostMore*moreNetworks, o.Seed)
 	v.attribute = func(network int, nodes []string) ([]int, error) { return attribute(s, paths[network], nodes) }
+	v.has = func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }
 	lost, err := v.openVisits(o.Folder, &header, s.NumBlocks())
 	if err != nil {
 		return nil, err

@@ -110,6 +110,7 @@ type visitor struct {
 	traced    int // of an opening, traced; 0 for none, also once the device turned out to have no traces
 	// attribute says what a trace's nodes belong to, where there are traces.
 	attribute func(network int, nodes []string) ([]int, error)
+	has       func(network, block int) bool // of the space; nil where nothing is traced
 	batch     int
 	now       func() time.Time
 
@@ -132,6 +133,11 @@ func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) (
 		}
 		if err := o.check(blocks); err != nil {
 			return 0, err
+		}
+		for _, b := range o.Blocks {
+			if b != fixedBlock && (v.has == nil || !v.has(o.Network, b)) {
+				return 0, fmt.Errorf("network %d has no block %d", o.Network, b)
+			}
 		}
 		v.openings = append(v.openings, o)
 		return o.place(), nil
