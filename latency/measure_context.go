@@ -58,9 +58,9 @@ func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT
 	}
 	v := o.visitor(s.ImageSize)
 	v.bursts, v.traced = plainBursts, tracedBursts
-	paths := networksToTime(s, max(o.Networks, regressionNetworks)+mostMore*moreNetworks, o.Seed)
+	paths := networksToTime(s, maxNetworks, o.Seed) // also those of a longer run that is in the folder
 	v.attribute = func(network int, nodes []string) ([]int, error) { return attribute(s, paths[network], nodes) }
-	v.has = func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }
+	v.has = func(network, block int) bool { return s.Active(paths[network], block) }
 	lost, err := v.openVisits(o.Folder, &header, s.NumBlocks())
 	if err != nil {
 		return nil, err

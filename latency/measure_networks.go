@@ -50,7 +50,7 @@ func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o Me
 	}
 	header := o.header("networks", "", imageSize, keys)
 	v := o.visitor(imageSize)
-	v.bursts = networkBursts
+	v.bursts, v.networks = networkBursts, len(archs)
 	lost, err := v.openVisits(o.Folder, &header, 0)
 	if err != nil {
 		return looks{}, err

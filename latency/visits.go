@@ -105,6 +105,7 @@ func (o opening) check(blocks int) error {
 type visitor struct {
 	d         Device
 	imageSize int
+	networks  int // of a file, where they are all known
 	seed      uint64
 	bursts    int // of an opening, untraced
 	traced    int // of an opening, traced; 0 for none, also once the device turned out to have no traces
@@ -133,6 +134,9 @@ func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) (
 		}
 		if err := o.check(blocks); err != nil {
 			return 0, err
+		}
+		if v.networks > 0 && o.Network >= v.networks {
+			return 0, fmt.Errorf("network %d: expected less than %d", o.Network, v.networks)
 		}
 		for _, b := range o.Blocks {
 			if b != fixedBlock && (v.has == nil || !v.has(o.Network, b)) {
