@@ -13,12 +13,9 @@ import (
 // ownFiles sets where the explorer's files are, and returns their names.
 func ownFiles(t *testing.T) (state, keys string) {
 	t.Helper()
-	hometest.Own(t, "XDG_STATE_HOME")
-	hometest.Own(t, "XDG_CONFIG_HOME")
-	for _, file := range []string{statePath(), keysPath()} {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
+	hometest.Own(t, "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+	if err := os.MkdirAll(filepath.Dir(statePath()), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	return statePath(), keysPath()
 }

@@ -44,13 +44,15 @@ func Run(m *testing.M) int {
 	return m.Run()
 }
 
-// Own points one of the folders, such as XDG_DATA_HOME, at an empty one for the
-// length of a test, and returns it.
-func Own(t testing.TB, name string) string {
+// Own points folders, such as XDG_DATA_HOME, at an empty one for the length of a
+// test, and returns it.
+func Own(t testing.TB, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	t.Cleanup(xdg.Reload) // after the variable is back
-	t.Setenv(name, dir)
+	t.Cleanup(xdg.Reload) // after the variables are back
+	for _, name := range names {
+		t.Setenv(name, dir)
+	}
 	xdg.Reload()
 	return dir
 }
