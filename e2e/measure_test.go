@@ -125,8 +125,8 @@ func measuredLines(t *testing.T, folder string) int {
 
 // SIGTERM ends a measurement as any other program.
 func TestMeasureIsTerminated(t *testing.T) {
-	w := Start(t, medium, []string{"measure", tinyNetwork, "--rounds", "100000", "--onnxruntime", library(t)})
-	w.waitShown("round ")
+	w := Start(t, medium, []string{"measure", tinyNetwork, "--rounds", "1000", "--onnxruntime", library(t)})
+	w.waitShown("left")
 	w.Signal(syscall.SIGTERM)
 	if code := w.Exit(); code != 143 {
 		t.Errorf("exit code %d, want 143", code)
