@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -38,6 +39,9 @@ instead those of the training part that train --train-percent 80 holds out.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := v.check(cmd); err != nil {
 				return err
+			}
+			if !onnx.CanRun() { // before anything is read
+				return onnx.ErrNoCgo
 			}
 			var architecture model.Architecture
 			var err error

@@ -32,10 +32,10 @@ func (w *Terminal) step(item int, rows ...set) {
 			w.Press("down")
 		}
 		w.Press("enter")
-		w.WaitFor("enter to accept")
+		w.WaitFor("enter: accept")
 		w.Type("\x15" + row.value) // ctrl+u: nothing is left of what was there
 		w.Press("enter")
-		w.WaitGone("enter to accept")
+		w.WaitGone("enter: accept")
 	}
 	for range 20 {
 		w.Press("down")
