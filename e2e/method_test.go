@@ -40,7 +40,7 @@ func (w *Terminal) step(item int, rows ...set) {
 	for range 20 {
 		w.Press("down")
 	}
-	w.WaitFor("enter starts it")
+	w.WaitFor("enter: start")
 	w.Press("enter")
 }
 
