@@ -182,16 +182,7 @@ func (i *importer) tensor(b []byte) ([]byte, error) {
 
 // read takes in one key and value of a tensor's external data.
 func (e *external) read(entry []byte) error {
-	var key, value string
-	err := fields(entry, func(n protowire.Number, v []byte, _ uint64) error {
-		switch n {
-		case metadataKey:
-			key = string(v)
-		case metadataValue:
-			value = string(v)
-		}
-		return nil
-	})
+	key, value, err := stringEntry(entry)
 	if err != nil {
 		return err
 	}

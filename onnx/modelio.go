@@ -62,6 +62,20 @@ func ModelIO(model []byte) (inputs, outputs []Value, err error) {
 	return free, outputs, nil
 }
 
+// stringEntry reads a StringStringEntryProto: one key and its value.
+func stringEntry(entry []byte) (key, value string, err error) {
+	err = fields(entry, func(n protowire.Number, v []byte, _ uint64) error {
+		switch n {
+		case metadataKey:
+			key = string(v)
+		case metadataValue:
+			value = string(v)
+		}
+		return nil
+	})
+	return key, value, err
+}
+
 // ModelMetadata reads the keys and values that are stored in a model.
 func ModelMetadata(model []byte) (map[string]string, error) {
 	meta := map[string]string{}
@@ -69,16 +83,7 @@ func ModelMetadata(model []byte) (map[string]string, error) {
 		if n != modelMetadata {
 			return nil
 		}
-		var key, value string
-		err := fields(v, func(n protowire.Number, v []byte, _ uint64) error {
-			switch n {
-			case metadataKey:
-				key = string(v)
-			case metadataValue:
-				value = string(v)
-			}
-			return nil
-		})
+		key, value, err := stringEntry(v)
 		meta[key] = value
 		return err
 	})
