@@ -29,7 +29,13 @@ func TestScreenshots(t *testing.T) {
 		{"screenshot.svg", medium, func(w *Terminal) { w.Press("down", "down", "down", "down", "down", "down", "down") }, "Why 3.0"},
 		{"screenshots/sweep.svg", medium, func(w *Terminal) { w.Press("W", "enter", "down", "down", "down", "down", "down", "down", "down") }, "CAPITAL with se"},
 		{"screenshots/whatif.svg", medium, func(w *Terminal) { w.Press("down", "down", "n", "n") }, "pins cost"},
-		{"screenshots/compare.svg", wide, func(w *Terminal) { w.Press("C"); w.WaitFor("Compare the network shown with"); w.Press("/"); w.Type("BINAS C"); w.Press("enter") }, "Compare with BINAS C"},
+		{"screenshots/compare.svg", wide, func(w *Terminal) {
+			w.Press("C")
+			w.WaitFor("Compare the network shown with")
+			w.Press("/")
+			w.Type("BINAS C")
+			w.Press("enter")
+		}, "Compare with BINAS C"},
 		{"screenshots/palette.svg", medium, func(w *Terminal) { w.Press(":"); w.Type("pin") }, "pin or free only"},
 		{"screenshots/narrow.svg", narrow, func(w *Terminal) { w.Press("tab") }, "HardCoRe-NAS"},
 		{"screenshots/tour.svg", medium, func(w *Terminal) { w.Press("T") }, "Tour 1 of 6"},
