@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/assets"
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // Every table decodes, says where it comes from and fits the space it names.

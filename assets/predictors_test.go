@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/assets"
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // Every predictor decodes, says what it was fitted on and fits its space.

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // exportJSON is what scripts read.

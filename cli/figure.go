@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 

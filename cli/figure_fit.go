@@ -9,9 +9,9 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 func newFitPlot(title, x, y string, r *fitReport) *plot.Plot {

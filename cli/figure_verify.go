@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/binas-tui/binas-tui/figure"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // saveVerifyFigure draws measured over predicted latency, one mark a network with

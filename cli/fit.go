@@ -8,9 +8,9 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 func (a *app) fitCommand() *cobra.Command {

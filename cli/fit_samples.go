@@ -7,7 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // fitSamples fits on sampled networks, tests, and writes what was asked for.

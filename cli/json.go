@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // writeJSON writes v as indented JSON. Angle brackets and ampersands stay as

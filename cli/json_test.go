@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // What a table calls itself must not reach the terminal as it is, with --json

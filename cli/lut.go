@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // lutCommand groups the commands about latency tables; each is in a file

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // publishedName is the name an architecture was published under, or "".

@@ -13,9 +13,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/needed"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // largeNetwork is one of the space of width 1.2.

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/internal/pickle"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pickle"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // ErrLUTFormat is wrapped by errors about bytes that are no latency table.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pickle"
 )
 
 // The name and version of this program's JSON.

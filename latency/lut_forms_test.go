@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pickle"
 )
 
 // forms are the files of testdata/forms.zip, which forms.py has made, by name.

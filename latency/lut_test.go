@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pickle"
 )
 
 func golden(t testing.TB, name string) []byte {

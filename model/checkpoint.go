@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/internal/pickle"
 )
 
 // CheckpointInfo is what a predictor file says about the predictor. Zero

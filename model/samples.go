@@ -6,8 +6,8 @@ import (
 	"math"
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
-	"github.com/binas-tui/binas-tui/pickle"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/pickle"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // Sample is one network that was evaluated: a row of an accuracy LUT.

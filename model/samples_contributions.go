@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
-	"github.com/binas-tui/binas-tui/pickle"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/pickle"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // Contributions are the measurements of the estimator (Eq. 5 of the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/internal/pickle"
 )
 
 func TestSamplesRoundTrip(t *testing.T) {

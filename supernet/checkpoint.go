@@ -6,8 +6,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pickle"
 )
 
 // ErrCheckpoint is wrapped by errors about bytes that are not a checkpoint, or

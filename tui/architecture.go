@@ -6,8 +6,8 @@ import (
 
 	uv "github.com/charmbracelet/ultraviolet"
 
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // archRow is one line of the architecture pane: a stage, or a block of it.

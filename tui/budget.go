@@ -10,8 +10,8 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // steps is the number of steps of the slider: one for every dot column of the

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/method"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // fitted is the fit of the predictor in use, or else the last one.

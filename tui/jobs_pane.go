@@ -8,10 +8,10 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/pipeline"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // drawJobs lists what runs and what has run, and says of the one under the

@@ -8,8 +8,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/published"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/fit/published"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // publishedPoint is a published network placed on the table in use.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/method"
-	"github.com/binas-tui/binas-tui/sanitize"
 )
 
 // results are what jobs, of this session and of earlier ones, have left to

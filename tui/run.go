@@ -16,7 +16,7 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 )
 
 // Options are the explorer's settings. The zero value works.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // published12 is relative to the assets folder, where go generate runs.

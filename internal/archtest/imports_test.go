@@ -24,32 +24,32 @@ var mayImport = map[string][]string{
 	"internal/safefile":   {},
 	"internal/nobodytest": {},
 	"internal/memory":     {"internal/safefile"},
-	"sanitize":            {},
+	"internal/sanitize":   {},
 	"internal/ieee":       {},
-	"pickle":              {"internal/ieee"},
-	"job":                 {},
+	"internal/pickle":     {"internal/ieee"},
+	"internal/job":        {},
 	"assets":              {},
 	"internal/jsonl":      {},
-	"internal/strictjson": {"sanitize"},
+	"internal/strictjson": {"internal/sanitize"},
 	"internal/records":    {"internal/jsonl", "internal/safefile"},
-	"model":               {"internal/jsonl", "pickle", "sanitize"},
+	"model":               {"internal/jsonl", "internal/pickle", "internal/sanitize"},
 	"solver":              {"model"},
 	"fit":                 {"model"},
-	"published":           {"model"},
+	"fit/published":       {"model"},
 	"onnx":                {"internal/safefile", "model"},
-	"supernet":            {"internal/ieee", "internal/safefile", "model", "onnx", "pickle"},
-	"latency":             {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "job", "model", "onnx", "pickle", "sanitize"},
+	"supernet":            {"internal/ieee", "internal/safefile", "model", "onnx", "internal/pickle"},
+	"latency":             {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "model", "onnx", "internal/pickle", "internal/sanitize"},
 	"supernet/backprop":   {"model", "onnx"},
-	"assets/generate":     {"latency", "model", "published"},
-	"supernet/dataset":    {"internal/safefile", "internal/strictjson", "sanitize"},
-	"supernet/evaluation": {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
-	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/strictjson", "job", "model", "onnx", "sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
-	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "job", "latency", "model", "onnx", "published", "solver"},
-	"figure":              {"explore", "published", "sanitize"},
-	"pipeline":            {"explore", "figure", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "job", "latency", "model", "onnx", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
-	"method":              {"explore", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "job", "latency", "model", "onnx", "pipeline", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
-	"tui":                 {"explore", "figure", "fit", "internal/safefile", "job", "latency", "method", "model", "onnx", "pipeline", "published", "sanitize", "solver", "supernet/evaluation", "supernet/training"},
-	"cli":                 {"explore", "figure", "fit", "internal/memory", "internal/safefile", "job", "latency", "model", "onnx", "pickle", "pipeline", "published", "sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
+	"assets/generate":     {"latency", "model", "fit/published"},
+	"supernet/dataset":    {"internal/safefile", "internal/strictjson", "internal/sanitize"},
+	"supernet/evaluation": {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
+	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "model", "onnx", "internal/sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
+	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "fit/published", "solver"},
+	"internal/figure":     {"explore", "fit/published", "internal/sanitize"},
+	"pipeline":            {"explore", "internal/figure", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "model", "onnx", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
+	"method":              {"explore", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "model", "onnx", "pipeline", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
+	"tui":                 {"explore", "internal/figure", "fit", "internal/safefile", "internal/job", "latency", "method", "model", "onnx", "pipeline", "fit/published", "internal/sanitize", "solver", "supernet/evaluation", "supernet/training"},
+	"cli":                 {"explore", "internal/figure", "fit", "internal/memory", "internal/safefile", "internal/job", "latency", "model", "onnx", "internal/pickle", "pipeline", "fit/published", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":   {},
 	"internal/datatest":   {},
 	"internal/npytest":    {},
@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 
 // pure packages compute: they take readers and bytes, open no files, and know
 // no network, no screen and no inference library.
-var pure = []string{"fit", "model", "solver", "pickle", "published", "sanitize", "internal/jsonl"}
+var pure = []string{"fit", "model", "solver", "internal/pickle", "fit/published", "internal/sanitize", "internal/jsonl"}
 
 // outside is what pure packages must not import; a name that ends in a slash
 // stands for everything below it.
@@ -82,7 +82,7 @@ var screen = []string{
 // figures is what draws figures for papers and reports.
 var figures = []string{"gonum.org/v1/plot", "gonum.org/v1/plot/"}
 
-var drawsFigures = []string{"cli", "figure", "pipeline"}
+var drawsFigures = []string{"cli", "internal/figure", "pipeline"}
 
 func TestImports(t *testing.T) {
 	found := packages(t, build.Default)

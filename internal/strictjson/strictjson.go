@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // Decode decodes one JSON value. Fields that v does not have are refused, and so

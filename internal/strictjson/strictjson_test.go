@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 type inner struct {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // descriptionFile may lie beside IDX files and says what these cannot.

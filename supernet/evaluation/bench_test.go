@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 )
 
 // BenchmarkEvaluateChild evaluates random children on 2,000 images of 32 pixels,

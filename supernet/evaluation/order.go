@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 )
 
 // inOrder does n pieces of work, several at a time, and hands the results over one

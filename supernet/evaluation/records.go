@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/records"
-	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 

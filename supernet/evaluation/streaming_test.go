@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/datatest"
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
-	"github.com/binas-tui/binas-tui/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"

@@ -3,7 +3,7 @@ package evaluation
 import (
 	"path/filepath"
 
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 

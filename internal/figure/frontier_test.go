@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/figure"
+	"github.com/binas-tui/binas-tui/internal/figure"
 )
 
 func engine() (*explore.Engine, []explore.ParetoPoint, error) {

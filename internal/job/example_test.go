@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/binas-tui/binas-tui/job"
+	"github.com/binas-tui/binas-tui/internal/job"
 )
 
 func Example() {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/binas-tui/binas-tui/pickle"
+	"github.com/binas-tui/binas-tui/internal/pickle"
 )
 
 // Plain data goes there and back; what only code can make is not made.

@@ -3,7 +3,7 @@ package sanitize_test
 import (
 	"fmt"
 
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 func ExampleLine() {

@@ -3,8 +3,8 @@ package published_test
 import (
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/published"
 )
 
 // What the fitted predictor says about BINAS A, and how far to trust it.

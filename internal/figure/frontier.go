@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/published"
-	"github.com/binas-tui/binas-tui/sanitize"
+	"github.com/binas-tui/binas-tui/fit/published"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // Colours of figures; they differ in lightness too.
