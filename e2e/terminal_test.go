@@ -102,7 +102,15 @@ func start(t *testing.T, size Size, command *exec.Cmd, environment ...string) *T
 		"XDG_STATE_HOME=" + home, "XDG_CACHE_HOME=" + home,
 		"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "SSH_TTY=/dev/pts/0",
 		"BINAS_TUI_IDLE=" + idle,
+		"GORACE=log_path=" + filepath.Join(home, "race"),
 	}, environment...)
+	t.Cleanup(func() { // what the race detector found, not into the terminal
+		reports, _ := filepath.Glob(filepath.Join(home, "race.*"))
+		for _, name := range reports {
+			report, err := os.ReadFile(name)
+			t.Errorf("%s (%v)", report, err)
+		}
+	})
 	if err := w.program.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -85,10 +85,11 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if err = e.noteUnreadable(j, err); err != nil {
 		return nil, err
 	}
-	for i := range samples {
-		samples[i] = have[i]
+	ordered := make(Samples, len(samples)) // not in place: what was published is being drawn
+	for i := range ordered {
+		ordered[i] = have[i]
 	}
-	return samples, nil
+	return ordered, nil
 }
 
 // partialEvery is how often the results so far are published at most.
