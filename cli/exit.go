@@ -14,7 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -72,8 +72,8 @@ func exitCode(err error) int {
 		errors.Is(err, onnx.ErrNotModel),
 		errors.Is(err, onnx.ErrDied),
 		errors.Is(err, memory.ErrTooMuch),
-		errors.Is(err, pipeline.ErrSettings),
-		errors.Is(err, pipeline.ErrMismatch),
+		errors.Is(err, steps.ErrSettings),
+		errors.Is(err, steps.ErrMismatch),
 		errors.Is(err, training.ErrSettings),
 		errors.Is(err, training.ErrMismatch),
 		errors.Is(err, training.ErrNoRun),

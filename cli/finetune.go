@@ -79,7 +79,7 @@ same command goes on from the last checkpoint.`,
 	f.StringVar(&arch, "arch", "", "`ARCH` to train (required)")
 	f.StringVar(&run, "run", "", "run `FOLDER` of the one-shot model")
 	f.StringVar(&checkpoint, "checkpoint", "", "one-shot model, a `FILE`")
-	t.addFlags(cmd, commonSettings, knowledgeSettings)
+	t.addFlags(cmd, training.FineTune)
 	return cmd
 }
 

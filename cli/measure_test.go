@@ -13,7 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // runBusy runs a command that measures, on a machine that may be busy: an
@@ -174,8 +174,8 @@ func TestMeasureErrors(t *testing.T) {
 		{fmt.Errorf("run folder: %w: threads", latency.ErrRunMismatch), exitUsage, "another --folder"},
 		{fmt.Errorf("new session: %w", onnx.ErrTargetUnavailable), exitFailed, "target is not available"},
 		{fmt.Errorf("verify: %w", latency.ErrLUTMismatch), exitUsage, "does not fit"},
-		{fmt.Errorf("%w: data", pipeline.ErrMismatch), exitUsage, "other settings"},
-		{fmt.Errorf("%w: until", pipeline.ErrSettings), exitUsage, "until"},
+		{fmt.Errorf("%w: data", steps.ErrMismatch), exitUsage, "other settings"},
+		{fmt.Errorf("%w: until", steps.ErrSettings), exitUsage, "until"},
 	} {
 		err := measureError(c.err)
 		if exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) || !errors.Is(err, errors.Unwrap(c.err)) {

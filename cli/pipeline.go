@@ -16,22 +16,22 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // pipelineOptions is the flags of pipeline.
 type pipelineOptions struct {
-	pipeline.Settings
-	pipeline.Options
+	steps.PipelineSettings
+	steps.PipelineOptions
 }
 
 func (a *app) pipelineCommand() *cobra.Command {
-	o := pipelineOptions{Settings: pipeline.Digits()}
+	o := pipelineOptions{PipelineSettings: steps.DigitsPipeline()}
 	cmd := &cobra.Command{
 		Use:   "pipeline --data FOLDER|NAME --out FOLDER",
 		Short: "Run the whole method, from data to exported networks with a report",
 		Long: `Run every step of the method in one folder:
-` + ansi.Wordwrap(strings.Join(pipeline.Steps(), ", "), 78, "") + `.
+` + ansi.Wordwrap(strings.Join(steps.PipelineSteps(), ", "), 78, "") + `.
 The defaults are those of the digits data set on two processor cores: hours.
 Killed at any time, it goes on where it was when it is started again with the
 same flags, or with --out alone; where its data was moved, with --data too.
@@ -82,8 +82,8 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.Budgets, "budgets", o.Budgets, "latencies to search at, `N`")
 	f.IntVar(&o.Random, "random", o.Random, "random networks of equal latency at each budget, `N`")
 	f.IntVar(&o.MeasureRounds, "rounds", 0, "rounds of the latency measurement, `N` (default: as in measure)")
-	f.StringVar(&o.Until, "until", "", "last step to do, `STEP`: one of "+strings.Join(pipeline.Steps(), ", "))
-	f.IntVar(&o.Options.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
+	f.StringVar(&o.Until, "until", "", "last step to do, `STEP`: one of "+strings.Join(steps.PipelineSteps(), ", "))
+	f.IntVar(&o.PipelineOptions.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
 	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
 
@@ -93,15 +93,15 @@ func (o *pipelineOptions) complete(cmd *cobra.Command) error {
 	if o.Folder == "" {
 		return usagef("pipeline needs --out, the folder of the run")
 	}
-	if err := checkCount(cmd, "threads", o.Options.Threads, 1, maxThreads); err != nil {
+	if err := checkCount(cmd, "threads", o.PipelineOptions.Threads, 1, maxThreads); err != nil {
 		return err
 	}
-	begun, err := pipeline.ReadSettings(o.Folder)
+	begun, err := steps.ReadPipeline(o.Folder)
 	switch {
 	case err == nil:
 		given := map[string]string{}
 		cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
-		o.Settings = begun
+		o.PipelineSettings = begun
 		for name, value := range given {
 			if err := cmd.Flags().Set(name, value); err != nil {
 				return err
@@ -158,7 +158,7 @@ func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
 		report.show(func() string { return pipelineLine(s) })
 	}}
 	j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) {
-		return pipeline.Run(ctx, o.Settings, o.Options, j)
+		return steps.RunPipeline(ctx, o.PipelineSettings, o.PipelineOptions, j)
 	})
 	<-j.Ended()
 	final := j.Snapshot()

@@ -30,7 +30,7 @@ type trainingRun struct {
 	asJSON                    bool
 }
 
-func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
+func (t *trainingRun) addFlags(cmd *cobra.Command, stages ...training.Stage) {
 	f := cmd.Flags()
 	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (default: that of the run)")
 	addClassOrder(cmd, &t.classOrder)
@@ -44,7 +44,7 @@ func (t *trainingRun) addFlags(cmd *cobra.Command, lists ...[]settingFlag) {
 	f.StringVar(&t.teacher, "teacher", "", "weights of the heaviest network, a `FILE` (default: the run's)")
 	f.StringVar(&t.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 	f.BoolVar(&t.asJSON, "json", false, "print metrics as lines of JSON, and the result as the last")
-	t.trainingSettings.addFlags(cmd, lists...)
+	t.trainingSettings.addFlags(cmd, stages...)
 }
 
 // check refuses flags that nothing can be trained with.

@@ -10,9 +10,9 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // driver runs an App without a terminal: messages go in, and commands are run
@@ -53,7 +53,7 @@ func newDriverWith(t testing.TB, o Options) *driver {
 	d := &driver{TB: t, App: newApp(context.Background(), engine, o)}
 	d.App.services.tick = d.tick
 	d.App.services.runs = func() []string { return nil } // keep out of the user's
-	d.App.services.found = func(...string) method.Found { return method.Found{} }
+	d.App.services.found = func(...string) steps.Found { return steps.Found{} }
 	d.App.resize(120, 40)
 	return d
 }
@@ -490,7 +490,7 @@ func TestQuadraticPredictorIsProvedOrEvolved(t *testing.T) {
 	d.App = newApp(context.Background(), engine, Options{LimitMS: 5})
 	d.App.services.tick = d.tick
 	d.App.services.runs = func() []string { return nil } // keep out of the user's
-	d.App.services.found = func(...string) method.Found { return method.Found{} }
+	d.App.services.found = func(...string) steps.Found { return steps.Found{} }
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	d.run(d.App.Init())
 	if d.solution.Status != solver.Optimal || d.solution.LatencyMS > 5 || d.working != 0 {

@@ -9,8 +9,7 @@ import (
 	"github.com/guptarohit/asciigraph"
 
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/method"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -21,18 +20,18 @@ func (a *App) drawPartial(s *screen, r rect, result any) int {
 	switch p := result.(type) {
 	case training.Progress:
 		return drawTraining(s, r, p)
-	case method.Tuned:
+	case steps.Tuned:
 		return drawTraining(s, r, p.Progress)
-	case method.Validated:
+	case steps.Validated:
 		s.text(r.x+1, r.y, r.w-2, s.theme.text, sanitize.Line(p.Accuracy.String()))
 		s.text(r.x+1, r.y+1, r.w-2, s.theme.text, sanitize.Sprintf("top-5 %s %%, loss %s, %.0f images/s", formatNumber(p.Top5, 2), formatNumber(p.Loss, 3), p.ImagesPerSecond))
 		return min(2, r.h)
-	case method.Finished:
+	case steps.Finished:
 		s.text(r.x+1, r.y, r.w-2, s.theme.text, "report: "+sanitize.Line(p.Report))
 		return min(1, r.h)
-	case pipeline.Fitted:
+	case steps.Ranked:
 		return a.drawRankings(s, r, p)
-	case pipeline.Networks:
+	case steps.Networks:
 		return a.drawNetworks(s, r, p)
 	case evaluation.Samples:
 		text, ok := samplesNote(p)
@@ -56,7 +55,7 @@ func (a *App) drawPartial(s *screen, r rect, result any) int {
 }
 
 // drawRankings lists the predictors of a pipeline.
-func (a *App) drawRankings(s *screen, r rect, p pipeline.Fitted) int {
+func (a *App) drawRankings(s *screen, r rect, p steps.Ranked) int {
 	n := min(len(p.Rankings), r.h)
 	for i, ranking := range p.Rankings[:n] {
 		text := fmt.Sprintf("%-18s Kendall %s on %d networks", ranking.Predictor, formatNumber(ranking.Metrics.Kendall, 3), len(p.Measured))
@@ -69,7 +68,7 @@ func (a *App) drawRankings(s *screen, r rect, p pipeline.Fitted) int {
 }
 
 // drawNetworks lists the networks that a pipeline has chosen.
-func (a *App) drawNetworks(s *screen, r rect, p pipeline.Networks) int {
+func (a *App) drawNetworks(s *screen, r rect, p steps.Networks) int {
 	n := min(len(p.List), r.h)
 	for i, network := range p.List[:n] {
 		s.text(r.x+1, r.y+i, r.w-2, s.theme.text, fmt.Sprintf("%-12s %s ms  predicted %s %%  fine-tuned %s %%",

@@ -7,11 +7,11 @@ import (
 
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // fitted is the fit of the predictor in use, or else the last one.
-func (a *App) fitted() (f method.Fitted, ok bool) {
+func (a *App) fitted() (f steps.Fitted, ok bool) {
 	for _, f := range slices.Backward(a.results.fits) {
 		if f.File == a.engine.PredictorName {
 			return f, true

@@ -11,10 +11,9 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -177,11 +176,11 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		a.onDeviceDone(r)
 	case onnx.Library:
 		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
-	case method.Fitted:
+	case steps.Fitted:
 		a.fittedNow(r)
-	case method.Estimator:
+	case steps.Estimator:
 		a.offerPredictor(r.File, r.LUT, " is measured")
-	case method.Finished:
+	case steps.Finished:
 		a.say(sanitize.Line(s.Name + " is done: the report is " + r.Report))
 	case training.Progress:
 		text := s.Name + " is done"
@@ -189,12 +188,12 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 			text += sanitize.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
 		}
 		a.say(sanitize.Line(text))
-	case method.Tuned:
+	case steps.Tuned:
 		a.accuracyMeasured(s.Name, r.Accuracy)
 	case evaluation.Samples:
 		text, _ := samplesNote(r)
 		a.say(text + ": " + a.keyOf("method") + " fits a predictor on them")
-	case method.Validated:
+	case steps.Validated:
 		a.accuracyMeasured(s.Name, r.Accuracy)
 	}
 	return nil
@@ -203,21 +202,21 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 // pipelineHas takes in what a pipeline has so far, when it is new.
 func (a *App) pipelineHas(before, now any) {
 	switch r := now.(type) {
-	case pipeline.Fitted:
-		if _, same := before.(pipeline.Fitted); !same {
-			for _, f := range method.FittedBy(r) {
+	case steps.Ranked:
+		if _, same := before.(steps.Ranked); !same {
+			for _, f := range steps.FittedBy(r) {
 				a.fittedNow(f)
 			}
 		}
-	case pipeline.Networks:
-		for _, acc := range method.AccuraciesOf(r) {
+	case steps.Networks:
+		for _, acc := range steps.AccuraciesOf(r) {
 			a.addAccuracy(acc)
 		}
 	}
 }
 
 // accuracyMeasured keeps what a network was found to reach.
-func (a *App) accuracyMeasured(name string, acc method.Accuracy) {
+func (a *App) accuracyMeasured(name string, acc steps.Accuracy) {
 	a.addAccuracy(acc)
 	text := name + " is done"
 	if acc.Images > 0 {

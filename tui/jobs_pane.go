@@ -10,8 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/method"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // drawJobs lists what runs and what has run, and says of the one under the
@@ -131,7 +130,7 @@ func isVerification(result any) bool {
 // isFit reports that a job's result is a predictor that was fitted.
 func isFit(result any) bool {
 	switch result.(type) {
-	case method.Fitted, pipeline.Fitted:
+	case steps.Fitted, steps.Ranked:
 		return true
 	}
 	return false

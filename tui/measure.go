@@ -14,8 +14,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // verifiedNetworks is how many networks a table is verified on.
@@ -151,10 +151,10 @@ type services struct {
 	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
 	library func(flag string) (onnx.Library, error)
 	install func(context.Context, *job.Job) (onnx.Library, error)
-	method  func(context.Context, method.Request, *job.Job) (any, error)
-	plan    func(method.Request) (method.Plan, error)
+	method  func(context.Context, steps.Request, *job.Job) (any, error)
+	plan    func(steps.Request) (steps.Plan, error)
 	runs    func() []string
-	found   func(runs ...string) method.Found
+	found   func(runs ...string) steps.Found
 	copy    func(text, what string) tea.Cmd      // to the clipboard
 	tick    func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
@@ -167,10 +167,10 @@ func machineServices() services {
 		},
 		table:  explore.MeasureTable,
 		keep:   keepOnMachine,
-		plan:   method.Request.Plan,
-		runs:   method.Runs,
-		found:  method.Find,
-		method: func(ctx context.Context, r method.Request, j *job.Job) (any, error) { return r.Work(ctx, j) },
+		plan:   steps.Request.Plan,
+		runs:   steps.Runs,
+		found:  steps.Find,
+		method: func(ctx context.Context, r steps.Request, j *job.Job) (any, error) { return r.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},

@@ -12,10 +12,9 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -31,8 +30,8 @@ func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
 	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100), &atomic.Bool{}}
 	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
 	d.services.library = func(string) (onnx.Library, error) { return onnx.Library{Path: "/lib/onnxruntime.so"}, nil }
-	d.services.plan = func(r method.Request) (method.Plan, error) {
-		p := method.Plan{Training: training.Small(training.OneShot), Pipeline: pipeline.Digits().Filled()}
+	d.services.plan = func(r steps.Request) (steps.Plan, error) {
+		p := steps.Plan{Training: training.Small(training.OneShot), Pipeline: steps.DigitsPipeline().Filled()}
 		p.Pipeline.Data = "digits"
 		return p, nil
 	}
@@ -180,7 +179,7 @@ func TestWithoutCgoNothingIsOffered(t *testing.T) {
 	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}} {
 		d := newMeasuringDriver(t, size[0], size[1])
 		d.withoutLibrary(onnx.ErrNoCgo)
-		for name, open := range map[string]func(){"measuring": func() { d.press("m") }, "training": func() { d.chooseStep(method.Heaviest) }} {
+		for name, open := range map[string]func(){"measuring": func() { d.press("m") }, "training": func() { d.chooseStep(steps.Heaviest) }} {
 			open()
 			for _, text := range []string{"built without cgo", "CGO_ENABLED=1 and a C compiler"} {
 				d.mustSee(text)

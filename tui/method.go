@@ -14,8 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/method"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -26,23 +25,23 @@ type methodChoices struct {
 	run, data string // as typed: names or folders
 	runs      []string
 	preset    string
-	order     method.ClassOrder // of folders of images
-	threads   int               // of training
+	order     steps.ClassOrder // of folders of images
+	threads   int              // of training
 	samples   string
 	num       int
 	networks  int // of the estimator
 	kind      string
-	changed   map[string]method.Plan // by stepForm.asked
+	changed   map[string]steps.Plan // by stepForm.asked
 }
 
 func newMethodChoices() methodChoices {
-	return methodChoices{run: "digits", data: "digits", preset: "small", order: method.ClassOrders()[0], threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]method.Plan{}}
+	return methodChoices{run: "digits", data: "digits", preset: "small", order: steps.ClassOrders()[0], threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]steps.Plan{}}
 }
 
 // openMethod chooses a step of the method: training, sampling, fitting.
 func (a *App) openMethod() tea.Cmd {
 	m := &menu{title: "Train and fit", hint: "enter: choose   esc: cancel"}
-	for _, step := range method.Steps() {
+	for _, step := range steps.Steps() {
 		m.items = append(m.items, item{label: string(step), detail: step.About(), choose: func(a *App) tea.Cmd { return a.openStep(step) }})
 	}
 	a.dialog = m
@@ -54,12 +53,12 @@ func (a *App) openMethod() tea.Cmd {
 type stepForm struct {
 	form
 	runtimeFinder
-	step     method.Step
+	step     steps.Step
 	asked    string // what was looked up, or is
 	opened   bool   // the first look is over
 	followed string // run whose preset was taken
 	planned  bool
-	plan     method.Plan
+	plan     steps.Plan
 	planErr  error
 }
 
@@ -67,20 +66,20 @@ type stepForm struct {
 type planMsg struct {
 	form *stepForm
 	key  string
-	plan method.Plan
+	plan steps.Plan
 	err  error
-	also method.Found // in the run folder
+	also steps.Found // in the run folder
 }
 
-func (a *App) openStep(step method.Step) tea.Cmd {
-	if (step == method.FineTune || step == method.Validate) && !a.hasSolution() {
+func (a *App) openStep(step steps.Step) tea.Cmd {
+	if (step == steps.FineTune || step == steps.Validate) && !a.hasSolution() {
 		a.warn("no network is shown: " + a.keyOf("budget-up") + " raises the budget")
 		return nil
 	}
 	f := &stepForm{step: step}
 	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note}
 	a.dialog = f
-	if step == method.Fit { // needs no ONNX Runtime
+	if step == steps.Fit { // needs no ONNX Runtime
 		return f.look(a)
 	}
 	return tea.Batch(f.find(a, a.opts.Library), f.look(a))
@@ -138,8 +137,8 @@ func (f *stepForm) note() (text string, bad bool) {
 	case f.plan.Have > 0:
 		i := f.plan.Recorded
 		return fmt.Sprintf("there are %d networks, each evaluated on %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
-	case f.step == method.Fit:
-		return "there are no samples yet: " + string(method.Sample) + " makes them", true
+	case f.step == steps.Fit:
+		return "there are no samples yet: " + string(steps.Sample) + " makes them", true
 	}
 	return f.found()
 }
@@ -157,21 +156,21 @@ func (f *stepForm) rows(a *App) []formRow {
 	rows := []formRow{run}
 	data := typed(f, "data set", &c.data, anyText, nil)
 	switch {
-	case f.step == method.Pipeline && f.plan.Begun:
+	case f.step == steps.Pipeline && f.plan.Begun:
 		rows = append(rows, fixed(data)...)
-	case f.step != method.Fit:
+	case f.step != steps.Fit:
 		rows = append(rows, data)
 	}
 	switch f.step {
-	case method.Pipeline:
+	case steps.Pipeline:
 		rows = append(rows, f.pipelineRows(a)...)
-	case method.Heaviest, method.OneShot, method.FineTune:
+	case steps.Heaviest, steps.OneShot, steps.FineTune:
 		rows = append(rows, f.trainingRows(a)...)
-	case method.Sample:
+	case steps.Sample:
 		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again), typed(f, "networks", &c.num, count(1, 1<<20), nil))
-	case method.Contribute:
+	case steps.Contribute:
 		rows = append(rows, typed(f, "networks", &c.networks, count(1, 1<<20), nil))
-	case method.Fit:
+	case steps.Fit:
 		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again),
 			formRow{label: "predictor", value: c.kind, step: stepThrough(&c.kind, []string{fit.Bilinear, fit.Quadratic, fit.MLP})})
 	}
@@ -179,7 +178,7 @@ func (f *stepForm) rows(a *App) []formRow {
 		return append(rows, f.remedy()...)
 	}
 	label := "start"
-	if f.plan.Begun || f.plan.Have > 0 && f.step != method.Fit {
+	if f.plan.Begun || f.plan.Have > 0 && f.step != steps.Fit {
 		label = "go on"
 	}
 	return append(rows, formRow{label: label, start: f.startStep})
@@ -210,7 +209,7 @@ func (f *stepForm) trainingRows(a *App) []formRow {
 		setting(f, "batch size", &s.BatchSize, strconv.Atoi, check),
 		setting(f, "learning rate", &s.LR, decimal, check),
 	}
-	if f.step == method.OneShot {
+	if f.step == steps.OneShot {
 		rows = append(rows,
 			chosen("sampling", &s.Sampling, []training.Sampling{training.SampleBatch, training.SampleSandwich, training.SampleImage}),
 			setting(f, "paths", &s.Paths, strconv.Atoi, check))
@@ -219,15 +218,15 @@ func (f *stepForm) trainingRows(a *App) []formRow {
 		chosen("augmentation", &s.Augment, []string{"none", "digits", "cifar", "imagenet"}),
 		trainShare(f, &s.TrainPercent, check),
 		setting(f, "seed", &s.Seed, seed, check))
-	if f.step != method.Heaviest {
+	if f.step != steps.Heaviest {
 		i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == trainShareLabel })
 		rows[i] = formRow{label: rows[i].label, value: rows[i].value + " (same as heaviest)"}
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
 	}
-	if f.step == method.Heaviest {
-		rows = append(rows, chosen("class order", &a.method.order, method.ClassOrders()))
+	if f.step == steps.Heaviest {
+		rows = append(rows, chosen("class order", &a.method.order, steps.ClassOrders()))
 	}
 	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
 }
@@ -251,11 +250,11 @@ func (f *stepForm) pipelineRows(a *App) []formRow {
 		chosen("statistics", &s.BN, []string{evaluation.Running, evaluation.Recalibrated}),
 		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), unlessSet(whole("their images", &s.SampleImages), "all"),
 		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
-		chosen("search with", &s.Predictor, pipeline.Predictors()),
+		chosen("search with", &s.Predictor, steps.Predictors()),
 		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
 		unlessSet(whole("latency rounds", &s.MeasureRounds), "the usual number"),
 		setting(f, "seed", &s.Seed, seed, check),
-		chosen("class order", &s.ClassOrder, method.ClassOrders()),
+		chosen("class order", &s.ClassOrder, steps.ClassOrders()),
 	}
 	if f.plan.Begun {
 		return append(fixed(rows...), f.threads(a))
@@ -405,18 +404,18 @@ func typed[T any](f *stepForm, label string, v *T, parse func(string) (T, error)
 }
 
 // request is the step as it is asked for now.
-func (a *App) request(step method.Step) method.Request {
+func (a *App) request(step steps.Step) steps.Request {
 	c := a.method
-	r := method.Request{
-		Step: step, Run: method.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, ClassOrder: c.order, Threads: c.threads, Kind: c.kind,
+	r := steps.Request{
+		Step: step, Run: steps.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, ClassOrder: c.order, Threads: c.threads, Kind: c.kind,
 		Samples: c.samples, Inactive: a.setup.Inactive, Library: a.opts.Library,
 	}
 	switch step {
-	case method.Sample:
+	case steps.Sample:
 		r.Num = c.num
-	case method.Contribute:
+	case steps.Contribute:
 		r.Num = c.networks
-	case method.FineTune, method.Validate:
+	case steps.FineTune, steps.Validate:
 		r.Architecture = a.space().Architecture(a.solution.Path.Clone())
 	}
 	return r
@@ -455,7 +454,7 @@ func (a *App) inTheWay(name string) bool {
 }
 
 // startRequest starts a step as a job, unless it runs already.
-func (a *App) startRequest(r method.Request) tea.Cmd {
+func (a *App) startRequest(r steps.Request) tea.Cmd {
 	name := r.Name()
 	if a.inTheWay(name) {
 		return nil

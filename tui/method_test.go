@@ -13,16 +13,15 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // chooseStep opens the form of a step with a library in place.
-func (d measuringDriver) chooseStep(step method.Step) {
+func (d measuringDriver) chooseStep(step steps.Step) {
 	d.Helper()
 	d.run(d.App.openMethod())
 	m := d.dialog.(*menu)
@@ -62,15 +61,15 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 			}
 			d.messages <- jobMsg(s)
 		}
-		var asked []method.Request
-		d.services.method = func(ctx context.Context, r method.Request, j *job.Job) (any, error) {
+		var asked []steps.Request
+		d.services.method = func(ctx context.Context, r steps.Request, j *job.Job) (any, error) {
 			asked = append(asked, r)
 			j.Progress(250, 900, 42*time.Second, "one-shot, epoch 3 of 9")
 			j.Partial(trainingSoFar())
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
-		d.chooseStep(method.OneShot)
+		d.chooseStep(steps.OneShot)
 		d.mustSee("start")
 		d.checkFits("form")
 		d.start()
@@ -116,22 +115,22 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 func TestSamplesAndPredictorsArrive(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	release := make(chan struct{})
-	d.services.method = func(_ context.Context, r method.Request, j *job.Job) (any, error) {
+	d.services.method = func(_ context.Context, r steps.Request, j *job.Job) (any, error) {
 		switch r.Step {
-		case method.Sample:
+		case steps.Sample:
 			samples := evaluation.Samples{{Accuracy: 70}, {Accuracy: 75.5}, {Accuracy: 71.25}}
 			j.Partial(samples)
 			<-release
 			return samples, nil
-		case method.Fit:
-			return method.Fitted{Kind: fit.Bilinear, File: "/runs/digits/bilinear.safetensors", Fitted: &explore.Fitted{
+		case steps.Fit:
+			return steps.Fitted{Kind: fit.Bilinear, File: "/runs/digits/bilinear.safetensors", Fitted: &explore.Fitted{
 				Report:     &fit.Report{Kind: fit.Bilinear},
 				Evaluation: &fit.Evaluation{Metrics: model.Metrics{Kendall: 0.812}, Predicted: []float64{70, 71, 72}, Measured: []float64{70.5, 70.8, 72.5}},
 			}}, nil
 		}
 		return nil, errors.New("not asked for")
 	}
-	d.chooseStep(method.Sample)
+	d.chooseStep(steps.Sample)
 	d.start()
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
@@ -141,7 +140,7 @@ func TestSamplesAndPredictorsArrive(t *testing.T) {
 	close(release)
 	d.until(job.Done)
 	d.mustSee("M fits a predictor on them")
-	d.run(d.App.openStep(method.Fit))
+	d.run(d.App.openStep(steps.Fit))
 	d.start()
 	d.until(job.Done)
 	d.mustSee("bilinear of digits is fitted, Kendall tau 0.812: U explores with it")
@@ -155,12 +154,12 @@ func TestSamplesAndPredictorsArrive(t *testing.T) {
 func TestTrainingWithoutALibrary(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
 	d.withoutLibrary(onnx.ErrNoLibrary)
-	d.chooseStep(method.Heaviest)
+	d.chooseStep(steps.Heaviest)
 	d.mustSee("install ONNX Runtime")
 	if d.sees("enter: start") {
 		t.Error("a training without ONNX Runtime can be started")
 	}
-	d.run(d.App.openStep(method.Fit))
+	d.run(d.App.openStep(steps.Fit))
 	d.press("down", "down", "down")
 	d.mustSee("enter: start")
 }
@@ -168,7 +167,7 @@ func TestTrainingWithoutALibrary(t *testing.T) {
 // The fields of a form are typed, and refused where they are empty.
 func TestTypingTheRunFolder(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
-	d.chooseStep(method.Pipeline)
+	d.chooseStep(steps.Pipeline)
 	d.press("enter")
 	for range len("digits") {
 		d.press("backspace")
@@ -180,7 +179,7 @@ func TestTypingTheRunFolder(t *testing.T) {
 	}
 	d.press("enter")
 	d.mustSee("mine")
-	if r := d.request(method.Pipeline); filepath.Base(r.Run) != "mine" {
+	if r := d.request(steps.Pipeline); filepath.Base(r.Run) != "mine" {
 		t.Errorf("run folder %s", r.Run)
 	}
 }
@@ -207,12 +206,12 @@ func (d measuringDriver) typeRow(label, value string) {
 // those of one that was begun stay.
 func TestSettingsOfATrainingAreChanged(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
-	asked := make(chan method.Request, 1)
-	d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
+	asked := make(chan steps.Request, 1)
+	d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
 		asked <- r
 		return nil, errors.New("no images")
 	}
-	d.chooseStep(method.OneShot)
+	d.chooseStep(steps.OneShot)
 	d.typeRow("epochs", "0")
 	d.mustSee("epochs 0: expected 1 to")
 	d.press("esc")
@@ -228,13 +227,13 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 		t.Errorf("asked for %+v", r.Training)
 	}
 	d.until(job.Failed)
-	d.run(d.App.openStep(method.OneShot)) // what was typed is there after a failure
+	d.run(d.App.openStep(steps.OneShot)) // what was typed is there after a failure
 	d.mustSee("0.02")
 
-	begun := method.Plan{Training: training.Small(training.OneShot), Begun: true, Data: "/sets/mine"}
+	begun := steps.Plan{Training: training.Small(training.OneShot), Begun: true, Data: "/sets/mine"}
 	begun.Training.Epochs = 77
-	d.services.plan = func(method.Request) (method.Plan, error) { return begun, nil }
-	d.run(d.App.openStep(method.OneShot))
+	d.services.plan = func(steps.Request) (steps.Plan, error) { return begun, nil }
+	d.run(d.App.openStep(steps.OneShot))
 	for _, text := range []string{"77", "this run was begun", "go on", "/sets/mine"} {
 		d.mustSee(text)
 	}
@@ -243,10 +242,10 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 			t.Error("the epochs of a run that was begun can be changed")
 		}
 	}
-	d.services.plan = func(method.Request) (method.Plan, error) {
-		return method.Plan{}, errors.New("train the heaviest first")
+	d.services.plan = func(steps.Request) (steps.Plan, error) {
+		return steps.Plan{}, errors.New("train the heaviest first")
 	}
-	d.run(d.App.openStep(method.OneShot))
+	d.run(d.App.openStep(steps.OneShot))
 	d.mustSee("train the heaviest first")
 	jobs := len(d.jobs)
 	d.start()
@@ -257,10 +256,10 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 
 // Folders of images are numbered as the form says.
 func TestClassOrderIsChosen(t *testing.T) {
-	for _, step := range []method.Step{method.Heaviest, method.Pipeline} {
+	for _, step := range []steps.Step{steps.Heaviest, steps.Pipeline} {
 		d := newMeasuringDriver(t, 120, 60)
-		asked := make(chan method.Request, 1)
-		d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
+		asked := make(chan steps.Request, 1)
+		d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
 			asked <- r
 			return nil, errors.New("no images")
 		}
@@ -275,7 +274,7 @@ func TestClassOrderIsChosen(t *testing.T) {
 		d.start()
 		r := <-asked
 		got := r.ClassOrder
-		if step == method.Pipeline {
+		if step == steps.Pipeline {
 			got = r.Pipeline.ClassOrder
 		}
 		if got != "bytes" {
@@ -289,20 +288,20 @@ func TestClassOrderIsChosen(t *testing.T) {
 func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	release := make(chan struct{})
-	fitted := pipeline.Fitted{Folder: "/runs/tiny", Chosen: fit.Bilinear, Measured: []float64{70.5, 70.8, 72.5}}
+	fitted := steps.Ranked{Folder: "/runs/tiny", Chosen: fit.Bilinear, Measured: []float64{70.5, 70.8, 72.5}}
 	for i, name := range []string{"estimator", fit.Bilinear, fit.Quadratic} {
-		fitted.Rankings = append(fitted.Rankings, pipeline.Ranking{
+		fitted.Rankings = append(fitted.Rankings, steps.Ranking{
 			Predictor: name, Samples: 12, Predicted: []float64{70, 71, 72}, Metrics: model.Metrics{Kendall: 0.6 + 0.1*float64(i)},
 		})
 	}
-	d.services.method = func(ctx context.Context, r method.Request, j *job.Job) (any, error) {
+	d.services.method = func(ctx context.Context, r steps.Request, j *job.Job) (any, error) {
 		j.Partial(fitted)
 		<-release
 		j.Partial(trainingSoFar())
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	d.chooseStep(method.Pipeline)
+	d.chooseStep(steps.Pipeline)
 	d.start()
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
@@ -329,7 +328,7 @@ func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 		t.Error("it was offered twice")
 	}
 	path := d.solution.Path
-	d.send(jobMsg{ID: d.jobs[0].ID, State: job.Running, Result: pipeline.Networks{Folder: "/runs/tiny", Data: "tiny validation", List: []pipeline.Network{
+	d.send(jobMsg{ID: d.jobs[0].ID, State: job.Running, Result: steps.Networks{Folder: "/runs/tiny", Data: "tiny validation", List: []steps.Network{
 		{Name: "searched-1", Architecture: d.space().Architecture(path).String(), FineTuned: 93.5, Images: 40},
 	}}})
 	if all := d.measuredAccuracies(); len(all) != 1 || all[0].String() != "fine-tuned 93.50 % on 40 images of tiny validation" {
@@ -344,12 +343,12 @@ func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newMeasuringDriver(t, size[0], size[1])
-		d.services.method = func(_ context.Context, r method.Request, _ *job.Job) (any, error) {
-			return method.Validated{Accuracy: method.Accuracy{
-				Architecture: r.Architecture.String(), Weights: method.SupernetWeights, Top1: 87.5, Images: 40, Data: "tiny\x1b[31m val", Run: r.Run,
+		d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
+			return steps.Validated{Accuracy: steps.Accuracy{
+				Architecture: r.Architecture.String(), Weights: steps.SupernetWeights, Top1: 87.5, Images: 40, Data: "tiny\x1b[31m val", Run: r.Run,
 			}}, nil
 		}
-		d.chooseStep(method.Validate)
+		d.chooseStep(steps.Validate)
 		d.start()
 		d.until(job.Done)
 		d.mustSee("supernet 87.50 % on 40 images of tiny")
@@ -366,13 +365,13 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 		}
 		arch := d.space().Architecture(d.solution.Path).String()
 		d.working++
-		d.send(foundMsg{runs: []string{"/runs/old"}, found: method.Found{Accuracies: []method.Accuracy{
-			{Architecture: arch, Weights: method.OwnWeights, Top1: 91.25, Images: 10000, Data: "digits validation", Run: "/runs/old"},
+		d.send(foundMsg{runs: []string{"/runs/old"}, found: steps.Found{Accuracies: []steps.Accuracy{
+			{Architecture: arch, Weights: steps.OwnWeights, Top1: 91.25, Images: 10000, Data: "digits validation", Run: "/runs/old"},
 		}}})
 		d.mustSee("fine-tuned 91.25 % on 10000 images of digits validation")
 		d.mustSee("supernet 87.50 %")
 		d.checkFits("accuracies")
-		d.run(d.App.openStep(method.Sample))
+		d.run(d.App.openStep(steps.Sample))
 		d.press("right")
 		d.mustSee("/runs/old") // a run that was cut off is at hand
 		d.press("esc")
@@ -383,7 +382,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 // the preset alone settles.
 func TestTheFormOfAPipeline(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
-	d.chooseStep(method.Pipeline)
+	d.chooseStep(steps.Pipeline)
 	for _, text := range []string{"batch size       64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01: the preset's, stage by stage", "train share      80 %", "image size       32 px", "statistics       running", "latency rounds   the usual number"} {
 		d.mustSee(text)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 func TestSourceLabelsTellFilesApart(t *testing.T) {
@@ -78,8 +78,8 @@ func TestTablesOfRunsAreOffered(t *testing.T) {
 	if err := explore.SaveLUT(file, d.engine.LUT); err != nil {
 		t.Fatal(err)
 	}
-	d.take(method.Found{Tables: []explore.Source{method.TableOf(file)}})
-	d.take(method.Found{Tables: []explore.Source{method.TableOf(file)}}) // once more is not twice
+	d.take(steps.Found{Tables: []explore.Source{steps.TableOf(file)}})
+	d.take(steps.Found{Tables: []explore.Source{steps.TableOf(file)}}) // once more is not twice
 	d.run(d.openLUTPicker())
 	d.mustSee("table of faces")
 	if n := strings.Count(strings.Join(d.lines(), "\n"), "table of faces"); n != 1 {

@@ -15,9 +15,9 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // Whatever the user and the jobs do, nothing panics, every frame fits and the
@@ -77,7 +77,7 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.services.keep = func(context.Context, string, explore.Setup, explore.OnDevice) (k explore.Kept, _ error) {
 		return k, none
 	}
-	r.services.method = func(context.Context, method.Request, *job.Job) (any, error) { return nil, none }
+	r.services.method = func(context.Context, steps.Request, *job.Job) (any, error) { return nil, none }
 	r.services.install = func(context.Context, *job.Job) (l onnx.Library, _ error) { return l, none }
 	return r
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/method"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // results are what jobs, of this session and of earlier ones, have left to
@@ -17,8 +17,8 @@ import (
 type results struct {
 	tables     []explore.Source // of run folders
 	predictors []explore.Source // of run folders
-	fits       []method.Fitted  // how they did, the newest last
-	accuracies map[string][]method.Accuracy
+	fits       []steps.Fitted   // how they did, the newest last
+	accuracies map[string][]steps.Accuracy
 	offered    offer
 }
 
@@ -28,7 +28,7 @@ type offer struct{ lut, predictor string }
 // foundMsg is what run folders hold.
 type foundMsg struct {
 	runs  []string
-	found method.Found
+	found steps.Found
 }
 
 // find looks into run folders in the background.
@@ -45,7 +45,7 @@ func (a *App) foundRuns(msg foundMsg) {
 	a.working--
 	atStart := len(a.method.runs) == 0
 	for _, folder := range msg.runs {
-		a.addRun(method.RunName(folder))
+		a.addRun(steps.RunName(folder))
 	}
 	if atStart && len(msg.runs) > 0 {
 		a.method.run = a.method.runs[0] // it may have been cut off
@@ -62,7 +62,7 @@ func (a *App) addRun(name string) {
 
 // take takes in what run folders hold. What is known already stays, but for
 // accuracies that were measured again.
-func (a *App) take(f method.Found) {
+func (a *App) take(f steps.Found) {
 	for _, t := range f.Tables {
 		addSource(&a.results.tables, t)
 	}
@@ -70,7 +70,7 @@ func (a *App) take(f method.Found) {
 		addSource(&a.results.predictors, p)
 	}
 	for _, fit := range f.Fits {
-		if !slices.ContainsFunc(a.results.fits, func(g method.Fitted) bool { return g.File == fit.File }) {
+		if !slices.ContainsFunc(a.results.fits, func(g steps.Fitted) bool { return g.File == fit.File }) {
 			a.results.fits = append(a.results.fits, fit)
 		}
 	}
@@ -86,14 +86,14 @@ func addSource(list *[]explore.Source, s explore.Source) {
 	}
 }
 
-func (a *App) addAccuracy(acc method.Accuracy) {
+func (a *App) addAccuracy(acc steps.Accuracy) {
 	if acc.Images == 0 {
 		return
 	}
 	if a.results.accuracies == nil {
-		a.results.accuracies = map[string][]method.Accuracy{}
+		a.results.accuracies = map[string][]steps.Accuracy{}
 	}
-	same := func(o method.Accuracy) bool {
+	same := func(o steps.Accuracy) bool {
 		return o.Run == acc.Run && o.Weights == acc.Weights && o.Data == acc.Data
 	}
 	of := slices.DeleteFunc(a.results.accuracies[acc.Architecture], same)
@@ -101,8 +101,8 @@ func (a *App) addAccuracy(acc method.Accuracy) {
 }
 
 // fittedNow takes note of a predictor that a job has fitted and offers it.
-func (a *App) fittedNow(f method.Fitted) {
-	a.results.fits = slices.DeleteFunc(a.results.fits, func(g method.Fitted) bool { return g.File == f.File })
+func (a *App) fittedNow(f steps.Fitted) {
+	a.results.fits = slices.DeleteFunc(a.results.fits, func(g steps.Fitted) bool { return g.File == f.File })
 	a.results.fits = append(a.results.fits, f)
 	how := sanitize.Sprintf(" is fitted, Kendall tau %.3f", f.Kendall)
 	if flat := flatText(f); flat != "" {
@@ -114,10 +114,10 @@ func (a *App) fittedNow(f method.Fitted) {
 // offerPredictor lists a predictor that a job has written, with the table of its
 // run where there is one, and offers them.
 func (a *App) offerPredictor(file, lut, how string) {
-	s := method.PredictorOf(file)
+	s := steps.PredictorOf(file)
 	addSource(&a.results.predictors, s)
 	if lut != "" {
-		addSource(&a.results.tables, method.TableOf(lut))
+		addSource(&a.results.tables, steps.TableOf(lut))
 	}
 	a.results.offered = offer{lut, file}
 	a.say(sanitize.Line(fmt.Sprintf("%s%s: %s explores with it", s.Name, how, a.keyOf("use-measured"))))
@@ -140,7 +140,7 @@ func (a *App) useMeasured() tea.Cmd {
 
 // measuredAccuracies are those of the network shown, the newest last: what it was
 // found to reach, beside what is predicted.
-func (a *App) measuredAccuracies() []method.Accuracy {
+func (a *App) measuredAccuracies() []steps.Accuracy {
 	if len(a.results.accuracies) == 0 || !a.hasSolution() {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (a *App) measuredAccuracies() []method.Accuracy {
 }
 
 // flatText says that a fitted predictor cannot tell networks apart; "" where it can.
-func flatText(f method.Fitted) string {
+func flatText(f steps.Fitted) string {
 	if f.Fitted == nil || f.Evaluation == nil || f.Report == nil {
 		return ""
 	}

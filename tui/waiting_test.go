@@ -11,8 +11,8 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/method"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 func someCalibration() explore.VerifiedTable {
@@ -53,7 +53,7 @@ func TestWhatArrivesWhileADialogIsOpen(t *testing.T) {
 // The answer to the search for ONNX Runtime reaches its form under an entry too.
 func TestLibraryIsFoundUnderAnEntry(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
-	find := d.openStep(method.Heaviest)
+	find := d.openStep(steps.Heaviest)
 	f, ok := d.dialog.(*stepForm)
 	if !ok {
 		t.Fatalf("%T is open", d.dialog)

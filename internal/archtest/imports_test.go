@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"assets":              {},
 	"internal/jsonl":      {},
 	"internal/strictjson": {"internal/sanitize"},
+	"internal/param":      {"internal/sanitize"},
 	"internal/records":    {"internal/jsonl", "internal/safefile"},
 	"model":               {"internal/jsonl", "internal/pickle", "internal/sanitize"},
 	"solver":              {"model"},
@@ -43,13 +44,12 @@ var mayImport = map[string][]string{
 	"assets/generate":     {"latency", "model", "fit/published"},
 	"supernet/dataset":    {"internal/safefile", "internal/strictjson", "internal/sanitize"},
 	"supernet/evaluation": {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
-	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "model", "onnx", "internal/sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
+	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "model", "onnx", "internal/sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "fit/published", "solver"},
 	"internal/figure":     {"explore", "fit/published", "internal/sanitize"},
-	"pipeline":            {"explore", "internal/figure", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "model", "onnx", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
-	"method":              {"explore", "fit", "internal/jsonl", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "model", "onnx", "pipeline", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
-	"tui":                 {"explore", "internal/figure", "fit", "internal/safefile", "internal/job", "latency", "method", "model", "onnx", "pipeline", "fit/published", "internal/sanitize", "solver", "supernet/evaluation", "supernet/training"},
-	"cli":                 {"explore", "internal/figure", "fit", "internal/memory", "internal/safefile", "internal/job", "latency", "model", "onnx", "internal/pickle", "pipeline", "fit/published", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
+	"steps":               {"explore", "internal/figure", "fit", "internal/jsonl", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "model", "onnx", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
+	"tui":                 {"explore", "internal/figure", "internal/param", "fit", "internal/safefile", "internal/job", "latency", "model", "onnx", "steps", "fit/published", "internal/sanitize", "solver", "supernet/evaluation", "supernet/training"},
+	"cli":                 {"explore", "internal/figure", "internal/param", "fit", "internal/memory", "internal/safefile", "internal/job", "latency", "model", "onnx", "internal/pickle", "steps", "fit/published", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":   {},
 	"internal/datatest":   {},
 	"internal/npytest":    {},
@@ -82,7 +82,7 @@ var screen = []string{
 // figures is what draws figures for papers and reports.
 var figures = []string{"gonum.org/v1/plot", "gonum.org/v1/plot/"}
 
-var drawsFigures = []string{"cli", "internal/figure", "pipeline"}
+var drawsFigures = []string{"cli", "internal/figure", "steps"}
 
 func TestImports(t *testing.T) {
 	found := packages(t, build.Default)

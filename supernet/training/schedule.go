@@ -1,9 +1,6 @@
 package training
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // The kinds of schedules, as the paper's --sched names them.
 const (
@@ -40,27 +37,3 @@ func (s Schedule) At(epoch float64) float64 {
 	}
 	return s.MinLR + (s.LR-s.MinLR)/2*(1+math.Cos(math.Pi*epoch/float64(s.Epochs)))
 }
-
-// check names the first field that makes no schedule.
-func (s Schedule) check() error {
-	switch {
-	case s.Kind != StepSchedule && s.Kind != CosineSchedule:
-		return fmt.Errorf("sched %q: expected %s or %s", s.Kind, StepSchedule, CosineSchedule)
-	case !(s.LR > 0) || s.LR > maxLR:
-		return fmt.Errorf("lr %v: expected a number above 0 up to %v", s.LR, maxLR)
-	case !(s.MinLR >= 0) || s.MinLR > maxLR:
-		return fmt.Errorf("min-lr %v: expected 0 to %v", s.MinLR, maxLR)
-	case !(s.WarmupLR >= 0) || s.WarmupLR > maxLR:
-		return fmt.Errorf("warmup-lr %v: expected 0 to %v", s.WarmupLR, maxLR)
-	case s.WarmupEpochs < 0:
-		return fmt.Errorf("warmup-epochs %d: expected at least 0", s.WarmupEpochs)
-	case s.Kind == StepSchedule && (!(s.DecayEpochs > 0) || math.IsInf(s.DecayEpochs, 0)):
-		return fmt.Errorf("decay-epochs %v: expected a number above 0", s.DecayEpochs)
-	case s.Kind == StepSchedule && !(s.DecayRate > 0 && s.DecayRate <= 1):
-		return fmt.Errorf("decay-rate %v: expected a number above 0 up to 1", s.DecayRate)
-	}
-	return nil
-}
-
-// maxLR bounds learning rates: beyond it is a slip of the hand.
-const maxLR = 100

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/param"
 )
 
 // ErrSettings says that settings cannot be trained with.
@@ -21,46 +22,16 @@ func (s Settings) Check() error {
 	return nil
 }
 
-// Bounds of settings: beyond these it is a slip of the hand.
-const (
-	maxEpochs = 100_000
-	maxBatch  = 4096
-	maxPaths  = 64
-)
-
 func (s Settings) check() error {
 	if s.Stage != Heaviest && s.Stage != OneShot && s.Stage != FineTune {
 		return fmt.Errorf("stage %q: expected %s, %s or %s", s.Stage, Heaviest, OneShot, FineTune)
 	}
-	if err := s.schedule().check(); err != nil {
-		return err
-	}
-	for _, n := range []struct {
-		name               string
-		value, least, most int
-	}{
-		{"epochs", s.Epochs, 1, maxEpochs}, {"cooldown-epochs", s.CooldownEpochs, 0, maxEpochs}, {"batch-size", s.BatchSize, 2, maxBatch},
-		{"train-percent", s.TrainPercent, 1, 100}, {"model-ema-every", s.ModelEMAEvery, 1, 1000}, {"validation", s.Validation, 0, math.MaxInt},
-		{"reorder-batches", s.ReorderBatches, 0, 10_000}, {"log-interval", s.LogInterval, 1, math.MaxInt},
-	} {
-		if n.value < n.least || n.value > n.most {
-			return fmt.Errorf("%s %d: expected %d to %d", n.name, n.value, n.least, n.most)
+	for _, v := range s.Values() {
+		if stepped := v.Key == "decay_epochs" || v.Key == "decay_rate"; stepped && s.Sched == CosineSchedule {
+			continue
 		}
-	}
-	for _, n := range []struct {
-		name  string
-		value float64
-		most  float64 // excluded
-	}{
-		{"momentum", s.Momentum, 1}, {"weight-decay", s.WeightDecay, 1}, {"smoothing", s.Smoothing, 1}, {"drop", s.Drop, 1},
-		{"drop-path", s.DropPath, 1}, {"model-ema-decay", s.ModelEMADecay, 1}, {"clip-grad", s.ClipGrad, math.Inf(1)},
-		{"gamma-knowledge", s.GammaKnowledge, math.Inf(1)}, {"ikd-dividor", s.IKDDividor, math.Inf(1)},
-	} {
-		if !(n.value >= 0) || n.value >= n.most {
-			if math.IsInf(n.most, 1) {
-				return fmt.Errorf("%s %v: expected at least 0", n.name, n.value)
-			}
-			return fmt.Errorf("%s %v: expected 0 to less than %v", n.name, n.value, n.most)
+		if err := v.Check(param.Param.Flag); err != nil {
+			return err
 		}
 	}
 	if s.Stage == OneShot {
@@ -83,8 +54,6 @@ func (s Settings) checkSampling() error {
 		least = 2
 	case SampleImage:
 		return nil
-	default:
-		return fmt.Errorf("sampling %q: expected %s, %s or %s", s.Sampling, SampleBatch, SampleSandwich, SampleImage)
 	}
 	if s.Paths < least || s.Paths > maxPaths {
 		return fmt.Errorf("paths %d: expected %d to %d with sampling %s", s.Paths, least, maxPaths, s.Sampling)

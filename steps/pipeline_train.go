@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -10,19 +10,19 @@ import (
 )
 
 // fill puts the settings of the pipeline into those that a preset has for a stage.
-func (s Settings) fill(t training.Settings) training.Settings {
+func (s PipelineSettings) fill(t training.Settings) training.Settings {
 	t = s.put(t)
 	return t.Adapt(func(name string) bool { return name == "epochs" && s.epochs(t.Stage) > 0 })
 }
 
 // epochs are those asked for of a stage; 0 is the preset's.
-func (s Settings) epochs(stage training.Stage) int {
+func (s PipelineSettings) epochs(stage training.Stage) int {
 	return map[training.Stage]int{training.Heaviest: s.HeaviestEpochs, training.OneShot: s.OneShotEpochs, training.FineTune: s.FineTuneEpochs}[stage]
 }
 
 // put puts what is asked for into the settings of a stage. The chosen networks are
 // trained on the whole training part.
-func (s Settings) put(t training.Settings) training.Settings {
+func (s PipelineSettings) put(t training.Settings) training.Settings {
 	if n := s.epochs(t.Stage); n > 0 {
 		t.Epochs = n
 	}
@@ -44,7 +44,7 @@ func (s Settings) put(t training.Settings) training.Settings {
 
 // Unfilled returns the settings without what is as in the preset: they leave that
 // to it.
-func (s Settings) Unfilled() Settings {
+func (s PipelineSettings) Unfilled() PipelineSettings {
 	bare := s
 	bare.HeaviestEpochs, bare.OneShotEpochs, bare.FineTuneEpochs, bare.Sampling, bare.Paths = 0, 0, 0, "", 0
 	preset := bare.Filled()
@@ -61,7 +61,7 @@ func (s Settings) Unfilled() Settings {
 }
 
 // Filled returns the settings with what they leave to the preset.
-func (s Settings) Filled() Settings {
+func (s PipelineSettings) Filled() PipelineSettings {
 	oneshot := s.fill(training.Preset(s.Preset, training.OneShot))
 	s.HeaviestEpochs = s.fill(training.Preset(s.Preset, training.Heaviest)).Epochs
 	s.OneShotEpochs, s.Sampling, s.Paths = oneshot.Epochs, string(oneshot.Sampling), oneshot.Paths
@@ -83,7 +83,7 @@ func (r *run) training(folder string, stage training.Stage) (training.Settings, 
 	if r.train.Name == dataset.DigitsName {
 		s.Augment = "digits"
 	}
-	o := training.Options{Folder: folder, Data: &r.data, Threads: r.Options.Threads, Wait: r.job.Wait, Log: r.job.Log}
+	o := training.Options{Folder: folder, Data: &r.data, Threads: r.PipelineOptions.Threads, Wait: r.job.Wait, Log: r.job.Log}
 	o.Progress = func(p training.Progress) {
 		r.progress(string(stage), p.Step, p.Steps, p.Left, p.Status())
 		r.job.Partial(p)

@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // Results is everything a finished pipeline found.
 type Results struct {
-	Settings  Settings
+	Settings  PipelineSettings
 	Data      string // name of the set
 	Trained   []training.Metric
 	Sampled   sampleStatistics
@@ -30,7 +30,7 @@ type Results struct {
 }
 
 func (r *run) results() (res Results, err error) {
-	res.Settings, res.Data = r.Settings, r.train.Name
+	res.Settings, res.Data = r.PipelineSettings, r.train.Name
 	samples, err := r.readSamples(samplesFile)
 	if err != nil {
 		return res, err
@@ -78,7 +78,7 @@ func (res Results) Markdown() string {
 	s := res.Settings
 	sanitize.Fprintf(&b, "# Networks within a latency, %s\n\n", line(res.Data))
 	sanitize.Fprintf(&b, "Space %s at %d px, data %s, latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
-		line(s.Space), s.ImageSize, line(res.Data), line(s.LUT), s.Seed, settingsFile)
+		line(s.Space), s.ImageSize, line(res.Data), line(s.LUT), s.Seed, pipelineFile)
 	res.writeSupernet(&b)
 	res.writeRanking(&b)
 	res.writeNetworks(&b)
@@ -218,7 +218,7 @@ func tau(x, y []float64) float64 {
 
 func (res Results) writeTimes(b *strings.Builder) {
 	b.WriteString("## Time\n\n| step | time |\n|---|---|\n")
-	for _, name := range Steps() {
+	for _, name := range PipelineSteps() {
 		if s, ok := res.Seconds[name]; ok {
 			sanitize.Fprintf(b, "| %s | %v |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second))
 		}

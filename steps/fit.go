@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"context"
@@ -12,12 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/pipeline"
 )
-
-// testFile holds other networks to judge predictors with, where a pipeline has
-// sampled them.
-const testFile = "test.jsonl"
 
 // Fitted is a predictor that was fitted and how it did on networks that it was
 // not fitted on.
@@ -29,15 +24,15 @@ type Fitted struct {
 }
 
 // FittedBy lists the predictors of a pipeline, the one it searches with last.
-func FittedBy(p pipeline.Fitted) (out []Fitted) {
-	add := func(r pipeline.Ranking) {
+func FittedBy(p Ranked) (out []Fitted) {
+	add := func(r Ranking) {
 		out = append(out, Fitted{r.Predictor, p.File(r.Predictor), p.LUT(), &explore.Fitted{
 			Report:     &fit.Report{Kind: r.Predictor, Method: r.Method, Samples: r.Samples},
 			Evaluation: &fit.Evaluation{Metrics: r.Metrics, Kendall95: r.Kendall95, Predicted: r.Predicted, Measured: p.Measured},
 			Tested:     true,
 		}})
 	}
-	var chosen []pipeline.Ranking
+	var chosen []Ranking
 	for _, r := range p.Rankings {
 		if r.Predictor == p.Chosen {
 			chosen = append(chosen, r)
@@ -53,7 +48,7 @@ func FittedBy(p pipeline.Fitted) (out []Fitted) {
 
 // tableFile is the latency table of a pipeline in the run folder, if any.
 func (r Request) tableFile() string {
-	if file := filepath.Join(r.Run, pipeline.TableFile); exists(file) {
+	if file := filepath.Join(r.Run, TableFile); exists(file) {
 		return file
 	}
 	return ""
@@ -118,7 +113,7 @@ func (r Request) pipeline(ctx context.Context, j *job.Job) (any, error) {
 	if !begun {
 		s = s.Unfilled()
 	}
-	report, err := pipeline.Run(ctx, s, pipeline.Options{Folder: r.Run, Library: r.Library, Threads: r.Threads}, j)
+	report, err := RunPipeline(ctx, s, PipelineOptions{Folder: r.Run, Library: r.Library, Threads: r.Threads}, j)
 	if err != nil {
 		return nil, err
 	}

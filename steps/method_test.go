@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -252,7 +251,7 @@ func TestRunsLeaveMeasurementsOut(t *testing.T) {
 func TestDataIsTheRuns(t *testing.T) {
 	id := dataset.Identity{Name: "tiny", Root: "/data/tiny", Classes: []string{"a", "b"}, Train: 10, Val: 2, Std: [3]float64{1, 1, 1}, Fingerprint: "0123"}
 	stages := map[training.Stage]training.Settings{training.Heaviest: training.Paper(training.Heaviest)}
-	piped := pipeline.Digits()
+	piped := DigitsPipeline()
 	piped.Data = "/data/piped"
 	for name, c := range map[string]struct {
 		files map[string]any

@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -14,16 +13,13 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Files of the run folder, as the commands of the same names write them.
 const (
-	samplesFile       = "samples.jsonl"
-	contributionsFile = "contributions.jsonl"
-	estimatorFile     = "estimator.safetensors"
+	estimatorFile = "estimator.safetensors"
 )
 
 const (
@@ -111,11 +107,6 @@ func (r Request) latencies(s *model.Space, name string) (*latency.Table, error) 
 	return lut.Table(s)
 }
 
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
-}
-
 // otherRecords says what to do about records that cannot be gone on with, such
 // as those of a supernet that was trained on since.
 func otherRecords(err error) error {
@@ -137,7 +128,7 @@ func (r Request) contribute(ctx context.Context, j *job.Job) (any, error) {
 	if began {
 		o.Seed, o.Images = recorded.Seed, recorded.Images
 	}
-	s, err := pipeline.ReadSettings(r.Run)
+	s, err := ReadPipeline(r.Run)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -207,7 +198,7 @@ func (r Request) tunedFolder() string {
 	if exists(folder) {
 		return folder
 	}
-	chosen, _ := pipeline.ReadNetworks(r.Run) // none where it has not come so far
+	chosen, _ := ReadNetworks(r.Run) // none where it has not come so far
 	for _, n := range chosen.List {
 		if n.Architecture == r.Architecture.String() {
 			return n.Folder(r.Run)

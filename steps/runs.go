@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"encoding/json"
@@ -12,7 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/pipeline"
 )
 
 // Found is what run folders hold for an explorer.
@@ -26,18 +25,18 @@ type Found struct {
 // Find looks into run folders; what cannot be read is left out.
 func Find(folders ...string) (f Found) {
 	for _, run := range folders {
-		if file := filepath.Join(run, pipeline.TableFile); exists(file) {
+		if file := filepath.Join(run, TableFile); exists(file) {
 			f.Tables = append(f.Tables, TableOf(file))
 		}
-		for _, kind := range pipeline.Predictors() {
+		for _, kind := range Predictors() {
 			if file := filepath.Join(run, kind+".safetensors"); exists(file) {
 				f.Predictors = append(f.Predictors, PredictorOf(file))
 			}
 		}
-		if fitted, err := pipeline.ReadFitted(run); err == nil {
+		if fitted, err := ReadRanked(run); err == nil {
 			f.Fits = append(f.Fits, FittedBy(fitted)...)
 		}
-		if networks, err := pipeline.ReadNetworks(run); err == nil {
+		if networks, err := ReadNetworks(run); err == nil {
 			f.Accuracies = append(f.Accuracies, AccuraciesOf(networks)...)
 		}
 		data, err := records.Read(filepath.Join(run, accuraciesFile))

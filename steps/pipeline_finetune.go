@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -85,7 +85,7 @@ type Networks struct {
 
 // ReadNetworks reads them from the folder of a pipeline.
 func ReadNetworks(folder string) (n Networks, err error) {
-	s, err := readSettings(folder)
+	s, err := readPipeline(folder)
 	if err != nil {
 		return n, err
 	}
@@ -129,7 +129,7 @@ func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, 
 		return evaluation.Validation{}, err
 	}
 	defer network.Close()
-	v, err := evaluation.Validate(ctx, network, r.judges, r.Options.Threads, nil)
+	v, err := evaluation.Validate(ctx, network, r.judges, r.PipelineOptions.Threads, nil)
 	if err == nil && first {
 		err = r.judges.NoteUnreadable(r.job)
 	}

@@ -1,11 +1,10 @@
-package method
+package steps
 
 import (
 	"fmt"
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -70,7 +69,7 @@ func (r Request) tuned(s training.Settings, data *dataset.Identity, p training.P
 }
 
 // AccuraciesOf are those of the networks that a pipeline has fine-tuned.
-func AccuraciesOf(n pipeline.Networks) (out []Accuracy) {
+func AccuraciesOf(n Networks) (out []Accuracy) {
 	for _, network := range n.List {
 		out = append(out, Accuracy{network.Architecture, OwnWeights, network.FineTuned, network.Images, n.Data, n.Fingerprint, n.Folder})
 	}

@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -23,7 +22,7 @@ import (
 // Pipeline, lets them be changed, and hands them back in the [Request].
 type Plan struct {
 	Training training.Settings // of a training
-	Pipeline pipeline.Settings // of the pipeline
+	Pipeline PipelineSettings  // of the pipeline
 	// Begun says that they are those which the run folder was begun with: it goes
 	// on with these.
 	Begun  bool
@@ -135,15 +134,15 @@ func (r Request) runPreset() (string, error) {
 
 // pipelineSettings are those the folder was begun with, else those asked for,
 // else those of the digits.
-func (r Request) pipelineSettings() (s pipeline.Settings, begun bool, err error) {
-	s, err = pipeline.ReadSettings(r.Run)
+func (r Request) pipelineSettings() (s PipelineSettings, begun bool, err error) {
+	s, err = ReadPipeline(r.Run)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err == nil, err
 	}
 	if r.Pipeline != nil {
 		s = *r.Pipeline
 	} else {
-		s = pipeline.Digits()
+		s = DigitsPipeline()
 		if r.Preset != "" {
 			s.Preset = r.Preset
 		}

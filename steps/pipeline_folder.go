@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ import (
 // Files of a pipeline folder. Trainings keep their own files in it too; see
 // package training.
 const (
-	settingsFile      = "pipeline.json"
+	pipelineFile      = "pipeline.json"
 	lockFile          = "pipeline.lock"
 	timesFile         = "times.jsonl"
 	samplesFile       = "samples.jsonl"

@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -22,8 +22,8 @@ import (
 )
 
 // quick are the smallest settings that run every step.
-func quick(data string) Settings {
-	s := Digits()
+func quick(data string) PipelineSettings {
+	s := DigitsPipeline()
 	s.Data, s.HeaviestEpochs, s.OneShotEpochs, s.FineTuneEpochs = data, 1, 1, 1
 	s.Sampling, s.Paths = "batch", 1
 	s.Samples, s.TestSamples, s.Contributions, s.PinnedImages, s.Budgets, s.Random = 12, 10, 1, 4, 2, 1
@@ -34,7 +34,7 @@ func quick(data string) Settings {
 // runJob runs a pipeline as a job; stop is asked at every change of it whether
 // to cancel. Where the machine is too busy to be measured on, it goes on a few
 // times.
-func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) (got job.Snapshot) {
+func runJob(t *testing.T, s PipelineSettings, o PipelineOptions, stop func(job.Snapshot) bool) (got job.Snapshot) {
 	t.Helper()
 	timetest.Measured(t, func() bool {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -43,7 +43,7 @@ func runJob(t *testing.T, s Settings, o Options, stop func(job.Snapshot) bool) (
 				cancel()
 			}
 		}}
-		j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) { return Run(ctx, s, o, j) })
+		j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) { return RunPipeline(ctx, s, o, j) })
 		<-j.Ended()
 		cancel()
 		got = j.Snapshot()
@@ -62,7 +62,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	data := t.TempDir()
 	datatest.Patches(t, data, "train", 240)
 	datatest.Patches(t, data, "t10k", 40)
-	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run")}
+	s, o := quick(data), PipelineOptions{Folder: filepath.Join(t.TempDir(), "run")}
 	s.MeasureRounds = 5 // one is kept, and there are enough others to be seen and stopped in
 	rounds := func() string {
 		data, _ := os.ReadFile(filepath.Join(o.Folder, measureFolder, "measure.jsonl"))
@@ -78,9 +78,9 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 		}
 	}
 	kept, wentOn := rounds(), false
-	var early Fitted
+	var early Ranked
 	watch := func(j job.Snapshot) bool {
-		if f, ok := j.Result.(Fitted); ok && j.State == job.Running {
+		if f, ok := j.Result.(Ranked); ok && j.State == job.Running {
 			early = f
 		}
 		if strings.Contains(j.Status, "measure: network") && !wentOn {
@@ -106,7 +106,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	early = Fitted{}
+	early = Ranked{}
 	if again := runJob(t, s, o, watch); again.State != job.Done {
 		t.Fatalf("again: %v: %v", again.State, again.Err)
 	}
@@ -122,7 +122,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 
 // checkFitted wants predictors that can be explored with before the pipeline
 // ends, the chosen one among them.
-func checkFitted(t *testing.T, f Fitted, s Settings) {
+func checkFitted(t *testing.T, f Ranked, s PipelineSettings) {
 	t.Helper()
 	if f.Chosen != s.Predictor || len(f.Rankings) < 4 || len(f.Measured) != s.TestSamples {
 		t.Errorf("published while it runs: %+v", f)
@@ -190,19 +190,19 @@ func checkReport(t *testing.T, folder, report string) {
 }
 
 func TestSettingsAreChecked(t *testing.T) {
-	good := Digits()
+	good := DigitsPipeline()
 	good.Data = "digits"
 	if err := good.Check(); err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(*Settings){
-		"budgets":   func(s *Settings) { s.Budgets = 0 },
-		"predictor": func(s *Settings) { s.Predictor = "forest" },
-		"data":      func(s *Settings) { s.Data = "" },
-		"samples":   func(s *Settings) { s.Samples = 3 },
-		"batch":     func(s *Settings) { s.BatchSize = 1 },
-		"sampling":  func(s *Settings) { s.Sampling = "every" },
-		"paths":     func(s *Settings) { s.Sampling, s.Paths = "batch", 5 }, // no divisor of the preset's batch
+	for name, spoil := range map[string]func(*PipelineSettings){
+		"budgets":   func(s *PipelineSettings) { s.Budgets = 0 },
+		"predictor": func(s *PipelineSettings) { s.Predictor = "forest" },
+		"data":      func(s *PipelineSettings) { s.Data = "" },
+		"samples":   func(s *PipelineSettings) { s.Samples = 3 },
+		"batch":     func(s *PipelineSettings) { s.BatchSize = 1 },
+		"sampling":  func(s *PipelineSettings) { s.Sampling = "every" },
+		"paths":     func(s *PipelineSettings) { s.Sampling, s.Paths = "batch", 5 }, // no divisor of the preset's batch
 	} {
 		s := good
 		spoil(&s)
@@ -226,14 +226,14 @@ func TestClassOrderOfAFolder(t *testing.T) {
 		"same":       {true, dataset.NaturalOrder, dataset.NaturalOrder, dataset.NaturalOrder, nil},
 		"another":    {true, dataset.NaturalOrder, dataset.BytesOrder, "", ErrMismatch},
 	} {
-		dir, s := t.TempDir(), Digits()
+		dir, s := t.TempDir(), DigitsPipeline()
 		s.Data, s.ClassOrder = "digits", c.order
 		if c.begun {
 			data, err := json.Marshal(s)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := safefile.Write(filepath.Join(dir, settingsFile), data); err != nil {
+			if err := safefile.Write(filepath.Join(dir, pipelineFile), data); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -241,11 +241,11 @@ func TestClassOrderOfAFolder(t *testing.T) {
 		if err := s.claim(dir, dataset.Identity{Name: "digits", Root: "/digits", Std: [3]float64{1, 1, 1}, Fingerprint: "f"}, func(line string) { t.Log(line) }); !errors.Is(err, c.err) || err == nil && s.ClassOrder != c.want {
 			t.Errorf("%s: %v, order %q", name, err, s.ClassOrder)
 		}
-		if read, err := ReadSettings(dir); c.err == nil && (err != nil || read.ClassOrder != c.want) {
+		if read, err := ReadPipeline(dir); c.err == nil && (err != nil || read.ClassOrder != c.want) {
 			t.Errorf("%s: read back %q, %v", name, read.ClassOrder, err)
 		}
 	}
-	s := Digits()
+	s := DigitsPipeline()
 	s.Data, s.ClassOrder = "digits", "size"
 	if err := s.Check(); !errors.Is(err, ErrSettings) {
 		t.Errorf("order size: %v", err)
@@ -255,21 +255,21 @@ func TestClassOrderOfAFolder(t *testing.T) {
 // What is given goes into the settings of every stage it is about, what is not
 // stays the preset's.
 func TestSettingsOfStages(t *testing.T) {
-	s := Digits()
+	s := DigitsPipeline()
 	s.BatchSize, s.OneShotEpochs, s.Paths = 16, 3, 2
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
 		preset := training.Preset(s.Preset, stage)
 		if got := s.fill(preset); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
 			t.Errorf("%s: %+v", stage, got)
 		}
-		if got := Digits().fill(preset); got.BatchSize != preset.BatchSize {
+		if got := DigitsPipeline().fill(preset); got.BatchSize != preset.BatchSize {
 			t.Errorf("%s: batches of %d without being asked", stage, got.BatchSize)
 		}
 	}
 }
 
 func TestComparisons(t *testing.T) {
-	res := Results{Settings: Settings{Budgets: 1}, Networks: []Network{
+	res := Results{Settings: PipelineSettings{Budgets: 1}, Networks: []Network{
 		{Kind: Searched, Budget: 1, FineTuned: 80}, {Kind: Random, Budget: 1, FineTuned: 70}, {Kind: Random, Budget: 1, FineTuned: 76},
 	}}
 	if got, want := res.Comparisons()[0], (Comparison{Budget: 1, Searched: 80, Random: 2, Mean: 73, Best: 76}); got != want {
@@ -307,7 +307,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	}
 	datatest.Patches(t, data, "train", 240)
 	datatest.Patches(t, data, "t10k", 40)
-	s, o := quick(data), Options{Folder: filepath.Join(t.TempDir(), "run"), Until: "latency"}
+	s, o := quick(data), PipelineOptions{Folder: filepath.Join(t.TempDir(), "run"), Until: "latency"}
 	read := func(name string) string {
 		text, err := os.ReadFile(filepath.Join(o.Folder, name))
 		if err != nil {
@@ -323,7 +323,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	if got := runJob(t, s, o, nil); got.State != job.Done {
 		t.Fatal(got.Err)
 	}
-	before := read(settingsFile)
+	before := read(pipelineFile)
 	images := filepath.Join(data, "train-images-idx3-ubyte")
 	pixels, err := os.ReadFile(images)
 	if err != nil {
@@ -333,7 +333,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	if err := os.WriteFile(images, pixels, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := runJob(t, s, o, nil); !errors.Is(got.Err, dataset.ErrOtherData) || read(settingsFile) != before {
+	if got := runJob(t, s, o, nil); !errors.Is(got.Err, dataset.ErrOtherData) || read(pipelineFile) != before {
 		t.Errorf("a changed byte: %v", got.Err)
 	}
 	pixels[500] ^= 1
@@ -349,7 +349,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	if got.State != job.Done || !strings.Contains(strings.Join(got.Log, "\n"), "is in "+moved+" now") {
 		t.Errorf("moved: %v, %q", got.Err, got.Log)
 	}
-	if begun, err := readSettings(o.Folder); err != nil || begun.Data != moved || begun.Identity.Root != moved {
+	if begun, err := readPipeline(o.Folder); err != nil || begun.Data != moved || begun.Identity.Root != moved {
 		t.Errorf("%+v, %v", begun, err)
 	}
 }
@@ -357,7 +357,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 // What the explorer's form shows of a preset is left to the preset again.
 func TestUnfilledSettings(t *testing.T) {
 	for _, preset := range training.Presets {
-		s := Digits()
+		s := DigitsPipeline()
 		s.Preset = preset
 		if got := s.Filled().Unfilled(); got.HeaviestEpochs != 0 || got.OneShotEpochs != 0 || got.FineTuneEpochs != 0 {
 			t.Errorf("%s: %+v", preset, got)

@@ -1,4 +1,4 @@
-package method
+package steps
 
 import (
 	"cmp"
@@ -14,7 +14,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/pipeline"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -62,7 +61,7 @@ type Request struct {
 
 	Preset       string             // of what is begun: small or paper; "" is that of the run, else small
 	Training     *training.Settings // of a training that is begun: a changed [Plan]; nil is the preset
-	Pipeline     *pipeline.Settings // of a pipeline that is begun, likewise
+	Pipeline     *PipelineSettings  // of a pipeline that is begun, likewise
 	ClassOrder   ClassOrder         // of folders of images of a training that is begun; "" is natural
 	Threads      int                // of ONNX Runtime in trainings; 0 is 2
 	Architecture model.Architecture // of FineTune and Validate
@@ -116,7 +115,7 @@ func (r Request) Name() string {
 //	Fit                          Fitted
 //	Validate                     Validated
 //
-// What Pipeline has so far is what its steps have, and pipeline.Fitted as soon
+// What Pipeline has so far is what its steps have, and Ranked as soon
 // as it has predictors.
 func (r Request) Work(ctx context.Context, j *job.Job) (any, error) {
 	if r.Run == "" {
@@ -195,7 +194,7 @@ func (r Request) runData() (string, error) {
 	if run.Data != nil {
 		return run.Data.Root, nil
 	}
-	s, err := pipeline.ReadSettings(r.Run)
+	s, err := ReadPipeline(r.Run)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return s.Data, err
 	}

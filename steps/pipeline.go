@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -18,19 +18,19 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// Options are what a run needs beside its settings; none of it changes what
+// PipelineOptions are what a run needs beside its settings; none of it changes what
 // comes out.
-type Options struct {
+type PipelineOptions struct {
 	Folder  string // made where there is none
 	Library string // ONNX Runtime; empty looks in the usual places
 	Threads int    // of training; 0 is 2
-	Until   string // name of the last step to do; empty: all
+	Until   string // name of the last pipelineStep to do; empty: all
 }
 
 // run is one pipeline at work.
 type run struct {
-	Settings
-	Options
+	PipelineSettings
+	PipelineOptions
 	folder string
 	job    *job.Job
 	at     string // which of the steps is under way, before what it says
@@ -44,16 +44,16 @@ type run struct {
 }
 
 // step is one step: it is done where its file is there.
-type step struct {
+type pipelineStep struct {
 	name  string
 	file  string
 	title string // for the report and the log
 	do    func(*run, context.Context) error
 }
 
-// allSteps lists the steps in their order.
-func allSteps() []step {
-	return []step{
+// pipelineSteps lists the steps in their order.
+func pipelineSteps() []pipelineStep {
+	return []pipelineStep{
 		{"latency", TableFile, "latency table", (*run).latencyTable},
 		{"heaviest", "", "the heaviest network is trained", (*run).trainHeaviest},
 		{"oneshot", "", "the supernet is trained", (*run).trainOneShot},
@@ -70,25 +70,25 @@ func allSteps() []step {
 }
 
 // Steps lists the names of the steps in their order.
-func Steps() []string {
+func PipelineSteps() []string {
 	var names []string
-	for _, s := range allSteps() {
+	for _, s := range pipelineSteps() {
 		names = append(names, s.name)
 	}
 	return names
 }
 
 // Run does all steps that are not done yet and returns the path of the report,
-// or "" where Options.Until ended it earlier. It is the work of a job: a context
+// or "" where until ended it earlier. It is the work of a job: a context
 // that ends stops it within a fraction of a second, and it goes on where it was
 // when it is started again. While it runs, the job's result is what the step
-// under way publishes, and [Fitted] and [Networks] as soon as there are some.
-func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error) {
+// under way publishes, and [Ranked] and [Networks] as soon as there are some.
+func RunPipeline(ctx context.Context, s PipelineSettings, o PipelineOptions, j *job.Job) (string, error) {
 	if err := s.Check(); err != nil {
 		return "", err
 	}
-	if o.Until != "" && !slices.Contains(Steps(), o.Until) {
-		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, Steps())
+	if o.Until != "" && !slices.Contains(PipelineSteps(), o.Until) {
+		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, PipelineSteps())
 	}
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
 		t := s.fill(training.Preset(s.Preset, stage))
@@ -100,7 +100,7 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if _, _, err := s.match(o.Folder); err != nil {
 		return "", err
 	}
-	r := &run{Settings: s, Options: o, folder: o.Folder, job: j}
+	r := &run{PipelineSettings: s, PipelineOptions: o, folder: o.Folder, job: j}
 	if err := r.open(ctx); err != nil {
 		return "", err
 	}
@@ -114,7 +114,7 @@ func Run(ctx context.Context, s Settings, o Options, j *job.Job) (string, error)
 	if err := r.claim(o.Folder, r.data, j.Log); err != nil {
 		return "", err
 	}
-	steps := allSteps()
+	steps := pipelineSteps()
 	for i, st := range steps {
 		if err := r.do(ctx, i, len(steps), st); err != nil {
 			return "", err
@@ -179,7 +179,7 @@ func (r *run) checkStage(stage training.Stage) error {
 }
 
 // do makes one step, unless it is done.
-func (r *run) do(ctx context.Context, i, of int, st step) error {
+func (r *run) do(ctx context.Context, i, of int, st pipelineStep) error {
 	if st.file != "" && exists(r.path(st.file)) {
 		return nil
 	}
@@ -198,11 +198,11 @@ func (r *run) do(ctx context.Context, i, of int, st step) error {
 }
 
 // publish makes what a step has left the result so far.
-func (r *run) publish(st step) (err error) {
+func (r *run) publish(st pipelineStep) (err error) {
 	var result any
 	switch st.file {
 	case rankingFile:
-		result, err = ReadFitted(r.folder)
+		result, err = ReadRanked(r.folder)
 	case networksFile:
 		result, err = ReadNetworks(r.folder)
 	default:

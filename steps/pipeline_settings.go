@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"cmp"
@@ -20,9 +20,9 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// Settings are all that the outcome of a pipeline depends on, beside the
+// PipelineSettings are all that the outcome of a pipeline depends on, beside the
 // machine it measures.
-type Settings struct {
+type PipelineSettings struct {
 	Space     string `json:"space"`      // name of the search space
 	ImageSize int    `json:"image_size"` // pixels
 	Data      string `json:"data"`       // folder of the data set
@@ -56,8 +56,8 @@ type Settings struct {
 
 // Digits are settings for the digits set: 32 pixels, hours on two processor
 // cores.
-func Digits() Settings {
-	return Settings{
+func DigitsPipeline() PipelineSettings {
+	return PipelineSettings{
 		Space: model.MobileNASNet, ImageSize: 32, ClassOrder: dataset.NaturalOrder, LUT: "ort-cpu-32-1t", Threads: 1, Preset: "small", Seed: 1,
 		TrainPercent: 80, BN: evaluation.Running,
 		Samples: 1000, TestSamples: 250, Contributions: 10, PinnedImages: 1000,
@@ -72,7 +72,7 @@ var ErrSettings = errors.New("pipeline settings")
 var ErrMismatch = errors.New("the pipeline folder was begun with other settings")
 
 // Check names the first setting that is out of its range.
-func (s Settings) Check() error {
+func (s PipelineSettings) Check() error {
 	for _, n := range []struct {
 		name               string
 		value, least, most int
@@ -123,20 +123,20 @@ func classOrders() (words []string) {
 	return words
 }
 
-// settingsJSON is the file of the settings: with the data that they were begun
+// pipelineJSON is the file of the settings: with the data that they were begun
 // with, nil in folders that were begun before that was kept.
-type settingsJSON struct {
-	Settings
+type pipelineJSON struct {
+	PipelineSettings
 	Identity *dataset.Identity `json:"data_identity,omitempty"`
 }
 
-// maxSettings bounds the file, in bytes: it has the names of all classes.
-const maxSettings = 8 << 20
+// maxPipeline bounds the file, in bytes: it has the names of all classes.
+const maxPipeline = 8 << 20
 
-// readSettings reads the file; the error wraps fs.ErrNotExist where there is none.
-func readSettings(folder string) (begun settingsJSON, err error) {
-	file := filepath.Join(folder, settingsFile)
-	data, err := safefile.Read(file, maxSettings)
+// readPipeline reads the file; the error wraps fs.ErrNotExist where there is none.
+func readPipeline(folder string) (begun pipelineJSON, err error) {
+	file := filepath.Join(folder, pipelineFile)
+	data, err := safefile.Read(file, maxPipeline)
 	if err != nil {
 		return begun, err
 	}
@@ -150,17 +150,17 @@ func readSettings(folder string) (begun settingsJSON, err error) {
 	return begun, nil
 }
 
-// ReadSettings reads the settings a folder was begun with.
-func ReadSettings(folder string) (Settings, error) {
-	begun, err := readSettings(folder)
-	return begun.Settings, err
+// ReadPipeline reads the settings a folder was begun with.
+func ReadPipeline(folder string) (PipelineSettings, error) {
+	begun, err := readPipeline(folder)
+	return begun.PipelineSettings, err
 }
 
 // match compares the settings with those the folder was begun with, if it was, and
 // completes the class order. Where the data lies is no setting: which data it is
 // counts.
-func (s *Settings) match(folder string) (begun settingsJSON, there bool, err error) {
-	begun, err = readSettings(folder)
+func (s *PipelineSettings) match(folder string) (begun pipelineJSON, there bool, err error) {
+	begun, err = readPipeline(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.ClassOrder = cmp.Or(s.ClassOrder, dataset.NaturalOrder)
 		return begun, false, nil
@@ -171,7 +171,7 @@ func (s *Settings) match(folder string) (begun settingsJSON, there bool, err err
 	if begun.Identity == nil && begun.ClassOrder == dataset.BytesOrder {
 		s.ClassOrder = dataset.BytesOrder
 	}
-	a, b := reflect.ValueOf(begun.Settings), reflect.ValueOf(*s)
+	a, b := reflect.ValueOf(begun.PipelineSettings), reflect.ValueOf(*s)
 	for i := range a.NumField() {
 		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
 		if name == "data" && (begun.Identity != nil || explore.DataSetPath(begun.Data) == explore.DataSetPath(s.Data)) {
@@ -186,7 +186,7 @@ func (s *Settings) match(folder string) (begun settingsJSON, there bool, err err
 
 // claim writes the settings and the data to the folder, or compares them with
 // those it was begun with. What is worth saying goes to say.
-func (s *Settings) claim(folder string, data dataset.Identity, say func(string)) error {
+func (s *PipelineSettings) claim(folder string, data dataset.Identity, say func(string)) error {
 	begun, there, err := s.match(folder)
 	if err != nil {
 		return err
@@ -205,9 +205,9 @@ func (s *Settings) claim(folder string, data dataset.Identity, say func(string))
 		say(fmt.Sprintf("the data of the pipeline, which was in %s, is in %s now", begun.Identity.Root, data.Root))
 		data.Name = begun.Identity.Name
 	}
-	text, err := json.MarshalIndent(settingsJSON{*s, &data}, "", "  ")
+	text, err := json.MarshalIndent(pipelineJSON{*s, &data}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return safefile.Write(filepath.Join(folder, settingsFile), append(text, '\n'))
+	return safefile.Write(filepath.Join(folder, pipelineFile), append(text, '\n'))
 }

@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (r *run) measureTable(ctx context.Context) (*latency.LUT, error) {
 // the run, from which it goes on.
 func (r *run) measureOptions(step, folder string) latency.MeasureOptions {
 	return latency.MeasureOptions{
-		Threads: r.Settings.Threads, Rounds: r.MeasureRounds, Name: "pipeline", Folder: r.path(folder),
+		Threads: r.PipelineSettings.Threads, Rounds: r.MeasureRounds, Name: "pipeline", Folder: r.path(folder),
 		Seed: r.Seed, Warn: func(text string) { r.job.Log(text) },
 		Progress: func(p latency.MeasureProgress) {
 			r.progress(step, p.Done, p.Total, p.Remaining, p.String())

@@ -1,4 +1,4 @@
-package pipeline
+package steps
 
 import (
 	"context"
@@ -40,10 +40,10 @@ type Ranking struct {
 	TestSamples int           `json:"test_samples"`
 }
 
-// Fitted is the predictors of a pipeline and how they did on networks that none
+// Ranked is the predictors of a pipeline and how they did on networks that none
 // was fitted on. A pipeline publishes it after its step fit, also where an earlier
 // start has done that.
-type Fitted struct {
+type Ranked struct {
 	Folder   string
 	Chosen   string // name of the predictor that is searched with
 	Rankings []Ranking
@@ -51,19 +51,19 @@ type Fitted struct {
 }
 
 // File is the file of a predictor.
-func (f Fitted) File(name string) string { return filepath.Join(f.Folder, predictorFile(name)) }
+func (f Ranked) File(name string) string { return filepath.Join(f.Folder, predictorFile(name)) }
 
 // LUT is the file of the latency table.
-func (f Fitted) LUT() string { return filepath.Join(f.Folder, TableFile) }
+func (f Ranked) LUT() string { return filepath.Join(f.Folder, TableFile) }
 
-// ReadFitted reads what the step fit of a pipeline has left in its folder.
-func ReadFitted(folder string) (Fitted, error) {
-	s, err := ReadSettings(folder)
+// ReadRanked reads what the step fit of a pipeline has left in its folder.
+func ReadRanked(folder string) (Ranked, error) {
+	s, err := ReadPipeline(folder)
 	if err != nil {
-		return Fitted{}, err
+		return Ranked{}, err
 	}
-	r := &run{Settings: s, folder: folder}
-	f := Fitted{Folder: folder, Chosen: s.Predictor}
+	r := &run{PipelineSettings: s, folder: folder}
+	f := Ranked{Folder: folder, Chosen: s.Predictor}
 	if err := r.readJSON(rankingFile, &f.Rankings); err != nil {
 		return f, err
 	}
