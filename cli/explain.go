@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/solver"
@@ -58,7 +59,7 @@ price.`,
 			if err != nil {
 				return err
 			}
-			return form.write(a.out, x, func(name string) error { return saveHeatMap(name, engine, x) }, x.writeCSV,
+			return form.write(a.out, x, func() (*figure.Drawing, error) { return x.heat(engine) }, x.writeCSV,
 				func(w io.Writer) error { return x.writeText(w, engine) })
 		},
 	}

@@ -147,7 +147,7 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 	}
 	for flag, name := range map[string]string{"figure": o.figure, "learning-curve-figure": o.curveFigure} {
 		if changed(flag) {
-			if _, err := figureFormat(name); err != nil {
+			if _, err := figureFormat(flag, name); err != nil {
 				return err
 			}
 		}

@@ -60,13 +60,15 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 		}
 		report.addCurve(points)
 		if o.curveFigure != "" {
-			if err := saveCurveFigure(o.curveFigure, report); err != nil {
+			d, err := report.curveChart()
+			if err := saveFigure(o.curveFigure, d, err); err != nil {
 				return err
 			}
 		}
 	}
 	if o.figure != "" {
-		if err := saveFitFigure(o.figure, report); err != nil {
+		d, err := report.chart()
+		if err := saveFigure(o.figure, d, err); err != nil {
 			return err
 		}
 	}

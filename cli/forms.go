@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/binas-tui/binas-tui/internal/figure"
 )
 
 // forms are the flags that choose the form of a result: text, JSON, CSV, and
@@ -26,7 +28,7 @@ func (f *forms) check(cmd *cobra.Command) error {
 		return usagef("--json and --csv: expected one of them")
 	}
 	if cmd.Flags().Changed("figure") {
-		_, err := figureFormat(f.figure)
+		_, err := figureFormat("figure", f.figure)
 		return err
 	}
 	return nil
@@ -34,9 +36,10 @@ func (f *forms) check(cmd *cobra.Command) error {
 
 // write writes a result in the forms asked for; with a figure alone there is no
 // text.
-func (f *forms) write(w io.Writer, result any, figure func(name string) error, csv, text func(io.Writer) error) error {
+func (f *forms) write(w io.Writer, result any, draw func() (*figure.Drawing, error), csv, text func(io.Writer) error) error {
 	if f.figure != "" {
-		if err := figure(f.figure); err != nil {
+		d, err := draw()
+		if err := saveFigure(f.figure, d, err); err != nil {
 			return err
 		}
 	}

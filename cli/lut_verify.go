@@ -100,7 +100,8 @@ command goes on where it was ended.`,
 				return err
 			}
 			if figure != "" {
-				if err := saveVerifyFigure(figure, &r); err != nil {
+				d, err := r.chart()
+				if err := saveFigure(figure, d, err); err != nil {
 					return err
 				}
 			}
@@ -143,7 +144,7 @@ func checkVerify(cmd *cobra.Command, networks int, out, figure string, calibrate
 		return usagef("--out is for --calibrate: nothing else changes the table")
 	}
 	if cmd.Flags().Changed("figure") {
-		if _, err := figureFormat(figure); err != nil {
+		if _, err := figureFormat("figure", figure); err != nil {
 			return err
 		}
 	}

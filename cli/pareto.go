@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
@@ -47,7 +48,7 @@ limits, which takes some seconds.`,
 				return engine.NoNetworkWithin(cmd.Context(), math.Inf(1))
 			}
 			return form.write(a.out, newParetoReport(engine, points, exact),
-				func(name string) error { return saveFigure(name, engine, points) },
+				func() (*figure.Drawing, error) { return figure.Frontier(engine, points, nil) },
 				func(w io.Writer) error { return writeParetoCSV(w, engine, points) },
 				func(w io.Writer) error { return writePareto(w, engine, points, exact, paretoRows) })
 		},

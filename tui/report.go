@@ -56,9 +56,9 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 	return guard(func() tea.Msg {
 		var svg bytes.Buffer
 		if len(points) > 0 {
-			w, err := figure.Frontier(engine, points, marks, "svg")
+			d, err := figure.Frontier(engine, points, marks)
 			if err == nil {
-				_, err = w.WriteTo(&svg)
+				err = d.Write(&svg, "svg")
 			}
 			if err != nil {
 				return reportMsg{failedMsg{"report not written: " + err.Error()}}

@@ -82,7 +82,7 @@ var screen = []string{
 // figures is what draws figures for papers and reports.
 var figures = []string{"gonum.org/v1/plot", "gonum.org/v1/plot/"}
 
-var drawsFigures = []string{"cli", "internal/figure", "steps"}
+var drawsFigures = []string{"internal/figure"}
 
 func TestImports(t *testing.T) {
 	found := packages(t, build.Default)

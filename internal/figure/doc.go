@@ -1,4 +1,4 @@
-// Package figure draws what is explored as SVG or PNG: the frontier with the
-// published networks beside it, and what all figures have in common. It opens no
-// files.
+// Package figure draws every figure of the program, as SVG or PNG: a [Chart] of
+// points and lines, a [Heat] map of values, the [Frontier] with the published
+// networks beside it. It opens no files.
 package figure

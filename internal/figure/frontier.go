@@ -1,24 +1,11 @@
 package figure
 
 import (
-	"fmt"
-	"image/color"
-	"io"
-
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-)
-
-// Colours of figures; they differ in lightness too.
-var (
-	FrontierColour  = color.RGBA{R: 0x1f, G: 0x5f, B: 0xa8, A: 0xff}
-	PublishedColour = color.RGBA{R: 0xd0, G: 0x6a, B: 0x10, A: 0xff}
 )
 
 // Mark is a network to point out on the frontier.
@@ -30,91 +17,56 @@ type Mark struct {
 
 // Frontier draws the frontier as the staircase it is, the marks on it, and the
 // published networks of the space: their latency by the table in use and their
-// accuracy as published. Format is svg or png.
-func Frontier(e *explore.Engine, points []explore.ParetoPoint, marks []Mark, format string) (io.WriterTo, error) {
+// accuracy as published.
+func Frontier(e *explore.Engine, points []explore.ParetoPoint, marks []Mark) (*Drawing, error) {
 	title := "Best accuracy within a latency"
 	if len(e.Limits) > 0 {
-		title += sanitize.Line(" and " + e.LimitsText())
+		title += " and " + e.LimitsText()
 	}
-	p := NewPlot(title+"\n"+sanitize.Line(fmt.Sprintf("latency: %s, accuracy: %s", e.LUTName, e.AccuracySource())),
-		"latency (ms)", "top-1 accuracy (%)")
-	xys := make(plotter.XYs, len(points))
-	for i, q := range points {
-		xys[i].X, xys[i].Y = q.LatencyMS, q.Accuracy
+	best := Series{Label: "best predicted", Style: Blue, Line: Staircase}
+	for _, p := range points {
+		best.X, best.Y = append(best.X, p.LatencyMS), append(best.Y, p.Accuracy)
 	}
-	if len(xys) > 0 {
-		line, err := plotter.NewLine(xys)
-		if err != nil {
-			return nil, fmt.Errorf("figure: %w", err)
-		}
-		line.StepStyle, line.Color, line.Width = plotter.PostStep, FrontierColour, vg.Points(1.5)
-		p.Add(line)
-		p.Legend.Add("best predicted", line)
-	}
-	if err := addPublished(p, e); err != nil {
-		return nil, fmt.Errorf("figure: %w", err)
-	}
-	if err := addMarks(p, marks); err != nil {
-		return nil, fmt.Errorf("figure: %w", err)
-	}
-	w, err := p.WriterTo(16*vg.Centimeter, 10*vg.Centimeter, format)
-	if err != nil {
-		return nil, fmt.Errorf("figure: %w", err)
-	}
-	return w, nil
-}
-
-func addMarks(p *plot.Plot, marks []Mark) error {
-	if len(marks) == 0 {
-		return nil
-	}
-	labels := plotter.XYLabels{}
+	chosen := Series{Label: "chosen", Style: BlueBox}
 	for _, m := range marks {
-		labels.XYs = append(labels.XYs, plotter.XY{X: m.LatencyMS, Y: m.Accuracy})
-		labels.Labels = append(labels.Labels, " "+sanitize.Line(m.Label))
+		chosen.X, chosen.Y, chosen.Texts = append(chosen.X, m.LatencyMS), append(chosen.Y, m.Accuracy), append(chosen.Texts, m.Label)
 	}
-	return addLabelled(p, labels, draw.BoxGlyph{}, FrontierColour, "chosen")
+	return Chart{
+		Title: title + "\n" + Sources(e.Setup), X: "latency (ms)", Y: "top-1 accuracy (%)",
+		Series: append(append([]Series{best}, publishedNetworks(e)...), chosen),
+	}.Draw()
 }
 
-// addPublished marks the published networks that belong to the space at its
-// published image size.
-func addPublished(p *plot.Plot, e *explore.Engine) error {
+// Sources is the subtitle that says what latencies and accuracies come from.
+func Sources(s explore.Setup) string {
+	return "latency: " + s.LUTName + ", accuracy: " + s.AccuracySource()
+}
+
+// publishedNetworks are those that belong to the space at its published image size.
+func publishedNetworks(e *explore.Engine) []Series {
 	if e.Space.ImageSize != published.ImageSize {
 		return nil
 	}
-	shapes := map[string]draw.GlyphDrawer{published.BINAS: draw.CircleGlyph{}, published.HardCoReNAS: draw.TriangleGlyph{}}
-	for _, family := range []string{published.BINAS, published.HardCoReNAS} {
-		var labels plotter.XYLabels
+	out := []Series{{Label: published.BINAS, Style: Orange}, {Label: published.HardCoReNAS, Style: OrangeTriangle}}
+	for i := range out {
+		s := &out[i]
 		for _, n := range published.Networks() {
 			path, err := e.Space.Path(n.Architecture)
-			if err != nil || n.Family != family {
+			if err != nil || n.Family != s.Label {
 				continue
 			}
-			labels.XYs = append(labels.XYs, plotter.XY{X: e.LatencyMS(path), Y: n.Top1})
-			labels.Labels = append(labels.Labels, " "+n.Letter)
+			s.X, s.Y, s.Texts = append(s.X, e.LatencyMS(path)), append(s.Y, n.Top1), append(s.Texts, n.Letter)
 		}
-		if len(labels.XYs) == 0 {
-			continue
-		}
-		if err := addLabelled(p, labels, shapes[family], PublishedColour, family+" (as published)"); err != nil {
-			return err
-		}
+		s.Label += " (as published)"
 	}
-	return nil
+	return out
 }
 
-// addLabelled adds points with a text beside each and a line of the legend.
-func addLabelled(p *plot.Plot, labels plotter.XYLabels, shape draw.GlyphDrawer, c color.Color, legend string) error {
-	marks, err := plotter.NewScatter(labels.XYs)
-	if err != nil {
-		return err
+// lines sanitises a text line by line.
+func lines(text string) string {
+	out := strings.Split(text, "\n")
+	for i := range out {
+		out[i] = sanitize.Line(out[i])
 	}
-	marks.Shape, marks.Color, marks.Radius = shape, c, vg.Points(2.5)
-	texts, err := plotter.NewLabels(labels)
-	if err != nil {
-		return err
-	}
-	p.Add(marks, texts)
-	p.Legend.Add(legend, marks)
-	return nil
+	return strings.Join(out, "\n")
 }

@@ -32,13 +32,13 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	w, err := figure.Frontier(e, points, []figure.Mark{{Label: "mine", LatencyMS: points[0].LatencyMS, Accuracy: points[0].Accuracy}}, "svg")
+	d, err := figure.Frontier(e, points, []figure.Mark{{Label: "mine", LatencyMS: points[0].LatencyMS, Accuracy: points[0].Accuracy}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	var svg bytes.Buffer
-	w.WriteTo(&svg)
+	d.Write(&svg, "svg")
 	fmt.Println(strings.Contains(svg.String(), "latency (ms)"))
 	// Output: true
 }
@@ -49,12 +49,14 @@ func TestLabelsAreText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := figure.Frontier(e, points, []figure.Mark{{Label: "a<script>&\x1b[31m\u202eb", LatencyMS: 5, Accuracy: 78}}, "svg")
+	d, err := figure.Frontier(e, points, []figure.Mark{{Label: "a<script>&\x1b[31m\u202eb", LatencyMS: 5, Accuracy: 78}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var svg bytes.Buffer
-	w.WriteTo(&svg)
+	if err := d.Write(&svg, "svg"); err != nil {
+		t.Fatal(err)
+	}
 	if strings.ContainsAny(svg.String(), "\x1b\u202e") || strings.Contains(svg.String(), "<script>") {
 		t.Error("the label is not text in the picture")
 	}
