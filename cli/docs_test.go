@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -348,10 +349,10 @@ func TestDocumentedNamesExist(t *testing.T) {
 	}
 }
 
-// What README.md shows under a command is what the command prints, but for lines
-// left out, ends of lines cut off with … and times.
-func TestReadmeShowsWhatIsPrinted(t *testing.T) {
-	lines := strings.Split(string(readFile(t, "../README.md")), "\n")
+// What README.md and docs/COMMANDS.md show under a command is what the command
+// prints, but for lines left out, ends of lines cut off with … and times.
+func TestDocumentedOutputIsPrinted(t *testing.T) {
+	lines := strings.Split(string(readFile(t, "../README.md"))+string(readFile(t, "../docs/COMMANDS.md")), "\n")
 	shown := 0
 	for i := 0; i < len(lines); i++ {
 		command, ok := strings.CutPrefix(lines[i], "    $ binas-tui ")
@@ -378,6 +379,105 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	}
 	if shown < 30 {
 		t.Errorf("%d lines: the reader does not see them", shown)
+	}
+}
+
+var (
+	goFile   = regexp.MustCompile(`^[\w/*-]+\.go$`)
+	fileThen = regexp.MustCompile("`([\\w/-]+\\.go)`, ([A-Z]\\w*)")                      // `latency/limit.go`, ParseLimit
+	thenFile = regexp.MustCompile("`(?:[\\w]+\\.)*([A-Za-z]\\w*)` \\(`([\\w/-]+\\.go)`") // `Engine.Search` (`explore/search.go`
+)
+
+// goFiles are the files of the project that a name in a paragraph can mean: the
+// whole path, its end, or a name alone in a folder that the paragraph has named
+// before, in any where it has named none.
+func goFiles(all []string, folders map[string]bool, name string) (found []string) {
+	for _, file := range all {
+		folder := path.Dir(file)
+		match, _ := path.Match(path.Base(name), path.Base(file))
+		inFolder := strings.Contains(name, "/") && (folder == path.Dir(name) || strings.HasSuffix(folder, "/"+path.Dir(name)))
+		if match && (inFolder || !strings.Contains(name, "/") && (len(folders) == 0 || folders[folder])) {
+			found = append(found, file)
+		}
+	}
+	return found
+}
+
+// undocumented names what a text in Markdown says of the code and is not so: files
+// that are not there, identifiers that the file beside them does not declare.
+func undocumented(all []string, text string, declares func(file, name string) bool) (wrong []string) {
+	for _, paragraph := range regexp.MustCompile(`\n\s*(?:\n|[-*] |\d+\. )`).Split(text, -1) {
+		folders := map[string]bool{}
+		for _, m := range backticks.FindAllStringSubmatch(paragraph, -1) {
+			if !goFile.MatchString(m[1]) {
+				continue
+			}
+			files := goFiles(all, folders, m[1])
+			if len(files) == 0 {
+				wrong = append(wrong, "there is no file "+m[1])
+			}
+			for _, f := range files {
+				folders[path.Dir(f)] = true
+			}
+		}
+		beside := fileThen.FindAllStringSubmatch(paragraph, -1)
+		for _, m := range thenFile.FindAllStringSubmatch(paragraph, -1) {
+			beside = append(beside, []string{m[0], m[2], m[1]})
+		}
+		for _, m := range beside {
+			files := goFiles(all, folders, m[1])
+			if len(files) > 0 && !slices.ContainsFunc(files, func(f string) bool { return declares(f, m[2]) }) {
+				wrong = append(wrong, m[1]+" declares no "+m[2])
+			}
+		}
+	}
+	return wrong
+}
+
+// The files of the code that documents name are there, and declare what stands
+// beside them.
+func TestDocumentedCodeExists(t *testing.T) {
+	var all []string
+	err := filepath.WalkDir("..", func(path string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() && (e.Name() == "node_modules" || e.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") {
+			all = append(all, strings.TrimPrefix(filepath.ToSlash(path), "../"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	declares := func(file, name string) bool {
+		return regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type |var |const |\t)` + name + `\b`).Match(readFile(t, "../"+file))
+	}
+	named := 0
+	for _, file := range docFiles(t) {
+		text := string(readFile(t, file))
+		for _, wrong := range undocumented(all, text, declares) {
+			t.Errorf("%s: %s", file, wrong)
+		}
+		named += strings.Count(text, ".go`")
+	}
+	if named < 50 {
+		t.Errorf("%d files: the reader does not see them", named)
+	}
+	// It finds what it is for.
+	for text, want := range map[string]string{
+		"`tui/nothing.go` draws":                     "there is no file tui/nothing.go",
+		"**`cli/exit.go`** and then `app.go`":        "there is no file app.go",
+		"**`cli/exit.go`, Update**":                  "cli/exit.go declares no Update",
+		"`Engine.Search` (`explore/nothing.go`)":     "there is no file explore/nothing.go",
+		"`Engine.Nothing` (`explore/search.go`: it)": "explore/search.go declares no Nothing",
+		"`main.go`, `cli/main.go`, Main":             "",
+		"1. `training/run.go`, Train; `state.go`":    "",
+		"`solver/quadratic*.go`":                     "",
+	} {
+		if wrong := strings.Join(undocumented(all, text, declares), "; "); wrong != want {
+			t.Errorf("%s: %q, expected %q", text, wrong, want)
+		}
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The README names every command.
-func TestReadmeNamesEveryCommand(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+// docs/COMMANDS.md names every command.
+func TestCommandsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/COMMANDS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 		for _, sub := range c.Commands() {
 			name := strings.TrimPrefix(sub.CommandPath(), "binas-tui ")
 			if !sub.HasSubCommands() && !strings.Contains(string(text), "`"+name) && !strings.Contains(string(text), "$ binas-tui "+name) {
-				t.Errorf("README.md does not name the command %s", name)
+				t.Errorf("docs/COMMANDS.md does not name the command %s", name)
 			}
 			visit(sub)
 		}
