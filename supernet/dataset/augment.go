@@ -12,7 +12,6 @@ type Augment struct {
 	Crop       float64 // least share of the area of a random resized crop, 0 to 1; 0: the whole image
 	Shift      int     // pixels that the image is moved by at most, both ways; the border is black
 	Flip       float64 // probability that the image is mirrored
-	Jitter     float64 // brightness, contrast and saturation change by up to this share, 0 to 1
 	Ops        int     // RandAugment operations tried per image, of 15
 	Magnitude  float64 // of those, 0 to 10
 	OpsApplied float64 // probability that each of them is applied
@@ -44,7 +43,7 @@ func (a *Augment) check() error {
 		name         string
 		value, limit float64
 	}{
-		{"Crop", a.Crop, 1}, {"Shift", float64(a.Shift), MaxSize}, {"Flip", a.Flip, 1}, {"Jitter", a.Jitter, 1},
+		{"Crop", a.Crop, 1}, {"Shift", float64(a.Shift), MaxSize}, {"Flip", a.Flip, 1},
 		{"Ops", float64(a.Ops), 100}, {"Magnitude", a.Magnitude, 10}, {"OpsApplied", a.OpsApplied, 1}, {"Erase", a.Erase, 1},
 	} {
 		if !(f.value >= 0 && f.value <= f.limit) {
@@ -67,9 +66,6 @@ func (a *Augment) apply(picture, spare *image.RGBA, outside [4]byte, r *stream) 
 	}
 	if a.Flip > 0 && r.float() < a.Flip {
 		mirror(picture)
-	}
-	if a.Jitter > 0 {
-		jitter(picture, a.Jitter, r)
 	}
 	for range a.Ops {
 		op, sign := operations[r.below(len(operations))], 1.0

@@ -76,17 +76,6 @@ func sharpness(dst, picture *image.RGBA, factor float64) {
 	}
 }
 
-// jitter changes brightness, contrast and saturation, each by up to a share and
-// in random order.
-func jitter(picture *image.RGBA, share float64, r *stream) {
-	order := []int{0, 1, 2}
-	r.shuffle(order)
-	for _, k := range order {
-		change := [...]func(*image.RGBA, float64){brightness, contrast, saturation}[k]
-		change(picture, r.between(1-share, 1+share))
-	}
-}
-
 // histograms counts the values of each channel.
 func histograms(picture *image.RGBA) (counts [3][256]int) {
 	pixels(picture, func(p []byte) {

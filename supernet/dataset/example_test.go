@@ -3,19 +3,38 @@ package dataset_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
+// dots is a folder of IDX files: 100 grey images of 8x8 in two classes, to train on
+// and to validate on.
+func dots() string {
+	dir, err := os.MkdirTemp("", "dots")
+	if err != nil {
+		panic(err)
+	}
+	images, labels := []byte{0, 0, 8, 3, 0, 0, 0, 100, 0, 0, 0, 8, 0, 0, 0, 8}, []byte{0, 0, 8, 1, 0, 0, 0, 100}
+	for i := range 100 {
+		images, labels = append(append(images, byte(i)), make([]byte, 63)...), append(labels, byte(i%2))
+	}
+	for _, part := range []string{"train", "t10k"} {
+		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(dir, part+name), data, 0o644); err != nil {
+				panic(err)
+			}
+		}
+	}
+	return dir
+}
+
 // A run that ended after step 2 of epoch 5 goes on where it was.
 func ExampleLoader() {
-	// 100 grey images of 8x8 in two classes; dataset.Open reads files instead.
-	pixels, labels := make([]byte, 100*8*8), make([]int, 100)
-	for i := range labels {
-		labels[i] = i % 2
-		pixels[64*i] = byte(i)
-	}
-	set, err := dataset.NewSet("dots", 2, 1, 8, pixels, labels)
+	dir := dots()
+	defer os.RemoveAll(dir)
+	set, _, err := dataset.Open(context.Background(), dir, dataset.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

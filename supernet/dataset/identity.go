@@ -158,9 +158,6 @@ func (id Identity) where() string {
 	return fmt.Sprintf("%s in %s", id.Name, id.Root)
 }
 
-// Moved reports that the same data lies in another folder now.
-func (id Identity) Moved(now Identity) bool { return id.Root != now.Root || id.Name != now.Name }
-
 // Differs says in a few words what distinguishes the data that something was
 // begun with from that of now, or is "" where both are the same data.
 func (id Identity) Differs(now Identity) string {

@@ -7,31 +7,6 @@ import (
 	"math"
 )
 
-// NewSet returns a set of images in memory: pixels [n, channels, size, size],
-// channels 1 or 3, and a label for each, 0 to classes-1. It is normalised by
-// the mean and deviation of its own pixels. The set keeps pixels, which must
-// not be changed any more.
-func NewSet(name string, classes, channels, size int, pixels []byte, labels []int) (*Set, error) {
-	m := &memory{pixels: pixels, labels: make([]byte, len(labels)), channels: channels, height: size, width: size}
-	switch {
-	case classes < 1 || classes > 256:
-		return nil, fmt.Errorf("data set %s: %w: %d, expected 1 to 256", name, ErrClasses, classes)
-	case channels != 1 && channels != 3, size < 1 || size > MaxSize:
-		return nil, fmt.Errorf("data set %s: %w: images of %d channels of %dx%d, expected 1 or 3 of up to %d", name, ErrFormat, channels, size, size, MaxSize)
-	case len(pixels) != len(labels)*channels*size*size || len(labels) == 0:
-		return nil, fmt.Errorf("data set %s: %w: %d values for %d labels, expected %d for each", name, ErrFormat, len(pixels), len(labels), channels*size*size)
-	}
-	for i, l := range labels {
-		if l < 0 || l >= classes {
-			return nil, fmt.Errorf("data set %s: %w: image %d has label %d, expected 0 to %d", name, ErrClasses, i, l, classes-1)
-		}
-		m.labels[i] = byte(l)
-	}
-	about := Set{Name: name, Classes: classes, ClassNames: numbers(classes), Size: size}
-	about.Mean, about.Std = m.statistics()
-	return newSet(about, "train", m, Options{}), nil
-}
-
 // memory holds images as bytes: [n, channels, height, width] or, with
 // interleaved channels, [n, height, width, channels].
 type memory struct {
@@ -51,24 +26,16 @@ func (m *memory) read(_ context.Context, i int, room *image.RGBA) (image.Image, 
 	reshape(room, m.width, m.height)
 	plane := m.width * m.height
 	from := m.pixels[i*plane*m.channels:][:plane*m.channels]
-	to := room.Pix[:4*plane]
+	pixel, channel := 1, plane // from one to the next
 	switch {
 	case m.channels == 1:
-		for p, v := range from {
-			q := to[4*p : 4*p+4 : 4*p+4]
-			q[0], q[1], q[2], q[3] = v, v, v, 255
-		}
+		channel = 0
 	case m.interleaved:
-		for p := range plane {
-			q := to[4*p : 4*p+4 : 4*p+4]
-			q[0], q[1], q[2], q[3] = from[3*p], from[3*p+1], from[3*p+2], 255
-		}
-	default:
-		red, green, blue := from[:plane], from[plane:2*plane], from[2*plane:]
-		for p := range plane {
-			q := to[4*p : 4*p+4 : 4*p+4]
-			q[0], q[1], q[2], q[3] = red[p], green[p], blue[p], 255
-		}
+		pixel, channel = 3, 1
+	}
+	red, green, blue := from, from[channel:], from[2*channel:]
+	for p := range plane {
+		setPixel(room.Pix[4*p:], red[p*pixel], green[p*pixel], blue[p*pixel])
 	}
 	return room, nil
 }

@@ -3,8 +3,10 @@ package dataset
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -18,43 +20,43 @@ const (
 	cifarRecord  = 1 + 3*cifarSide*cifarSide
 	cifarClasses = 10
 	cifarMax     = 1 << 20 // records in a file at most
-	cifarTest    = "test_batch.bin"
 )
+
+// cifarFiles are the files of the training and of the validation part.
+var cifarFiles = [2][]string{
+	{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
+	{"test_batch.bin"},
+}
 
 // openCIFAR opens a folder with the files of CIFAR-10, or the one above it.
 func openCIFAR(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
-	there, err := exists(filepath.Join(dir, "data_batch_1.bin"))
+	there, err := exists(filepath.Join(dir, cifarFiles[0][0]))
 	if err != nil {
 		return nil, nil, err
 	}
 	if !there {
 		dir = filepath.Join(dir, "cifar-10-batches-bin")
-		if there, err := exists(filepath.Join(dir, "data_batch_1.bin")); err != nil || !there {
+		if there, err := exists(filepath.Join(dir, cifarFiles[0][0])); err != nil || !there {
 			return nil, nil, errOther
 		}
 	}
-	var images memory
-	for n := 1; n <= 5; n++ {
-		name := fmt.Sprintf("data_batch_%d.bin", n)
-		if there, err := exists(filepath.Join(dir, name)); err != nil || !there && n > 1 {
-			return nil, nil, fmt.Errorf("%w: it has no file %s, expected data_batch_1.bin to data_batch_5.bin", ErrFormat, name)
+	var images [2]memory
+	for part, names := range cifarFiles {
+		for _, name := range names {
+			err := addCIFAR(ctx, &images[part], filepath.Join(dir, name))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w: it has no file %s, expected data_batch_1.bin to data_batch_5.bin and test_batch.bin", ErrFormat, name)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
 		}
-		if err := addCIFAR(ctx, &images, filepath.Join(dir, name)); err != nil {
-			return nil, nil, err
-		}
-	}
-	var valImages memory
-	if there, err := exists(filepath.Join(dir, cifarTest)); err != nil || !there {
-		return nil, nil, fmt.Errorf("%w: it has no file %s", ErrFormat, cifarTest)
-	}
-	if err := addCIFAR(ctx, &valImages, filepath.Join(dir, cifarTest)); err != nil {
-		return nil, nil, err
 	}
 	set := Set{
 		Name: "cifar-10", Classes: cifarClasses, ClassNames: cifarNames(dir), Size: cifarSide,
 		Mean: cifarMean, Std: cifarStd,
 	}
-	return newSet(set, "train", &images, o), newSet(set, "val", &valImages, o), nil
+	return newSet(set, "train", &images[0], o), newSet(set, "val", &images[1], o), nil
 }
 
 // addCIFAR adds the records of a file to images.

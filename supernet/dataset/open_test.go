@@ -370,18 +370,3 @@ func TestDescriptionRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestNewSetRefuses(t *testing.T) {
-	for words, err := range map[string]error{
-		"0, expected 1 to 256":           second(NewSet("x", 0, 1, 1, []byte{1}, []int{0})),
-		"2 channels":                     second(NewSet("x", 1, 2, 1, []byte{1, 2}, []int{0})),
-		"3 values for 1 labels":          second(NewSet("x", 1, 1, 2, []byte{1, 2, 3}, []int{0})),
-		"image 1 has label 2, expected ": second(NewSet("x", 2, 1, 1, []byte{1, 2}, []int{1, 2})),
-	} {
-		if err == nil || !strings.Contains(err.Error(), words) {
-			t.Errorf("%v, expected %q", err, words)
-		}
-	}
-}
-
-func second(_ *Set, err error) error { return err }

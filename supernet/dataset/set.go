@@ -86,14 +86,6 @@ func (s *Set) Subset(positions []int) (*Set, error) {
 	return &part, nil
 }
 
-// First is the part of the set with its first n images, or all of them where
-// there are fewer.
-func (s *Set) First(n int) *Set {
-	part := *s
-	part.index = s.index[:min(max(n, 0), len(s.index))]
-	return &part
-}
-
 // Spread is n images of the set at equal distances, as it may be sorted by class,
 // or all where there are fewer.
 func (s *Set) Spread(n int) *Set {

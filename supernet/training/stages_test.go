@@ -3,7 +3,6 @@ package training
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,26 +19,28 @@ import (
 // class.
 func patches(t testing.TB, n int) *dataset.Set {
 	t.Helper()
-	const size, classes = 32, 4
-	rng := rand.New(rand.NewPCG(5, 6))
-	pixels, labels := make([]byte, n*size*size), make([]int, n)
-	for i := range labels {
-		labels[i] = rng.IntN(classes)
-		for y := range size {
-			for x := range size {
-				v := rng.IntN(100)
-				if y/16 == labels[i]/2 && x/16 == labels[i]%2 {
-					v += 150
-				}
-				pixels[(i*size+y)*size+x] = byte(v)
-			}
-		}
-	}
-	set, err := dataset.NewSet("patches", classes, 1, size, pixels, labels)
+	dir := t.TempDir()
+	datatest.Patches(t, dir, "train", n)
+	datatest.Patches(t, dir, "t10k", 4)
+	set, _, err := dataset.Open(context.Background(), dir, dataset.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
+}
+
+// first is the first n images of a set.
+func first(t *testing.T, s *dataset.Set, n int) *dataset.Set {
+	t.Helper()
+	positions := make([]int, n)
+	for i := range positions {
+		positions[i] = i
+	}
+	part, err := s.Subset(positions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return part
 }
 
 // quick are settings of a stage for patches.
@@ -126,7 +127,7 @@ func TestStages(t *testing.T) {
 
 	image := quick(OneShot, data)
 	image.Sampling, image.ReorderBatches, image.Epochs = SampleImage, 0, 1
-	o := Options{Heaviest: heaviest, Train: data.First(16), Folder: t.TempDir()} // two steps, nothing validated
+	o := Options{Heaviest: heaviest, Train: first(t, data, 16), Folder: t.TempDir()} // two steps, nothing validated
 	if p, err := Train(context.Background(), image.For(o.Train, nil), o); err != nil || p.Step != 2 || p.Last.Features == 0 {
 		t.Errorf("a path for each image: %+v, %v", p.Last, err)
 	}
