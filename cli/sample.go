@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -134,10 +134,9 @@ type sampleReport struct {
 }
 
 func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out string) sampleReport {
-	accuracies := make([]float64, len(samples))
+	mean, deviation := samples.Accuracy()
 	worst, best := samples[0], samples[0]
-	for i, s := range samples {
-		accuracies[i] = s.Accuracy
+	for _, s := range samples {
 		if s.Accuracy < worst.Accuracy {
 			worst = s
 		}
@@ -147,7 +146,7 @@ func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out st
 	}
 	r := sampleReport{
 		File: out, Samples: len(samples), Images: e.Images.Len(), Data: e.Images.Name, BN: e.BN(),
-		Mean: explore.Number(stat.Mean(accuracies, nil)), Deviation: explore.Number(stat.StdDev(accuracies, nil)),
+		Mean: explore.Number(mean), Deviation: explore.Number(deviation),
 		Worst: explore.Number(worst.Accuracy), Best: explore.Number(best.Accuracy), BestArch: e.Space.Architecture(best.Path).String(),
 	}
 	ceiling, err := model.NoiseCeiling(samples)
@@ -171,6 +170,6 @@ func (r sampleReport) write(w io.Writer) error {
 		fmt.Fprintln(w)
 	}
 	_, err := fmt.Fprintf(w, "written to %s\nfit a predictor: binas-tui fit --fit-accuracy-lut %s --predictor-type bilinear --predictor-ckpt OUT\n",
-		sanitize.Line(r.File), sanitize.Line(shellWord(r.File)))
+		sanitize.Line(r.File), sanitize.Line(phrase.ShellWord(r.File)))
 	return err
 }

@@ -196,6 +196,12 @@ func (e *Engine) NoNetwork(limitMS float64) error {
 	return fmt.Errorf("%w of %v ms: at least %v ms are needed", ErrNoNetwork, limitMS, e.MinLatencyMS())
 }
 
+// Contributions are what the decisions of a network add, each by itself and in
+// pairs, by a bilinear predictor.
+func (e *Engine) Contributions(p model.Path) solver.Contributions {
+	return solver.NewContributions(e.problem, p)
+}
+
 // Contribution is what the chosen option of an active block adds to the
 // predicted accuracy, in points, over the mean of the block's options, all
 // else being equal.

@@ -338,13 +338,12 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.hairline = -1
 	a.published = publishedPoints(e)
 	a.scale = newScale(e)
-	a.effects = nil
+	a.effects, a.explain.insight = nil, e.Effects()
 	if e.Bilinear() {
-		a.effects = newEffects(solver.StageEffects(e.Problem(), e.Space.Options))
+		a.effects = newEffects(a.explain.insight)
 		sortEffects(a.effects, a.contrib.sort)
 	}
 	a.evolved = solver.Solution{}
-	a.explain.insight = e.Effects()
 	if a.search.cancel != nil {
 		a.search.cancel()
 	}

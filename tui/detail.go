@@ -39,7 +39,7 @@ func (d *detail) explain(a *App) {
 		}
 		return
 	}
-	d.contributions = solver.NewContributions(e.Problem(), path)
+	d.contributions = e.Contributions(path)
 	d.gains = append(d.gains, d.contributions.Block...)
 	if a.limited() {
 		d.limits = a.search.found.Limits

@@ -6,7 +6,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/solver"
 )
 
 // scale is what a full bar of the architecture pane stands for. It belongs to
@@ -26,7 +25,7 @@ func newScale(e *explore.Engine) scale {
 	for o := range e.Space.NumOptions() {
 		path := model.Path{Depth: depth, Option: slices.Repeat([]int{o}, blocks)}
 		if e.Bilinear() {
-			for _, v := range solver.NewContributions(e.Problem(), path).Block {
+			for _, v := range e.Contributions(path).Block {
 				s.points = max(s.points, math.Abs(v))
 			}
 			continue

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -24,6 +26,15 @@ type SampleOptions struct {
 // Samples are the networks evaluated so far: the result of [Evaluator.Sample]
 // while it runs.
 type Samples []model.Sample
+
+// Accuracy is the mean and the standard deviation of the accuracies, in percent.
+func (s Samples) Accuracy() (mean, deviation float64) {
+	accuracies := make([]float64, len(s))
+	for i := range s {
+		accuracies[i] = s[i].Accuracy
+	}
+	return stat.MeanStdDev(accuracies, nil)
+}
 
 // Sample evaluates random networks on all images of the evaluator, and appends
 // each to the file as soon as it is done. It returns the first Num samples of the
@@ -58,7 +69,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if len(have) > 0 {
 		j.Log(fmt.Sprintf("%d samples were there", len(have)))
 	}
-	clock, shown := newClock(), time.Time{}
+	start, shown := time.Now(), time.Time{}
 	report := func(left time.Duration) {
 		j.Progress(len(samples), o.Num, left, sampleStatus(samples))
 		if len(samples) > 0 && time.Since(shown) > partialEvery {
@@ -76,7 +87,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 		}
 		have[i] = s
 		samples = append(samples, s)
-		report(clock.left(len(missing) - 1 - k))
+		report(job.Left(time.Since(start), k+1, len(missing)-1-k))
 		return nil
 	})
 	if closeErr := file.Close(); err == nil {
