@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -178,6 +179,6 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 	if r.Spread.Finite() {
 		fmt.Fprintf(a.out, "certainty  the contribution of an option has a standard error of %.2f points (median)\n", float64(r.Spread))
 	}
-	_, err = fmt.Fprintf(a.out, "written to %s\nuse it with --predictor %s\n", sanitize.Line(c.out), sanitize.Line(shellWord(c.out)))
+	_, err = fmt.Fprintf(a.out, "written to %s\nuse it with --predictor %s\n", sanitize.Line(c.out), sanitize.Line(phrase.ShellWord(c.out)))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/guptarohit/asciigraph"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 )
 
 // Size of the curve in text, in characters of the plotting area.
@@ -30,6 +31,6 @@ func curve(points []explore.ParetoPoint) string {
 	return asciigraph.Plot(values,
 		asciigraph.Height(curveHeight), asciigraph.Precision(2),
 		asciigraph.XAxisRange(lo, hi), asciigraph.XAxisTickCount(6),
-		asciigraph.XAxisValueFormatter(func(ms float64) string { return formatMS(ms, 3) }),
+		asciigraph.XAxisValueFormatter(func(ms float64) string { return phrase.MS(ms, 3) }),
 		asciigraph.Caption("best predicted accuracy (%) within a latency (ms)"))
 }

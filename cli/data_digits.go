@@ -3,12 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
@@ -46,41 +42,12 @@ func (a *app) makeDigits(ctx context.Context, mnist, out string) (err error) {
 			return err
 		}
 	}
-	report := newCountReport(a.Err, "images")
-	err = dataset.MakeDigits(ctx, mnist, out, dataset.DigitsOptions{Progress: report.report})
-	report.end()
+	line := a.newStatusLine()
+	err = dataset.MakeDigits(ctx, mnist, out, dataset.DigitsOptions{Progress: line.count("images")})
+	line.end()
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(a.out, sanitize.Line(out))
 	return err
-}
-
-// countReport writes how many of something are done: on a terminal in one line
-// that is rewritten, else not at all.
-type countReport struct {
-	w    io.Writer // nil where it is no terminal
-	what string
-	last time.Time
-}
-
-func newCountReport(w io.Writer, what string) *countReport {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
-		return &countReport{w: w, what: what}
-	}
-	return &countReport{}
-}
-
-func (r *countReport) report(done, total int) {
-	if now := time.Now(); r.w != nil && (done == total || now.Sub(r.last) > 50*time.Millisecond) {
-		r.last = now
-		fmt.Fprintf(r.w, "\r%d of %d %s\x1b[K", done, total, r.what)
-	}
-}
-
-// end removes the line.
-func (r *countReport) end() {
-	if r.w != nil && !r.last.IsZero() {
-		fmt.Fprint(r.w, "\r\x1b[K")
-	}
 }

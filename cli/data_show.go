@@ -75,9 +75,9 @@ func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.
 		if !all {
 			set = set.Spread(triedImages)
 		}
-		progress := newCountReport(a.Err, set.Part+" images")
-		err := set.Try(ctx, progress.report)
-		progress.end()
+		line := a.newStatusLine()
+		err := set.Try(ctx, line.count(set.Part+" images"))
+		line.end()
 		if err != nil {
 			return err
 		}

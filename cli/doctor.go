@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -69,7 +70,7 @@ func doctorAssets(ctx context.Context, w io.Writer) error {
 			continue
 		}
 		line(w, p.Name, fmt.Sprintf("%s at %d pixels, table %s, predictor %s, from %s ms",
-			p.Space, p.ImageSize, p.LUT, p.Predictor, formatMS(e.MinLatencyMS(), 4)))
+			p.Space, p.ImageSize, p.LUT, p.Predictor, phrase.MS(e.MinLatencyMS(), 4)))
 	}
 	section(w, "Latency tables")
 	for _, s := range explore.LUTs() {
@@ -77,7 +78,7 @@ func doctorAssets(ctx context.Context, w io.Writer) error {
 		if lut, err := explore.LoadLUT(s.Name); err != nil {
 			text = err.Error()
 		} else {
-			text = fmt.Sprintf("%d blocks, %s", len(lut.Blocks), lutSource(lut))
+			text = fmt.Sprintf("%d blocks, %s", len(lut.Blocks), lut.Source())
 		}
 		line(w, s.Name, place(s)+text)
 	}

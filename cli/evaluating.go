@@ -1,19 +1,15 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -197,64 +193,6 @@ func (v *evaluating) inRun(name string) string {
 		return ""
 	}
 	return filepath.Join(v.run, name)
-}
-
-// runJob does work as a job, shows on standard error how far it is, and returns
-// its result.
-func runJob[T any](ctx context.Context, a *app, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
-	line := a.newStatusLine()
-	var logged []string
-	runner := job.Runner{Publish: func(s job.Snapshot) {
-		for _, text := range newLines(logged, s.Log) {
-			line.end()
-			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(text))
-		}
-		if logged = s.Log; s.State == job.Running {
-			line.show(jobLine(s))
-		}
-	}}
-	var (
-		out T
-		err error
-	)
-	j := runner.Start(ctx, name, func(ctx context.Context, j *job.Job) (any, error) {
-		out, err = work(ctx, j)
-		return out, err
-	})
-	<-j.Ended()
-	line.end()
-	s := j.Snapshot()
-	switch {
-	case s.State == job.Cancelled:
-		fmt.Fprintf(a.Err, "binas-tui: ended after %d of %d\n", s.Done, s.Total)
-		err = context.Canceled
-	case s.Err != nil:
-		err = s.Err
-	}
-	return out, s, err
-}
-
-// newLines are the lines of a job's log that it did not have before. A job keeps
-// the last lines alone, and one snapshot may bring several new ones.
-func newLines(before, log []string) []string {
-	for n := min(len(before), len(log)); n > 0; n-- {
-		if slices.Equal(before[len(before)-n:], log[:n]) {
-			return log[n:]
-		}
-	}
-	return log
-}
-
-// jobLine says how far a job is.
-func jobLine(s job.Snapshot) string {
-	text := fmt.Sprintf("%s %d of %d", s.Name, s.Done, s.Total)
-	if s.Status != "" {
-		text += ", " + s.Status
-	}
-	if s.Left > 0 {
-		text += ", " + remaining(s.Left) + " left"
-	}
-	return sanitize.Line(text)
 }
 
 // lutTable is a latency table laid out for a space; nil where none is named.

@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -130,19 +131,11 @@ func called(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
-// plural is the noun after a number.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
-}
-
 // atMost takes up to n arguments.
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return fmt.Errorf("%s takes %d %s at most: found %q too", called(cmd), n, plural(n, "argument"), args[n])
+			return fmt.Errorf("%s takes %d %s at most: found %q too", called(cmd), n, phrase.Plural(n, "argument"), args[n])
 		}
 		return nil
 	}
@@ -155,7 +148,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return fmt.Errorf("%s needs %s", called(cmd), names[len(args)])
 		case len(args) > len(names):
-			return fmt.Errorf("%s takes %d %s: found %q too", called(cmd), len(names), plural(len(names), "argument"), args[len(names)])
+			return fmt.Errorf("%s takes %d %s: found %q too", called(cmd), len(names), phrase.Plural(len(names), "argument"), args[len(names)])
 		}
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/solver"
@@ -219,7 +220,7 @@ func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
 	}
 	limit := "no limit"
 	if x.LimitMS.Finite() {
-		limit = "limit " + formatMS(float64(*x.LimitMS), 4) + " ms"
+		limit = "limit " + phrase.MS(float64(*x.LimitMS), 4) + " ms"
 	}
 	fmt.Fprintf(w, "latency   %s ms (%s)\n", latencyText(e, x.found.Path, float64(*x.LatencyMS)), limit)
 	fmt.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 )
 
 // heat draws what pays in which stage, in points per millisecond, or of a network
@@ -38,7 +39,7 @@ func (x *explanation) stageHeat() figure.Heat {
 func (x *explanation) decisionHeat(e *explore.Engine) figure.Heat {
 	var at []string
 	if x.LimitMS.Finite() {
-		at = append(at, formatMS(float64(*x.LimitMS), 4)+" ms")
+		at = append(at, phrase.MS(float64(*x.LimitMS), 4)+" ms")
 	}
 	if len(e.Limits) > 0 {
 		at = append(at, e.LimitsText())

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
@@ -82,7 +83,7 @@ func (r *verifyReport) chart() (*figure.Drawing, error) {
 	}
 	return figure.Chart{
 		Title: fmt.Sprintf("Whole networks: measured against predicted latency\n%s, %s, %d %s, %d pixels: level %.3f, shape error %.1f %%, Kendall %.3f",
-			r.LUT, r.Runtime, r.Threads, plural(r.Threads, "thread"), r.ImageSize, float64(r.Level), 100*float64(r.ShapeMAPE), float64(r.Kendall)),
+			r.LUT, r.Runtime, r.Threads, phrase.Plural(r.Threads, "thread"), r.ImageSize, float64(r.Level), 100*float64(r.ShapeMAPE), float64(r.Kendall)),
 		X: "predicted latency (ms)", Y: "measured latency (ms)", Series: []figure.Series{random, known}, Diagonal: true,
 	}.Draw()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
@@ -37,7 +38,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 		}
 	}
 	line := a.newStatusLine()
-	fitted, err := fitting.Run(ctx, func(p fit.Progress) { line.show(fitProgress(p)) })
+	fitted, err := fitting.Run(ctx, func(p fit.Progress) { line.show(func() string { return fitProgress(p) }) })
 	line.end()
 	if err != nil {
 		return err
@@ -52,7 +53,9 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 	report := newFitReport(fitting, fitted)
 	if o.curve || o.curveFigure != "" {
 		points, err := fit.LearningCurve(ctx, fitting.Settings, fitting.Samples, fitting.Test, func(p fit.CurvePoint) {
-			line.show(fmt.Sprintf("learning curve: %d samples, Kendall %.3f", p.Samples, p.Mean.Kendall))
+			line.show(func() string {
+				return fmt.Sprintf("learning curve: %d samples, Kendall %.3f", p.Samples, p.Mean.Kendall)
+			})
 		})
 		line.end()
 		if err != nil {
@@ -84,7 +87,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 func fitProgress(p fit.Progress) string {
 	text := explore.FittingStatus(p)
 	if p.Left > 0 {
-		text += ", " + remaining(p.Left) + " left"
+		text += ", " + phrase.Duration(p.Left) + " left"
 	}
 	return text
 }

@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/latency"
 )
 
 // lutCommand groups the commands about latency tables; each is in a file
@@ -37,50 +33,4 @@ func (a *app) groupUsage(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return usagef("%s needs a command: %s", called(cmd), strings.Join(names, ", "))
-}
-
-// lutSource says in one phrase how a table was obtained.
-func lutSource(l *latency.LUT) string {
-	p := l.Provenance
-	var parts []string
-	add := func(format, text string) {
-		if text != "" {
-			parts = append(parts, fmt.Sprintf(format, sanitize.Line(text)))
-		}
-	}
-	add("%s", p.Source)
-	add("on %s", p.Processor)
-	add("with %s", p.Runtime)
-	if p.Threads > 0 {
-		parts = append(parts, fmt.Sprintf("%d %s", p.Threads, plural(p.Threads, "thread")))
-	}
-	if p.Batch > 0 {
-		parts = append(parts, fmt.Sprintf("batch %d", p.Batch))
-	}
-	if l.Calibration.Set() {
-		parts = append(parts, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
-	}
-	if text := learntText(l.Learnt); text != "" {
-		parts = append(parts, text)
-	}
-	if len(parts) == 0 {
-		return "the file does not say how they were measured"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// learntText says what searches on the device have learnt about a table; empty
-// where there were none.
-func learntText(l latency.Learnt) string {
-	text := ""
-	switch {
-	case l.Unused != "":
-		text = sanitize.Line(l.Unused) + ": not used here"
-	case l.Set():
-		text = fmt.Sprintf("times %.3f ± %.3f as %d %s of %d %s say", l.Level, l.SD, l.Measurements, plural(l.Measurements, "measurement"), l.Networks, plural(l.Networks, "network"))
-	}
-	if l.Lost != "" {
-		text += " (" + sanitize.Line(l.Lost) + ")"
-	}
-	return text
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
@@ -65,7 +66,7 @@ func writeComparison(w io.Writer, r *explore.Comparison) error {
 	sanitize.Fprintf(w, "%d blocks of %s at %d pixels: rank correlation (Kendall) %.3f\n", r.Blocks, r.Space, r.ImageSize, float64(r.Kendall))
 	sanitize.Fprintf(w, "%s, median over blocks\n", r.Slower())
 	sanitize.Fprintf(w, "fixed part %s and %s ms\n\nfurthest from that:\nstage block  option        A ms      B ms   B/A\n",
-		formatMS(float64(r.FixedAMS), 4), formatMS(float64(r.FixedBMS), 4))
+		phrase.MS(float64(r.FixedAMS), 4), phrase.MS(float64(r.FixedBMS), 4))
 	for _, c := range r.Apart {
 		sanitize.Fprintf(w, "%5d %5d  %-9s %8.4f  %8.4f  %4.2f\n", c.Stage, c.Block, c.Option, float64(c.AMS), float64(c.BMS), float64(c.Ratio))
 	}
@@ -73,7 +74,7 @@ func writeComparison(w io.Writer, r *explore.Comparison) error {
 	for _, t := range r.Transfers {
 		fastest := "-"
 		if t.FastestMS.Finite() {
-			fastest = formatMS(float64(t.FastestMS), 4)
+			fastest = phrase.MS(float64(t.FastestMS), 4)
 		}
 		sanitize.Fprintf(w, "%s %8.3f  %10.3f  %10.3f  %12.3f  %5.3f  %19s\n", t.Way, float64(t.LimitMS), float64(t.Accuracy),
 			float64(t.LatencyMS), float64(t.BestAccuracy), float64(t.Lost), fastest)

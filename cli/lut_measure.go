@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
@@ -200,7 +201,7 @@ const trialBytes = 512 << 10
 
 // measureLUT measures and writes the table.
 func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string, asJSON bool) error {
-	progress := a.newMeasureReport()
+	progress := a.newMeasureStatus()
 	o := m.options(a, progress.report)
 	o.Name, o.Folder = name, folder
 	start := time.Now()
@@ -229,11 +230,11 @@ func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file l
 
 // measuredNot is the error of a measurement of which finished rounds are in a
 // folder; where it was ended it says how to go on from them.
-func (a *app) measuredNot(err error, p *measureReport, folder string) error {
+func (a *app) measuredNot(err error, p *measureStatus, folder string) error {
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, plural(p.rounds, p.unit), sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, phrase.Plural(p.rounds, p.unit), sanitize.Line(folder))
 	return errEnded
 }
 
@@ -277,13 +278,13 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 }
 
 func (r measuredReport) write(w io.Writer) error {
-	made := plural(r.Rounds, "round")
+	made := phrase.Plural(r.Rounds, "round")
 	if r.Quality != nil {
-		made = plural(r.Rounds, "network")
+		made = phrase.Plural(r.Rounds, "network")
 	}
 	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
-		r.Blocks, r.Space, r.ImageSize, formatMS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
-	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, plural(r.Threads, "thread"), r.Batch)
+		r.Blocks, r.Space, r.ImageSize, phrase.MS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
+	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
 	how := "how well it predicts networks: binas-tui lut verify"
 	if q := r.Quality; q != nil {
 		by := "traced node by node"
@@ -303,7 +304,7 @@ func (r measuredReport) write(w io.Writer) error {
 	if r.named {
 		name = strings.TrimSuffix(filepath.Base(r.File), ".json")
 	}
-	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; %s --lut %[2]s\n", sanitize.Line(r.File), sanitize.Line(shellWord(name)), how)
+	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; %s --lut %[2]s\n", sanitize.Line(r.File), sanitize.Line(phrase.ShellWord(name)), how)
 	return err
 }
 

@@ -186,31 +186,3 @@ func TestNewLUTFile(t *testing.T) {
 		}
 	}
 }
-
-func TestProgress(t *testing.T) {
-	var w bytes.Buffer
-	now := time.Unix(0, 0)
-	r := &measureReport{w: &w, now: func() time.Time { return now }, last: now}
-	p := latency.MeasureProgress{Round: 4, Rounds: 30, Inconclusive: 2, Done: 50, Total: 200, Remaining: 42 * time.Second}
-	r.report(p)
-	now = now.Add(reportEvery)
-	r.report(p)
-	r.report(p)
-	r.end()
-	if want := "round 5 of 30, 2 repeated because the machine was busy, 25%, 42 s left\n"; w.String() != want || r.rounds != 4 {
-		t.Errorf("%q, want %q", w.String(), want)
-	}
-	w.Reset()
-	r.width = 20
-	r.report(latency.MeasureProgress{Preparing: true, Done: 3, Total: 121})
-	r.report(p)
-	r.end()
-	if want := "\rpreparing 3 of 121\x1b[K\rround 5 of 30, 2 re\x1b[K\r\x1b[K"; w.String() != want {
-		t.Errorf("on a terminal %q, want %q", w.String(), want)
-	}
-	for d, want := range map[time.Duration]string{0: "0 s", 99 * time.Second: "99 s", 3*time.Minute + 20*time.Second: "3m", 2 * time.Hour: "2h0m"} {
-		if got := remaining(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
-}

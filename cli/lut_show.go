@@ -87,7 +87,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 	if c := l.Calibration; c.Set() {
 		field("calibration", fmt.Sprintf("%.4g × sum %+.4g ms, on %d networks", c.Slope, c.InterceptMS, c.Networks))
 	}
-	if text := learntText(l.Learnt); text != "" {
+	if text := l.Learnt.String(); text != "" {
 		field("level", text+"; "+l.Learnt.File+"; lut forget throws it away")
 	}
 	fmt.Fprintf(w, "%-12s %.4f ms (stem, first block, last convolution, head)\n\n", "fixed", t.FixedMS)

@@ -186,7 +186,7 @@ func calibratedFile(name, out string) (lutFile, error) {
 
 // verify measures and fills in the report; file gets a calibrated table.
 func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile, folder string) error {
-	progress := a.newMeasureReport()
+	progress := a.newMeasureStatus()
 	o := m.options(a, progress.report)
 	o.Folder = folder
 	v, c, err := explore.Verify(cmd.Context(), lut, r.space, networks, r.Calibrated, o)

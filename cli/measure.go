@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -68,7 +69,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 				ImageSize: imageSize, Runtime: "ONNX Runtime " + lib.Version,
 			}
 			r.predict(lut, arch)
-			progress := a.newMeasureReport()
+			progress := a.newMeasureStatus()
 			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, m.options(a, progress.report))
 			progress.end()
 			if err != nil {
@@ -126,7 +127,7 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 	case space.ImageSize != r.ImageSize:
 		r.NoPrediction = fmt.Sprintf("the table is for %d pixels", space.ImageSize)
 	case p.Threads != 0 && p.Threads != r.Threads:
-		r.NoPrediction = fmt.Sprintf("the table is for %d %s", p.Threads, plural(p.Threads, "thread"))
+		r.NoPrediction = fmt.Sprintf("the table is for %d %s", p.Threads, phrase.Plural(p.Threads, "thread"))
 	case p.Batch != 0 && p.Batch != r.Batch:
 		r.NoPrediction = fmt.Sprintf("the table is for batch %d", p.Batch)
 	case p.Device != "" && p.Device != r.Target:
@@ -151,13 +152,13 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 
 func (r *networkReport) write(w io.Writer) error {
 	fmt.Fprintf(w, "latency    %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
-		formatMS(float64(r.MedianMS), 4), r.Rounds, formatMS(float64(r.MinMS), 4), 100*float64(r.Spread))
+		phrase.MS(float64(r.MedianMS), 4), r.Rounds, phrase.MS(float64(r.MinMS), 4), 100*float64(r.Spread))
 	if p := r.PredictedMS; p != nil {
-		fmt.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", formatMS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
+		fmt.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", phrase.MS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
 	} else {
 		fmt.Fprintf(w, "predicted  not by %s: %s\n", sanitize.Line(r.LUT), sanitize.Line(r.NoPrediction))
 	}
 	_, err := fmt.Fprintf(w, "with       %s, %s, %d %s, batch %d, %d pixels\n",
-		r.Runtime, r.Target, r.Threads, plural(r.Threads, "thread"), r.Batch, r.ImageSize)
+		r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch, r.ImageSize)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"fmt"
+	"image/color"
 	"image/png"
 	"io"
 	"os"
@@ -116,7 +117,7 @@ func TestParetoFigures(t *testing.T) {
 	drawn := 0
 	for y := range image.Bounds().Dy() {
 		for x := range image.Bounds().Dx() {
-			if image.At(x, y) == frontierColour {
+			if image.At(x, y) == (color.RGBA{R: 0x1f, G: 0x5f, B: 0xa8, A: 0xff}) {
 				drawn++
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
 )
@@ -147,40 +148,16 @@ func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
 	if _, err := library.open(""); err != nil { // before there is a folder with settings
 		return err
 	}
-	report := a.newMeasureReport()
-	var logged []string
-	runner := job.Runner{Publish: func(s job.Snapshot) {
-		for _, line := range newLines(logged, s.Log) {
-			report.end()
-			fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(line))
-		}
-		logged = s.Log
-		report.show(func() string { return pipelineLine(s) })
-	}}
-	j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) {
+	file, _, err := runJob(ctx, a, "pipeline", func(ctx context.Context, j *job.Job) (string, error) {
 		return steps.RunPipeline(ctx, o.PipelineSettings, o.PipelineOptions, j)
 	})
-	<-j.Ended()
-	final := j.Snapshot()
-	report.end()
 	switch {
-	case final.State == job.Cancelled:
-		fmt.Fprintf(a.Err, "binas-tui: ended; to go on: binas-tui pipeline --out %s\n", sanitize.Line(shellWord(o.Folder)))
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(a.Err, "binas-tui: to go on: binas-tui pipeline --out %s\n", sanitize.Line(phrase.ShellWord(o.Folder)))
 		return errEnded
-	case final.Err != nil:
-		return final.Err
-	}
-	if file, _ := final.Result.(string); file != "" {
-		_, err := fmt.Fprintln(a.out, sanitize.Line(file))
+	case err != nil || file == "":
 		return err
 	}
-	return nil
-}
-
-func pipelineLine(s job.Snapshot) string {
-	line := s.Status
-	if s.Total > 0 {
-		line += fmt.Sprintf(", %d of %d", s.Done, s.Total)
-	}
-	return line
+	_, err = fmt.Fprintln(a.out, sanitize.Line(file))
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -49,5 +50,5 @@ func (a *app) writeReport(ctx context.Context, setup explore.Setup, limitMS floa
 // exampleLimit is a limit, with its unit, in the middle of what a table makes
 // worth asking for.
 func exampleLimit(e *explore.Engine) string {
-	return formatMS((e.MinLatencyMS()+e.MaxLatencyMS())/2, 3) + "ms"
+	return phrase.MS((e.MinLatencyMS()+e.MaxLatencyMS())/2, 3) + "ms"
 }

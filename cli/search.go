@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -128,10 +129,10 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 	fmt.Fprintf(w, "%s\n\n", verdict(f))
 	limit := "no limit"
 	if !math.IsInf(f.LimitMS, 1) {
-		limit = "limit " + formatMS(f.LimitMS, 4) + " ms"
+		limit = "limit " + phrase.MS(f.LimitMS, 4) + " ms"
 	}
 	fmt.Fprintf(w, "latency   %s ms (%s; reachable from %s ms, no improvement above %s ms)\n",
-		latencyText(e, f.Path, f.LatencyMS), limit, formatMS(e.MinLatencyMS(), 4), formatMS(e.MaxLatencyMS(), 4))
+		latencyText(e, f.Path, f.LatencyMS), limit, phrase.MS(e.MinLatencyMS(), 4), phrase.MS(e.MaxLatencyMS(), 4))
 	beyond := ""
 	if e.PredictorInfo.Extrapolates(f.Accuracy) {
 		beyond = ", extrapolated beyond what the predictor was fitted on"
@@ -166,9 +167,9 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
 // latencyText is a latency by the table, with ± where it knows its errors.
 func latencyText(e *explore.Engine, p model.Path, ms float64) string {
 	if deviation, ok := e.LatencyDeviation(p); ok {
-		return formatMS(ms, 4) + " ± " + formatMS(deviation, 2)
+		return phrase.MS(ms, 4) + " ± " + phrase.MS(deviation, 2)
 	}
-	return formatMS(ms, 4)
+	return phrase.MS(ms, 4)
 }
 
 // verdict says in one line what is proved.
@@ -185,5 +186,5 @@ func verdict(f explore.Finding) string {
 // writeSources says where accuracies and latencies come from.
 func writeSources(w io.Writer, s explore.Setup) {
 	fmt.Fprintf(w, "          from %s: %s\n", sanitize.Line(s.PredictorName), sanitize.Line(s.AccuracySource()))
-	fmt.Fprintf(w, "          latencies from %s: %s\n", sanitize.Line(s.LUTName), lutSource(s.LUT))
+	fmt.Fprintf(w, "          latencies from %s: %s\n", sanitize.Line(s.LUTName), sanitize.Line(s.LUT.Source()))
 }

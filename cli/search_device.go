@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -58,7 +59,7 @@ func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request exp
 	if err != nil {
 		return err
 	}
-	progress := a.newMeasureReport()
+	progress := a.newStatusLine()
 	kept, err := e.KeepOn(ctx, device, explore.OnDevice{
 		Request: request, Confidence: confidence,
 		Round: func(r explore.Round) { progress.show(func() string { return roundLine(r, request.LimitMS) }) },
@@ -87,17 +88,17 @@ func roundLine(r explore.Round, limitMS float64) string {
 		kept = ", the limit is kept"
 	}
 	return fmt.Sprintf("measurement %d: %s ± %s ms, limit %s ms, level %.3f%s", r.Number,
-		formatMS(r.EstimateMS, 4), formatMS(r.DeviationMS, 2), formatMS(limitMS, 4), r.Level, kept)
+		phrase.MS(r.EstimateMS, 4), phrase.MS(r.DeviationMS, 2), phrase.MS(limitMS, 4), r.Level, kept)
 }
 
 // writeKept says what is known of the answer's latency on the device, and what
 // was measured to know it.
 func writeKept(w io.Writer, k explore.Kept) {
 	fmt.Fprintf(w, "kept on the device: %s ms ± %s, limit %s ms (with %g%% confidence, if the noise is as estimated)\n",
-		formatMS(k.MeasuredMS, 4), formatMS(k.MarginMS, 2), formatMS(k.LimitMS, 4), 100*k.Confidence)
+		phrase.MS(k.MeasuredMS, 4), phrase.MS(k.MarginMS, 2), phrase.MS(k.LimitMS, 4), 100*k.Confidence)
 	l := k.Engine.LUT.Learnt
 	fmt.Fprintf(w, "          %d %s of %d %s, each within %.1f %% (one standard deviation); networks take %.3f ± %.3f times what the table holds\n",
-		k.Measurements, plural(k.Measurements, "measurement"), k.Networks, plural(k.Networks, "network"), 100*k.Noise, l.Level, l.SD)
+		k.Measurements, phrase.Plural(k.Measurements, "measurement"), k.Networks, phrase.Plural(k.Networks, "network"), 100*k.Noise, l.Level, l.SD)
 	if k.Stopped != "" {
 		fmt.Fprintf(w, "          stopped %s: something better may be left\n", k.Stopped)
 	} else {
@@ -134,7 +135,7 @@ func (a *app) searchCertain(ctx context.Context, e *explore.Engine, request expl
 		return writeJSON(a.out, explore.NewCertainResult(e, c))
 	}
 	fmt.Fprintf(a.out, "kept with a probability of %g%% by the table alone: the search was below %s ms, so that %s ± %s ms (one standard deviation) stays within %s ms\n",
-		100*confidence, formatMS(c.LoweredMS, 4), formatMS(c.LatencyMS, 4), formatMS(c.DeviationMS, 2), formatMS(request.LimitMS, 4))
+		100*confidence, phrase.MS(c.LoweredMS, 4), phrase.MS(c.LatencyMS, 4), phrase.MS(c.DeviationMS, 2), phrase.MS(request.LimitMS, 4))
 	fmt.Fprintf(a.out, "          proved of the lowered limit; a network that the table is more certain of may be better. It holds for the machine as it was when it was measured.\n\n")
 	return writeFound(a.out, e, c.Found)
 }
@@ -166,7 +167,7 @@ the default profile.`,
 			case path == "":
 				_, err = fmt.Fprintf(a.out, "nothing was measured on the device for %s\n", sanitize.Line(name))
 			default:
-				_, err = fmt.Fprintf(a.out, "%d %s forgotten, and %s removed\n", n, plural(n, "measurement"), sanitize.Line(path))
+				_, err = fmt.Fprintf(a.out, "%d %s forgotten, and %s removed\n", n, phrase.Plural(n, "measurement"), sanitize.Line(path))
 			}
 			return err
 		},

@@ -97,11 +97,7 @@ func writeTop(w io.Writer, e *explore.Engine, f explore.Found) {
 	for i, t := range f.Top {
 		var parts []string
 		for _, d := range e.Differences(f.Path, t.Path) {
-			where := fmt.Sprintf("stage %d", d.Stage)
-			if d.Block >= 0 {
-				where = fmt.Sprintf("%d.%d", d.Stage, d.Block)
-			}
-			parts = append(parts, fmt.Sprintf("%s %s→%s", where, d.From, d.To))
+			parts = append(parts, fmt.Sprintf("%s %s→%s", d.Where(), d.From, d.To))
 		}
 		fmt.Fprintf(w, "%4d  %10.4f  %10.3f  %s\n", i+1, t.Accuracy, t.Used[0], strings.Join(parts, ", "))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -170,15 +171,12 @@ func (a *app) goOnFrom(from *origin, s training.Settings, o training.Options) er
 
 // train runs a stage and reports.
 func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o training.Options) error {
-	report := a.newMeasureReport()
+	report := a.newStatusLine()
 	o.Progress = func(p training.Progress) {
 		a.sayNotes() // it has begun
 		report.show(func() string { return trainingLine(p) })
 	}
-	o.Log = func(line string) {
-		report.end()
-		fmt.Fprintln(a.Err, "binas-tui: "+sanitize.Line(line))
-	}
+	o.Log = report.log
 	var writing error
 	o.Metric = func(m training.Metric) {
 		report.end()
@@ -233,7 +231,7 @@ func metricLine(m training.Metric) string {
 func trainingLine(p training.Progress) string {
 	line := p.Status()
 	if p.Step < p.Steps && p.Left > 0 {
-		line += fmt.Sprintf(", step %d of %d, %.0f images/s, %s left", p.Step, p.Steps, p.ImagesPerSecond, remaining(p.Left))
+		line += fmt.Sprintf(", step %d of %d, %.0f images/s, %s left", p.Step, p.Steps, p.ImagesPerSecond, phrase.Duration(p.Left))
 	}
 	return line
 }
@@ -266,26 +264,13 @@ func againCommand(cmd *cobra.Command) string {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		word := "--" + f.Name
 		if f.Value.Type() != "bool" {
-			word += " " + shellWord(f.Value.String())
+			word += " " + phrase.ShellWord(f.Value.String())
 		} else if f.Value.String() != "true" {
 			word += "=false"
 		}
 		words = append(words, word)
 	})
 	return sanitize.Line(strings.Join(words, " "))
-}
-
-// shellWord quotes a word for a shell where it needs that.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:,=+%@", r))
-	}) {
-		return s
-	}
-	if strings.Contains(s, "'") && !strings.ContainsAny(s, "\"\\$`!") { // an architecture, which stays readable
-		return `"` + s + `"`
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // loadWeights reads a checkpoint's tensors.

@@ -122,6 +122,14 @@ type Difference struct {
 	From, To string // "3 blocks", or an option: "k5 e3 se"; "off" where a block is off
 }
 
+// Where is the decision as people name it: "stage 2", or "2.1" for a block.
+func (d Difference) Where() string {
+	if d.Block < 0 {
+		return fmt.Sprintf("stage %d", d.Stage)
+	}
+	return fmt.Sprintf("%d.%d", d.Stage, d.Block)
+}
+
 // Differences lists the decisions in which a network differs from another.
 func (e *Engine) Differences(from, to model.Path) []Difference {
 	s := e.Space

@@ -20,7 +20,6 @@ type ObservationFile struct {
 	Path string
 	Lost string // lines that are damaged and left out; "" is none
 	file *records.File
-	next int // line
 }
 
 // observationPath is the file of a table's observations, in the data folder:
@@ -44,10 +43,7 @@ func OpenObservations(l *latency.LUT, header latency.ObservationHeader) (*Observ
 			}
 			return f.Header.Differs(header)
 		},
-		Record: func(object []byte) (int, error) {
-			f.next++
-			return f.next - 1, f.Take(object)
-		},
+		Each: f.Take,
 	})
 	if errors.Is(err, records.ErrNotRecords) {
 		err = fmt.Errorf("%w: %w", latency.ErrObservations, err)
@@ -79,8 +75,7 @@ func (f *ObservationFile) write(v any) error {
 	if f.file == nil {
 		return nil
 	}
-	f.next++
-	return f.file.Add(f.next-1, v)
+	return f.file.Append(v)
 }
 
 // Close releases the file.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -34,8 +35,7 @@ func chosen(ctx context.Context, s Settings, by string, loss func(Penalties) (fl
 	p, _, err := choosePenalties(ctx, loss, func(_ Penalties, least float64) {
 		done++
 		total := max(searched, done+1)
-		left := time.Since(start) / time.Duration(done) * time.Duration(total-done)
-		s.Progress(Progress{Done: done, Total: total, Unit: "penalties", Loss: least, Left: left})
+		s.Progress(Progress{Done: done, Total: total, Unit: "penalties", Loss: least, Left: job.Left(time.Since(start), done, total-done)})
 	})
 	return p, by, err
 }

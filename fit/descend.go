@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -205,8 +206,7 @@ func (d *descent) run(ctx context.Context, progress func(Progress)) (epochs, bes
 			kept = d.copyWeights(kept)
 		}
 		epochs = epoch
-		left := time.Since(start) / time.Duration(epoch) * time.Duration(d.Epochs-epoch)
-		progress(Progress{Done: epoch, Total: d.Epochs, Unit: "epochs", Loss: squared * d.scale * d.scale, Left: left})
+		progress(Progress{Done: epoch, Total: d.Epochs, Unit: "epochs", Loss: squared * d.scale * d.scale, Left: job.Left(time.Since(start), epoch, d.Epochs-epoch)})
 	}
 	for i, w := range d.learner.weights() {
 		copy(w.value, kept[i])

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -118,9 +118,7 @@ func (o MeasureOptions) timeNetworks(ctx context.Context, v *visitor, c *columns
 		untraced()
 		done, total := len(v.openings), n*o.Rounds
 		p := MeasureProgress{Preparing: preparing, Unit: "network", Round: done, Rounds: total, Done: done, Total: total, Elapsed: o.now().Sub(begun)}
-		if made := done - before; made > 0 {
-			p.Remaining = p.Elapsed / time.Duration(made) * time.Duration(max(total-done, 0))
-		}
+		p.Remaining = job.Left(p.Elapsed, done-before, total-done)
 		o.Progress(p)
 	}
 	report(true)

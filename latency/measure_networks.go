@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -62,9 +62,7 @@ func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o Me
 	report := func() {
 		done, total := len(v.openings), len(archs)*o.Rounds
 		p := MeasureProgress{Unit: "network", Round: done, Rounds: total, Done: done, Total: total, Elapsed: o.now().Sub(begun)}
-		if made := done - before; made > 0 {
-			p.Remaining = p.Elapsed / time.Duration(made) * time.Duration(total-done)
-		}
+		p.Remaining = job.Left(p.Elapsed, done-before, total-done)
 		o.Progress(p)
 	}
 	report()

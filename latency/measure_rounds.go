@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/binas-tui/binas-tui/internal/job"
 )
 
 // Bounds of a visit, beside its slice of time.
@@ -161,7 +163,7 @@ func (m *measurer) reportRound(done, number, visited, visits int) {
 	left := visits*(m.o.Rounds-done) - visited
 	m.report(MeasureProgress{
 		Round: done, Rounds: m.o.Rounds, Inconclusive: number - done, Done: m.visits, Total: m.visits + left,
-		Remaining: m.o.now().Sub(m.begun) / time.Duration(m.visits) * time.Duration(left),
+		Remaining: job.Left(m.o.now().Sub(m.begun), m.visits, left),
 	})
 }
 

@@ -51,11 +51,7 @@ func (a *App) drawBest(s *screen, r rect) {
 func (a *App) differenceText(from, to model.Path) string {
 	var out []string
 	for _, d := range a.engine.Differences(from, to) {
-		where := fmt.Sprintf("stage %d", d.Stage)
-		if d.Block >= 0 {
-			where = fmt.Sprintf("%d.%d", d.Stage, d.Block)
-		}
-		out = append(out, where+" "+strings.ReplaceAll(d.To, " ·", ""))
+		out = append(out, d.Where()+" "+strings.ReplaceAll(d.To, " ·", ""))
 	}
 	if len(out) == 0 {
 		return "-"

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
@@ -81,15 +82,15 @@ func (a *App) sourceFlags() string {
 	e := a.engine
 	flags := ""
 	if p, err := explore.FindProfile(e.Profile); err == nil && p.Name != explore.Profiles()[0].Name {
-		flags = " --profile " + shellQuote(sanitize.Line(e.Profile))
+		flags = " --profile " + phrase.ShellWord(sanitize.Line(e.Profile))
 	}
-	flags += fmt.Sprintf(" --lut %s --predictor %s", shellQuote(sanitize.Line(e.LUTName)), shellQuote(sanitize.Line(e.PredictorName)))
+	flags += fmt.Sprintf(" --lut %s --predictor %s", phrase.ShellWord(sanitize.Line(e.LUTName)), phrase.ShellWord(sanitize.Line(e.PredictorName)))
 	if e.Inactive != 0 {
 		flags += " --inactive-blocks " + e.Inactive.String()
 	}
 	for _, l := range e.Limits {
 		if l.LUT != nil {
-			flags += " --limit-on " + shellQuote(sanitize.Line(l.LUTName)) + "=" + l.CapText()
+			flags += " --limit-on " + phrase.ShellWord(sanitize.Line(l.LUTName)) + "=" + l.CapText()
 		} else {
 			flags += " --max-" + l.Name() + " " + l.CapText()
 		}

@@ -50,7 +50,7 @@ func (a *App) startOnDevice() tea.Cmd {
 		j.Progress(0, explore.MostMeasurements, 0, "opening the reference network")
 		kept, err := services.keep(ctx, library, setup, explore.OnDevice{Request: explore.Request{LimitMS: limit, Seed: 1}, Round: func(r explore.Round) {
 			rounds = append(rounds[:len(rounds):len(rounds)], r)
-			j.Progress(r.Number, explore.MostMeasurements, time.Since(start)/time.Duration(len(rounds))*time.Duration(explore.MostMeasurements-r.Number), onDeviceStatus(r))
+			j.Progress(r.Number, explore.MostMeasurements, job.Left(time.Since(start), len(rounds), explore.MostMeasurements-r.Number), onDeviceStatus(r))
 			j.Log(fmt.Sprintf("%d. %s", r.Number, onDeviceLine(r)))
 			j.Partial(rounds)
 		}})

@@ -78,7 +78,7 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&w, "| | |\n|---|---|\n")
 	line := func(name, value string) { fmt.Fprintf(&w, "| %s | %s |\n", name, mdText(value)) }
 	line("space", sanitize.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
-	line("latencies", s.LUTName+provenanceText(s.LUT))
+	line("latencies", s.LUTName+": "+s.LUT.Source())
 	line("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
 	line("switched-off blocks", s.Inactive.String())
 	if n := r.app.pinCount(); n > 0 {
@@ -191,28 +191,6 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 	for _, c := range all[:min(shown, len(all))] {
 		sanitize.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
 	}
-}
-
-// provenanceText says how a table was measured, as far as it tells.
-func provenanceText(l *latency.LUT) string {
-	p := l.Provenance
-	var out []string
-	if p.Processor != "" {
-		out = append(out, "on "+p.Processor)
-	}
-	switch {
-	case p.Threads == 1:
-		out = append(out, "1 thread")
-	case p.Threads > 1:
-		out = append(out, fmt.Sprintf("%d threads", p.Threads))
-	}
-	if l.Calibration.Set() {
-		out = append(out, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return ": measured " + strings.Join(out, ", ")
 }
 
 // pinTexts says what is pinned.

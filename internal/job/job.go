@@ -51,6 +51,15 @@ func (s Snapshot) Fraction() float64 {
 	return min(1, max(0, float64(s.Done)/float64(s.Total)))
 }
 
+// Left estimates how long the rest of equal pieces of work takes from what those
+// done took; 0 before one is.
+func Left(elapsed time.Duration, done, rest int) time.Duration {
+	if done <= 0 || rest <= 0 {
+		return 0
+	}
+	return elapsed / time.Duration(done) * time.Duration(rest)
+}
+
 // maxLog is the number of log lines kept.
 const maxLog = 200
 

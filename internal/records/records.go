@@ -45,9 +45,11 @@ type Options struct {
 	// Key is the part of a header that its records belong to; nil: all of it.
 	Key func(header []byte) []byte
 	// Record takes a record that is there (the JSON object, valid during the call)
-	// and returns its place, counted from 0. An error loses it. Records that have no
-	// place of their own, and cannot be made again, are counted.
+	// and returns its place, counted from 0. An error loses it.
 	Record func(object []byte) (place int, err error)
+	// Each takes a record of a file whose records have no places, in place of Record:
+	// they are counted.
+	Each func(object []byte) error
 	// Unlocked leaves out the lock on NAME.lock: the caller holds one.
 	Unlocked bool
 }
@@ -170,8 +172,12 @@ func (r *File) read(data []byte, o Options) (instead []byte, err error) {
 		starts, at = append(starts, at), at+int64(len(line))
 	}
 	starts = append(starts, at)
+	take := o.Record
+	if o.Each != nil {
+		take = func(object []byte) (int, error) { return len(r.lines), o.Each(object) }
+	}
 	reader.Record = func(i int, object []byte) error {
-		place, err := o.Record(object)
+		place, err := take(object)
 		switch {
 		case errors.Is(err, ErrDrop):
 			dropped = true
@@ -256,6 +262,9 @@ func (r *File) Add(place int, v any) error {
 	r.lines = append(r.lines, line{place, from, r.end})
 	return nil
 }
+
+// Append is Add of a record without a place, behind all others.
+func (r *File) Append(v any) error { return r.Add(len(r.lines), v) }
 
 func (r *File) write(line []byte) error {
 	if _, err := r.f.Write(line); err != nil {

@@ -63,7 +63,7 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 		return nil, err
 	}
 	o.Images = min(o.Images, e.Images.Len())
-	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), clock: newClock(), known: map[string]float64{}}
+	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), start: time.Now(), known: map[string]float64{}}
 	decoder := model.NewContributionDecoder(e.Space)
 	file, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images), func(object []byte) (int, error) {
 		network, d, accuracy, err := decoder.Decode(object)
@@ -88,7 +88,7 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 		}
 		m.set(network, d, accuracy)
 		m.done++
-		m.report(m.clock.left(len(m.missing) - m.done))
+		m.report(job.Left(time.Since(m.start), m.done, len(m.missing)-m.done))
 		return nil
 	})
 	if closeErr := file.Close(); err == nil {
@@ -122,7 +122,7 @@ type measurement struct {
 	accuracies [][]float64 // [network][decision]; NaN is not measured yet
 	missing    []int       // places that were not there: network times decisions plus decision
 	done       int         // of them
-	clock      *clock
+	start      time.Time
 	shown      int // networks in the last partial result
 
 	mu    sync.Mutex

@@ -3,7 +3,6 @@ package evaluation
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 )
@@ -57,18 +56,4 @@ func inOrder[T any](ctx context.Context, j *job.Job, n, workers int, work func(c
 	}
 	wait.Wait()
 	return context.Cause(ctx)
-}
-
-// clock estimates how long the rest of equal pieces of work takes.
-type clock struct {
-	start time.Time
-	done  int
-}
-
-func newClock() *clock { return &clock{start: time.Now()} }
-
-// left is called after every piece of work.
-func (c *clock) left(remaining int) time.Duration {
-	c.done++
-	return time.Since(c.start) / time.Duration(c.done) * time.Duration(remaining)
 }

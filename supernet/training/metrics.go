@@ -60,10 +60,7 @@ func ReadMetrics(folder string) (out []Metric, lost jsonl.Lost, err error) {
 }
 
 // metricsLog appends to metrics.jsonl.
-type metricsLog struct {
-	file *records.File
-	next int // line
-}
+type metricsLog struct{ file *records.File }
 
 // openMetrics opens the file and cuts off what is later than a checkpoint: the
 // lines of the stage past its step, validations that it does not know of, and a
@@ -71,35 +68,32 @@ type metricsLog struct {
 // never been interrupted. It returns the lines of the stage that stay. Damaged
 // lines are lost, which is said.
 func openMetrics(dir string, stage Stage, at position, say func(string)) (*metricsLog, []Metric, error) {
-	l, path := &metricsLog{}, filepath.Join(dir, metricsFile)
+	path := filepath.Join(dir, metricsFile)
 	var kept []Metric
-	f, err := records.Open(path, records.Options{Unlocked: true, Record: func(object []byte) (int, error) {
+	f, err := records.Open(path, records.Options{Unlocked: true, Each: func(object []byte) error {
 		var m Metric
 		if err := json.Unmarshal(object, &m); err != nil {
-			return 0, err
+			return err
 		}
 		if m.Stage == stage {
 			if m.Step > at.Step || len(m.Validation) > 0 && m.Epoch > at.Validated {
-				return 0, records.ErrDrop
+				return records.ErrDrop
 			}
 			kept = append(kept, m)
 		}
-		l.next++
-		return l.next - 1, nil
+		return nil
 	}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("metrics: %w", err)
 	}
-	l.file = f
 	if f.Lost.Count > 0 {
 		say(fmt.Sprintf("%s: %s; the file as it was is kept as %s", path, f.Lost, filepath.Base(f.DamagedCopy())))
 	}
-	return l, kept, nil
+	return &metricsLog{f}, kept, nil
 }
 
 func (l *metricsLog) add(m Metric) error {
-	l.next++
-	if err := l.file.Add(l.next-1, m); err != nil {
+	if err := l.file.Append(m); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	return nil
