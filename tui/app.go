@@ -30,8 +30,8 @@ const (
 
 var modeNames = [modeCount]string{"BCFW, certified", "IQCP", "BCFW alone", "evolution"}
 
-// App is the one Bubble Tea model of the explorer. Panes are plain methods in
-// the file that bears their name; they draw from App and change nothing.
+// App is the one Bubble Tea model of the explorer. It holds what several parts of
+// the screen share; panes hold the rest, and drawing changes neither.
 // Update never reads files and never waits: solving takes microseconds, and
 // what takes longer runs as a command whose result carries a generation.
 type App struct {
@@ -66,42 +66,31 @@ type App struct {
 	stopwatch stopwatch
 	scale     scale // of the architecture's bars
 
-	frontier  *solver.Frontier // nil until some of it is there
-	coming    bool             // the frontier has points that are not known yet
-	effects   []effect         // of the engine, sorted
+	frontier  *solver.Frontier     // nil until some of it is there
+	coming    bool                 // the frontier has points that are not known yet
+	effects   []solver.StageEffect // of the engine, per stage
 	published []publishedPoint
 
-	focus      paneID
-	shared     paneID // in the slot that several panes share
-	zoomed     bool   // the focused pane has the whole body
-	archRow    int
-	whyRow     int
-	contrib    contributionsView
-	sweep      sweep
-	play       play
-	hairline   int // point of the frontier; -1 is none
-	pubRow     int
-	jobRow     int
-	limitRow   int
-	bestRow    int
-	explain    explainView
-	search     search
-	filter     string
-	dragging   bool
-	compare    *comparison
-	compareRow int
-	snapshots  []snapshot
-	kept       map[string]explore.Kept // on the device, by keptKey
-	whatIf     whatIf
-	tour       tour
-	tourSeen   bool
-	demo       demo
-	dialog     dialog
-	waiting    []dialog // to open when that is closed
-	message    string
-	warning    bool
-	history    history
-	keys       *keymap
+	panes     panes
+	focus     paneID
+	shared    paneID // in the slot that several panes share
+	zoomed    bool   // the focused pane has the whole body
+	play      play
+	search    search
+	dragging  bool
+	compare   *comparison
+	snapshots []snapshot
+	kept      map[string]explore.Kept // on the device, by keptKey
+	whatIf    whatIf
+	tour      tour
+	tourSeen  bool
+	demo      demo
+	dialog    dialog
+	waiting   []dialog // to open when that is closed
+	message   string
+	warning   bool
+	history   history
+	keys      *keymap
 
 	runner   *job.Runner
 	services services
@@ -118,8 +107,8 @@ type App struct {
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, hairline: -1, shared: paneContributions, dirty: true, keys: &keymap{keyTable()}, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices()}
-	keys, err := newKeymap(opts.Keys)
+	a := &App{ctx: ctx, opts: opts, panes: newPanes(), focus: paneArchitecture, shared: paneContributions, dirty: true, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices()}
+	keys, err := newKeymap(a.panes, opts.Keys)
 	if err != nil {
 		opts.Notes = append(opts.Notes, err.Error())
 	}
@@ -136,10 +125,10 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		a.glyphs = glyphsIndex("ascii")
 	}
 	a.mouseOff = opts.State.MouseOff
-	if p := paneID(opts.State.Pane); p >= 0 && p < paneCount {
+	if p := opts.State.Pane; a.panes.index(p) >= 0 {
 		a.focus = p
 	}
-	a.contrib.sort = contributionSort(min(max(opts.State.Sort, 0), int(sortCount)-1))
+	a.panes.contributions.sort = contributionSort(min(max(opts.State.Sort, 0), int(sortCount)-1))
 	a.setEngine(engine)
 	lo, hi := engine.MinLatencyMS(), engine.MaxLatencyMS()
 	limit := opts.LimitMS
@@ -207,6 +196,8 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if ask := a.askDeviation(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
+	a.clampCursors()
+	a.preparePanes()
 	return a, cmd
 }
 
@@ -301,11 +292,14 @@ func (a *App) resize(w, h int) {
 	a.setFocus(a.focus) // shown on a screen of this size too
 }
 
+// glyphSet is what the screen is drawn with.
+func (a *App) glyphSet() *glyphs { return glyphSets[a.glyphs] }
+
 func (a *App) relayout() { a.layout = newLayout(a.width, a.height, view{a.focus, a.shared, a.zoomed}) }
 
 // render draws every part of the screen that the layout shows.
 func (a *App) render() string {
-	t, g := themes[a.theme], glyphSets[a.glyphs]
+	t, g := themes[a.theme], a.glyphSet()
 	if a.screen == nil || a.screen.w != a.width || a.screen.h != a.height {
 		a.screen = newScreen(a.width, a.height, t, g)
 	}
@@ -319,8 +313,8 @@ func (a *App) render() string {
 	}
 	a.drawHeader(s, a.layout.header)
 	a.drawBudget(s)
-	for id := range paneCount {
-		a.drawPane(s, id)
+	for _, p := range a.panes.inOrder {
+		a.drawPane(s, p)
 	}
 	a.drawHints(s, a.layout.hints)
 	a.drawCaption(s)
@@ -335,14 +329,10 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.generation++
 	a.engine, a.setup, a.engineGeneration = e, e.Setup, a.generation
 	a.frontier, a.coming = nil, false
-	a.hairline = -1
+	a.panes.frontier.hairlineMS = 0
 	a.published = publishedPoints(e)
 	a.scale = newScale(e)
-	a.effects, a.explain.insight = nil, e.Effects()
-	if e.Bilinear() {
-		a.effects = newEffects(a.explain.insight)
-		sortEffects(a.effects, a.contrib.sort)
-	}
+	a.effects = e.Effects()
 	a.evolved = solver.Solution{}
 	if a.search.cancel != nil {
 		a.search.cancel()
@@ -469,10 +459,7 @@ func (a *App) frontierComes(msg frontierMsg) tea.Cmd {
 		}
 		return msg.more
 	}
-	p, held := a.hairlinePoint()
-	if a.frontier = msg.frontier; held {
-		a.hairline = a.frontier.At(p.LatencyMS) // as it may have another number now
-	}
+	a.frontier = msg.frontier
 	return msg.more
 }
 
@@ -524,7 +511,6 @@ func (a *App) show() {
 	a.compare.follow(a.limitMS)
 	a.detail.explain(a)
 	a.whatIf.changed(a)
-	a.clampCursors()
 }
 
 // startEvolution searches the current budget with the paper's evolution.

@@ -137,6 +137,14 @@ func keyPress(name string) tea.KeyPressMsg {
 	return tea.KeyPressMsg(k)
 }
 
+// paneIDs are the names of all panes.
+func (d *driver) paneIDs() (ids []paneID) {
+	for _, p := range d.panes.inOrder {
+		ids = append(ids, p.info().id)
+	}
+	return ids
+}
+
 func (d *driver) lines() []string {
 	d.App.dirty = true
 	d.App.View()
@@ -181,7 +189,7 @@ func TestEveryMoveOfTheSliderKeepsTheLimit(t *testing.T) {
 func TestSliderAndPlotShareTheirSteps(t *testing.T) {
 	for _, size := range [][2]int{{120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
-		area := d.plotArea(d.layout.panes[paneFrontier].inside())
+		area := plotArea(d.layout.panes[paneFrontier].inside())
 		if d.steps() != 2*area.w {
 			t.Errorf("%v: %d steps over %d cells", size, d.steps(), area.w)
 		}
@@ -272,7 +280,7 @@ func TestMouseMovesTheBudget(t *testing.T) {
 	if !(d.limitMS < d.engine.MaxLatencyMS()) {
 		t.Error("the wheel did not lower the budget")
 	}
-	area := d.plotArea(d.layout.panes[paneFrontier].inside())
+	area := plotArea(d.layout.panes[paneFrontier].inside())
 	click(area.x+area.w/2, area.y+2)
 	mid := (d.engine.MinLatencyMS() + d.engine.MaxLatencyMS()) / 2
 	if math.Abs(d.limitMS-mid) > 1 || d.focus != paneFrontier {
@@ -435,14 +443,14 @@ func TestSortingTheContributions(t *testing.T) {
 		d.press("tab")
 	}
 	for range sortCount {
-		e := d.effects
+		e := d.panes.contributions.effects(d.App, d.glyphSet()).effects
 		for i := 1; i < len(e); i++ {
 			ok := map[contributionSort]bool{
 				sortPerMS: worth(e[i-1].Effect) >= worth(e[i].Effect), sortAccuracy: e[i-1].Accuracy >= e[i].Accuracy,
 				sortLatency: e[i-1].LatencyMS >= e[i].LatencyMS, sortStage: e[i-1].stage <= e[i].stage,
-			}[d.contrib.sort]
+			}[d.panes.contributions.sort]
 			if !ok {
-				t.Errorf("sorted by %s: %+v before %+v", contributionSortNames[d.contrib.sort], e[i-1], e[i])
+				t.Errorf("sorted by %s: %+v before %+v", contributionSortNames[d.panes.contributions.sort], e[i-1], e[i])
 			}
 		}
 		d.press("s")

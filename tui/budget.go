@@ -17,10 +17,8 @@ import (
 // steps is the number of steps of the slider: one for every dot column of the
 // frontier plot, so that a step moves the budget line by one dot.
 func (a *App) steps() int {
-	if r := a.layout.panes[paneFrontier]; r.shown() {
-		if w := a.plotArea(r.inside()).w; w > 0 {
-			return w * 2
-		}
+	if w := plotArea(a.inside(paneFrontier)).w; w > 0 {
+		return w * 2
 	}
 	return 200
 }
@@ -38,7 +36,7 @@ func (a *App) setLimit(limitMS float64) tea.Cmd {
 		return nil
 	}
 	a.limitMS = limitMS
-	a.hairline = -1
+	a.panes.frontier.hairlineMS = 0
 	return a.solve()
 }
 

@@ -87,7 +87,7 @@ func (a *App) act(id string) tea.Cmd {
 	for i := range a.keys.bindings {
 		if b := &a.keys.bindings[i]; b.id == id {
 			if !b.worksIn(a.focus) {
-				a.setFocus(b.panes[0])
+				a.setFocus(b.pane)
 			}
 			return a.run(b)
 		}

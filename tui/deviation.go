@@ -90,7 +90,7 @@ func (a *App) deviationText() string { return a.deviationOf(&a.deviation, a.solu
 
 func (a *App) deviationOf(d *deviation, p model.Path) string {
 	if !d.of(a.engine.Uncertainty, p) {
-		return glyphSets[a.glyphs].ellipsis
+		return a.glyphSet().ellipsis
 	}
 	return formatNumber(d.points, 2)
 }

@@ -29,12 +29,21 @@ func (a *App) openWaiting() {
 	}
 }
 
-// centred draws an empty framed box over the panes and returns its inside.
-func (s *screen) centred(w, h int, title string) rect {
-	w, h = min(w, s.w), min(h, s.h)
-	r := rect{(s.w - w) / 2, (s.h - h) / 2, w, h}
+// centred is a box of w by h cells in the middle of a screen.
+func centred(screenW, screenH, w, h int) rect {
+	w, h = min(w, screenW), min(h, screenH)
+	return rect{(screenW - w) / 2, (screenH - h) / 2, w, h}
+}
+
+// panel draws an empty box over the panes and returns its inside.
+func (s *screen) panel(r rect, title string) rect {
 	s.fill(r, s.theme.text, " ")
 	return s.box(r, title, true)
+}
+
+// centred draws such a box in the middle.
+func (s *screen) centred(w, h int, title string) rect {
+	return s.panel(centred(s.w, s.h, w, h), title)
 }
 
 // item is one line of a menu.
@@ -54,8 +63,6 @@ type menu struct {
 	filter string
 	typing bool // letters go to the filter
 	row    int
-	area   rect // of the lines, when last drawn
-	top    int
 }
 
 // shown are the items that pass the filter; headings stay where they head
@@ -145,11 +152,13 @@ func (m *menu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 			m.move(1)
 		}
 	case tea.MouseClickMsg:
-		if !m.area.contains(e.X, e.Y) {
+		box, _ := m.box(a.width, a.height)
+		list := m.list(box.inside())
+		if !list.at.contains(e.X, e.Y) {
 			a.closeDialog()
 			return nil
 		}
-		if i := m.top + e.Y - m.area.y; i < len(m.shown()) && !m.shown()[i].head {
+		if i := list.top(m.row) + e.Y - list.at.y; i < list.n && !m.shown()[i].head {
 			m.row = i
 			return m.choose(a)
 		}
@@ -194,10 +203,10 @@ func (m *menu) settle() {
 	}
 }
 
-func (m *menu) draw(a *App, s *screen) {
-	t := s.theme
-	items := m.shown()
-	width, column := 30, 0 // column is that of the details, after the labels
+// box is the frame of the menu on a screen, and how wide labels are: the details
+// stand behind them.
+func (m *menu) box(w, h int) (box rect, column int) {
+	width := 30
 	for _, it := range m.items {
 		if w := ansi.StringWidth(it.label); it.detail != "" && w <= sourceWidth {
 			column = max(column, w)
@@ -210,29 +219,34 @@ func (m *menu) draw(a *App, s *screen) {
 		}
 		width = max(width, label+ansi.StringWidth(it.detail)+ansi.StringWidth(it.keys)+9)
 	}
-	r := s.centred(min(width, s.w-2), min(len(m.items)+4, s.h-2), m.title)
+	return centred(w, h, min(width, w-2), min(len(m.items)+4, h-2)), column
+}
+
+// list are the lines of the menu, below the hint.
+func (m *menu) list(inside rect) rows { return rows{n: len(m.shown()), at: inside.below(1)} }
+
+func (m *menu) draw(_ *App, s *screen) {
+	t := s.theme
+	items := m.shown()
+	box, column := m.box(s.w, s.h)
+	r := s.panel(box, m.title)
 	line := m.hint
 	if m.typing || m.filter != "" {
 		line = "/ " + m.filter + "_"
 	}
 	s.text(r.x+1, r.y, r.w-2, t.dim, line)
-	m.area = rect{r.x, r.y + 1, r.w, r.h - 1}
-	m.top = scrollTop(m.row, len(items), m.area.h)
 	if len(items) == 0 {
 		s.text(r.x+1, r.y+1, r.w-2, t.warn, "nothing matches")
 	}
-	for i := range min(m.area.h, len(items)-m.top) {
-		it, y := items[m.top+i], m.area.y+i
+	m.list(r).draw(s, m.row, m.row, func(i int, l listRow) {
+		it := items[i]
 		if it.head {
-			s.text(r.x+1, y, r.w-2, t.titleFocus, it.label)
-			continue
+			l.text(1, r.w-2, t.titleFocus, it.label)
+			return
 		}
-		selected := m.top+i == m.row
-		s.row(r, y, selected, t.text, "")
 		room := r.w - 3 - ansi.StringWidth(it.keys)
-		x := r.x + 2
-		x += max(column, s.text(x, y, room, over(selected, t.text, t), it.label))
-		s.text(x+2, y, r.x+room-x-1, over(selected, t.dim, t), it.detail)
-		s.right(r.x, y, r.w-1, over(selected, t.key, t), it.keys)
-	}
+		x := 2 + max(column, l.text(2, room, t.text, it.label))
+		l.text(x+2, room-x-1, t.dim, it.detail)
+		l.right(0, r.w-1, t.key, it.keys)
+	})
 }

@@ -72,16 +72,6 @@ func typedAmount(kind explore.LimitKind, text string) (float64, error) {
 	return explore.ParseAmount(kind, text)
 }
 
-// openFilter filters the published networks by name.
-func (a *App) openFilter() tea.Cmd {
-	a.dialog = newEntry("Filter", "name contains: ", a.filter, func(a *App, text string) (tea.Cmd, error) {
-		a.filter = ansi.Strip(text)
-		a.pubRow = 0
-		return nil, nil
-	})
-	return nil
-}
-
 func (e *entry) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc":

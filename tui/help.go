@@ -27,10 +27,10 @@ func (a *App) openActions(title, hint string, typing bool) {
 			m.items = append(m.items, item{label: group, head: true})
 		}
 		m.items = append(m.items, item{
-			label: b.help, keys: b.keyLabel(glyphSets[a.glyphs]),
+			label: b.help, keys: keyLabel(b.keys, a.glyphSet()),
 			choose: func(a *App) tea.Cmd {
 				if !b.worksIn(a.focus) {
-					a.setFocus(b.panes[0])
+					a.setFocus(b.pane)
 				}
 				return a.run(b)
 			},

@@ -14,7 +14,7 @@ func (a *App) hintItems() []*binding {
 		b := &a.keys.bindings[i]
 		switch {
 		case b.hint == "" || len(b.keys) == 0 || !b.worksIn(a.focus):
-		case b.panes != nil:
+		case b.pane != "":
 			own = append(own, b)
 		default:
 			general = append(general, b)
@@ -48,7 +48,7 @@ func (a *App) drawHints(s *screen, r rect) {
 		return
 	}
 	for _, b := range a.hintItems() {
-		key := binding{keys: b.keys[:1]}.keyLabel(s.glyphs)
+		key := keyLabel(b.keys[:1], s.glyphs)
 		if b.id == "budget-down" {
 			key = s.glyphs.arrows
 		}
@@ -88,7 +88,7 @@ func (a *App) activity() string {
 		add("mouse off")
 	}
 	if a.working > 0 {
-		add("working" + glyphSets[a.glyphs].ellipsis)
+		add("working" + a.glyphSet().ellipsis)
 	}
 	return text
 }

@@ -48,7 +48,7 @@ func FuzzHostileNames(f *testing.F) {
 		size := [][2]int{{120, 40}, {80, 24}, {60, 16}, {160, 48}, {30, 5}}[choose(5)]
 		d.App.resize(size[0], size[1])
 		d.App.glyphs, d.App.theme, d.zoomed = choose(len(glyphSets)), choose(len(themes)), choose(2) == 1
-		d.setFocus(paneID(choose(int(paneCount))))
+		d.setFocus(d.paneIDs()[choose(len(d.panes.inOrder))])
 		d.App.dialog, d.App.message = nil, name
 		switch choose(8) {
 		case 0:
@@ -76,7 +76,7 @@ func FuzzHostileNames(f *testing.F) {
 		p := &plain{app: d.App, out: &out}
 		p.tellMessage()
 		d.App.dialog = nil
-		_ = p.show(panes[d.focus].name, nil)
+		_ = p.show(string(d.focus), nil)
 		_ = p.status()
 		checkClean(t, "the plain text", out.String())
 	})
@@ -91,7 +91,7 @@ func (d *driver) rename(name string) {
 	lut.Provenance.Processor, lut.Provenance.Name, lut.Provenance.Device, lut.Provenance.Runtime, lut.Provenance.Note = name, name, name, name, name
 	e.LUT = &lut
 	d.setup = e.Setup
-	d.filter = name
+	d.panes.published.filter = name
 	d.jobs = nil
 	for i := range 4 {
 		d.jobs = append(d.jobs, job.Snapshot{

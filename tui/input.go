@@ -100,35 +100,12 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		for id, r := range a.layout.panes {
-			if r.contains(m.X, m.Y) && paneID(id) != paneFrontier {
-				a.moveCursor(paneID(id), -step)
+			if r.contains(m.X, m.Y) && id != paneFrontier {
+				a.movePane(a.panes.of(id), -step)
 				return nil
 			}
 		}
 		return budgetStep(step)(a)
-	}
-	return nil
-}
-
-func (a *App) clickPane(x, y int) tea.Cmd {
-	for i, r := range a.layout.panes {
-		if !r.contains(x, y) {
-			continue
-		}
-		id := paneID(i)
-		if zoomMark(r).contains(x, y) {
-			a.setFocus(id)
-			return a.toggleZoom()
-		}
-		inside := r.inside()
-		if !inside.contains(x, y) {
-			a.setFocus(id)
-			return nil
-		}
-		cmd := panes[id].click(a, inside, x-inside.x, y-inside.y)
-		a.setFocus(id)
-		a.clampCursors()
-		return cmd
 	}
 	return nil
 }

@@ -227,9 +227,9 @@ func (a *App) accuracyMeasured(name string, acc steps.Accuracy) {
 
 // cancelJob ends the running job.
 func (a *App) cancelJob() tea.Cmd {
-	if a.focus == paneJobs && a.jobRow < len(a.jobs) && a.jobs[a.jobRow].State == job.Running {
-		a.runner.Cancel(a.jobs[a.jobRow].ID)
-		a.say("cancelling " + sanitize.Line(a.jobs[a.jobRow].Name))
+	if j, ok := a.currentJob(); ok && a.focus == paneJobs && j.State == job.Running {
+		a.runner.Cancel(j.ID)
+		a.say("cancelling " + j.Name)
 		return nil
 	}
 	for _, j := range a.jobs {

@@ -13,22 +13,20 @@ func KeysDocument() string {
 		"`{\"budget-up\": [\"right\", \"d\"], \"lut\": [\"ctrl+l\"]}`, and with `--plain` it is the command. Two actions on one key are refused,\n" +
 		"with a line that names them. A digit begins a budget.\n")
 	group := ""
-	for _, b := range keyTable() {
+	for _, b := range keyTable(newPanes()) {
 		if b.group != group {
 			group = b.group
 			fmt.Fprintf(&w, "\n## %s\n\n| action | keys | what it does | where |\n|---|---|---|---|\n", group)
 		}
-		var keys, where []string
+		var keys []string
 		for _, k := range b.keys {
 			keys = append(keys, "`"+k+"`")
 		}
-		for _, p := range b.panes {
-			where = append(where, panes[p].name)
+		where := "everywhere"
+		if b.pane != "" {
+			where = string(b.pane)
 		}
-		if b.panes == nil {
-			where = []string{"everywhere"}
-		}
-		fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", b.id, strings.Join(keys, " "), b.help, strings.Join(where, ", "))
+		fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", b.id, strings.Join(keys, " "), b.help, where)
 	}
 	w.WriteString("\n## Mouse\n\nClick or drag the slider; the wheel over it or over the plot moves the budget, over a pane the cursor. A click focuses a\n" +
 		"pane and its row, on `[+]` it zooms. In the plot and in the sweep a click moves the budget there. `ctrl+x` switches the mouse\noff, so that the terminal selects text.\n" +

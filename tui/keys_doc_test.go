@@ -23,13 +23,13 @@ func TestKeysDocumentIsCurrent(t *testing.T) {
 // Every action has a name and a help of its own, and no two the same key.
 func TestKeyTable(t *testing.T) {
 	ids, helps := map[string]bool{}, map[string]bool{}
-	for _, b := range keyTable() {
+	for _, b := range keyTable(newPanes()) {
 		if b.id == "" || b.help == "" || ids[b.id] || helps[b.help] {
 			t.Errorf("%q: %q is there twice or empty", b.id, b.help)
 		}
 		ids[b.id], helps[b.help] = true, true
 	}
-	if clash := clashes(keyTable()); clash != "" {
+	if clash := clashes(keyTable(newPanes())); clash != "" {
 		t.Error(clash)
 	}
 }

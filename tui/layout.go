@@ -15,8 +15,8 @@ type layout struct {
 	budget   rect // border included where it has one
 	track    rect // one line: labels and slider
 	status   rect
-	boxed    bool // the budget has a border
-	panes    [paneCount]rect
+	boxed    bool            // the budget has a border
+	panes    map[paneID]rect // those that are shown
 	hints    rect
 }
 
@@ -31,7 +31,7 @@ type view struct {
 // is shown alone; else every size has panes with a place of their own and a slot
 // for one of the others.
 func newLayout(w, h int, v view) layout {
-	l := layout{}
+	l := layout{panes: map[paneID]rect{}}
 	if w < minWidth || h < minHeight {
 		l.tooSmall = true
 		l.status = rect{0, min(1, h-1), w, max(0, h-1)}
@@ -61,16 +61,16 @@ func newLayout(w, h int, v view) layout {
 	return l.medium(body, v)
 }
 
-// archRows is what a whole network of the deepest kind needs: five stage
+// architectureHeight is what a whole network of the deepest kind needs: five stage
 // lines, twenty blocks, the fixed part, and the border.
-const archRows = 28
+const architectureHeight = 28
 
 func (l layout) medium(body rect, v view) layout {
 	left := rect{body.x, body.y, body.w / 2, body.h}
 	right := rect{left.w, body.y, body.w - left.w, body.h}
-	if spare := left.h - archRows; spare >= 6 {
-		l.panes[paneArchitecture] = rect{left.x, left.y, left.w, archRows}
-		l.panes[paneWhy] = rect{left.x, left.y + archRows, left.w, spare}
+	if spare := left.h - architectureHeight; spare >= 6 {
+		l.panes[paneArchitecture] = rect{left.x, left.y, left.w, architectureHeight}
+		l.panes[paneWhy] = rect{left.x, left.y + architectureHeight, left.w, spare}
 	} else {
 		l.panes[paneArchitecture] = left
 	}
@@ -78,7 +78,7 @@ func (l layout) medium(body rect, v view) layout {
 	l.panes[paneFrontier] = rect{right.x, right.y, right.w, plot}
 	below := rect{right.x, right.y + plot, right.w, right.h - plot}
 	slot := v.shared
-	if slot == paneArchitecture || slot == paneFrontier || l.panes[slot].shown() {
+	if l.panes[slot].shown() {
 		slot = paneContributions
 	}
 	l.panes[slot] = below
@@ -87,12 +87,7 @@ func (l layout) medium(body rect, v view) layout {
 
 func (l layout) wide(body rect, v view) layout {
 	leftWidth := min(84, body.w*42/100)
-	l.panes[paneArchitecture] = rect{body.x, body.y, leftWidth, archRows}
-	slot := v.shared
-	if slot <= paneWhy {
-		slot = panePublished // the others have a place of their own
-	}
-	l.panes[slot] = rect{body.x, body.y + archRows, leftWidth, body.h - archRows}
+	l.panes[paneArchitecture] = rect{body.x, body.y, leftWidth, architectureHeight}
 	right := rect{leftWidth, body.y, body.w - leftWidth, body.h}
 	plot := right.h - 23
 	if plot < 20 {
@@ -102,5 +97,10 @@ func (l layout) wide(body rect, v view) layout {
 	half := right.w / 2
 	l.panes[paneContributions] = rect{right.x, right.y + plot, half, right.h - plot}
 	l.panes[paneWhy] = rect{right.x + half, right.y + plot, right.w - half, right.h - plot}
+	slot := v.shared
+	if l.panes[slot].shown() { // it has a place of its own
+		slot = panePublished
+	}
+	l.panes[slot] = rect{body.x, body.y + architectureHeight, leftWidth, body.h - architectureHeight}
 	return l
 }

@@ -131,7 +131,7 @@ func TestExplain(t *testing.T) {
 		}
 		d.press("space")
 		row, ok := d.current()
-		if !ok || row != d.sweepRow(d.explain.row) || d.focus != paneArchitecture {
+		if !ok || row != d.decision(d.panes.of(paneExplain).info().row) || d.focus != paneArchitecture {
 			t.Errorf("cursor on %+v", row)
 		}
 		alt := d.alternatives()[0]
@@ -140,7 +140,7 @@ func TestExplain(t *testing.T) {
 				alt = other
 			}
 		}
-		gain := signed(alt.reducedCost, 2, glyphSets[d.glyphs])
+		gain := signed(alt.ReducedCost, 2, glyphSets[d.glyphs])
 		d.press("e")
 		d.mustSee(gain)
 	}
@@ -187,9 +187,10 @@ func TestFrontierUnderSeveralLimits(t *testing.T) {
 	}
 	d.press("W")
 	var path model.Path
-	d.frontier.Path(&path, d.frontier.At(d.columnLimit(3, d.sweep.strip.w)))
-	for row := range d.sweepRows() {
-		if got, want := d.sweep.strip.codes[row*d.sweep.strip.w+3], decisionCode(d.space(), path, d.sweepRow(row)); got != want {
+	strip := d.panes.of(paneSweep).(*sweepPane).strip
+	d.frontier.Path(&path, d.frontier.At(d.columnLimit(3, strip.w)))
+	for row := range d.numDecisions() {
+		if got, want := strip.codes[row*strip.w+3], d.decision(row).code(d.space(), path); got != want {
 			t.Errorf("row %d of the sweep is %c, want %c", row, got, want)
 		}
 	}
@@ -256,13 +257,13 @@ func TestPinsUnderSeveralLimits(t *testing.T) {
 	alts := d.alternatives()
 	charged := false
 	for i, alt := range alts {
-		net := alt.accuracy
+		net := alt.Accuracy
 		for k, l := range d.limitRows() {
-			net -= l.Charge(alt.uses[k])
-			charged = charged || k > 0 && l.Charge(alt.uses[k]) > 0
+			net -= l.Charge(alt.Uses[k])
+			charged = charged || k > 0 && l.Charge(alt.Uses[k]) > 0
 		}
-		if math.Abs(net-alt.reducedCost) > 1e-9 {
-			t.Errorf("alternative %d: net %v, want %v", i, alt.reducedCost, net)
+		if math.Abs(net-alt.ReducedCost) > 1e-9 {
+			t.Errorf("alternative %d: net %v, want %v", i, alt.ReducedCost, net)
 		}
 	}
 	if !charged {
@@ -379,7 +380,7 @@ func TestLimitsBeforeTheEngineFollows(t *testing.T) {
 	_, removed := d.App.Update(keyPress("x"))
 	d.run(removed)
 	d.run(search)
-	if want := 3 - 1; len(d.engine.Limits) != want && d.limitRow != 0 || d.solution.Status != solver.Optimal || d.working != 0 {
+	if want := 3 - 1; len(d.engine.Limits) != want && d.panes.limits.row != 0 || d.solution.Status != solver.Optimal || d.working != 0 {
 		t.Errorf("%d limits, %+v, %d jobs left", len(d.engine.Limits), d.solution, d.working)
 	}
 }

@@ -273,7 +273,7 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	close(release)
 	d.until(job.Done)
 	d.press("esc", "J", "end")
-	d.jobRow = len(d.jobs) - 1
+	d.panes.jobs.row = len(d.jobs) - 1
 	if d.press("r"); starts != 3 || len(d.jobs) != 3 {
 		t.Errorf("started %d times in %d jobs", starts, len(d.jobs))
 	}

@@ -461,7 +461,7 @@ func (a *App) startRequest(r steps.Request) tea.Cmd {
 	}
 	a.addRun(a.method.run)
 	a.setFocus(paneJobs)
-	a.jobRow = len(a.jobs)
+	a.panes.jobs.row = len(a.jobs)
 	do := a.services.method
 	return a.startAgain(name, work{do: func(ctx context.Context, j *job.Job) (any, error) { return do(ctx, r, j) }})
 }
@@ -474,11 +474,11 @@ func (a *App) isMethod(name string) bool {
 
 // resumeJob starts the job under the cursor again: it goes on where it was.
 func (a *App) resumeJob() tea.Cmd {
-	if len(a.jobs) == 0 {
+	j, ok := a.currentJob()
+	if !ok {
 		a.say("nothing has been started yet: " + a.keyOf("method") + " trains and fits, " + a.keyOf("measure") + " measures")
 		return nil
 	}
-	j := a.jobs[a.jobRow]
 	w, again := a.works[j.Name]
 	switch {
 	case j.State == job.Running && j.Paused:
@@ -492,19 +492,20 @@ func (a *App) resumeJob() tea.Cmd {
 	case w.measure && a.measuringNow(), !w.measure && a.inTheWay(j.Name):
 		return nil
 	}
-	a.jobRow = len(a.jobs)
+	a.panes.jobs.row = len(a.jobs)
 	return a.startAgain(j.Name, w)
 }
 
 // pauseJob lets the job under the cursor rest, or go on.
 func (a *App) pauseJob() tea.Cmd {
-	if len(a.jobs) == 0 || a.jobs[a.jobRow].State != job.Running {
+	j, _ := a.currentJob()
+	if j.State != job.Running || len(a.jobs) == 0 {
 		a.say("no running job is under the cursor")
 		return nil
 	}
 	// The runner publishes the change before it returns, and what is published
 	// comes back through Update: asking from here would wait for itself.
-	j, runner := a.jobs[a.jobRow], a.runner
+	runner := a.runner
 	ask := func(change func(int)) tea.Cmd {
 		return guard(func() tea.Msg {
 			change(j.ID)

@@ -79,7 +79,7 @@ func TestSelectedRowsAreMarked(t *testing.T) {
 		d.App.jobs = []job.Snapshot{{ID: 1, Name: "one"}, {ID: 2, Name: "two"}}
 		d.run(d.setLimits([]explore.Limit{{Kind: explore.LimitParams, Cap: 4e6}}, ""))
 		d.press("c", "shift+right") // something to compare with
-		for id := range paneCount {
+		for _, id := range d.paneIDs() {
 			if id == paneFrontier || id == paneFit {
 				continue // without a list
 			}
@@ -97,7 +97,7 @@ func TestSelectedRowsAreMarked(t *testing.T) {
 			first := marked()
 			d.press("down")
 			if second := marked(); len(first) != 1 || len(second) != 1 || first[0] == second[0] {
-				t.Errorf("%s, %s: marked in lines %v, further down %v:\n%s", g.name, panes[id].name, first, second, strings.Join(d.lines(), "\n"))
+				t.Errorf("%s, %s: marked in lines %v, further down %v:\n%s", g.name, id, first, second, strings.Join(d.lines(), "\n"))
 			}
 			d.press("up")
 		}
@@ -109,7 +109,7 @@ func TestSelectedRowsAreMarked(t *testing.T) {
 func TestMonoHasNoColour(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.App.theme = themeIndex("mono")
-	for range paneCount {
+	for range d.panes.inOrder {
 		d.press("tab")
 		d.lines()
 		for y := range d.height {

@@ -1,113 +1,165 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"slices"
 
-// paneID names a part of the screen that can have the focus.
-type paneID int
-
-// The order is that of tab, and what State.Pane counts.
-const (
-	paneArchitecture paneID = iota
-	paneFrontier
-	paneContributions
-	paneWhy
-	panePublished
-	paneSweep
-	paneCompare
-	paneJobs
-	paneLimits
-	paneExplain
-	paneBest
-	paneFit
-	paneCount
+	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 )
 
-// paneSpec is what the rest of the explorer knows of a pane. A new pane is a
-// file with these functions and a line in the table below.
-type paneSpec struct {
-	name  string // one word: in the plain mode and in the report
-	title string // on the border; heading replaces it where it is set
-	about string // the question it answers
+// paneID names a pane: in the state file, in the plain mode and in texts.
+type paneID string
 
-	heading func(*App) string
-	draw    func(*App, *screen, rect)
-	move    func(a *App, n int)                         // the cursor, down
-	click   func(a *App, inside rect, x, y int) tea.Cmd // x and y count from the inside
+// pane is a part of the screen that can have the focus. It holds what nobody else
+// needs, such as the row under its cursor, and shows what App holds. A new pane is
+// a file with such a type and a line in newPanes.
+type pane interface {
+	info() *card
+	title(*App) string                      // on the border
+	rows(a *App, r rect) rows               // that its cursor moves over
+	draw(a *App, s *screen, r rect)         // changes nothing
+	move(a *App, n int)                     // the cursor, down
+	click(a *App, r rect, x, y int) tea.Cmd // once the row there is selected; x and y count from the inside
+	keys() []action                         // that work in it alone
 }
 
-// panes is filled by init: its functions refer to it.
-var panes [paneCount]paneSpec
+// preparer is a pane that computes something once and draws it often. It does so
+// before it is drawn; what is drawn is the same without.
+type preparer interface{ prepare(a *App, r rect) }
 
-func init() {
-	panes = [paneCount]paneSpec{
-		paneArchitecture: {
-			name: "architecture", title: "Architecture", about: "what is the network, where do its time and its accuracy come from?",
-			draw: (*App).drawArchitecture, move: (*App).moveArchitecture, click: (*App).clickArchitecture,
-		},
-		paneFrontier: {
-			name: "frontier", title: "Accuracy over latency", about: "where is the budget on the frontier?",
-			heading: (*App).frontierTitle, draw: (*App).drawFrontier, move: func(a *App, n int) { a.moveHairline(-n) }, click: (*App).clickFrontier,
-		},
-		paneContributions: {
-			name: "contributions", title: "Contributions", about: "which kind of decision pays, stage by stage?",
-			heading: func(a *App) string { return "Contributions, by " + contributionSortNames[a.contrib.sort] },
-			draw:    (*App).drawContributions, move: func(a *App, n int) { a.contrib.row += n }, click: (*App).clickContributions,
-		},
-		paneWhy: {
-			name: "why", title: "Why", about: "why this choice and not another, at this price?",
-			heading: (*App).whyTitle, draw: (*App).drawWhy, move: func(a *App, n int) { a.whyRow += n }, click: (*App).clickWhy,
-		},
-		panePublished: {
-			name: "published", title: "Published networks", about: "how do published networks compare on this device?",
-			draw: (*App).drawPublished, move: func(a *App, n int) { a.pubRow += n }, click: (*App).clickPublished,
-		},
-		paneSweep: {
-			name: "sweep", title: "Sweep", about: "over all budgets, which decision switches where?",
-			heading: (*App).sweepTitle, draw: (*App).drawSweep, move: func(a *App, n int) { a.sweep.row += n }, click: (*App).clickSweep,
-		},
-		paneCompare: {
-			name: "compare", title: "Compare", about: "what differs from a snapshot, a published network, another device's best?",
-			heading: (*App).compareTitle, draw: (*App).drawCompare, move: func(a *App, n int) { a.compareRow += n }, click: (*App).clickCompare,
-		},
-		paneJobs: {
-			name: "jobs", title: "Jobs", about: "what is running, how far, what did it find?",
-			draw: (*App).drawJobs, move: func(a *App, n int) { a.jobRow += n }, click: (*App).clickJobs,
-		},
-		paneLimits: {
-			name: "limits", title: "Limits", about: "which limit holds the network back, and what is it worth to raise it?",
-			draw: (*App).drawLimits, move: func(a *App, n int) { a.limitRow += n }, click: (*App).clickLimits,
-		},
-		paneExplain: {
-			name: "explain", title: "Explain", about: "what would every other choice gain or cost, and where does the space pay?",
-			draw: (*App).drawExplain, move: func(a *App, n int) { a.explain.row += n }, click: (*App).clickExplain,
-		},
-		paneBest: {
-			name: "best", title: "Best networks", about: "which networks come next, and in what do they differ?",
-			draw: (*App).drawBest, move: func(a *App, n int) { a.bestRow += n }, click: (*App).clickBest,
-		},
-		paneFit: {
-			name: "fit", title: "Fit", about: "how well does the predictor predict networks it was not fitted on?",
-			draw: (*App).drawFit, move: func(*App, int) {}, click: func(*App, rect, int, int) tea.Cmd { return nil },
-		},
+// card is what the rest of the explorer knows of a pane, with methods for panes
+// that need nothing special.
+type card struct {
+	id        paneID
+	name      string // on the border
+	question  string // that it answers
+	key, help string // goes to it; "" is none
+	row       int    // under the cursor
+}
+
+func (c *card) info() *card                        { return c }
+func (c *card) title(*App) string                  { return c.name }
+func (c *card) rows(*App, rect) rows               { return rows{} }
+func (c *card) move(_ *App, n int)                 { c.row += n }
+func (c *card) click(*App, rect, int, int) tea.Cmd { return nil }
+func (c *card) keys() []action                     { return nil }
+
+// rows are the lines of a pane that its cursor moves over.
+type rows struct {
+	n     int  // lines that the cursor can be on
+	below int  // lines after them that scroll with them
+	at    rect // where they are shown
+}
+
+// top is the first line shown so that the cursor is in view.
+func (r rows) top(cursor int) int { return scrollTop(cursor, r.n+r.below, r.at.h) }
+
+// draw draws the rows that there is room for around the cursor; that under it is
+// set off where selected is its number.
+func (r rows) draw(s *screen, cursor, selected int, row func(i int, l listRow)) {
+	top := r.top(cursor)
+	for i := range min(r.at.h, r.n+r.below-top) {
+		l := listRow{s, rect{r.at.x, r.at.y + i, r.at.w, 1}, top+i == selected}
+		s.row(l.r, l.r.y, l.selected, s.theme.text, "")
+		row(top+i, l)
 	}
 }
 
-// paneTitle is the title of a pane's border.
-func (a *App) paneTitle(id paneID) string {
-	if h := panes[id].heading; h != nil {
-		return h(a)
+// drawRows draws the rows of a pane, and the cursor where it has the focus.
+func (c *card) drawRows(a *App, s *screen, r rows, row func(i int, l listRow)) {
+	selected := -1
+	if a.focus == c.id {
+		selected = c.row
 	}
-	return panes[id].title
+	r.draw(s, c.row, selected, row)
+}
+
+// listRow is a row while it is drawn. Columns count from its left end, where the mark
+// of the cursor is.
+type listRow struct {
+	s        *screen
+	r        rect
+	selected bool
+}
+
+func (l listRow) style(st uv.Style) uv.Style { return over(l.selected, st, l.s.theme) }
+
+func (l listRow) text(x, w int, st uv.Style, text string) int {
+	return l.s.text(l.r.x+x, l.r.y, min(w, l.r.w-x), l.style(st), text)
+}
+
+func (l listRow) right(x, w int, st uv.Style, text string) {
+	l.s.right(l.r.x+x, l.r.y, w, l.style(st), text)
+}
+
+func (l listRow) bar(x, w int, st uv.Style, value, full float64) {
+	l.s.bar(l.r.x+x, l.r.y, min(w, l.r.w-x), l.style(st), value, full)
+}
+
+// panes are all panes; those with a name are looked at from elsewhere too.
+type panes struct {
+	architecture  *architecturePane
+	frontier      *frontierPane
+	contributions *contributionsPane
+	why           *whyPane
+	published     *publishedPane
+	jobs          *jobsPane
+	limits        *limitsPane
+	inOrder       []pane // of tab
+}
+
+func newPanes() panes {
+	p := panes{
+		architecture: newArchitecturePane(), frontier: newFrontierPane(), contributions: newContributionsPane(), why: newWhyPane(),
+		published: newPublishedPane(), jobs: newJobsPane(), limits: newLimitsPane(),
+	}
+	p.inOrder = []pane{
+		p.architecture,
+		p.frontier,
+		p.contributions,
+		p.why,
+		p.published,
+		newSweepPane(),
+		newComparePane(),
+		p.jobs,
+		p.limits,
+		newExplainPane(),
+		newBestPane(),
+		newFitPane(),
+	}
+	return p
+}
+
+// index is the place of a pane in the order; -1 where there is none of this name.
+func (p panes) index(id paneID) int {
+	return slices.IndexFunc(p.inOrder, func(q pane) bool { return q.info().id == id })
+}
+
+// of is the pane of a name that there is.
+func (p panes) of(id paneID) pane { return p.inOrder[p.index(id)] }
+
+// inside is the part of the screen within the border of a pane; the zero rect
+// where it is not shown.
+func (a *App) inside(id paneID) rect { return a.layout.panes[id].inside() }
+
+// preparePanes lets the panes on the screen compute what they draw often.
+func (a *App) preparePanes() {
+	for _, p := range a.panes.inOrder {
+		if q, ok := p.(preparer); ok && a.layout.panes[p.info().id].shown() {
+			q.prepare(a, a.inside(p.info().id))
+		}
+	}
 }
 
 // drawPane draws a pane with its border and the mark that zooms it.
-func (a *App) drawPane(s *screen, id paneID) {
+func (a *App) drawPane(s *screen, p pane) {
+	id := p.info().id
 	r := a.layout.panes[id]
 	if !r.shown() {
 		return
 	}
 	focused := a.focus == id && a.dialog == nil
-	inside := s.box(r, a.paneTitle(id), focused)
+	inside := s.box(r, p.title(a), focused)
 	if mark := zoomMark(r); mark.shown() {
 		st, text := s.theme.border, "[+]"
 		if focused {
@@ -118,7 +170,7 @@ func (a *App) drawPane(s *screen, id paneID) {
 		}
 		s.text(mark.x, mark.y, mark.w, st, text)
 	}
-	panes[id].draw(a, s, inside)
+	p.draw(a, s, inside)
 }
 
 // zoomMark is where a click zooms a pane: on its upper border, at the right.
@@ -129,37 +181,56 @@ func zoomMark(r rect) rect {
 	return rect{r.x + r.w - 5, r.y, 3, 1}
 }
 
-// moveCursor moves the row under the cursor of a pane; in the plot, the
-// hairline.
-func (a *App) moveCursor(id paneID, n int) {
-	panes[id].move(a, n)
+// clickPane selects the row under the mouse and tells the pane.
+func (a *App) clickPane(x, y int) tea.Cmd {
+	for _, p := range a.panes.inOrder {
+		c := p.info()
+		r := a.layout.panes[c.id]
+		if !r.contains(x, y) {
+			continue
+		}
+		if zoomMark(r).contains(x, y) {
+			a.setFocus(c.id)
+			return a.toggleZoom()
+		}
+		var cmd tea.Cmd
+		if inside := r.inside(); inside.contains(x, y) {
+			if rows := p.rows(a, inside); rows.at.contains(x, y) {
+				c.row = rows.top(c.row) + y - rows.at.y
+			}
+			cmd = p.click(a, inside, x-inside.x, y-inside.y)
+		}
+		a.setFocus(c.id)
+		return cmd
+	}
+	return nil
+}
+
+// movePane moves the cursor of a pane.
+func (a *App) movePane(p pane, n int) {
+	p.move(a, n)
 	a.clampCursors()
 }
 
 func cursorStep(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
-		a.moveCursor(a.focus, n)
+		a.movePane(a.panes.of(a.focus), n)
 		return nil
 	}
 }
 
+// clampCursors keeps every cursor on a row.
 func (a *App) clampCursors() {
-	clamp := func(row *int, rows int) { *row = min(max(*row, 0), max(rows-1, 0)) }
-	clamp(&a.archRow, len(a.archRows()))
-	clamp(&a.whyRow, a.alternativeCount())
-	clamp(&a.pubRow, len(a.publishedRows()))
-	clamp(&a.contrib.row, len(a.effects))
-	clamp(&a.sweep.row, a.sweepRows())
-	clamp(&a.compareRow, len(a.differences()))
-	clamp(&a.jobRow, len(a.jobs))
-	clamp(&a.limitRow, 1+len(a.setup.Limits))
-	clamp(&a.explain.row, a.sweepRows())
-	clamp(&a.bestRow, len(a.search.found.Top))
+	for _, p := range a.panes.inOrder {
+		c := p.info()
+		c.row = min(max(c.row, 0), max(p.rows(a, a.inside(c.id)).n-1, 0))
+	}
 }
 
 func focusStep(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
-		a.setFocus((a.focus + paneID(n) + paneCount) % paneCount)
+		all := a.panes.inOrder
+		a.setFocus(all[(a.panes.index(a.focus)+n+len(all))%len(all)].info().id)
 		return nil
 	}
 }
@@ -172,9 +243,11 @@ func focusOn(id paneID) func(*App) tea.Cmd {
 	}
 }
 
+// setFocus shows a pane: where it has no place of its own, in the slot that
+// several share.
 func (a *App) setFocus(id paneID) {
 	a.focus = id
-	if a.relayout(); id > paneFrontier && (!a.layout.panes[id].shown() || a.zoomed) {
+	if a.relayout(); id != paneArchitecture && id != paneFrontier && (!a.layout.panes[id].shown() || a.zoomed) {
 		a.shared = id
 		a.relayout()
 	}
@@ -193,45 +266,5 @@ func (a *App) back() tea.Cmd {
 	if a.zoomed {
 		return a.toggleZoom()
 	}
-	return nil
-}
-
-func (a *App) clickArchitecture(inside rect, _, y int) tea.Cmd {
-	rows := len(a.archRows())
-	a.archRow = scrollTop(a.archRow, rows+1, inside.h-a.accuracyLines(inside)) + y
-	a.whyRow = 0
-	return nil
-}
-
-func (a *App) moveArchitecture(n int) {
-	a.archRow += n
-	a.whyRow = 0
-}
-
-func (a *App) clickFrontier(inside rect, x, _ int) tea.Cmd {
-	limit, ok := a.plotLimit(inside, inside.x+x)
-	if !ok {
-		return nil
-	}
-	a.dragging = false
-	a.record(true)
-	return a.setLimit(limit)
-}
-
-func (a *App) clickContributions(inside rect, _, y int) tea.Cmd {
-	if y == 0 {
-		return a.nextSort()
-	}
-	a.contrib.row = y - 1 + scrollTop(a.contrib.row, len(a.effects), inside.h-1)
-	return nil
-}
-
-func (a *App) clickWhy(inside rect, _, y int) tea.Cmd {
-	a.whyRow = y - whyHeaderLines + a.whyTop(inside.h)
-	return nil
-}
-
-func (a *App) clickPublished(inside rect, _, y int) tea.Cmd {
-	a.pubRow = y - 1 + scrollTop(a.pubRow, len(a.publishedRows()), inside.h-1)
 	return nil
 }

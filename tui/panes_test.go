@@ -17,23 +17,23 @@ import (
 func TestZoom(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
-		for range paneCount {
+		for range d.panes.inOrder {
 			d.press("tab", "enter")
-			if r := d.layout.panes[d.focus]; r.w != size[0] || d.layout.panes[(d.focus+1)%paneCount].shown() {
-				t.Fatalf("%v: %s zoomed is %+v, and others are shown", size, panes[d.focus].name, r)
+			if r := d.layout.panes[d.focus]; r.w != size[0] || len(d.layout.panes) != 1 {
+				t.Fatalf("%v: %s zoomed is %+v, and others are shown", size, d.focus, r)
 			}
 			if d.press("esc"); d.zoomed || !d.layout.panes[d.focus].shown() {
-				t.Fatalf("%v: esc left %s zoomed %v, shown %v", size, panes[d.focus].name, d.zoomed, d.layout.panes[d.focus].shown())
+				t.Fatalf("%v: esc left %s zoomed %v, shown %v", size, d.focus, d.zoomed, d.layout.panes[d.focus].shown())
 			}
 			mark := zoomMark(d.layout.panes[d.focus])
 			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
 			if !d.zoomed {
-				t.Fatalf("%v: a click on [+] did not zoom %s", size, panes[d.focus].name)
+				t.Fatalf("%v: a click on [+] did not zoom %s", size, d.focus)
 			}
 			mark = zoomMark(d.layout.panes[d.focus])
 			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
 			if d.zoomed {
-				t.Fatalf("%v: a click on [-] left %s zoomed", size, panes[d.focus].name)
+				t.Fatalf("%v: a click on [-] left %s zoomed", size, d.focus)
 			}
 		}
 	}
@@ -69,13 +69,13 @@ func TestTheSweepIsTheFrontier(t *testing.T) {
 	d := newDriver(t, 200, 60)
 	d.press("W", "enter")
 	d.lines()
-	st := d.App.sweep.strip
+	st := d.panes.of(paneSweep).(*sweepPane).strip
 	for c := 0; c < st.w; c += 7 {
 		var s solver.Solution
 		d.engine.Optimum(&s, d.columnLimit(c, st.w))
-		for row := range d.sweepRows() {
-			if got, want := st.codes[row*st.w+c], decisionCode(d.space(), s.Path, d.sweepRow(row)); got != want {
-				t.Fatalf("%v ms, %s: shown %c, the optimum has %c", d.columnLimit(c, st.w), decisionLabel(d.space(), d.sweepRow(row)), got, want)
+		for row := range d.numDecisions() {
+			if got, want := st.codes[row*st.w+c], d.decision(row).code(d.space(), s.Path); got != want {
+				t.Fatalf("%v ms, %s: shown %c, the optimum has %c", d.columnLimit(c, st.w), d.decision(row).label(d.space()), got, want)
 			}
 		}
 	}
@@ -92,10 +92,10 @@ func TestTheSweepIsTheFrontier(t *testing.T) {
 func TestClickOnTheSweepMovesTheBudget(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.press("W")
-	area, _ := d.sweepArea(d.layout.panes[paneSweep].inside())
+	area, _ := sweepArea(d.layout.panes[paneSweep].inside())
 	d.send(tea.MouseClickMsg{X: area.x + 10, Y: area.y + 3, Button: tea.MouseLeft})
-	if d.limitMS != d.columnLimit(10, area.w) || d.App.sweep.row == 0 {
-		t.Errorf("limit %v ms, want %v; row %d", d.limitMS, d.columnLimit(10, area.w), d.App.sweep.row)
+	if d.limitMS != d.columnLimit(10, area.w) || d.panes.of(paneSweep).info().row == 0 {
+		t.Errorf("limit %v ms, want %v; row %d", d.limitMS, d.columnLimit(10, area.w), d.panes.of(paneSweep).info().row)
 	}
 }
 
@@ -138,8 +138,8 @@ func TestWhatIf(t *testing.T) {
 	d := newDriver(t, 200, 60)
 	d.press("down", "down") // block 1.1
 	before := d.solution.Accuracy
-	if d.alternativeCount() != d.space().NumOptions()-1 {
-		t.Fatalf("%d alternatives", d.alternativeCount())
+	if len(d.alternatives()) != d.space().NumOptions()-1 {
+		t.Fatalf("%d alternatives", len(d.alternatives()))
 	}
 	next := (d.solution.Path.Option[1] + 1) % d.space().NumOptions()
 	predicted, ok := d.whatIfCost(next)
@@ -221,18 +221,18 @@ func TestCompareWithAnotherDevice(t *testing.T) {
 // it is that of the last one, and when the screen changes.
 func TestTheFocusedPaneIsShown(t *testing.T) {
 	d := newDriver(t, 80, 24)
-	for id := range paneCount {
-		again := newApp(t.Context(), d.engine, Options{State: State{Pane: int(id)}})
+	for _, id := range d.paneIDs() {
+		again := newApp(t.Context(), d.engine, Options{State: State{Pane: id}})
 		again.resize(120, 40)
 		if !again.layout.panes[id].shown() {
-			t.Errorf("started with %s, which is not shown", panes[id].name)
+			t.Errorf("started with %s, which is not shown", id)
 		}
 		d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
 		d.setFocus(id)
 		for _, size := range [][2]int{{120, 40}, {200, 60}, {103, 30}, {60, 16}, {120, 40}} {
 			d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			if !d.layout.panes[id].shown() {
-				t.Errorf("%s is not shown at %v", panes[id].name, size)
+				t.Errorf("%s is not shown at %v", id, size)
 			}
 		}
 	}
@@ -243,13 +243,13 @@ func TestTheFocusedPaneIsShown(t *testing.T) {
 func TestTheChosenOptionIsInSight(t *testing.T) {
 	d := newDriver(t, 60, 16)
 	d.press("end", "e")
-	for row := range d.sweepRows() {
-		d.explain.row = row
-		block := d.sweepRow(row).block
+	for row := range d.numDecisions() {
+		d.panes.of(paneExplain).info().row = row
+		block := d.decision(row).block
 		if block < 0 || !d.space().Active(d.solution.Path, block) {
 			continue
 		}
-		label := decisionLabel(d.space(), d.sweepRow(row))
+		label := d.decision(row).label(d.space())
 		line := ""
 		for _, l := range d.lines() {
 			if strings.Contains(l, " "+label+" ") {

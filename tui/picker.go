@@ -110,7 +110,7 @@ func (a *App) openSources(title string, named, found []explore.Source, current s
 		add(sourceLabel(current), current, current)
 	}
 	m.items = append(m.items, item{
-		label: "a file" + glyphSets[a.glyphs].ellipsis, detail: "type its path",
+		label: "a file" + a.glyphSet().ellipsis, detail: "type its path",
 		choose: func(a *App) tea.Cmd {
 			a.dialog = newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
 				if text == "" {

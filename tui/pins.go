@@ -46,7 +46,7 @@ func (a *App) togglePin() tea.Cmd {
 		return nil
 	}
 	p := a.pinsCopy()
-	label, action := decisionLabel(a.space(), row), " pinned"
+	label, action := row.label(a.space()), " pinned"
 	if row.block < 0 {
 		if p.Depth[row.stage] != 0 {
 			p.Depth[row.stage], action = 0, " freed"
@@ -126,25 +126,8 @@ func togglePinDimension(d dimension) func(*App) tea.Cmd {
 			held = 0
 		}
 		p.Allowed[row.block] = held
-		return a.setPins(p, decisionLabel(space, row)+" "+dimensionNames[d])
+		return a.setPins(p, row.label(space)+" "+dimensionNames[d])
 	}
-}
-
-// pinAlternative holds the alternative under the cursor of the Why pane.
-func (a *App) pinAlternative() tea.Cmd {
-	row, ok := a.current()
-	alts := a.alternatives()
-	if !ok || len(alts) == 0 {
-		return nil
-	}
-	alt := alts[min(a.whyRow, len(alts)-1)]
-	p := a.pinsCopy()
-	if row.block < 0 {
-		p.Depth[row.stage] = alt.choice
-	} else {
-		p.Allowed[row.block] = 1 << alt.choice
-	}
-	return a.setPins(p, decisionLabel(a.space(), row)+" is "+alt.label)
 }
 
 func (a *App) unpinAll() tea.Cmd {

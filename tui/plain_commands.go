@@ -37,7 +37,7 @@ func plainWords() []word {
 		{"copy", "[KIND]", "print what the copy menu copies: string, json, command, timm", (*plain).copyWord},
 		{"report", "[FILE]", "write the session as a report", (*plain).reportWord},
 		{"filter", "[TEXT]", "filter the published networks", func(p *plain, args []string) error {
-			p.app.filter = strings.Join(args, " ")
+			p.app.panes.published.filter = strings.Join(args, " ")
 			return p.show("published", nil)
 		}},
 		{"play", "", "walk the budget from here to the end and say what changes where", (*plain).playWord},
@@ -67,8 +67,8 @@ func first(args []string, otherwise string) string {
 
 func paneNames() []string {
 	var out []string
-	for _, s := range panes {
-		out = append(out, s.name)
+	for _, p := range newPanes().inOrder {
+		out = append(out, string(p.info().id))
 	}
 	return out
 }
@@ -97,7 +97,7 @@ func (p *plain) interpret(line string) error {
 		return p.status()
 	}
 	if p.app.focus != pane && p.app.dialog == nil {
-		return p.show(panes[p.app.focus].name, nil)
+		return p.show(string(p.app.focus), nil)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (p *plain) step(args []string, sign int) error {
 }
 
 // where reads a decision: 2.1, or stage 2; rest is what follows.
-func (p *plain) where(args []string) (d archRow, rest []string, err error) {
+func (p *plain) where(args []string) (d decision, rest []string, err error) {
 	space := p.app.space()
 	bad := fmt.Errorf("expected a block such as 2.1 or a stage such as \"stage 2\", stages 1 to %d, blocks 0 to %d", len(space.Stages), space.MaxDepth-1)
 	if len(args) == 0 {
@@ -158,18 +158,18 @@ func (p *plain) where(args []string) (d archRow, rest []string, err error) {
 		return d, nil, bad
 	}
 	if !isBlock {
-		return archRow{s - 1, -1}, args[1:], nil
+		return decision{s - 1, -1}, args[1:], nil
 	}
 	k, err := strconv.Atoi(block)
 	if err != nil || k < 0 || k >= space.MaxDepth {
 		return d, nil, bad
 	}
-	return archRow{s - 1, (s-1)*space.MaxDepth + k}, args[1:], nil
+	return decision{s - 1, (s-1)*space.MaxDepth + k}, args[1:], nil
 }
 
 // decisionWhere is a decision as where reads it.
-func decisionWhere(space *model.Space, d archRow) string {
-	return strings.TrimPrefix(decisionLabel(space, d), "stage ")
+func decisionWhere(space *model.Space, d decision) string {
+	return strings.TrimPrefix(d.label(space), "stage ")
 }
 
 func (p *plain) goTo(args []string) error {
@@ -177,11 +177,11 @@ func (p *plain) goTo(args []string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.Index(p.app.archRows(), d)
+	i := slices.Index(p.app.decisions(), d)
 	if i < 0 {
-		return fmt.Errorf("%s is switched off at this budget", decisionLabel(p.app.space(), d))
+		return fmt.Errorf("%s is switched off at this budget", d.label(p.app.space()))
 	}
-	p.app.archRow, p.app.whyRow = i, 0
+	p.app.panes.architecture.goTo(p.app, i)
 	return nil
 }
 
@@ -195,7 +195,7 @@ func (p *plain) pin(args []string) error {
 	if err != nil {
 		return err
 	}
-	pins, label := a.pinsCopy(), decisionLabel(a.space(), d)
+	pins, label := a.pinsCopy(), d.label(a.space())
 	if d.block < 0 {
 		depth := strconv.Itoa(a.solution.Path.Depth[d.stage])
 		if rest = slices.DeleteFunc(rest, func(s string) bool { return s == "depth" }); len(rest) > 0 {
@@ -219,7 +219,7 @@ func (p *plain) pin(args []string) error {
 }
 
 // optionMask are the options that the words allow: k=5 e=3 se=on, or k5 e3 se.
-func (p *plain) optionMask(d archRow, words []string) (uint64, error) {
+func (p *plain) optionMask(d decision, words []string) (uint64, error) {
 	space := p.app.space()
 	if len(words) == 0 {
 		if !space.Active(p.app.solution.Path, d.block) {
@@ -241,7 +241,7 @@ func (p *plain) free(args []string) error {
 	} else {
 		pins.Allowed[d.block] = 0
 	}
-	p.do(p.app.setPins(pins, decisionLabel(p.app.space(), d)+" freed"))
+	p.do(p.app.setPins(pins, d.label(p.app.space())+" freed"))
 	return p.status()
 }
 
@@ -255,8 +255,8 @@ func (p *plain) help(args []string) error {
 	for _, w := range plainWords() {
 		list(strings.TrimSpace(w.name+" "+w.args), w.help)
 	}
-	for _, s := range panes {
-		list("show "+s.name, s.about)
+	for _, pane := range p.app.panes.inOrder {
+		list("show "+string(pane.info().id), pane.info().question)
 	}
 	for _, b := range p.app.keys.bindings {
 		if !slices.ContainsFunc(plainWords(), func(w word) bool { return w.name == b.id }) {

@@ -89,7 +89,7 @@ func TestPlainWords(t *testing.T) {
 func TestEveryActionIsPossibleInPlain(t *testing.T) {
 	t.Chdir(t.TempDir()) // a report goes there
 	help := plainly(t, "help")
-	for _, b := range keyTable() {
+	for _, b := range keyTable(newPanes()) {
 		if !strings.Contains(help, "\n"+b.id) {
 			t.Errorf("help does not list %s", b.id)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,23 +25,24 @@ func (p *plain) show(name string, _ []string) error {
 		}
 		p.line(strings.Join(parts, ", "))
 		return nil
-	case panes[paneFrontier].name:
+	case string(paneFrontier):
 		return p.frontier()
-	case panes[paneSweep].name:
+	case string(paneSweep):
 		return p.sweepWords(nil)
-	case panes[paneArchitecture].name:
+	case string(paneArchitecture):
 		p.architecture()
 		return nil
 	}
-	id := slices.Index(paneNames(), name)
-	if paneID(id) == paneBest { // they are searched where they are shown
-		a.setFocus(paneBest)
-		p.do(a.askSearch())
-	}
-	if id < 0 {
+	id := paneID(name)
+	if a.panes.index(id) < 0 {
 		return fmt.Errorf("pane %q: expected one of %s", name, strings.Join(paneNames(), ", "))
 	}
-	p.drawn(a.paneTitle(paneID(id)), func(s *screen) { panes[id].draw(a, s, rect{0, 0, s.w, s.h}) })
+	if id == paneBest { // they are searched where they are shown
+		a.setFocus(id)
+		p.do(a.askSearch())
+	}
+	pane := a.panes.of(id)
+	p.drawn(pane.title(a), func(s *screen) { pane.draw(a, s, rect{0, 0, s.w, s.h}) })
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (p *plain) architecture() {
 	}
 	space := a.space()
 	p.line(a.sizeText())
-	for _, row := range a.archRows() {
+	for _, row := range a.decisions() {
 		pinned, was := "", ""
 		if row.block < 0 {
 			if a.pinnedDepth(row.stage) {
@@ -91,23 +91,10 @@ func (p *plain) architecture() {
 		if text, ok := a.compare.optionDiffers(row.block, option, space); ok {
 			was = ", was " + optionWords(text)
 		}
-		p.line(fmt.Sprintf("  %s: %s, %s ms, %s points%s%s", decisionLabel(space, row), optionWords(space.Options[option].String()),
+		p.line(fmt.Sprintf("  %s: %s, %s ms, %s points%s%s", row.label(space), optionWords(space.Options[option].String()),
 			a.ms(a.engine.Table.BlockMS[row.block*space.NumOptions()+option]), signed(a.detail.blockGain(row.block), 2, asciiGlyphs()), pinned, was))
 	}
 	p.line("fixed parts: " + a.ms(a.engine.Table.FixedMS) + " ms")
-}
-
-// optionWords writes an option without the dot for "no squeeze-excite".
-func optionWords(s string) string { return strings.TrimSuffix(s, " ·") }
-
-func (a *App) optionNames(mask uint64) []string {
-	var out []string
-	for i, o := range a.space().Options {
-		if mask>>i&1 == 1 {
-			out = append(out, optionWords(o.String()))
-		}
-	}
-	return out
 }
 
 func (p *plain) explain(args []string) error {
@@ -121,7 +108,7 @@ func (p *plain) explain(args []string) error {
 		a.whatIf.asked = q
 		p.do(a.answerWhatIf(askMsg{q}))
 	}
-	return p.show(panes[paneWhy].name, nil)
+	return p.show(string(paneWhy), nil)
 }
 
 // frontierRows is how many networks of the frontier the plain mode prints.
@@ -157,11 +144,10 @@ func (p *plain) sweepWords(args []string) error {
 	if err := p.noFrontier(); err != nil {
 		return err
 	}
-	a.sweep.strip = a.newStrip(40)
 	if a.limited() {
 		p.line("of the networks that keep " + a.engine.LimitsText() + ":")
 	}
-	var only archRow
+	var only decision
 	if len(args) > 0 {
 		d, _, err := p.where(args)
 		if err != nil {
@@ -169,9 +155,9 @@ func (p *plain) sweepWords(args []string) error {
 		}
 		only = d
 	}
-	for row := range a.sweepRows() {
-		if len(args) == 0 || a.sweepRow(row) == only {
-			p.line(a.switches(row, asciiGlyphs()))
+	for row := range a.numDecisions() {
+		if len(args) == 0 || a.decision(row) == only {
+			p.line(a.switches(40, a.decision(row), asciiGlyphs()))
 		}
 	}
 	return nil

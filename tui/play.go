@@ -105,18 +105,18 @@ func changesText(space *model.Space, before, after model.Path) string {
 	more := 0
 	for s := range space.Stages {
 		for k := -1; k < space.MaxDepth; k++ {
-			d := archRow{s, -1}
+			d := decision{s, -1}
 			if k >= 0 {
 				d.block = s*space.MaxDepth + k
 			}
-			was, is := decisionText(space, before, d), decisionText(space, after, d)
+			was, is := d.of(space, before), d.of(space, after)
 			switch {
 			case was == is || (d.block >= 0 && before.Depth[s] != after.Depth[s] && (was == "off" || is == "off")):
 				continue // a block that goes with the depth is not told twice
 			case len(out) == shown:
 				more++
 			default:
-				out = append(out, fmt.Sprintf("%s %s to %s", decisionLabel(space, d), was, strings.TrimPrefix(is, "depth ")))
+				out = append(out, fmt.Sprintf("%s %s to %s", d.label(space), was, strings.TrimPrefix(is, "depth ")))
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r := &randomUser{driver: newDriver(t, 120, 40), rng: rand.New(rand.NewPCG(seed, 7))}
 	r.blind = true
 	r.lut = fakeTable(r.space())
-	for _, b := range keyTable() {
+	for _, b := range r.App.keys.bindings {
 		if b.id != "quit" && b.id != "suspend" && !strings.HasPrefix(b.id, "copy") {
 			r.keys = append(r.keys, b.keys...)
 		}
@@ -157,16 +157,16 @@ func (r *randomUser) checkState(what string) {
 	if !(a.limitMS >= lo && a.limitMS <= hi) {
 		fail("limit %v ms is outside %v to %v", a.limitMS, lo, hi)
 	}
-	if a.focus < 0 || a.focus >= paneCount || a.shared < 0 || a.shared >= paneCount || a.mode < 0 || a.mode >= modeCount ||
+	if a.panes.index(a.focus) < 0 || a.panes.index(a.shared) < 0 || a.mode < 0 || a.mode >= modeCount ||
 		a.theme < 0 || a.theme >= len(themes) || a.glyphs < 0 || a.glyphs >= len(glyphSets) {
-		fail("focus %d, shared %d, mode %d, theme %d, glyphs %d", a.focus, a.shared, a.mode, a.theme, a.glyphs)
+		fail("focus %s, shared %s, mode %d, theme %d, glyphs %d", a.focus, a.shared, a.mode, a.theme, a.glyphs)
 	}
 	if a.working < 0 || len(a.history.past) > historyDepth {
 		fail("%d jobs under way, %d choices to undo", a.working, len(a.history.past))
 	}
-	for _, c := range [][2]int{{a.archRow, len(a.archRows())}, {a.whyRow, a.alternativeCount()}, {a.jobRow, len(a.jobs)}, {a.contrib.row, len(a.effects)}} {
-		if c[0] < 0 || c[0] >= max(c[1], 1) {
-			fail("a cursor is at %d of %d", c[0], c[1])
+	for _, p := range a.panes.inOrder {
+		if c, n := p.info(), p.rows(a, a.inside(p.info().id)).n; c.row < 0 || c.row >= max(n, 1) {
+			fail("the cursor of %s is at %d of %d", c.id, c.row, n)
 		}
 	}
 	if n := slices.IndexFunc(a.jobs, func(j job.Snapshot) bool { return j.ID < 1 }); n >= 0 || len(a.jobs) > 50 {

@@ -176,8 +176,8 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 	var all []reason
 	for _, c := range sens.Options {
 		if !c.Pinned {
-			d := archRow{c.Block / e.Space.MaxDepth, c.Block}
-			all = append(all, reason{decisionLabel(e.Space, d), e.Space.Options[c.Option].String(), c.Change})
+			d := decision{c.Block / e.Space.MaxDepth, c.Block}
+			all = append(all, reason{d.label(e.Space), e.Space.Options[c.Option].String(), c.Change})
 		}
 	}
 	for _, c := range sens.Depths {
@@ -212,7 +212,7 @@ func (a *App) pinTexts() []string {
 				options = append(options, o.String())
 			}
 		}
-		out = append(out, fmt.Sprintf("%s %s", decisionLabel(space, archRow{b / space.MaxDepth, b}), strings.Join(options, " or ")))
+		out = append(out, fmt.Sprintf("%s %s", decision{b / space.MaxDepth, b}.label(space), strings.Join(options, " or ")))
 	}
 	return out
 }

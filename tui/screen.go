@@ -17,6 +17,9 @@ func (r rect) shown() bool { return r.w > 0 && r.h > 0 }
 
 func (r rect) contains(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }
 
+// below is what is left of a rectangle under its first n lines.
+func (r rect) below(n int) rect { return rect{r.x, r.y + n, r.w, max(0, r.h-n)} }
+
 // inside is the part of a box within its border.
 func (r rect) inside() rect { return rect{r.x + 1, r.y + 1, max(0, r.w-2), max(0, r.h-2)} }
 
@@ -92,6 +95,36 @@ func (s *screen) row(r rect, y int, selected bool, st uv.Style, line string) int
 		s.set(r.x, y, over(true, s.theme.accent, s.theme), s.glyphs.cursor)
 	}
 	return used
+}
+
+// over is a style under the cursor.
+func over(selected bool, st uv.Style, t *theme) uv.Style {
+	if selected {
+		st.Bg = t.selected.Bg
+		st.Attrs |= t.selected.Attrs
+	}
+	return st
+}
+
+// scrollTop is the first line shown so that the cursor is in view.
+func scrollTop(cursor, lines, height int) int {
+	if lines <= height {
+		return 0
+	}
+	return min(max(0, cursor-height/2), lines-height)
+}
+
+// lines writes lines of words, each wrapped, as far as there is room.
+func (s *screen) lines(r rect, lines []string) {
+	y := r.y
+	for _, line := range lines {
+		for _, part := range wrap(line, r.w-2) {
+			if y < r.y+r.h {
+				s.text(r.x+1, y, r.w-2, s.theme.dim, part)
+			}
+			y++
+		}
+	}
 }
 
 // right draws str so that it ends before column x+w.
@@ -221,6 +254,28 @@ func blank(c *uv.Cell) bool {
 
 // plain renders the grid as text without styles, one line a row.
 func (s *screen) plain() string { return ansi.Strip(s.canvas.Render()) }
+
+// wrap breaks a text of words into lines of at most w characters.
+func wrap(text string, w int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for r := []rune(word); w > 0 && len(r) > w; r = []rune(word) { // a path that no line takes whole
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			lines, word = append(lines, string(r[:w])), string(r[w:])
+		}
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > w {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
 
 // pad extends str to w cells.
 func pad(str string, w int) string {

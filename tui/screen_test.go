@@ -84,9 +84,9 @@ func TestEveryLineFits(t *testing.T) {
 	for _, w := range widths {
 		for _, h := range heights {
 			d.send(tea.WindowSizeMsg{Width: w, Height: h})
-			for range paneCount {
+			for range d.panes.inOrder {
 				d.press("tab")
-				d.checkFits(fmt.Sprintf("%dx%d, %s", w, h, panes[d.focus].title))
+				d.checkFits(fmt.Sprintf("%dx%d, %s", w, h, d.focus))
 			}
 			for _, key := range dialogs {
 				d.press(key)
@@ -117,7 +117,7 @@ func TestALongMessageIsReadWhole(t *testing.T) {
 func TestHelpTextsFitANarrowScreen(t *testing.T) {
 	d := newDriver(t, 80, 24)
 	for _, b := range d.keys.bindings {
-		if w := ansi.StringWidth(b.help) + ansi.StringWidth(binding{keys: b.keys}.keyLabel(brailleGlyphs())); w > 73 {
+		if w := ansi.StringWidth(b.help) + ansi.StringWidth(keyLabel(b.keys, brailleGlyphs())); w > 73 {
 			t.Errorf("%s: %d cells, expected at most 73: %s", b.id, w, b.help)
 		}
 	}

@@ -29,7 +29,7 @@ func (a *App) nextTheme() tea.Cmd {
 
 func (a *App) nextGlyphs() tea.Cmd {
 	a.glyphs = (a.glyphs + 1) % len(glyphSets)
-	a.say("glyphs: " + glyphSets[a.glyphs].name)
+	a.say("glyphs: " + a.glyphSet().name)
 	return nil
 }
 

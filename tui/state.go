@@ -23,12 +23,29 @@ type State struct {
 	LimitMS  float64      `json:"limit_ms,omitempty"`
 	LUT      string       `json:"lut,omitempty"`
 	Limits   []StateLimit `json:"limits,omitempty"` // beside the budget
-	Pane     int          `json:"pane,omitempty"`
+	Pane     paneID       `json:"pane,omitempty"`   // with the focus
 	Sort     int          `json:"sort,omitempty"`
 	Theme    string       `json:"theme,omitempty"`
 	Glyphs   string       `json:"glyphs,omitempty"`
 	MouseOff bool         `json:"mouse_off,omitempty"`
 	TourSeen bool         `json:"tour_seen,omitempty"`
+}
+
+// numberedPanes are the panes as the state counted them before it named them.
+var numberedPanes = [...]paneID{
+	paneArchitecture, paneFrontier, paneContributions, paneWhy, panePublished, paneSweep, paneCompare, paneJobs, paneLimits, paneExplain, paneBest, paneFit,
+}
+
+// UnmarshalJSON reads the name of a pane, or its number in an older file.
+func (id *paneID) UnmarshalJSON(data []byte) error {
+	var n int
+	if json.Unmarshal(data, &n) == nil {
+		if n >= 0 && n < len(numberedPanes) {
+			*id = numberedPanes[n]
+		}
+		return nil
+	}
+	return json.Unmarshal(data, (*string)(id))
 }
 
 // StateLimit is a limit as State keeps it.
@@ -145,8 +162,8 @@ func (s State) save() error {
 
 func (a *App) state() State {
 	s := State{
-		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: int(a.focus), Sort: int(a.contrib.sort),
-		Theme: themes[a.theme].name, Glyphs: glyphSets[a.glyphs].name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
+		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: a.focus, Sort: int(a.panes.contributions.sort),
+		Theme: themes[a.theme].name, Glyphs: a.glyphSet().name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
 	}
 	for _, l := range a.engine.Limits {
 		s.Limits = append(s.Limits, StateLimit{l.Kind, l.Cap, l.LUTName})

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,11 +108,11 @@ func TestASCIITerminal(t *testing.T) {
 			}
 		}
 	}
-	for id := range paneCount {
+	for _, id := range d.paneIDs() {
 		d.setFocus(id)
-		check(panes[id].name)
+		check(string(id))
 	}
-	for _, b := range keyTable() {
+	for _, b := range d.keys.bindings {
 		if b.id == "quit" || b.id == "suspend" || b.id == "glyphs" || b.id == "play" {
 			continue
 		}
@@ -124,5 +126,39 @@ func TestASCIITerminal(t *testing.T) {
 	d.nextGlyphs()
 	if got := d.state().Glyphs; got != "braille" {
 		t.Errorf("glyphs chosen are kept as %q", got)
+	}
+}
+
+// The state names the pane with the focus; files that count the panes are read too.
+func TestThePaneIsKeptByName(t *testing.T) {
+	state, _ := ownFiles(t)
+	read := func(text string) paneID {
+		if err := os.WriteFile(state, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var o Options
+		if o.ReadOwn(); len(o.Notes) > 0 {
+			t.Fatalf("%s: %q", text, o.Notes)
+		}
+		return newDriverWith(t, o).focus
+	}
+	d := newDriver(t, 120, 40)
+	for i, id := range []paneID{"architecture", "frontier", "contributions", "why", "published", "sweep", "compare", "jobs", "limits", "explain", "best", "fit"} {
+		if got := read(fmt.Sprintf(`{"pane": %d}`, i)); got != id {
+			t.Errorf("pane %d is %s, was %s", i, got, id)
+		}
+		d.setFocus(id)
+		data, err := json.Marshal(d.state())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(string(data)); got != id || !strings.Contains(string(data), `"pane":"`+string(id)+`"`) {
+			t.Errorf("kept %s, read %s: %s", id, got, data)
+		}
+	}
+	for _, other := range []string{`{}`, `{"pane": 99}`, `{"pane": -1}`, `{"pane": "one of tomorrow"}`} {
+		if got := read(other); got != paneArchitecture {
+			t.Errorf("%s: %s", other, got)
+		}
 	}
 }

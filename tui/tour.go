@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"strings"
-
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -118,26 +116,4 @@ func (a *App) drawCaption(s *screen) {
 		s.text(inside.x+1, inside.y+i, inside.w-2, s.theme.text, line)
 	}
 	s.text(inside.x+1, inside.y+inside.h-1, inside.w-2, s.theme.dim, foot)
-}
-
-// wrap breaks a text of words into lines of at most w characters.
-func wrap(text string, w int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		for r := []rune(word); w > 0 && len(r) > w; r = []rune(word) { // a path that no line takes whole
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			lines, word = append(lines, string(r[:w])), string(r[w:])
-		}
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > w {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

@@ -29,7 +29,7 @@ type whatIf struct {
 type question struct {
 	generation int
 	limitMS    float64
-	decision   archRow
+	decision   decision
 }
 
 // whatIfAfter is how long the cursor and the budget have to rest before the
@@ -174,7 +174,7 @@ func tryStep(n int) func(*App) tea.Cmd {
 		}
 		option := (a.solution.Path.Option[row.block] + n + space.NumOptions()) % space.NumOptions()
 		p.Allowed[row.block] = 1 << option
-		return a.setPins(p, decisionLabel(space, row)+" is "+space.Options[option].String())
+		return a.setPins(p, row.label(space)+" is "+space.Options[option].String())
 	}
 }
 
@@ -191,7 +191,7 @@ func (a *App) pinCost(what string) func(*App) {
 				a.ms(a.limitMS), formatNumber(before, 2), formatNumber(a.solution.Accuracy, 2)))
 		default:
 			a.say(fmt.Sprintf("%s: %s → %s %% (%s pt) at %s ms", what, formatNumber(before, 2),
-				formatNumber(a.solution.Accuracy, 2), signed(a.solution.Accuracy-before, 3, glyphSets[a.glyphs]), formatNumber(limit, 2)))
+				formatNumber(a.solution.Accuracy, 2), signed(a.solution.Accuracy-before, 3, a.glyphSet()), formatNumber(limit, 2)))
 		}
 	}
 }

@@ -13,6 +13,25 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
+// paneLimits is the name of the pane of limits.
+const paneLimits paneID = "limits"
+
+// limitsPane lists the limits: caps, what is used, slack and price.
+type limitsPane struct{ card }
+
+func newLimitsPane() *limitsPane {
+	return &limitsPane{card{id: paneLimits, name: "Limits", question: "which limit holds the network back, and what is it worth to raise it?",
+		key: "B", help: "go to the limits: on parameters, MACs, memory, other devices"}}
+}
+
+func (p *limitsPane) keys() []action {
+	return []action{
+		{"limit-add", []string{"n"}, "Limits", "add a limit", "add", (*App).addLimit},
+		{"limit-edit", []string{"space"}, "Limits", "change the limit under the cursor", "change", p.edit},
+		{"limit-remove", []string{"x"}, "Limits", "remove the limit under the cursor", "remove", p.remove},
+	}
+}
+
 // limitRows are the limits: the budget first, then those of the Setup, with what
 // the network shown uses of them where that is known.
 func (a *App) limitRows() []explore.Limit {
@@ -32,32 +51,31 @@ func (a *App) limitRows() []explore.Limit {
 	return rows
 }
 
-// drawLimits lists the limits: caps, what is used, slack and price.
-func (a *App) drawLimits(s *screen, r rect) {
+// rows are as many as there will be: the engine may not have followed yet.
+func (p *limitsPane) rows(a *App, r rect) rows {
+	return rows{n: 1 + len(a.setup.Limits), at: r.below(1)}
+}
+
+func (p *limitsPane) draw(a *App, s *screen, r rect) {
 	t := s.theme
-	rows := a.limitRows()
+	limits := a.limitRows()
 	name := min(max(r.w-47, 8), 28)
 	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad("limit on", name), "", "at most", "used", "slack", "worth of +1"))
-	for i, l := range rows {
-		y := r.y + 1 + i
-		if y >= r.y+r.h {
-			return
-		}
-		selected := i == a.limitRow && a.focus == paneLimits
+	list := p.rows(a, r)
+	p.drawRows(a, s, list, func(i int, li listRow) {
+		l := limits[i]
 		amount := func(v float64) string {
 			if math.IsNaN(v) {
 				return "?"
 			}
 			return limitAmount(l, v)
 		}
-		line := fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad(limitLabel(l, name, s.glyphs), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs))
-		s.row(r, y, selected, t.text, line)
+		li.text(1, r.w, t.text, fmt.Sprintf("%s%6s%9s%9s%9s%13s", pad(limitLabel(l, name, s.glyphs), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs)))
 		if l.Binding {
-			s.text(r.x+1+name, y, 6, over(selected, t.warn, t), "binds")
+			li.text(1+name, 6, t.warn, "binds")
 		}
-	}
-	used := len(rows) + 2
-	a.drawLines(s, rect{r.x, r.y + used, r.w, r.h - used}, a.limitHelp())
+	})
+	s.lines(r.below(list.n+2), a.limitHelp())
 }
 
 // bindingText says which of the limits beside the latency hold the accuracy down;
@@ -138,11 +156,6 @@ func (a *App) limitHelp() []string {
 	return lines
 }
 
-func (a *App) clickLimits(_ rect, _, y int) tea.Cmd {
-	a.limitRow = y - 1
-	return nil
-}
-
 // addLimit chooses what to limit.
 func (a *App) addLimit() tea.Cmd {
 	if !a.engine.Bilinear() {
@@ -218,23 +231,23 @@ func (a *App) capEntry(l explore.Limit, example, value string) *entry {
 	})
 }
 
-// editLimit changes the limit under the cursor; the first is the budget.
-func (a *App) editLimit() tea.Cmd {
-	if a.limitRow == 0 {
+// edit changes the limit under the cursor; the first is the budget.
+func (p *limitsPane) edit(a *App) tea.Cmd {
+	if p.row == 0 {
 		return a.openEntry()
 	}
-	l := a.setup.Limits[a.limitRow-1]
+	l := a.setup.Limits[p.row-1]
 	return a.askCap(l, "", l.CapText())
 }
 
-func (a *App) removeLimit() tea.Cmd {
-	if a.limitRow == 0 {
+func (p *limitsPane) remove(a *App) tea.Cmd {
+	if p.row == 0 {
 		a.say("the budget stays: " + a.keyOf("budget-most") + " raises it to where it limits nothing")
 		return nil
 	}
 	limits := slices.Clone(a.setup.Limits)
-	name := limits[a.limitRow-1].Name()
-	return a.setLimits(slices.Delete(limits, a.limitRow-1, a.limitRow), "no limit on "+name)
+	name := limits[p.row-1].Name()
+	return a.setLimits(slices.Delete(limits, p.row-1, p.row), "no limit on "+name)
 }
 
 // setLimits re-solves under other limits.
@@ -242,7 +255,7 @@ func (a *App) setLimits(limits []explore.Limit, what string) tea.Cmd {
 	a.record(false)
 	s := a.setup
 	s.Limits = limits
-	a.limitRow = min(a.limitRow, len(limits))
+	a.panes.limits.row = min(a.panes.limits.row, len(limits))
 	return a.rebuild(s, nil, func(a *App) { a.say(sanitize.Line(what)) })
 }
 

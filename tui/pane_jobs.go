@@ -13,34 +13,62 @@ import (
 	"github.com/binas-tui/binas-tui/steps"
 )
 
-// drawJobs lists what runs and what has run, and says of the one under the
-// cursor how far it is and what it logged last.
-func (a *App) drawJobs(s *screen, r rect) {
-	t := s.theme
+// paneJobs is the name of the pane of jobs.
+const paneJobs paneID = "jobs"
+
+// jobsPane lists what runs and what has run, and says of the one under the cursor
+// how far it is and what it logged last.
+type jobsPane struct{ card }
+
+func newJobsPane() *jobsPane {
+	return &jobsPane{card{id: paneJobs, name: "Jobs", question: "what is running, how far, what did it find?",
+		key: "J", help: "go to the jobs: what is running and what it found"}}
+}
+
+func (p *jobsPane) keys() []action {
+	return []action{
+		{"job-open", []string{"space"}, "Device", "open what the job under the cursor has found", "open", (*App).openJob},
+		{"pause-job", []string{"P"}, "Device", "pause the job under the cursor, or let it go on", "pause", (*App).pauseJob},
+		{"resume-job", []string{"r"}, "Device", "start the job under the cursor again: it resumes where it stopped", "again", (*App).resumeJob},
+	}
+}
+
+func (p *jobsPane) rows(a *App, r rect) rows {
+	return rows{n: len(a.jobs), at: rect{r.x, r.y, r.w, min(len(a.jobs), max(1, r.h/3))}}
+}
+
+// currentJob is the job under the cursor of the pane.
+func (a *App) currentJob() (job.Snapshot, bool) {
 	if len(a.jobs) == 0 {
-		a.drawLines(s, r, []string{
+		return job.Snapshot{}, false
+	}
+	return a.jobs[min(a.panes.jobs.row, len(a.jobs)-1)], true
+}
+
+func (p *jobsPane) draw(a *App, s *screen, r rect) {
+	current, ok := a.currentJob()
+	if !ok {
+		s.lines(r, []string{
 			"nothing has been started yet:",
 			a.keyOf("measure") + " measures this machine: the network shown, or a whole latency table",
 			a.keyOf("method") + " trains a supernet, samples networks of it and fits predictors",
 		})
 		return
 	}
-	list := jobLines(len(a.jobs), r.h)
-	top := scrollTop(a.jobRow, len(a.jobs), list)
-	for i := range list {
-		j, y := a.jobs[top+i], r.y+i
-		selected := top+i == a.jobRow && a.focus == paneJobs
+	list := p.rows(a, r)
+	p.drawRows(a, s, list, func(i int, l listRow) {
+		j := a.jobs[i]
 		state := j.State.String()
 		if j.Paused && j.State == job.Running {
 			state = "paused"
 		}
-		line := fmt.Sprintf(" %-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Name))
+		text := fmt.Sprintf("%-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Name))
 		if j.Left > 0 {
-			line += "  " + clock(j.Left) + " left"
+			text += "  " + clock(j.Left) + " left"
 		}
-		s.row(r, y, selected, jobStyle(t, j.State), line)
-	}
-	a.drawJob(s, rect{r.x, r.y + list + 1, r.w, r.h - list - 1}, a.jobs[min(a.jobRow, len(a.jobs)-1)])
+		l.text(1, r.w, jobStyle(s.theme, j.State), text)
+	})
+	a.drawJob(s, r.below(list.at.h+1), current)
 }
 
 // drawJob shows one job: progress, what it is doing, the end of its log.
@@ -75,9 +103,6 @@ func (a *App) drawJob(s *screen, r rect, j job.Snapshot) {
 		s.text(r.x+1, top+i, r.w-2, t.dim, line)
 	}
 }
-
-// jobLines is how many lines the list of jobs has.
-func jobLines(jobs, height int) int { return min(jobs, max(1, height/3)) }
 
 // jobHint says what can be done with a job.
 func (a *App) jobHint(j job.Snapshot) string {
@@ -149,36 +174,26 @@ func jobStyle(t *theme, s job.State) uv.Style {
 	return t.text
 }
 
-func (a *App) clickJobs(inside rect, _, y int) tea.Cmd {
-	list := jobLines(len(a.jobs), inside.h)
-	if y < list {
-		a.jobRow = y + scrollTop(a.jobRow, len(a.jobs), list)
-	}
-	return nil
-}
-
 // openJob shows what the job under the cursor measures or has measured.
 func (a *App) openJob() tea.Cmd {
-	if len(a.jobs) == 0 {
-		a.say("nothing has been started yet: " + a.keyOf("measure") + " measures, " + a.keyOf("method") + " trains and fits")
-		return nil
-	}
-	if r, ok := a.jobs[a.jobRow].Result.(explore.VerifiedTable); ok {
+	j, ok := a.currentJob()
+	switch r := j.Result.(type) {
+	case explore.VerifiedTable:
 		a.dialog = &verification{result: r}
 		return nil
-	}
-	if k, ok := a.jobs[a.jobRow].Result.(explore.Kept); ok {
-		a.dialog = &onDevice{kept: k}
+	case explore.Kept:
+		a.dialog = &onDevice{kept: r}
 		return nil
 	}
-	if isFit(a.jobs[a.jobRow].Result) {
+	switch {
+	case !ok:
+		a.say("nothing has been started yet: " + a.keyOf("measure") + " measures, " + a.keyOf("method") + " trains and fits")
+	case isFit(j.Result):
 		a.setFocus(paneFit)
-		return nil
-	}
-	if !isTable(a.jobs[a.jobRow]) {
+	case isTable(j):
+		a.dialog = &measurement{job: j.ID}
+	default:
 		a.say("what it has so far is shown here: " + a.keyOf("zoom") + " gives it the whole screen")
-		return nil
 	}
-	a.dialog = &measurement{job: a.jobs[a.jobRow].ID}
 	return nil
 }

@@ -10,6 +10,22 @@ import (
 	"github.com/binas-tui/binas-tui/solver"
 )
 
+// paneBest is the name of the pane of the best networks.
+const paneBest paneID = "best"
+
+// bestPane lists the best networks under the limits and in what they differ from
+// the first.
+type bestPane struct{ card }
+
+func newBestPane() *bestPane {
+	return &bestPane{card{id: paneBest, name: "Best networks", question: "which networks come next, and in what do they differ?",
+		key: "t", help: "go to the best networks at this budget and how they differ"}}
+}
+
+func (p *bestPane) keys() []action {
+	return []action{{"best-compare", []string{"space"}, "Explain", "compare the network shown with the one under the cursor", "compare", p.compare}}
+}
+
 // bestNetworks are the best networks at the budget shown; nil while they are
 // searched.
 func (a *App) bestNetworks() []solver.LimitedSolution {
@@ -19,10 +35,9 @@ func (a *App) bestNetworks() []solver.LimitedSolution {
 	return a.search.found.Top
 }
 
-// drawBest lists the best networks under the limits and in what they differ from
-// the first.
-func (a *App) drawBest(s *screen, r rect) {
-	t := s.theme
+func (p *bestPane) rows(a *App, r rect) rows { return rows{n: len(a.bestNetworks()), at: r.below(1)} }
+
+func (p *bestPane) draw(a *App, s *screen, r rect) {
 	top := a.bestNetworks()
 	if len(top) == 0 {
 		lines := []string{"searching the best networks" + s.glyphs.ellipsis}
@@ -34,17 +49,15 @@ func (a *App) drawBest(s *screen, r rect) {
 		case a.searchCurrent() && !a.hasSolution():
 			lines = []string{"no network fits this budget: " + a.keyOf("budget-up") + " raises it"}
 		}
-		a.drawLines(s, r, lines)
+		s.lines(r, lines)
 		return
 	}
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %2s%9s%9s%9s  %s", "", "points", "%", "ms", "differs from the first in"))
-	first := scrollTop(a.bestRow, len(top), r.h-1)
-	for i := range min(r.h-1, len(top)-first) {
-		b, y := top[first+i], r.y+1+i
-		selected := first+i == a.bestRow && a.focus == paneBest
-		s.row(r, y, selected, t.text, fmt.Sprintf(" %2d%9s%9s%9s  %s", first+i+1, signed(b.Accuracy-top[0].Accuracy, 3, s.glyphs),
+	s.text(r.x, r.y, r.w, s.theme.dim, fmt.Sprintf(" %2s%9s%9s%9s  %s", "", "points", "%", "ms", "differs from the first in"))
+	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+		b := top[i]
+		l.text(1, r.w, s.theme.text, fmt.Sprintf("%2d%9s%9s%9s  %s", i+1, signed(b.Accuracy-top[0].Accuracy, 3, s.glyphs),
 			formatNumber(b.Accuracy, 2), formatNumber(b.Used[0], 2), a.differenceText(top[0].Path, b.Path)))
-	}
+	})
 }
 
 // differenceText lists the decisions in which a network differs from another.
@@ -59,20 +72,15 @@ func (a *App) differenceText(from, to model.Path) string {
 	return strings.Join(out, ", ")
 }
 
-func (a *App) clickBest(inside rect, _, y int) tea.Cmd {
-	a.bestRow = y - 1 + scrollTop(a.bestRow, len(a.bestNetworks()), inside.h-1)
-	return nil
-}
-
-// compareBest compares the network shown with one of the best.
-func (a *App) compareBest() tea.Cmd {
+// compare compares the network shown with the one under the cursor.
+func (p *bestPane) compare(a *App) tea.Cmd {
 	top := a.bestNetworks()
 	if len(top) == 0 {
 		a.say("the best networks are not known yet")
 		return nil
 	}
-	b := top[a.bestRow]
-	a.compare = &comparison{name: fmt.Sprintf("number %d", a.bestRow+1), path: b.Path.Clone(), latencyMS: b.Used[0], accuracy: b.Accuracy}
+	b := top[min(p.row, len(top)-1)]
+	a.compare = &comparison{name: fmt.Sprintf("number %d", p.row+1), path: b.Path.Clone(), latencyMS: b.Used[0], accuracy: b.Accuracy}
 	a.setFocus(paneCompare)
 	return nil
 }

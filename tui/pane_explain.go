@@ -3,46 +3,60 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
 
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
-// explainView is the state of the pane.
-type explainView struct {
-	row     int
-	insight []solver.StageEffect // of the engine
+// paneExplain is the name of the pane of every other choice.
+const paneExplain paneID = "explain"
+
+// explainPane shows where the space pays, stage by stage, and below it, for every
+// decision of the network shown, what every other choice would gain or cost at the
+// present prices of the limits.
+type explainPane struct{ card }
+
+func newExplainPane() *explainPane {
+	return &explainPane{card{id: paneExplain, name: "Explain", question: "what would every other choice gain or cost, and where does the space pay?",
+		key: "e", help: "go to the explanation: every other choice, and where the space pays"}}
+}
+
+func (p *explainPane) keys() []action {
+	return []action{{"explain-go", []string{"space"}, "Explain", "go to the decision under the cursor in the architecture", "go here", p.goTo}}
 }
 
 // insightLines is the height of the table of stages, with the line below it.
 func (a *App) insightLines(height int) int {
-	if n := len(a.explain.insight) + 3; height >= n+6 {
+	if n := len(a.effects) + 3; height >= n+6 {
 		return n
 	}
 	return 0
 }
 
-// drawExplain shows where the space pays, stage by stage, and below it, for
-// every decision of the network shown, what every other choice would gain or
-// cost at the present prices of the limits.
-func (a *App) drawExplain(s *screen, r rect) {
+// rows are the decisions, between two lines of header and the legend.
+func (p *explainPane) rows(a *App, r rect) rows {
+	at := r.below(a.insightLines(r.h) + 2)
+	at.h--
+	return rows{n: a.numDecisions(), at: at}
+}
+
+func (p *explainPane) draw(a *App, s *screen, r rect) {
 	if n := a.insightLines(r.h); n > 0 {
 		a.drawInsight(s, rect{r.x, r.y, r.w, n - 1})
-		r = rect{r.x, r.y + n, r.w, r.h - n}
 	}
-	if !a.hasSolution() || len(a.detail.sensitivity.Options) == 0 {
-		lines := []string{"no network is shown yet: " + a.keyOf("budget-up") + " raises the budget"}
-		if a.hasSolution() {
-			lines = []string{"other choices are compared for a bilinear or quadratic predictor: " + a.keyOf("predictor") + " chooses one"}
-		}
-		a.drawLines(s, r, lines)
-		return
+	at := p.rows(a, r).at
+	switch head := (rect{r.x, at.y - 2, r.w, r.y + r.h - at.y + 2}); {
+	case !a.hasSolution():
+		s.lines(head, []string{"no network is shown yet: " + a.keyOf("budget-up") + " raises the budget"})
+	case len(a.detail.sensitivity.Options) == 0:
+		s.lines(head, []string{"other choices are compared for a bilinear or quadratic predictor: " + a.keyOf("predictor") + " chooses one"})
+	default:
+		p.drawChoices(a, s, r, head)
 	}
-	a.drawChoices(s, r)
 }
 
 // drawInsight is a heat map: a row is a stage, a column a kind of decision, a
@@ -56,8 +70,8 @@ func (a *App) drawInsight(s *screen, r rect) {
 	}
 	full := 0.0
 	each := func(draw func(stage, kind int, e solver.Effect)) {
-		for i, st := range a.explain.insight {
-			for k, e := range []solver.Effect{st.Depth, st.Expansion, st.Kernel, st.SqueezeExcite} {
+		for i, st := range a.effects {
+			for k, e := range kinds(st) {
 				draw(i, k, e)
 			}
 		}
@@ -67,7 +81,7 @@ func (a *App) drawInsight(s *screen, r rect) {
 			full = max(full, math.Abs(v))
 		}
 	})
-	for i := range a.explain.insight {
+	for i := range a.effects {
 		s.text(r.x+1, r.y+2+i, 8, t.text, fmt.Sprintf("stage %d", i+1))
 	}
 	each(func(stage, kind int, e solver.Effect) {
@@ -89,8 +103,8 @@ func (a *App) drawInsight(s *screen, r rect) {
 }
 
 // drawChoices is the table of other choices: a row is a decision, a column an
-// option, a cell what it would gain at this budget.
-func (a *App) drawChoices(s *screen, r rect) {
+// option, a cell what it would gain at this budget; head begins with its title.
+func (p *explainPane) drawChoices(a *App, s *screen, r, head rect) {
 	t, space := s.theme, a.space()
 	const label, cell = 6, 6
 	net := func(c solver.Change) float64 {
@@ -106,35 +120,30 @@ func (a *App) drawChoices(s *screen, r rect) {
 	case math.IsNaN(a.solution.ShadowPrice):
 		what = "gain of other choices, their latency apart, points"
 	}
-	s.text(r.x+1, r.y, r.w-1, t.dim, what+"; [ ] is chosen")
-	rows := a.sweepRows()
-	room := r.h - 3
+	s.text(r.x+1, head.y, r.w-1, t.dim, what+"; [ ] is chosen")
 	// Where not all columns fit, those around the choice under the cursor are shown.
 	columns := max(1, min(space.NumOptions(), (r.w-label)/cell))
 	first := 0
-	if d := a.sweepRow(min(a.explain.row, rows-1)); d.block >= 0 {
+	if d := a.decision(p.row); d.block >= 0 {
 		first = scrollTop(max(0, a.solution.Path.Option[d.block]), space.NumOptions(), columns)
 	}
 	for o := first; o < first+columns; o++ {
-		s.right(r.x+label+(o-first)*cell, r.y+1, cell, t.strong, letters[optionCode(space, o)])
+		s.right(r.x+label+(o-first)*cell, head.y+1, cell, t.strong, letters[optionCode(space, o)])
 	}
-	top := scrollTop(a.explain.row, rows, room)
 	gains := map[[2]int]float64{}
 	for _, c := range a.detail.sensitivity.Options {
 		gains[[2]int{c.Block, c.Option}] = net(c.Change)
 	}
-	for i := range min(room, rows-top) {
-		d, y := a.sweepRow(top+i), r.y+2+i
-		selected := top+i == a.explain.row && a.focus == paneExplain
-		s.row(r, y, selected, t.text, "")
+	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+		d := a.decision(i)
 		if d.block < 0 {
-			s.text(r.x+1, y, r.w-1, over(selected, t.strong, t), a.depthChoices(d.stage, net, s.glyphs))
-			continue
+			l.text(1, r.w, t.strong, a.depthChoices(d.stage, net, s.glyphs))
+			return
 		}
-		s.text(r.x+1, y, label-1, over(selected, t.text, t), " "+decisionLabel(space, d))
+		l.text(2, label-2, t.text, d.label(space))
 		if !space.Active(a.solution.Path, d.block) {
-			s.text(r.x+label+3, y, r.w-label, over(selected, t.dim, t), "off")
-			continue
+			l.text(label+3, r.w, t.dim, "off")
+			return
 		}
 		for o := first; o < first+columns; o++ {
 			text, st := "[ ]", t.chosen
@@ -142,10 +151,10 @@ func (a *App) drawChoices(s *screen, r rect) {
 				v := gains[[2]int{d.block, o}]
 				text, st = signed(v, 2, s.glyphs), t.heat(v)
 			}
-			s.right(r.x+label+(o-first)*cell, y, cell, over(selected, st, t), text)
+			l.right(label+(o-first)*cell, cell, st, text)
 		}
-	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, sweepLegend(space, r.w-2))
+	})
+	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, optionLegend(space, r.w-2))
 }
 
 // pricesText are the prices that the limits charge for what a choice uses.
@@ -153,7 +162,7 @@ func (a *App) pricesText(g *glyphs) string {
 	var out []string
 	for _, l := range a.detail.limits {
 		if l.ShadowPrice > 0 {
-			out = append(out, sanitize.Line(l.Name())+" "+limitPrice(l, g))
+			out = append(out, l.Name()+" "+limitPrice(l, g))
 		}
 	}
 	if len(out) == 0 {
@@ -186,23 +195,15 @@ func (t *theme) heat(v float64) uv.Style {
 	return t.dim
 }
 
-func (a *App) clickExplain(inside rect, _, y int) tea.Cmd {
-	n := a.insightLines(inside.h)
-	a.explain.row = y - n - 2 + scrollTop(a.explain.row, a.sweepRows(), inside.h-n-3)
-	return nil
-}
-
-// explainGo puts the cursor of the architecture on the decision, so that the Why
-// pane is about it.
-func (a *App) explainGo() tea.Cmd {
-	d := a.sweepRow(a.explain.row)
-	for i, row := range a.archRows() {
-		if row == d {
-			a.archRow, a.whyRow = i, 0
-			a.setFocus(paneArchitecture)
-			return nil
-		}
+// goTo puts the cursor of the architecture on the decision, so that the Why pane is
+// about it.
+func (p *explainPane) goTo(a *App) tea.Cmd {
+	i := slices.Index(a.decisions(), a.decision(p.row))
+	if i < 0 {
+		a.say("this block is off")
+		return nil
 	}
-	a.say("this block is off")
+	a.panes.architecture.goTo(a, i)
+	a.setFocus(paneArchitecture)
 	return nil
 }

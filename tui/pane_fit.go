@@ -6,9 +6,20 @@ import (
 	"slices"
 
 	"github.com/binas-tui/binas-tui/fit"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
 )
+
+// paneFit is the name of the pane of how well the predictor predicts.
+const paneFit paneID = "fit"
+
+// fitPane shows predicted against measured accuracy of networks that the predictor
+// was not fitted on, and how sure its figures are.
+type fitPane struct{ card }
+
+func newFitPane() *fitPane {
+	return &fitPane{card{id: paneFit, name: "Fit", question: "how well does the predictor predict networks it was not fitted on?",
+		key: "F", help: "go to the fit: predicted against measured accuracy"}}
+}
 
 // fitted is the fit of the predictor in use, or else the last one.
 func (a *App) fitted() (f steps.Fitted, ok bool) {
@@ -23,29 +34,27 @@ func (a *App) fitted() (f steps.Fitted, ok bool) {
 	return f, false
 }
 
-// drawFit shows predicted against measured accuracy of networks that the
-// predictor was not fitted on, and how sure its figures are.
-func (a *App) drawFit(s *screen, r rect) {
+func (p *fitPane) draw(a *App, s *screen, r rect) {
 	t := s.theme
 	f, ok := a.fitted()
 	if !ok || f.Fitted == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
 		lines := []string{
 			"no predictor of a run was found:",
 			a.keyOf("method") + " samples networks of a trained supernet and fits a predictor on them",
-			"in use: " + sanitize.Line(a.engine.PredictorName) + ", " + sanitize.Line(a.engine.AccuracySource()),
+			"in use: " + a.engine.PredictorName + ", " + a.engine.AccuracySource(),
 		}
 		if u := a.engine.Uncertainty; u != nil && a.hasSolution() {
 			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%; %s of it would remain with any number of samples",
 				formatNumber(a.solution.Accuracy, 2), a.deviationText(), formatNumber(u.Noise(), 2)))
 		}
-		a.drawLines(s, r, lines)
+		s.lines(r, lines)
 		return
 	}
 	how := "each left out of the fit once"
 	if f.Tested {
 		how = "none of them fitted on"
 	}
-	name := sanitize.Line(f.File)
+	name := f.File
 	if f.File != a.engine.PredictorName {
 		name += " (" + a.keyOf("use-measured") + " explores with it)"
 	}

@@ -9,10 +9,29 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
+// paneCompare is the name of the pane of the comparison.
+const paneCompare paneID = "compare"
+
+// comparePane lists in what the network shown differs from the one compared with,
+// and what that costs.
+type comparePane struct{ card }
+
+func newComparePane() *comparePane {
+	return &comparePane{card{id: paneCompare, name: "Compare", question: "what differs from a snapshot, a published network, another device's best?",
+		key: "V", help: "go to the comparison: what differs"}}
+}
+
+func (p *comparePane) title(a *App) string {
+	if a.compare == nil {
+		return p.name
+	}
+	return p.name + " with " + a.compare.name
+}
+
 // difference is a decision in which the network shown and the one compared with
 // are not the same.
 type difference struct {
-	decision  archRow
+	decision
 	latencyMS float64 // of the block now, less in the other network
 }
 
@@ -32,30 +51,29 @@ func (a *App) differences() []difference {
 	}
 	for s := range space.Stages {
 		if now.Depth[s] != c.path.Depth[s] {
-			out = append(out, difference{archRow{s, -1}, 0})
+			out = append(out, difference{decision{s, -1}, 0})
 		}
 		for b := s * space.MaxDepth; b < (s+1)*space.MaxDepth; b++ {
 			on, was := space.Active(now, b), space.Active(c.path, b)
 			if on != was || (on && now.Option[b] != c.path.Option[b]) {
-				out = append(out, difference{archRow{s, b}, cost(now.Option, b, on) - cost(c.path.Option, b, was)})
+				out = append(out, difference{decision{s, b}, cost(now.Option, b, on) - cost(c.path.Option, b, was)})
 			}
 		}
 	}
 	return out
 }
 
-func (a *App) compareTitle() string {
-	if a.compare == nil {
-		return panes[paneCompare].title
-	}
-	return "Compare with " + a.compare.name
+// compareHeader is the number of lines above the differences.
+const compareHeader = 6
+
+func (p *comparePane) rows(a *App, r rect) rows {
+	return rows{n: len(a.differences()), at: r.below(compareHeader)}
 }
 
-// drawCompare lists what differs, and what it costs.
-func (a *App) drawCompare(s *screen, r rect) {
+func (p *comparePane) draw(a *App, s *screen, r rect) {
 	t, c := s.theme, a.compare
 	if c == nil {
-		a.drawLines(s, r, []string{
+		s.lines(r, []string{
 			"nothing to compare with yet:",
 			a.keyOf("compare") + " keeps the network shown now",
 			a.keyOf("snapshot") + " keeps it under a name",
@@ -64,7 +82,7 @@ func (a *App) drawCompare(s *screen, r rect) {
 		return
 	}
 	if c.empty() || !a.hasSolution() {
-		a.drawLines(s, r, []string{"no network to compare with keeps this budget: raise it"})
+		s.lines(r, []string{"no network to compare with keeps this budget: raise it"})
 		return
 	}
 	line := func(st uv.Style, y int, name, accuracy, off, latency, note string) {
@@ -86,40 +104,33 @@ func (a *App) drawCompare(s *screen, r rect) {
 	}
 	line(t.strong, r.y+3, "now-other", signed(a.solution.Accuracy-c.accuracy, 2, s.glyphs), "", signed(a.solution.LatencyMS-c.latencyMS, 2, s.glyphs), "")
 	if r.h > compareHeader {
-		a.drawDifferences(s, rect{r.x, r.y + compareHeader - 1, r.w, r.h - compareHeader + 1})
+		p.drawDifferences(a, s, r)
 	}
 }
 
-// compareHeader is the number of lines above the differences.
-const compareHeader = 6
-
-func (a *App) drawDifferences(s *screen, r rect) {
-	t, space := s.theme, a.space()
-	rows := a.differences()
-	if len(rows) == 0 {
-		s.text(r.x+1, r.y, r.w-1, t.good, "the same network")
+func (p *comparePane) drawDifferences(a *App, s *screen, r rect) {
+	t, space, y := s.theme, a.space(), r.y+compareHeader-1
+	all := a.differences()
+	if len(all) == 0 {
+		s.text(r.x+1, y, r.w-1, t.good, "the same network")
 		return
 	}
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-9s%-11s%-11s%9s", "where", "now", "other", "ms"))
-	top := scrollTop(a.compareRow, len(rows), r.h-1)
-	for i := range min(r.h-1, len(rows)-top) {
-		d, y := rows[top+i], r.y+1+i
-		selected := top+i == a.compareRow && a.focus == paneCompare
+	s.text(r.x, y, r.w, t.dim, fmt.Sprintf(" %-9s%-11s%-11s%9s", "where", "now", "other", "ms"))
+	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+		d := all[i]
 		ms := ""
-		if d.decision.block >= 0 {
+		if d.block >= 0 {
 			ms = signed(d.latencyMS, 2, s.glyphs)
 		}
-		s.row(r, y, selected, t.text, fmt.Sprintf(" %s%s%s%9s", pad(decisionLabel(space, d.decision), 9),
-			pad(decisionText(space, a.solution.Path, d.decision), 11), pad(decisionText(space, a.compare.path, d.decision), 11), ms))
-	}
+		l.text(1, r.w, t.text, fmt.Sprintf("%s%s%s%9s", pad(d.label(space), 9),
+			pad(d.of(space, a.solution.Path), 11), pad(d.of(space, a.compare.path), 11), ms))
+	})
 }
 
-func (a *App) clickCompare(inside rect, _, y int) tea.Cmd {
+// click chooses what to compare with where there is nothing.
+func (p *comparePane) click(a *App, _ rect, _, _ int) tea.Cmd {
 	if a.compare == nil {
 		return a.openCompareMenu()
-	}
-	if y >= compareHeader {
-		a.compareRow = y - compareHeader + scrollTop(a.compareRow, len(a.differences()), inside.h-compareHeader)
 	}
 	return nil
 }

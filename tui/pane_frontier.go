@@ -1,0 +1,258 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// paneFrontier is the name of the pane of the plot.
+const paneFrontier paneID = "frontier"
+
+// frontierPane shows the exact frontier as a staircase (the best accuracy at or
+// below each latency), the budget, the network chosen and the published networks at
+// their latency on this table.
+type frontierPane struct {
+	card
+	hairlineMS float64 // latency of the network of the frontier that is pointed at; 0 is none
+}
+
+func newFrontierPane() *frontierPane {
+	return &frontierPane{card: card{id: paneFrontier, name: "Accuracy over latency", question: "where is the budget on the frontier?"}}
+}
+
+func (p *frontierPane) keys() []action {
+	return []action{{"hairline-go", []string{"space"}, "Frontier", "move the budget to the hairline", "go here", p.budgetToHairline}}
+}
+
+// title names the axes and, with a hairline, its values.
+func (p *frontierPane) title(a *App) string {
+	if point, ok := p.hairline(a); ok {
+		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(point.LatencyMS), formatNumber(point.Accuracy, 2)) + a.frontierLimits()
+	}
+	if a.limited() {
+		return "Frontier" + a.frontierLimits() // the limits need the room
+	}
+	return p.name + a.frontierLimits()
+}
+
+// frontierLimits names the limits beside the latency that the frontier keeps, and
+// says where it is not all there yet.
+func (a *App) frontierLimits() (text string) {
+	if a.limited() {
+		text = ", " + a.engine.LimitsText()
+	}
+	if a.coming && a.frontier != nil {
+		text += fmt.Sprintf(" (%d so far)", len(a.frontier.Points))
+	}
+	return text
+}
+
+// axisWidth is the room for accuracy labels left of the plot.
+const axisWidth = 6
+
+// plotArea is the part of the pane that data is drawn in.
+func plotArea(r rect) rect {
+	return rect{r.x + axisWidth, r.y, max(0, r.w-axisWidth-1), max(0, r.h-3)}
+}
+
+// accuracyRange is the range of the accuracy axis.
+func (a *App) accuracyRange() (lo, hi float64) {
+	points := a.frontier.Points
+	lo, hi = points[0].Accuracy, points[len(points)-1].Accuracy
+	min, max := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	for _, p := range a.published {
+		if p.latencyMS >= min && p.latencyMS <= max {
+			lo, hi = math.Min(lo, p.network.Top1), math.Max(hi, p.network.Top1)
+		}
+	}
+	if hi <= lo {
+		hi = lo + 1
+	}
+	margin := (hi - lo) * 0.03
+	return lo - margin, hi + margin
+}
+
+func (p *frontierPane) draw(a *App, s *screen, r rect) {
+	t := s.theme
+	area := plotArea(r)
+	if area.w < 10 || area.h < 3 {
+		return
+	}
+	if a.noFrontier(s, area) {
+		return
+	}
+	x0, x1 := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	if x1 <= x0 {
+		x1 = x0 + 1
+	}
+	y0, y1 := a.accuracyRange()
+	plot := newPlot(area.w, area.h, s.glyphs, x0, x1, y0, y1)
+	a.plotStaircase(plot)
+
+	budget := min(max(plot.column(a.limitMS)/plot.cols, 0), area.w-1)
+	every := max(3, area.h/4)
+	for y := range area.h {
+		for x := range area.w {
+			switch g := plot.glyph(x, y); {
+			case g != "":
+				st := t.frontier
+				if x > budget {
+					st = t.dim
+				}
+				s.set(area.x+x, area.y+y, st, g)
+			case y%every != 1: // most rows are free: fewer bytes when the line moves
+			case x == budget:
+				s.set(area.x+x, area.y+y, t.accent, s.glyphs.budget)
+			case x > budget && x%2 == 0:
+				s.set(area.x+x, area.y+y, t.shade, s.glyphs.shade)
+			}
+		}
+	}
+	s.axes(area, plot, "ms")
+	s.set(area.x+budget, area.y+area.h, t.accent, s.glyphs.up)
+	p.drawHairline(a, s, area, plot)
+	for _, pub := range a.published {
+		s.mark(area, plot, pub.latencyMS, pub.network.Top1, t.published, pub.letter)
+	}
+	if !a.compare.empty() {
+		s.mark(area, plot, a.compare.latencyMS, a.compare.accuracy, t.warn, "x")
+	}
+	if a.hasSolution() {
+		s.mark(area, plot, a.solution.LatencyMS, a.solution.Accuracy, t.chosen, s.glyphs.chosen)
+	}
+	a.drawLegend(s, rect{r.x, r.y + r.h - 1, r.w, 1})
+}
+
+// plotStaircase draws, for every dot column, the best accuracy at or below it,
+// and joins the steps.
+func (a *App) plotStaircase(p *plot) {
+	last := -1
+	for c := range p.w * p.cols {
+		i := a.frontier.At(p.xAt(float64(c) + 1))
+		if i < 0 {
+			continue
+		}
+		row := p.row(a.frontier.Points[i].Accuracy)
+		p.dot(c, row)
+		for r := min(row, last) + 1; last >= 0 && r < max(row, last); r++ {
+			p.dot(c, r)
+		}
+		last = row
+	}
+}
+
+func (a *App) drawLegend(s *screen, r rect) {
+	t := s.theme
+	x := r.x + 1
+	add := func(text string, width int) bool {
+		if x+width > r.x+r.w {
+			return false
+		}
+		x += s.text(x, r.y, width, t.dim, text)
+		return true
+	}
+	x += s.text(x, r.y, 1, t.chosen, s.glyphs.chosen)
+	add(" chosen  ", 9)
+	if len(a.published) > 0 {
+		x += s.text(x, r.y, 3, t.published, "A-F")
+		add(" BINAS  ", 8)
+		x += s.text(x, r.y, 3, t.published, "a-f")
+		note := " HardCoRe-NAS (published top-1)"
+		if r.x+r.w-x < ansi.StringWidth(note) {
+			note = " HardCoRe-NAS"
+		}
+		add(note, ansi.StringWidth(note))
+	}
+}
+
+// click moves the budget to where the plot was clicked.
+func (p *frontierPane) click(a *App, r rect, x, _ int) tea.Cmd {
+	area := plotArea(r)
+	column := r.x + x - area.x
+	if column < 0 || column >= area.w || a.frontier == nil || len(a.frontier.Points) == 0 {
+		return nil
+	}
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	a.dragging = false
+	a.record(true)
+	return a.setLimit(lo + (hi-lo)*(float64(column)+0.5)/float64(area.w))
+}
+
+// hairline is the point of the frontier under the hairline.
+func (p *frontierPane) hairline(a *App) (point solver.Point, ok bool) {
+	if a.frontier == nil || p.hairlineMS == 0 {
+		return point, false
+	}
+	i := a.frontier.At(p.hairlineMS)
+	if i < 0 {
+		return point, false
+	}
+	return a.frontier.Points[i], true
+}
+
+// move moves the hairline: up is to more latency.
+func (p *frontierPane) move(a *App, n int) {
+	if a.frontier == nil || len(a.frontier.Points) == 0 {
+		return
+	}
+	at := p.hairlineMS
+	if at == 0 {
+		at = a.limitMS
+	}
+	points := a.frontier.Points
+	step := max(1, len(points)/max(1, a.steps()))
+	p.hairlineMS = points[min(max(max(a.frontier.At(at), 0)-n*step, 0), len(points)-1)].LatencyMS
+}
+
+func (p *frontierPane) drawHairline(a *App, s *screen, area rect, plot *plot) {
+	point, ok := p.hairline(a)
+	if !ok {
+		return
+	}
+	x := min(plot.column(point.LatencyMS)/plot.cols, area.w-1)
+	row := plot.row(point.Accuracy) / plot.rows
+	for y := range area.h {
+		if y != row {
+			s.set(area.x+x, area.y+y, s.theme.strong, s.glyphs.budget)
+		}
+	}
+	s.set(area.x+x, area.y+row, s.theme.strong, "+")
+	label := fmt.Sprintf(" %s ms  %s %% ", a.ms(point.LatencyMS), formatNumber(point.Accuracy, 2))
+	start := min(max(x-len(label)/2, 0), max(0, area.w-len(label)))
+	s.text(area.x+start, area.y+area.h-1, area.w-start, s.theme.strong, strings.TrimRight(label, " "))
+}
+
+func (p *frontierPane) budgetToHairline(a *App) tea.Cmd {
+	point, ok := p.hairline(a)
+	if !ok {
+		a.say("move the hairline with the arrow keys first: up and down")
+		return nil
+	}
+	a.record(true)
+	return a.setLimit(point.LatencyMS)
+}
+
+// noFrontier says why there is none to show, and what to do, where there is none.
+func (a *App) noFrontier(s *screen, r rect) bool {
+	if a.frontier != nil && len(a.frontier.Points) > 0 {
+		return false
+	}
+	lines := []string{"computing the frontier" + s.glyphs.ellipsis}
+	switch {
+	case a.frontier != nil && !a.coming:
+		lines = []string{"no network keeps the limits at any budget:", a.keyOf("show-limits") + " shows them"}
+	case !a.engine.Bilinear():
+		lines = []string{
+			"a " + a.engine.Predictor.Kind() + " predictor has no exact frontier:",
+			a.keyOf("predictor") + " chooses a bilinear one, which has",
+		}
+	}
+	s.lines(r, lines)
+	return true
+}

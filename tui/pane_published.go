@@ -1,0 +1,129 @@
+package tui
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit/published"
+)
+
+// panePublished is the name of the pane of published networks.
+const panePublished paneID = "published"
+
+// publishedPane compares the published networks with the best that this table
+// allows at their latency.
+type publishedPane struct {
+	card
+	filter string // of names
+}
+
+func newPublishedPane() *publishedPane {
+	return &publishedPane{card: card{id: panePublished, name: "Published networks", question: "how do published networks compare on this device?"}}
+}
+
+func (p *publishedPane) keys() []action {
+	return []action{
+		{"filter", []string{"/"}, "Published", "filter the published networks by name", "filter", p.openFilter},
+		{"published-go", []string{"space"}, "Published", "move the budget to this network's latency", "go here", p.budgetToNetwork},
+	}
+}
+
+// publishedPoint is a published network placed on the table in use.
+type publishedPoint struct {
+	network   published.Network
+	letter    string  // in the plot: A-F BINAS, a-f HardCoRe-NAS
+	latencyMS float64 // by the table in use
+	predicted float64 // accuracy by the predictor in use
+}
+
+// publishedPoints places the published networks that belong to the space, by
+// rising latency. Their accuracy is of ImageNet at one image size: beside
+// accuracies at another it would say nothing.
+func publishedPoints(e *explore.Engine) []publishedPoint {
+	var out []publishedPoint
+	if e.Space.ImageSize != published.ImageSize {
+		return nil
+	}
+	for _, n := range published.Networks() {
+		path, err := e.Space.Path(n.Architecture)
+		if err != nil {
+			continue // of another width
+		}
+		p := publishedPoint{network: n, latencyMS: e.LatencyMS(path), predicted: e.Accuracy(path)}
+		p.letter = n.Letter
+		if n.Family != published.BINAS {
+			p.letter = strings.ToLower(n.Letter)
+		}
+		out = append(out, p)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].latencyMS < out[j].latencyMS })
+	return out
+}
+
+// shown are the networks that pass the filter.
+func (p *publishedPane) shown(a *App) []publishedPoint {
+	if p.filter == "" {
+		return a.published
+	}
+	var out []publishedPoint
+	for _, q := range a.published {
+		if strings.Contains(strings.ToLower(q.network.Name), strings.ToLower(p.filter)) {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func (p *publishedPane) rows(a *App, r rect) rows { return rows{n: len(p.shown(a)), at: r.below(1)} }
+
+func (p *publishedPane) draw(a *App, s *screen, r rect) {
+	t := s.theme
+	networks := p.shown(a)
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf("   %-15s %8s %7s %9s %9s", "network", "ms here", "top-1", "predicted", "best here"))
+	if p.filter != "" {
+		s.right(r.x, r.y, r.w, t.warn, "/"+p.filter)
+	}
+	if len(networks) == 0 {
+		text := "none is of this space and image size: " + a.keyOf("profile") + " chooses the profile"
+		if p.filter != "" {
+			text = "no name contains " + p.filter + ": " + a.keyOf("filter") + " changes the filter"
+		}
+		s.text(r.x+3, r.y+1, r.w-3, t.dim, text)
+		return
+	}
+	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+		q := networks[i]
+		best := ""
+		if a.frontier != nil {
+			if j := a.frontier.At(q.latencyMS); j >= 0 {
+				best = formatNumber(a.frontier.Points[j].Accuracy, 2)
+			}
+		}
+		l.text(1, 1, t.published, q.letter)
+		l.text(3, r.w, t.text, fmt.Sprintf("%-15s %8s %7s %9s %9s", q.network.Name, a.ms(q.latencyMS),
+			formatNumber(q.network.Top1, 1), formatNumber(q.predicted, 2), best))
+	})
+}
+
+func (p *publishedPane) budgetToNetwork(a *App) tea.Cmd {
+	networks := p.shown(a)
+	if len(networks) == 0 {
+		return nil
+	}
+	a.record(true)
+	return a.setLimit(networks[min(p.row, len(networks)-1)].latencyMS)
+}
+
+// openFilter filters the networks by name.
+func (p *publishedPane) openFilter(a *App) tea.Cmd {
+	a.dialog = newEntry("Filter", "name contains: ", p.filter, func(_ *App, text string) (tea.Cmd, error) {
+		p.filter, p.row = ansi.Strip(text), 0
+		return nil, nil
+	})
+	return nil
+}

@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/solver"
+)
+
+// paneWhy is the name of the pane of alternatives.
+const paneWhy paneID = "why"
+
+// whyPane shows, for the decision under the cursor of the architecture, what each
+// alternative would change by itself, what is left of that at the present prices of
+// the limits (net), and what accuracy at this budget would lose if it were pinned
+// and all else chosen anew.
+type whyPane struct{ card }
+
+func newWhyPane() *whyPane {
+	return &whyPane{card{id: paneWhy, name: "Why", question: "why this choice and not another, at this price?"}}
+}
+
+func (p *whyPane) keys() []action {
+	return []action{{"pin-alternative", []string{"space"}, "Pins", "pin the alternative under the cursor instead", "pin this", p.pin}}
+}
+
+func (p *whyPane) title(a *App) string {
+	d, ok := a.current()
+	switch {
+	case !ok:
+		return p.name
+	case d.block < 0:
+		return "Why " + d.label(a.space()) + " has " + d.of(a.space(), a.solution.Path)
+	}
+	return "Why " + d.label(a.space()) + " is " + d.of(a.space(), a.solution.Path)
+}
+
+// alternative is another choice for the decision under the cursor.
+type alternative struct {
+	label  string
+	choice int  // option index or depth
+	pinned bool // the pins do not allow it
+	solver.Change
+}
+
+// eachAlternative calls f with every other choice for a decision.
+func (a *App) eachAlternative(d decision, f func(alternative)) {
+	for _, c := range a.detail.sensitivity.Depths {
+		if d.block < 0 && c.Stage == d.stage {
+			f(alternative{choice: c.Depth, pinned: c.Pinned, Change: c.Change})
+		}
+	}
+	for _, c := range a.detail.sensitivity.Options {
+		if d.block >= 0 && c.Block == d.block {
+			f(alternative{choice: c.Option, pinned: c.Pinned, Change: c.Change})
+		}
+	}
+}
+
+// alternatives are the other choices for the decision under the cursor of the
+// architecture, the nearest to being chosen first.
+func (a *App) alternatives() (out []alternative) {
+	d, ok := a.current()
+	if !ok {
+		return nil
+	}
+	a.eachAlternative(d, func(alt alternative) {
+		alt.label = fmt.Sprintf("depth %d", alt.choice)
+		if d.block >= 0 {
+			alt.label = a.space().Options[alt.choice].String()
+		}
+		out = append(out, alt)
+	})
+	sort.SliceStable(out, func(i, j int) bool { return out[i].ReducedCost > out[j].ReducedCost })
+	return out
+}
+
+func (p *whyPane) rows(a *App, r rect) rows {
+	n := 0
+	if d, ok := a.current(); ok {
+		a.eachAlternative(d, func(alternative) { n++ })
+	}
+	at := r.below(1)
+	if a.showsCharges(r) {
+		at.h--
+	}
+	return rows{n: n, at: at}
+}
+
+// showsCharges reports that the last line says what each of several limits charges.
+func (a *App) showsCharges(r rect) bool { return len(a.detail.limits) > 0 && r.h > 2 }
+
+func (p *whyPane) draw(a *App, s *screen, r rect) {
+	t := s.theme
+	alts := a.alternatives()
+	if len(alts) == 0 {
+		lines := []string{"only a bilinear predictor gives prices:", a.keyOf("predictor") + " chooses one"}
+		if a.engine.Bilinear() {
+			lines = []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it"}
+		}
+		s.lines(r, lines)
+		return
+	}
+	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-9s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
+	if a.showsCharges(r) {
+		alt := alts[min(p.row, len(alts)-1)]
+		s.text(r.x+1, r.y+r.h-1, r.w-1, t.dim, alt.label+" pays "+a.detail.charges(alt.Uses, s.glyphs))
+	}
+	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+		alt := alts[i]
+		pinned := ""
+		if loss, ok := a.whatIfCost(alt.choice); ok {
+			pinned = signed(-loss, 3, s.glyphs)
+			if math.IsInf(loss, 1) {
+				pinned = "no network"
+			}
+		}
+		x := 1 + l.text(1, r.w, t.text, fmt.Sprintf("%s%8s%8s%9s%11s", pad(alt.label, 9), signed(alt.Accuracy, 3, s.glyphs), signed(alt.LatencyMS, 3, s.glyphs),
+			signed(alt.ReducedCost, 3, s.glyphs), pinned))
+		verdict, st := "loses", t.dim
+		switch {
+		case alt.pinned:
+			verdict, st = "pinned out", t.pin
+		case a.detail.over(alt.Uses) != "":
+			verdict, st = "over "+a.detail.over(alt.Uses), t.warn
+		case alt.ReducedCost > 1e-9:
+			verdict, st = "over budget", t.warn
+		case alt.ReducedCost > -1e-9:
+			verdict, st = "as good", t.good
+		}
+		l.text(x+1, r.w, st, verdict)
+	})
+}
+
+// pin holds the alternative under the cursor.
+func (p *whyPane) pin(a *App) tea.Cmd {
+	d, ok := a.current()
+	alts := a.alternatives()
+	if !ok || len(alts) == 0 {
+		return nil
+	}
+	alt := alts[min(p.row, len(alts)-1)]
+	pins := a.pinsCopy()
+	if d.block < 0 {
+		pins.Depth[d.stage] = alt.choice
+	} else {
+		pins.Allowed[d.block] = 1 << alt.choice
+	}
+	return a.setPins(pins, d.label(a.space())+" is "+alt.label)
+}
