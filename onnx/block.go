@@ -139,9 +139,6 @@ type Block struct {
 	Resolution int // pixels
 }
 
-// blockPrefix is where a block on its own looks for its weights.
-const blockPrefix = "blocks.0.0"
-
 // Graph returns a model of the block alone, from input "x" [batch, InChannels,
 // Resolution, Resolution] to output "y"; batch may be [Batch]. Its weights are
 // asked for under blocks.0.0. A code with repeats is an error: see
@@ -153,7 +150,7 @@ func (b Block) Graph(batch int, w Weights) (*Graph, error) {
 	}
 	l := layers{g: NewGraph(b.Code.String()), w: w}
 	x := l.g.Input("x", batch, b.InChannels, b.Resolution, b.Resolution)
-	y := l.block(x, blockPrefix, b.Code, b.InChannels)
+	y := l.block(x, model.BlockName(0, 0), b.Code, b.InChannels)
 	if l.err != nil {
 		return nil, fmt.Errorf("graph of block %s: %w", b.Code, l.err)
 	}

@@ -59,7 +59,7 @@ func (l *layers) network(arch model.Architecture, o NetworkOptions) {
 	x = l.stem(x, in)
 	for s, stage := range arch {
 		for b, code := range model.Expanded(stage) {
-			x = l.block(x, fmt.Sprintf("blocks.%d.%d", s, b), code, in)
+			x = l.block(x, model.BlockName(s, b), code, in)
 			in = code.Channels
 		}
 	}
@@ -84,10 +84,10 @@ func FixedPart(s *model.Space, w Weights, o NetworkOptions) (*Graph, error) {
 	l := layers{g: NewGraph("fixed part of " + s.Name), w: w}
 	image := l.g.Input("image", o.Batch, 3, s.ImageSize, s.ImageSize)
 	map7 := l.g.Input("last", o.Batch, end.OutChannels, side, side)
-	y := l.block(l.stem(image, s.StemChannels), "blocks.0.0", first, s.StemChannels)
+	y := l.block(l.stem(image, s.StemChannels), model.BlockName(0, 0), first, s.StemChannels)
 	start := s.Stages[0]
 	l.g.Output(l.g.rename(y, "first"), o.Batch, first.Channels, start.Resolution, start.Resolution)
-	y = l.block(map7, fmt.Sprintf("blocks.%d.0", len(arch)-1), last, end.OutChannels)
+	y = l.block(map7, model.BlockName(len(arch)-1, 0), last, end.OutChannels)
 	l.head(y, last.Channels, o)
 	if l.err != nil {
 		return nil, fmt.Errorf("graph of the fixed part: %w", l.err)

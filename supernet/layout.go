@@ -48,7 +48,7 @@ func (t Tensor) Elements() int { return onnx.Elements(t.Shape) }
 func Layout(s *model.Space, classes int) []Tensor {
 	var l layout
 	l.stem(s)
-	a := axesOf(s)
+	a := AxesOf(s)
 	for b := range s.NumBlocks() {
 		l.elasticBlock(blockName(s, b), s.Block(b), s.NumOptions(), a)
 	}
@@ -68,7 +68,7 @@ func ChildLayout(s *model.Space, p model.Path, classes int) []Tensor {
 	}
 	var l layout
 	l.stem(s)
-	a := axesOf(s)
+	a := AxesOf(s)
 	for b, option := range p.Option {
 		if s.Active(p, b) {
 			l.block(blockName(s, b), s.Block(b), s.Options[option], a)
@@ -94,22 +94,24 @@ func HeaviestPath(s *model.Space) model.Path {
 // blockName is the prefix of a searched block's tensors; stage 0 is the fixed
 // first block.
 func blockName(s *model.Space, block int) string {
-	return fmt.Sprintf("blocks.%d.%d", block/s.MaxDepth+1, block%s.MaxDepth)
+	return model.BlockName(block/s.MaxDepth+1, block%s.MaxDepth)
 }
 
-// axes are the choices that the options of a space combine.
-type axes struct {
-	expansions []float64
-	kernels    []int
-	ratios     []float64 // of squeeze-excite
+// Axes are the choices that the options of a space combine. What options cannot
+// share, the supernet has once for each, under a number behind its name.
+type Axes struct {
+	Expansions []float64
+	Kernels    []int
+	Ratios     []float64 // of squeeze-excite
 }
 
-func axesOf(s *model.Space) axes {
-	var a axes
+// AxesOf returns the axes of a space.
+func AxesOf(s *model.Space) Axes {
+	var a Axes
 	for _, o := range s.Options {
-		a.expansions = distinct(a.expansions, o.Expansion)
-		a.kernels = distinct(a.kernels, o.Kernel)
-		a.ratios = distinct(a.ratios, o.SERatio)
+		a.Expansions = distinct(a.Expansions, o.Expansion)
+		a.Kernels = distinct(a.Kernels, o.Kernel)
+		a.Ratios = distinct(a.Ratios, o.SERatio)
 	}
 	return a
 }
@@ -121,10 +123,22 @@ func distinct[T comparable](list []T, v T) []T {
 	return append(list, v)
 }
 
-// projection is the index of the normalisation after the projection: there is
-// one for each expansion and ratio.
-func (a axes) projection(o model.Option) int {
-	return slices.Index(a.expansions, o.Expansion)*len(a.ratios) + slices.Index(a.ratios, o.SERatio)
+// Kernel is the number of an option's depthwise convolution and its normalisation:
+// conv_dw.K, bn2.K.
+func (a Axes) Kernel(o model.Option) int { return slices.Index(a.Kernels, o.Kernel) }
+
+// Norm is the number of the normalisation after an option's projection, bn3.J: there
+// is one for each expansion and ratio.
+func (a Axes) Norm(o model.Option) int {
+	return slices.Index(a.Expansions, o.Expansion)*len(a.Ratios) + slices.Index(a.Ratios, o.SERatio)
+}
+
+// Norms is how many normalisations there are after the projection.
+func (a Axes) Norms() int { return len(a.Expansions) * len(a.Ratios) }
+
+// SqueezeExcite is the name of the squeeze-excite of a ratio: se.1.
+func (a Axes) SqueezeExcite(ratio float64) string {
+	return fmt.Sprintf("se.%d", slices.Index(a.Ratios, ratio))
 }
 
 // layout collects tensors.
@@ -155,7 +169,7 @@ func (l *layout) norm(name, source string, n int, residual bool) {
 
 // stem is the first convolution and the fixed first block.
 func (l *layout) stem(s *model.Space) {
-	const first = "blocks.0.0."
+	first := model.BlockName(0, 0) + "."
 	l.conv("conv_stem", "conv_stem", s.StemChannels, 3, 3, 1)
 	l.norm("bn1", "bn1", s.StemChannels, false)
 	l.conv(first+"conv_dw", first+"conv_dw", s.StemChannels, s.StemChannels, 3, s.StemChannels)
@@ -166,7 +180,7 @@ func (l *layout) stem(s *model.Space) {
 
 // head is the fixed last convolution, conv_head and the classifier.
 func (l *layout) head(s *model.Space, classes int) {
-	last := fmt.Sprintf("blocks.%d.0.", len(s.Stages)+1)
+	last := model.BlockName(len(s.Stages)+1, 0) + "."
 	l.conv(last+"conv", last+"conv", s.LastChannels, s.Stages[len(s.Stages)-1].OutChannels, 1, 1)
 	l.norm(last+"bn1", last+"bn1", s.LastChannels, false)
 	l.conv("conv_head", "conv_head", s.FeatureChannels, s.LastChannels, 1, 1)
@@ -176,45 +190,46 @@ func (l *layout) head(s *model.Space, classes int) {
 }
 
 // elasticBlock is a block of the supernet: everything its options need.
-func (l *layout) elasticBlock(name string, b model.BlockShape, options int, a axes) {
+func (l *layout) elasticBlock(name string, b model.BlockShape, options int, a Axes) {
 	at := func(part string, index int) string { return fmt.Sprintf("%s.%s.%d", name, part, index) }
-	widest := model.BlockCode{Expansion: slices.Max(a.expansions)}
+	widest := model.BlockCode{Expansion: slices.Max(a.Expansions)}
 	mid := widest.MidChannels(b.InChannels)
 	l.add(Tensor{Name: name + "._alpha", Shape: []int{options}, Kind: Choice})
 	l.conv(name+".conv_pw", name+".conv_pw", mid, b.InChannels, 1, 1)
 	l.norm(name+".bn1", name+".bn1", mid, false)
-	for i, kernel := range a.kernels {
+	for i, kernel := range a.Kernels {
 		l.conv(at("conv_dw", i), at("conv_dw", i), mid, mid, kernel, mid)
 	}
-	for i := range a.kernels {
+	for i := range a.Kernels {
 		l.norm(at("bn2", i), at("bn2", i), mid, false)
 	}
-	for i, ratio := range a.ratios {
+	for _, ratio := range a.Ratios {
 		if ratio > 0 {
 			widest.SERatio = ratio
-			l.squeezeExcite(at("se", i), at("se", i), mid, widest.SEChannels(b.InChannels))
+			se := name + "." + a.SqueezeExcite(ratio)
+			l.squeezeExcite(se, se, mid, widest.SEChannels(b.InChannels))
 		}
 	}
 	l.conv(name+".conv_pwl", name+".conv_pwl", b.OutChannels, mid, 1, 1)
-	for i := range len(a.expansions) * len(a.ratios) {
+	for i := range a.Norms() {
 		l.norm(at("bn3", i), at("bn3", i), b.OutChannels, residual(b))
 	}
 }
 
 // block is a block of one network.
-func (l *layout) block(name string, b model.BlockShape, o model.Option, a axes) {
+func (l *layout) block(name string, b model.BlockShape, o model.Option, a Axes) {
 	at := func(part string, index int) string { return fmt.Sprintf("%s.%s.%d", name, part, index) }
 	code := model.BlockCode{Expansion: o.Expansion, SERatio: o.SERatio}
-	mid, kernel := code.MidChannels(b.InChannels), slices.Index(a.kernels, o.Kernel)
+	mid, kernel := code.MidChannels(b.InChannels), a.Kernel(o)
 	l.conv(name+".conv_pw", name+".conv_pw", mid, b.InChannels, 1, 1)
 	l.norm(name+".bn1", name+".bn1", mid, false)
 	l.conv(name+".conv_dw", at("conv_dw", kernel), mid, mid, o.Kernel, mid)
 	l.norm(name+".bn2", at("bn2", kernel), mid, false)
 	if o.SERatio > 0 {
-		l.squeezeExcite(name+".se", at("se", slices.Index(a.ratios, o.SERatio)), mid, code.SEChannels(b.InChannels))
+		l.squeezeExcite(name+".se", name+"."+a.SqueezeExcite(o.SERatio), mid, code.SEChannels(b.InChannels))
 	}
 	l.conv(name+".conv_pwl", name+".conv_pwl", b.OutChannels, mid, 1, 1)
-	l.norm(name+".bn3", at("bn3", a.projection(o)), b.OutChannels, residual(b))
+	l.norm(name+".bn3", at("bn3", a.Norm(o)), b.OutChannels, residual(b))
 }
 
 func (l *layout) squeezeExcite(name, source string, mid, squeezed int) {

@@ -5,60 +5,45 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// activation is a non-linearity that keeps what its gradient needs: ReLU its
-// result, h-swish its input and its result.
-type activation model.Activation
-
-const (
-	relu   = activation(model.ReLU)
-	hswish = activation(model.HSwish)
-	none   = activation(255)
-)
-
-func (a activation) apply(b *builder, h string) string {
-	switch a {
-	case relu:
-		return b.op("Relu", []string{h})
-	case hswish:
-		return b.hardSwish(h)
-	}
-	return h
+// activation is ReLU or h-swish after the layer of a name.
+type activation struct {
+	kind  model.Activation
+	after string
 }
 
-// forward keeps its values under NAME, the normalisation before it.
-func (a activation) forward(b *builder, h, name string, channels, m int) string {
-	y := a.apply(b, h)
-	b.output("s:act."+name, y, channels, m)
-	if a == hswish {
-		b.output("s:pre."+name, h, channels, m)
-	}
+func (l activation) forward(b *builder, x string) string {
+	y := l.apply(b, x)
+	b.save("act."+l.after, y)
+	b.save("pre."+l.after, x)
 	return y
 }
 
-// load returns what derive needs, and what forward returned.
-func (a activation) load(b *builder, name string, channels, m int) (kept, y string) {
-	y = b.input("s:act."+name, channels, m)
-	if a == hswish {
-		return b.input("s:pre."+name, channels, m), y
+func (l activation) apply(b *builder, x string) string {
+	if l.kind == model.ReLU {
+		return b.unary("Relu", x)
 	}
-	return y, y
+	return b.hardSwish(x)
 }
 
-func (b *builder) hardSwish(h string) string { return b.mul(h, b.gate(h)) }
+// backward needs the result of ReLU, the input of h-swish.
+func (l activation) backward(b *builder, d, plus string) string {
+	if l.kind == model.ReLU {
+		return b.plus(b.mul(d, b.step(b.load("act."+l.after), 0)), plus)
+	}
+	return b.plus(b.hardSwishGradient(d, b.load("pre."+l.after)), plus)
+}
+
+func (b *builder) hardSwish(x string) string { return b.mul(x, b.gate(x)) }
+
+// hardSwishGradient multiplies d by the derivative: 0 below -3, 1 above 3 and
+// x/3 + 1/2 between, which is twice the gate less half a step at -3 and half a step
+// at 3.
+func (b *builder) hardSwishGradient(d, x string) string {
+	steps := b.add(b.step(x, 3), b.step(x, -3))
+	return b.mul(d, b.sub(b.scale(b.gate(x), 2), b.scale(steps, 0.5)))
+}
 
 // gate is relu6(x+3)/6.
 func (b *builder) gate(x string) string {
-	return b.op("HardSigmoid", []string{x}, onnx.Float("alpha", 1.0/6), onnx.Float("beta", 0.5))
-}
-
-// derive multiplies dy by the derivative, given what load returned first.
-//
-// That of h-swish is 0 below -3, 1 above 3 and h/3 + 1/2 between: twice the gate
-// less half a step at -3 and half a step at 3.
-func (a activation) derive(b *builder, dy, kept string) string {
-	if a == relu {
-		return b.mul(dy, b.step(kept, 0))
-	}
-	steps := b.add(b.step(kept, 3), b.step(kept, -3))
-	return b.mul(dy, b.sub(b.scale(b.gate(kept), 2), b.scale(steps, 0.5)))
+	return b.unary("HardSigmoid", x, onnx.Float("alpha", 1.0/6), onnx.Float("beta", 0.5))
 }

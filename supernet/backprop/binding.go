@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/binas-tui/binas-tui/onnx"
@@ -9,31 +10,37 @@ import (
 
 // binding joins one slot and option of a network to the programs that run it.
 type binding struct {
-	slot    int
-	option  int
-	x       *onnx.Tensor // of the last forward pass
-	ahead   *wired
-	back    *wired
-	cut     []*parameter // parameters that are copied before a forward pass
-	grads   []*gradient
-	norms   []*moments
-	segment segment
+	slot              int
+	x                 *onnx.Tensor // of the last forward pass
+	forward, backward boundProgram
+	copied            []*parameter // before a forward pass
+	gradients         []*gradient
+	moments           []moments
 }
 
-// wired is a program with a tensor for each input and output.
-type wired struct {
+// boundProgram is a program with a tensor for each input and output.
+type boundProgram struct {
 	*program
 	in, out []*onnx.Tensor
 }
 
 // set puts a tensor in the place of an input.
-func (w *wired) set(key string, t *onnx.Tensor) {
-	for i, k := range w.ins {
-		if k == key {
-			w.in[i] = t
-		}
+func (p *boundProgram) set(key string, t *onnx.Tensor) {
+	if i := slices.Index(p.ins, key); i >= 0 {
+		p.in[i] = t
 	}
 }
+
+// result is an output; nil where there is none of the key.
+func (p *boundProgram) result(key string) *onnx.Tensor {
+	if i := slices.Index(p.outs, key); i >= 0 {
+		return p.out[i]
+	}
+	return nil
+}
+
+// out is the result of the last forward pass.
+func (b *binding) out() *onnx.Tensor { return b.forward.result("out") }
 
 // parameter is a matrix of weights as a graph sees it: the first rows and
 // columns of the tensor that the state dict holds.
@@ -65,7 +72,7 @@ type gradient struct {
 	index   int // among the outputs of the backward program
 }
 
-// moments are the statistics of one batch normalisation.
+// moments are the batch statistics of one batch normalisation.
 type moments struct {
 	name           string // of the layer
 	mean, variance *onnx.Tensor
@@ -78,188 +85,91 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 	if b, ok := n.bindings[key]; ok {
 		return b, nil
 	}
-	b := &binding{slot: slot, option: option, segment: n.e.segment(slot, option)}
-	p, err := n.e.program(b.segment, false)
+	programs, err := n.e.compile(n.e.segment(slot, option))
 	if err != nil {
 		return nil, err
 	}
-	b.ahead = &wired{program: p}
-	full := n.e.parameters(slot, n.fullOption(slot, option))
-	parameters := map[string]*parameter{}
-	for i, v := range p.session.Inputs() {
-		t, err := n.wire(b, p.ins[i], v.Shape, full, parameters, option)
-		if err != nil {
+	b := &binding{slot: slot}
+	for i, to := range []*boundProgram{&b.forward, &b.backward} {
+		if err := n.bindProgram(b, to, programs[i], option); err != nil {
 			return nil, err
 		}
-		b.ahead.in = append(b.ahead.in, t)
 	}
-	for i, v := range p.session.Outputs() {
-		t, err := n.e.tensor(slot, p.outs[i], v.Shape)
-		if err != nil {
-			return nil, err
-		}
-		b.ahead.out = append(b.ahead.out, t)
-	}
-	for _, q := range parameters {
-		if !q.contiguous() {
-			b.cut = append(b.cut, q)
+	for _, norms := range b.forward.norms {
+		mean, variance := b.forward.result("m:"+norms.names[0]), b.forward.result("v:"+norms.names[0])
+		for _, layer := range norms.names {
+			name := strings.TrimSuffix(n.name(slot, option, layer+".weight"), ".weight")
+			b.moments = append(b.moments, moments{name, mean, variance, norms.count})
 		}
 	}
-	b.collectNorms(n, option)
 	n.bindings[key] = b
 	return b, nil
 }
 
-// fullOption is the option whose tensors the state dict holds for a slot.
-func (n *Network) fullOption(slot, option int) int {
-	if _, ok := n.e.block(slot); ok && n.supernet && option < mixedOption {
-		return n.e.widest(option)
-	}
-	return option
-}
-
-// wire finds the tensor of an input.
-func (n *Network) wire(b *binding, key string, shape []int, full map[string][]int, have map[string]*parameter, option int) (*onnx.Tensor, error) {
-	local, ok := strings.CutPrefix(key, "p:")
-	if !ok {
-		if key == "x" || key == "dout" {
-			return nil, nil // set when it runs
-		}
-		return n.e.tensor(b.slot, key, shape)
-	}
-	if p, ok := have[local]; ok {
-		return p.tensor, nil
-	}
-	p, err := n.parameter(b.slot, option, local, shape, full[local])
-	if err != nil {
-		return nil, err
-	}
-	have[local] = p
-	return p.tensor, nil
-}
-
-func (n *Network) parameter(slot, option int, local string, shape, full []int) (*parameter, error) {
-	name := n.name(slot, option, local)
-	if p, ok := n.parameters[fmt.Sprint(name, shape)]; ok {
-		return p, nil
-	}
-	data, err := n.weights.Tensor(name, torchShape(local, full))
-	if err != nil {
-		return nil, err
-	}
-	p := &parameter{name: name, full: data, rows: shape[0], columns: shape[1], fullWidth: full[1]}
-	var memory []float32
-	if p.contiguous() {
-		memory = data[:p.rows*p.columns]
-	}
-	if p.tensor, err = onnx.NewTensor(memory, shape...); err != nil {
-		return nil, err
-	}
-	n.parameters[fmt.Sprint(name, shape)] = p
-	return p, nil
-}
-
-// collectNorms lists the statistics that the forward pass writes.
-func (b *binding) collectNorms(n *Network, option int) {
-	for i, key := range b.ahead.outs {
-		layer, ok := strings.CutPrefix(key, "m:")
-		if !ok {
-			continue
-		}
-		m := moments{mean: b.ahead.out[i], count: b.count(layer)}
-		for j, other := range b.ahead.outs {
-			if other == "v:"+layer {
-				m.variance = b.ahead.out[j]
-			}
-		}
-		for _, name := range b.normNames(layer) {
-			m := m
-			m.name = strings.TrimSuffix(n.name(b.slot, option, name+".x"), ".x")
-			b.norms = append(b.norms, &m)
-		}
-	}
-}
-
-// normNames are the layers that share the statistics called layer: a star stands
-// for all normalisations after a projection.
-func (b *binding) normNames(layer string) []string {
-	x, ok := b.segment.(mixed)
-	if !ok || layer != "bn3.*" {
-		return []string{layer}
-	}
-	var names []string
-	for j := range x.variants {
-		names = append(names, fmt.Sprintf("bn3.%d", j))
-	}
-	return names
-}
-
-// count is how many values per channel a norm of the segment sees.
-func (b *binding) count(layer string) int {
-	switch s := b.segment.(type) {
-	case stem:
-		return s.m
-	case separable:
-		return s.m()
-	case last:
-		return s.m
-	case mixed:
-		if layer == "bn1" {
-			return s.m()
-		}
-		return s.mOut()
-	case residual:
-		if layer == "bn1" {
-			return s.m()
-		}
-		return s.mOut()
-	}
-	panic("backprop: " + layer + " in a segment without norms")
-}
-
-// bindBackward adds the backward program to a binding.
-func (n *Network) bindBackward(b *binding) error {
-	if b.back != nil {
-		return nil
-	}
-	option := b.option
-	p, err := n.e.program(b.segment, true)
-	if err != nil {
-		return err
-	}
-	full := n.e.parameters(b.slot, n.fullOption(b.slot, option))
-	back := &wired{program: p}
+// bindProgram finds the tensors of one of a binding's programs.
+func (n *Network) bindProgram(b *binding, to *boundProgram, p *program, option int) error {
+	to.program = p
 	for i, v := range p.session.Inputs() {
-		t, err := n.wire(b, p.ins[i], v.Shape, full, map[string]*parameter{}, option)
+		var t *onnx.Tensor
+		var err error
+		if local, ok := strings.CutPrefix(p.ins[i], "p:"); ok {
+			var q *parameter
+			if q, err = n.parameter(b.slot, option, local, v.Shape); err == nil {
+				t = q.tensor
+				if to == &b.forward && !q.contiguous() {
+					b.copied = append(b.copied, q)
+				}
+			}
+		} else if p.ins[i] != "x" && p.ins[i] != "dout" { // these are set when it runs
+			t, err = n.e.tensor(b.slot, p.ins[i], v.Shape)
+		}
 		if err != nil {
 			return err
 		}
-		back.in = append(back.in, t)
+		to.in = append(to.in, t)
 	}
 	for i, v := range p.session.Outputs() {
-		local, ok := strings.CutPrefix(p.outs[i], "g:")
-		if !ok {
-			t, err := n.e.tensor(b.slot, p.outs[i], v.Shape)
-			if err != nil {
-				return err
+		var t *onnx.Tensor
+		var err error
+		if local, ok := strings.CutPrefix(p.outs[i], "g:"); ok {
+			var g *gradient
+			if g, err = n.gradient(b.slot, option, local, v.Shape); err == nil {
+				t, g.index = g.scratch, i
+				b.gradients = append(b.gradients, g)
 			}
-			back.out = append(back.out, t)
-			continue
+		} else {
+			t, err = n.e.tensor(b.slot, p.outs[i], v.Shape)
 		}
-		g, err := n.gradient(b.slot, option, local, v.Shape, full[local])
 		if err != nil {
 			return err
 		}
-		g.index = i
-		b.grads = append(b.grads, g)
-		back.out = append(back.out, g.scratch)
+		to.out = append(to.out, t)
 	}
-	b.back = back
 	return nil
 }
 
-func (n *Network) gradient(slot, option int, local string, shape, full []int) (*gradient, error) {
-	p, err := n.parameter(slot, option, local, shape, full)
+func (n *Network) parameter(slot, option int, local string, shape []int) (*parameter, error) {
+	name := n.name(slot, option, local)
+	key := fmt.Sprint(name, shape)
+	if p, ok := n.parameters[key]; ok {
+		return p, nil
+	}
+	full := n.weights[name]
+	p := &parameter{name: name, full: full.Data, rows: shape[0], columns: shape[1], fullWidth: len(full.Data) / full.Shape[0]}
+	var memory []float32
+	if p.contiguous() {
+		memory = p.full[:p.rows*p.columns]
+	}
+	var err error
+	if p.tensor, err = onnx.NewTensor(memory, shape...); err != nil {
+		return nil, err
+	}
+	n.parameters[key] = p
+	return p, nil
+}
+
+func (n *Network) gradient(slot, option int, local string, shape []int) (*gradient, error) {
+	p, err := n.parameter(slot, option, local, shape)
 	if err != nil {
 		return nil, err
 	}

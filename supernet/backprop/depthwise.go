@@ -1,104 +1,102 @@
 package backprop
 
-import (
-	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
-)
+import "github.com/binas-tui/binas-tui/model"
 
 // depthwise is a convolution of every channel with a kernel of its own and
-// padding kernel/2, in Toeplitz form: per channel, the matrix T = w·S
-// [positions out, positions in] times the map. ONNX Runtime's convolution is
-// many times slower where weights are inputs; see [tiles] for large maps.
+// padding kernel/2, and batch normalisation. It is in Toeplitz form: per channel,
+// the matrix T = w·S [positions out, positions in] times the map. ONNX Runtime's
+// convolution is many times slower where weights are inputs; see [tiles] for large
+// maps.
 type depthwise struct {
-	conv             string
-	channels, kernel int
-	side, sideOut    int
-	ahead            tiles // from the input to tiles of the output
-	back             tiles // from the gradient of the output to tiles of that of the input
+	conv, bn                 string
+	channels, kernel, stride int
+	side                     int // of the input, in pixels
 }
 
-func newDepthwise(conv string, channels, kernel, stride, side int) depthwise {
-	d := depthwise{conv: conv, channels: channels, kernel: kernel, side: side, sideOut: model.Downsample(side, stride)}
-	half := kernel / 2
-	ahead := window{tileSide, -half, stride*(tileSide-1) + kernel - 1 - half, stride * tileSide}
-	back := window{tileSide, -((kernel - 1 - half) / stride), (tileSide - 1 + half) / stride, tileSide / stride}
-	if side*side*d.sideOut*d.sideOut <= wholeLimit {
-		ahead.size, back.size = d.sideOut, side
+func (l depthwise) sideOut() int { return model.Downsample(l.side, l.stride) }
+
+// forwardTiles lead from the input to tiles of the output.
+func (l depthwise) forwardTiles() tiles {
+	half := l.kernel / 2
+	w := window{tileSide, -half, l.stride*(tileSide-1) + l.kernel - 1 - half, l.stride * tileSide}
+	if l.whole() {
+		w.size = l.sideOut()
 	}
-	d.ahead = newTiles(d.sideOut, side, kernel, ahead, func(out, in int) int { return in + half - stride*out })
-	d.back = newTiles(side, d.sideOut, kernel, back, func(in, out int) int { return in + half - stride*out })
-	return d
+	return newTiles(l.sideOut(), l.side, l.kernel, w, func(out, in int) int { return in + half - l.stride*out })
+}
+
+// backwardTiles lead from the gradient of the output to tiles of that of the input.
+func (l depthwise) backwardTiles() tiles {
+	half := l.kernel / 2
+	w := window{tileSide, -((l.kernel - 1 - half) / l.stride), (tileSide - 1 + half) / l.stride, tileSide / l.stride}
+	if l.whole() {
+		w.size = l.side
+	}
+	return newTiles(l.side, l.sideOut(), l.kernel, w, func(in, out int) int { return in + half - l.stride*out })
+}
+
+// whole reports a map so small that it is one tile.
+func (l depthwise) whole() bool {
+	return l.side*l.side*l.sideOut()*l.sideOut() <= wholeLimit
 }
 
 // single reports a map of one value: its Toeplitz matrix is a number.
-func (d depthwise) single() bool { return d.side == 1 }
+func (l depthwise) single() bool { return l.side == 1 }
 
-func (d depthwise) weight(b *builder) string {
-	return b.input("p:"+d.conv+".weight", d.channels, d.kernel*d.kernel)
+func (l depthwise) weight(b *builder) string {
+	return b.parameter(l.conv+".weight", l.channels, l.kernel*l.kernel)
 }
 
-// toeplitz is w·S.
-func (d depthwise) toeplitz(b *builder, weight string, t tiles) string {
-	taps := b.g.Const("taps", t.taps, d.kernel*d.kernel, t.to*t.from)
-	m := b.matmul(weight, taps)
-	if d.single() {
-		return m
+func (l depthwise) forward(b *builder, x string) string {
+	if b.frozen != nil {
+		weight, bias := b.frozen.folded(b, l.conv, l.bn, l.channels, l.kernel*l.kernel)
+		return b.add(l.apply(b, x, weight, l.forwardTiles(), l.side, l.sideOut()), bias)
 	}
-	return b.reshape(m, d.channels, t.to, t.from)
+	b.save("x."+l.conv, x)
+	return norm(l.bn).forward(b, l.apply(b, x, l.weight(b), l.forwardTiles(), l.side, l.sideOut()))
 }
 
-// forward takes [channels, positions·batch] and returns the same form.
-func (d depthwise) forward(b *builder, x string) string {
-	return d.apply(b, x, d.weight(b), d.ahead, d.side, d.sideOut)
+func (l depthwise) backward(b *builder, d, plus string) string {
+	weight, x := l.weight(b), b.load("x."+l.conv)
+	v, a := norm(l.bn).backward(b, d)
+	b.gradient(l.conv+".weight", b.mul(l.weightGradient(b, x, v), a))
+	return b.plus(l.apply(b, v, b.mul(weight, a), l.backwardTiles(), l.sideOut(), l.side), plus)
 }
 
-func (d depthwise) apply(b *builder, x, weight string, t tiles, from, to int) string {
-	m := d.toeplitz(b, weight, t)
-	if d.single() {
+// apply multiplies a map of side from by the Toeplitz matrices w·S.
+func (l depthwise) apply(b *builder, x, weight string, t tiles, from, to int) string {
+	m := b.matmul(weight, b.constant("taps", t.taps, l.kernel*l.kernel, t.to*t.from))
+	if l.single() {
 		return b.mul(x, m)
 	}
-	y := b.matmul(m, d.gather(b, x, t.read, from, t.count))
+	y := b.matmul(b.reshape(m, l.channels, t.to, t.from), l.gather(b, x, t.read, from, t.count))
 	if t.place != nil {
-		y = b.reshape(y, d.channels, t.to*t.count, b.batch)
-		y = b.op("Gather", []string{y, b.ints(t.place...)}, onnx.Int("axis", 1))
+		y = b.gather(b.reshape(y, l.channels, t.to*t.count, b.batch), t.place)
 	}
-	return b.reshape(y, d.channels, to*to*b.batch)
+	return b.reshape(y, l.channels, to*to*b.batch)
 }
 
 // gather returns the positions of every tile as [channels, positions of a tile,
 // tiles·batch].
-func (d depthwise) gather(b *builder, x string, index []int, side, count int) string {
-	x = b.reshape(x, d.channels, side*side, b.batch)
+func (l depthwise) gather(b *builder, x string, index []int, side, count int) string {
+	x = b.reshape(x, l.channels, side*side, b.batch)
 	if index == nil {
 		return x
 	}
-	outside := b.g.Const("outside", make([]float32, d.channels*b.batch), d.channels, 1, b.batch)
-	x = b.op("Gather", []string{b.concat(1, x, outside), b.ints(index...)}, onnx.Int("axis", 1))
-	return b.reshape(x, d.channels, len(index)/count, count*b.batch)
-}
-
-// backward takes the input x and the gradient a⊙v of the result, and returns the
-// gradient of x.
-func (d depthwise) backward(b *builder, x, v, a string) string {
-	weight := d.weight(b)
-	b.output("g:"+d.conv+".weight", b.mul(d.weightGradient(b, x, v), a), d.channels, d.kernel*d.kernel)
-	return d.apply(b, v, b.mul(weight, a), d.back, d.sideOut, d.side)
+	outside := b.constant("outside", make([]float32, l.channels*b.batch), l.channels, 1, b.batch)
+	return b.reshape(b.gather(b.concat(1, x, outside), index), l.channels, len(index)/count, count*b.batch)
 }
 
 // weightGradient is (v·xᵀ)·Sᵀ [channels, kernel²].
-func (d depthwise) weightGradient(b *builder, x, v string) string {
-	t := d.ahead
-	n, kk := t.to*t.from, d.kernel*d.kernel
+func (l depthwise) weightGradient(b *builder, x, v string) string {
+	t := l.forwardTiles()
+	n, kk := t.to*t.from, l.kernel*l.kernel
 	transposed := make([]float32, len(t.taps))
-	for k := range kk {
-		for i := range n {
-			transposed[i*kk+k] = t.taps[k*n+i]
-		}
-	}
-	taps := b.g.Const("taps", transposed, n, kk)
-	if d.single() {
+	transpose(transposed, t.taps, kk, n)
+	taps := b.constant("taps", transposed, n, kk)
+	if l.single() {
 		return b.matmul(b.sum(b.mul(v, x), 1), taps)
 	}
-	products := b.matmulT(d.gather(b, v, t.made, d.sideOut, t.count), d.gather(b, x, t.read, d.side, t.count))
-	return b.matmul(b.reshape(products, d.channels, n), taps)
+	products := b.matmulT(l.gather(b, v, t.made, l.sideOut(), t.count), l.gather(b, x, t.read, l.side, t.count))
+	return b.matmul(b.reshape(products, l.channels, n), taps)
 }

@@ -1,6 +1,12 @@
 // Package backprop trains networks with ONNX Runtime's inference library: every
 // block has a graph of ordinary operators that computes its output, and one that
-// computes its gradients, written out by hand.
+// computes its gradients.
+//
+// A block is a [segment]: layers in a row. Each kind of layer has its derivative
+// beside it, and the backward graph of a segment is those of its layers in reverse.
+// Derivatives of whole layers, not of operators, are what makes it fast: they leave
+// the widest maps alone where products of weights say the same. The teacher is the
+// same layers with weights that are constants.
 //
 // # Layout
 //
@@ -27,14 +33,14 @@
 // channels, kernel and squeeze-excite it uses; that gives the gradients of the
 // original's masked form at a fraction of its work. [Network.SetPaths] gives
 // every image a path of its own, with all layers at full width and masks, as the
-// original trains (mixed.go). [Network.Step] runs a batch forward and backward,
-// and adds to [Network.Gradients]. Updating weights is not its business: see
-// package training.
+// original trains (multipath_block.go). [Network.Step] runs a batch forward and
+// backward, and adds to [Network.Gradients]. Updating weights is not its business:
+// see package training.
 //
 // # One step
 //
 // step.go gathers the 3x3 patches of the images and runs the forward program of
-// every slot of the path (layout.go), each of which leaves what its backward
+// every slot of the path (slots.go), each of which leaves what its backward
 // program needs in tensors of the engine (binding.go). loss.go computes the
 // losses of the logits in Go; the backward programs run in reverse, and where a
 // stage ends the gradient of the distance from the teacher's features is added.

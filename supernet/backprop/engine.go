@@ -17,11 +17,12 @@ type Engine struct {
 	space    *model.Space
 	classes  int
 	o        Options
-	programs map[string]*program         // by direction and segment
-	buffers  map[string][]float32        // by slot and key
-	tensors  map[string]*onnx.Tensor     // by slot, key and shape
-	sizes    map[int]map[string]int      // of a slot's buffers, by key
-	shapes   map[string]map[string][]int // of a segment's parameters, by key and local name
+	programs map[string]*program
+	compiled map[string][2]*program    // forward and backward, by segment
+	buffers  map[string][]float32      // by slot and key
+	tensors  map[string]*onnx.Tensor   // by slot, key and shape
+	sizes    map[int]map[string]int    // of a slot's buffers, by key
+	names    map[int]map[string]string // of the supernet's tensors, by option and a child's name
 	networks []interface{ Close() error }
 }
 
@@ -40,8 +41,8 @@ func NewEngine(s *model.Space, classes int, o Options) (*Engine, error) {
 	}
 	return &Engine{
 		space: s, classes: classes, o: o,
-		programs: map[string]*program{}, buffers: map[string][]float32{}, tensors: map[string]*onnx.Tensor{},
-		sizes: map[int]map[string]int{}, shapes: map[string]map[string][]int{},
+		programs: map[string]*program{}, compiled: map[string][2]*program{}, buffers: map[string][]float32{},
+		tensors: map[string]*onnx.Tensor{}, sizes: map[int]map[string]int{}, names: map[int]map[string]string{},
 	}, nil
 }
 
@@ -70,29 +71,47 @@ func (e *Engine) forget(closed interface{ Close() error }) {
 	e.networks = slices.DeleteFunc(e.networks, func(n interface{ Close() error }) bool { return n == closed })
 }
 
-// program is one graph of a segment, ready to run.
+// program is one graph, ready to run.
 type program struct {
 	session   *onnx.Session
 	ins, outs []string // keys, in the session's order
+	norms     []batchNorms
 }
 
-// program returns the session of one direction of a segment.
-func (e *Engine) program(s segment, backward bool) (*program, error) {
-	key := fmt.Sprint(backward, " ", s.key())
+// compile returns the forward and the backward program of a segment.
+func (e *Engine) compile(s segment) ([2]*program, error) {
+	if both, ok := e.compiled[s.key]; ok {
+		return both, nil
+	}
+	var both [2]*program
+	forward, backward := s.graphs(e.o.Batch)
+	for i, b := range []*builder{forward, backward} {
+		var err error
+		if both[i], err = e.open(s.key+[]string{" forward", " backward"}[i], b); err != nil {
+			return both, err
+		}
+	}
+	e.compiled[s.key] = both
+	return both, nil
+}
+
+// program returns the program of a graph that a segment has beside its own.
+func (e *Engine) program(key string, write func(*builder)) (*program, error) {
 	if p, ok := e.programs[key]; ok {
 		return p, nil
 	}
-	b := newBuilder(s.key(), e.o.Batch)
-	if backward {
-		s.backward(b)
-	} else {
-		s.forward(b)
-	}
+	b := newBuilder(key, e.o.Batch)
+	write(b)
+	return e.open(key, b)
+}
+
+// open makes the session of a graph and keeps it.
+func (e *Engine) open(key string, b *builder) (*program, error) {
 	session, err := onnx.NewSession(b.g.Marshal(), e.sessionOptions())
 	if err != nil {
-		return nil, fmt.Errorf("graph of %s: %w", s.key(), err)
+		return nil, fmt.Errorf("graph of %s: %w", key, err)
 	}
-	p := &program{session, b.ins, b.outs}
+	p := &program{session, b.ins, b.outs, b.norms}
 	e.programs[key] = p
 	return p, nil
 }
@@ -146,24 +165,11 @@ func (e *Engine) slotSizes(slot int) map[string]int {
 	}
 	sizes := map[string]int{}
 	if _, ok := e.block(slot); ok {
-		b := newBuilder("sizes", e.o.Batch)
-		e.segment(slot, e.largest()).forward(b)
-		for i, v := range b.g.Outputs() {
-			sizes[b.outs[i]] = onnx.Elements(v.Shape)
+		forward, _ := e.segment(slot, largest(e.space)).graphs(e.o.Batch)
+		for i, v := range forward.g.Outputs() {
+			sizes[forward.outs[i]] = onnx.Elements(v.Shape)
 		}
 	}
 	e.sizes[slot] = sizes
 	return sizes
-}
-
-// largest is an option that writes every buffer at its largest.
-func (e *Engine) largest() int {
-	best := 0
-	for i, o := range e.space.Options {
-		have := e.space.Options[best]
-		if o.Expansion > have.Expansion || o.Expansion == have.Expansion && o.SERatio > have.SERatio {
-			best = i
-		}
-	}
-	return best
 }

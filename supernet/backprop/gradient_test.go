@@ -2,7 +2,6 @@ package backprop
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,29 +9,28 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // bench holds a segment's two sessions and a value for every key.
 type bench struct {
-	t           *testing.T
-	ahead, back *program
-	values      map[string]*onnx.Tensor
+	t                 *testing.T
+	forward, backward *program
+	values            map[string]*onnx.Tensor
 }
 
 func newBench(t *testing.T, s segment, batch int) *bench {
 	t.Helper()
 	e := newEngine(t, newSpace(t, 32), 10, Options{Batch: batch})
 	b := &bench{t: t, values: map[string]*onnx.Tensor{}}
-	var err error
-	if b.ahead, err = e.program(s, false); err == nil {
-		b.back, err = e.program(s, true)
-	}
+	programs, err := e.compile(s)
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.forward, b.backward = programs[0], programs[1]
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, p := range []*program{b.ahead, b.back} {
+	for _, p := range []*program{b.forward, b.backward} {
 		for _, values := range []struct {
 			keys []string
 			of   []onnx.Value
@@ -88,7 +86,7 @@ func (b *bench) run(p *program) {
 // loss is the result weighted by dout.
 func (b *bench) loss() float64 {
 	b.t.Helper()
-	b.run(b.ahead)
+	b.run(b.forward)
 	sum := 0.0
 	for i, v := range b.values["out"].Data {
 		sum += float64(v) * float64(b.values["dout"].Data[i])
@@ -149,38 +147,42 @@ func (b *bench) check(key, gradient string) {
 func TestGradientsAreSlopes(t *testing.T) {
 	onnxtest.Require(t)
 	const batch = 6
+	space := newSpace(t, 32)
 	segments := []segment{
-		stem{8, 16 * batch},
-		separable{8, 4, 4, batch},
-		separable{4, 4, 17, batch},
-		last{6, 12, 4 * batch},
-		last{40, 12, batch},
-		head{8, 20, 5, 4, batch},
+		stem(8, 16*batch),
+		separable(8, 4, 4, batch),
+		separable(4, 4, 17, batch),
+		last(6, 12, 4*batch),
+		last(40, 12, batch),
+		{key: "head", channels: 8, m: 4 * batch, layers: []layer{head{8, 20, 5}}},
 	}
-	for _, r := range []residual{
-		{in: 4, mid: 12, out: 6, kernel: 3, stride: 2, side: 8, act: relu},
-		{in: 4, mid: 12, out: 6, kernel: 5, stride: 2, side: 7, act: hswish, squeezed: 8},
-		{in: 4, mid: 12, out: 4, kernel: 5, stride: 1, side: 4, act: relu, squeezed: 8},
-		{in: 4, mid: 12, out: 4, kernel: 3, stride: 1, side: 14, act: hswish},
-		{in: 4, mid: 8, out: 6, kernel: 5, stride: 2, side: 21, act: relu},
-		{in: 4, mid: 8, out: 6, kernel: 3, stride: 2, side: 30, act: relu},
-		{in: 8, mid: 24, out: 8, kernel: 5, stride: 1, side: 1, act: hswish, squeezed: 8},
-		{in: 8, mid: 24, out: 6, kernel: 5, stride: 2, side: 2, act: hswish},
-		{in: 4, mid: 12, out: 4, kernel: 3, stride: 1, side: 2, act: hswish, squeezed: 8},
+	for _, c := range []struct {
+		shape   model.BlockShape
+		kernel  int
+		squeeze float64
+	}{
+		{model.BlockShape{InChannels: 4, OutChannels: 6, Stride: 2, Resolution: 8, Activation: model.ReLU}, 3, 0},
+		{model.BlockShape{InChannels: 4, OutChannels: 6, Stride: 2, Resolution: 7, Activation: model.HSwish}, 5, 0.25},
+		{model.BlockShape{InChannels: 4, OutChannels: 4, Stride: 1, Resolution: 4, Activation: model.ReLU}, 5, 0.25},
+		{model.BlockShape{InChannels: 4, OutChannels: 4, Stride: 1, Resolution: 14, Activation: model.HSwish}, 3, 0},
+		{model.BlockShape{InChannels: 4, OutChannels: 6, Stride: 2, Resolution: 21, Activation: model.ReLU}, 5, 0},
+		{model.BlockShape{InChannels: 4, OutChannels: 6, Stride: 2, Resolution: 30, Activation: model.ReLU}, 3, 0},
+		{model.BlockShape{InChannels: 8, OutChannels: 8, Stride: 1, Resolution: 1, Activation: model.HSwish}, 5, 0.25},
+		{model.BlockShape{InChannels: 8, OutChannels: 6, Stride: 2, Resolution: 2, Activation: model.HSwish}, 5, 0},
+		{model.BlockShape{InChannels: 4, OutChannels: 4, Stride: 1, Resolution: 2, Activation: model.HSwish}, 3, 0.25},
 	} {
-		r.batch = batch
-		segments = append(segments, r)
-		if r.squeezed > 0 {
-			segments = append(segments, mixed{r, []kernel{{0, 3}, {1, 5}}, 4})
+		segments = append(segments, block(c.shape, model.Option{Expansion: 3, Kernel: c.kernel, SERatio: c.squeeze}, batch))
+		if c.squeeze > 0 {
+			segments = append(segments, multiPathBlock(space, c.shape, 0b11, batch))
 		}
 	}
 	for _, s := range segments {
-		t.Run(fmt.Sprintf("%T %v", s, s), func(t *testing.T) {
+		t.Run(s.key, func(t *testing.T) {
 			b := newBench(t, s, batch)
-			b.run(b.ahead)
-			b.run(b.back)
+			b.run(b.forward)
+			b.run(b.backward)
 			gradients := 0
-			for _, key := range b.back.outs {
+			for _, key := range b.backward.outs {
 				switch local, ok := strings.CutPrefix(key, "g:"); {
 				case ok:
 					b.check("p:"+local, key)

@@ -106,48 +106,36 @@ func transpose(to, from []float32, rows, columns int) {
 }
 
 // distil adds the gradient of weight·mean (f - t)² to d, f being what a slot
-// ends with. The sum is in memory of its own. found is the mean.
-func (e *Engine) distil(ctx context.Context, slot int, f, t, d *onnx.Tensor, weight float64, found *float64) (*onnx.Tensor, error) {
-	p, err := e.program(distillation{f.Shape[0], f.Shape[1]}, false)
+// ends with. The sum is in memory of its own. mse is the mean.
+func (e *Engine) distil(ctx context.Context, slot int, f, t, d *onnx.Tensor, weight float64) (sum *onnx.Tensor, mse float64, err error) {
+	p, err := e.program(fmt.Sprint("distillation ", f.Shape), distillation(f.Shape[0], f.Shape[1]))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	sum, err := e.tensor(slot, "distilled", f.Shape)
-	if err != nil {
-		return nil, err
+	own := map[string]*onnx.Tensor{}
+	for key, shape := range map[string][]int{"distilled": f.Shape, "distillation factor": {1}, "distillation squares": {f.Shape[0], 1}} {
+		if own[key], err = e.tensor(slot, key, shape); err != nil {
+			return nil, 0, err
+		}
 	}
-	by, err := e.tensor(slot, "distil by", []int{1})
-	if err != nil {
-		return nil, err
-	}
-	square, err := e.tensor(slot, "distil square", []int{f.Shape[0], 1})
-	if err != nil {
-		return nil, err
-	}
+	sum, factor, squares := own["distilled"], own["distillation factor"], own["distillation squares"]
 	values := float64(len(f.Data))
-	by.Data[0] = float32(2 * weight / values)
-	err = p.session.RunTensors(ctx, []*onnx.Tensor{f, t, d, by}, []*onnx.Tensor{sum, square})
-	if err != nil {
-		return nil, err
+	factor.Data[0] = float32(2 * weight / values)
+	if err := p.session.RunTensors(ctx, []*onnx.Tensor{f, t, d, factor}, []*onnx.Tensor{sum, squares}); err != nil {
+		return nil, 0, err
 	}
-	total := 0.0
-	for _, v := range square.Data {
-		total += float64(v)
+	for _, v := range squares.Data {
+		mse += float64(v)
 	}
-	*found = total / values
-	return sum, nil
+	return sum, mse / values, nil
 }
 
-// distillation is d + by·(f - t), and the sums of (f - t)² per channel.
-type distillation struct{ channels, m int }
-
-func (l distillation) key() string { return fmt.Sprintf("distillation %+v", l) }
-
-func (l distillation) forward(b *builder) {
-	f, t, d := b.input("f", l.channels, l.m), b.input("t", l.channels, l.m), b.input("d", l.channels, l.m)
-	difference := b.sub(f, t)
-	b.output("sum", b.add(d, b.mul(difference, b.input("by", 1))), l.channels, l.m)
-	b.output("square", b.sum(b.mul(difference, difference), 1), l.channels, 1)
+// distillation is d + factor·(f - t), and the sums of (f - t)² per channel.
+func distillation(channels, m int) func(*builder) {
+	return func(b *builder) {
+		f, t, d := b.input("f", channels, m), b.input("t", channels, m), b.input("d", channels, m)
+		difference := b.sub(f, t)
+		b.output("sum", b.add(d, b.mul(difference, b.input("factor", 1))))
+		b.output("squares", b.sum(b.mul(difference, difference), 1))
+	}
 }
-
-func (l distillation) backward(*builder) { panic("backprop: distillation is its own gradient") }

@@ -2,10 +2,10 @@ package backprop
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // Network is weights in training.
@@ -32,14 +32,11 @@ type Network struct {
 // and whose running statistics it updates, in place. The error names the first
 // tensor that is missing or has another shape. [Network.SetPath] comes next.
 func (e *Engine) Supernet(w onnx.StateDict) (*Network, error) {
-	n := e.network(w)
-	n.supernet = true
-	for option := range e.space.Options {
-		if err := n.check(option, true); err != nil {
-			return nil, fmt.Errorf("supernet: %w", err)
-		}
+	n, err := e.network(w, supernet.Layout(e.space, e.classes))
+	if err != nil {
+		return nil, fmt.Errorf("supernet: %w", err)
 	}
-	n.addGradients()
+	n.supernet = true
 	return n, nil
 }
 
@@ -49,22 +46,29 @@ func (e *Engine) Child(p model.Path, w onnx.StateDict) (*Network, error) {
 	if err := e.space.CheckPath(p); err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	n := e.network(w)
-	n.path = p.Clone()
-	if err := n.check(0, false); err != nil {
+	n, err := e.network(w, supernet.ChildLayout(e.space, p, e.classes))
+	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	n.addGradients()
+	n.path = p.Clone()
 	return n, nil
 }
 
-func (e *Engine) network(w onnx.StateDict) *Network {
+func (e *Engine) network(w onnx.StateDict, tensors []supernet.Tensor) (*Network, error) {
+	if err := required(w, tensors); err != nil {
+		return nil, err
+	}
 	n := &Network{
 		Gradients: onnx.StateDict{}, Touched: map[string]bool{}, e: e, weights: w,
 		bindings: map[[2]int]*binding{}, parameters: map[string]*parameter{},
 	}
+	for _, t := range tensors {
+		if t.Kind.Trained() {
+			n.Gradients[t.Name] = onnx.TensorData{Shape: t.Shape, Data: make([]float32, t.Elements())}
+		}
+	}
 	e.networks = append(e.networks, n)
-	return n
+	return n, nil
 }
 
 // Close frees what the network holds beside its weights and gradients.
@@ -78,46 +82,6 @@ func (n *Network) Close() error {
 	n.bindings, n.parameters, n.owned = nil, nil, nil
 	n.e.forget(n)
 	return nil
-}
-
-// check looks for every tensor of the network and makes its gradient. Of a
-// supernet, all blocks have the given option.
-func (n *Network) check(option int, all bool) error {
-	for slot := range n.e.slotHead() + 1 {
-		o := option
-		if b, ok := n.e.block(slot); ok && !all {
-			if !n.e.space.Active(n.path, b) {
-				continue
-			}
-			o = n.path.Option[b]
-		}
-		shapes := n.e.parameters(slot, n.fullOption(slot, o))
-		for local, shape := range shapes {
-			name := n.name(slot, o, local)
-			full := torchShape(local, shape)
-			if _, err := n.weights.Tensor(name, full); err != nil {
-				return err
-			}
-			n.Gradients[name] = onnx.TensorData{Shape: full}
-			if !strings.HasPrefix(local, "bn") || !strings.HasSuffix(local, ".weight") {
-				continue
-			}
-			layer := strings.TrimSuffix(name, ".weight")
-			for _, statistic := range []string{".running_mean", ".running_var"} {
-				if _, err := n.weights.Tensor(layer+statistic, full); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (n *Network) addGradients() {
-	for name, t := range n.Gradients {
-		t.Data = make([]float32, onnx.Elements(t.Shape))
-		n.Gradients[name] = t
-	}
 }
 
 // SetPath chooses the path of the supernet for all images of the next steps. It
@@ -168,7 +132,7 @@ func (n *Network) active(block int) bool {
 // option is what a block that runs computes.
 func (n *Network) option(block int) int {
 	if n.paths != nil {
-		return mixedOption + n.kernelSet(block)
+		return multiPath + n.kernelSet(block)
 	}
 	return n.path.Option[block]
 }

@@ -6,8 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // Step runs a batch forward and backward in training mode. x is [batch, 3,
@@ -38,12 +40,6 @@ func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss
 	if err := n.forward(ctx, route, x); err != nil {
 		return Result{}, err
 	}
-	norms := map[string]*moments{}
-	for _, b := range route {
-		for _, m := range b.norms {
-			norms[m.name] = m
-		}
-	}
 	r, err := n.logitLoss(route, labels, loss)
 	if err != nil {
 		return r, err
@@ -55,7 +51,7 @@ func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss
 		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
 	}
 	if !o.KeepStatistics {
-		n.updateStatistics(norms)
+		n.updateStatistics(route)
 	}
 	return r, nil
 }
@@ -94,14 +90,16 @@ func (e *Engine) checkImages(x []float32) error {
 // forward runs the route's forward programs on images.
 func (n *Network) forward(ctx context.Context, route []*binding, images []float32) error {
 	e := n.e
-	m := route[0].segment.(stem).m
-	x, err := e.tensor(slotStem, "x", []int{patchSize, m})
+	stem := e.segment(slotStem, 0)
+	x, err := e.tensor(slotStem, "x", []int{stem.channels, stem.m})
 	if err != nil {
 		return err
 	}
-	patches(x.Data, images, e.o.Batch, e.space.ImageSize)
+	if err := patches(ctx, x.Data, images, e.o.Batch, e.space.ImageSize); err != nil {
+		return err
+	}
 	if n.paths != nil {
-		if err := n.choose(); err != nil {
+		if err := n.writeMasks(); err != nil {
 			return err
 		}
 	}
@@ -112,7 +110,7 @@ func (n *Network) forward(ctx context.Context, route []*binding, images []float3
 		}
 		results = append(results, x)
 		if stage, ok := n.lastOfStage(b.slot); ok {
-			if x, err = n.leave(ctx, stage, results); err != nil {
+			if x, err = n.mixDepths(ctx, stage, results); err != nil {
 				return err
 			}
 		}
@@ -122,25 +120,12 @@ func (n *Network) forward(ctx context.Context, route []*binding, images []float3
 
 // run runs the forward program of a binding on x and returns its result.
 func (b *binding) run(ctx context.Context, x *onnx.Tensor) (*onnx.Tensor, error) {
-	for _, p := range b.cut {
+	for _, p := range b.copied {
 		p.load()
 	}
-	b.ahead.set("x", x)
+	b.forward.set("x", x)
 	b.x = x
-	if err := b.ahead.session.RunTensors(ctx, b.ahead.in, b.ahead.out); err != nil {
-		return nil, err
-	}
-	return b.out(), nil
-}
-
-// out is the result of the last forward pass.
-func (b *binding) out() *onnx.Tensor {
-	for i, key := range b.ahead.outs {
-		if key == "out" {
-			return b.ahead.out[i]
-		}
-	}
-	panic("backprop: a segment without a result")
+	return b.out(), b.forward.session.RunTensors(ctx, b.forward.in, b.forward.out)
 }
 
 // backward runs the backward programs from the gradient of the logits, which
@@ -153,27 +138,31 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *
 	if loss.Features != 0 {
 		r.Stages = make([]float64, len(loss.Teacher.maps))
 	}
-	var leaving *onnx.Tensor // gradient of the output of the stage, where images leave it at different depths
+	var stageGradient *onnx.Tensor // of the output of the stage, where images leave it at different depths
+	depth := n.path.Depth
+	if n.paths != nil {
+		depth = supernet.HeaviestPath(n.e.space).Depth
+	}
 	for i := len(route) - 1; i >= 0; i-- {
 		b := route[i]
 		f := b.out()
 		stage, ends := n.lastOfStage(b.slot)
 		if ends {
-			if f, err = n.left(stage); err != nil {
+			if f, err = n.stageOutput(stage); err != nil {
 				return err
 			}
 		}
-		if feature := n.feature(b.slot); feature >= 0 && loss.Features != 0 {
-			if d, err = n.e.distil(ctx, b.slot, f, loss.Teacher.maps[feature], d, loss.Features, &r.Stages[feature]); err != nil {
+		if feature := n.e.feature(b.slot, depth); feature >= 0 && loss.Features != 0 {
+			if d, r.Stages[feature], err = n.e.distil(ctx, b.slot, f, loss.Teacher.maps[feature], d, loss.Features); err != nil {
 				return err
 			}
 			r.Loss += loss.Features * r.Stages[feature]
 		}
 		if _, ok := n.e.block(b.slot); ok && n.paths != nil {
 			if ends {
-				leaving, d = d, nil
+				stageGradient, d = d, nil
 			}
-			if d, err = n.enter(ctx, b.slot, leaving, d); err != nil {
+			if d, err = n.resultGradient(ctx, b.slot, stageGradient, d); err != nil {
 				return err
 			}
 		}
@@ -184,51 +173,22 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *
 	return nil
 }
 
-// feature is the number of the feature that a slot ends: 0 the stem, 1 the first
-// block, then the stages; -1 inside a stage and for the head.
-func (n *Network) feature(slot int) int {
-	if slot <= slotFirst {
-		return slot
-	}
-	if slot == n.e.slotLast() {
-		return 2 + len(n.e.space.Stages)
-	}
-	if b, ok := n.e.block(slot); ok {
-		stage, depth := b/n.e.space.MaxDepth, n.e.space.MaxDepth
-		if n.paths == nil {
-			depth = n.path.Depth[stage]
-		}
-		if b%n.e.space.MaxDepth == depth-1 {
-			return 2 + stage
-		}
-	}
-	return -1
-}
-
 // runBackward runs one backward program and stores its gradients. It returns the
 // gradient of the binding's input; nil for the stem.
 func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (*onnx.Tensor, error) {
-	if err := n.bindBackward(b); err != nil {
+	b.backward.set("x", b.x)
+	b.backward.set("dout", d)
+	for _, g := range b.gradients {
+		b.backward.out[g.index] = g.target(n.Touched[g.name])
+	}
+	if err := b.backward.session.RunTensors(ctx, b.backward.in, b.backward.out); err != nil {
 		return nil, err
 	}
-	b.back.set("x", b.x)
-	b.back.set("dout", d)
-	for _, g := range b.grads {
-		b.back.out[g.index] = g.target(n.Touched[g.name])
-	}
-	if err := b.back.session.RunTensors(ctx, b.back.in, b.back.out); err != nil {
-		return nil, err
-	}
-	for _, g := range b.grads {
+	for _, g := range b.gradients {
 		g.store(n.Touched[g.name])
 		n.Touched[g.name] = true
 	}
-	for i, key := range b.back.outs {
-		if key == "dx" {
-			return b.back.out[i], nil
-		}
-	}
-	return nil, nil
+	return b.backward.result("dx"), nil
 }
 
 // drop draws what dropout and drop path leave out of this step.
@@ -276,10 +236,10 @@ func keepWithProbability(keep []float32, rate float64, r *rand.Rand) {
 
 // patches gathers the 3x3 patches of stride 2 of images [batch, 3, side, side]
 // as [27, positions·batch], the outside being 0.
-func patches(to, images []float32, batch, side int) {
+func patches(ctx context.Context, to, images []float32, batch, side int) error {
 	out := model.Downsample(side, 2)
 	m := out * out * batch
-	parallel(patchSize, func(row int) {
+	return parallel.For(ctx, patchSize, func(row int) {
 		channel, ky, kx := row/9, row/3%3, row%3
 		grid(out, func(position, y, x int) {
 			line := to[row*m+position*batch:][:batch]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // Features are what a teacher sees in a batch. They belong to the teacher and
@@ -44,19 +45,18 @@ func (e *Engine) Teacher(p model.Path, w onnx.StateDict) (*Teacher, error) {
 }
 
 func (t *Teacher) open(p model.Path, w onnx.StateDict) error {
-	f := frozen{b: newBuilder("teacher", t.e.o.Batch), e: t.e, w: w}
-	f.network(p)
-	if f.err != nil {
-		return f.err
+	if err := required(w, supernet.ChildLayout(t.e.space, p, t.e.classes)); err != nil {
+		return err
 	}
+	b := t.e.evaluation(p, w)
 	var err error
-	if t.session, err = onnx.NewSession(f.b.g.Marshal(), t.e.sessionOptions()); err != nil {
+	if t.session, err = onnx.NewSession(b.g.Marshal(), t.e.sessionOptions()); err != nil {
 		return err
 	}
-	if t.x, err = onnx.NewTensor(nil, f.b.g.Inputs()[0].Shape...); err != nil {
+	if t.x, err = onnx.NewTensor(nil, b.g.Inputs()[0].Shape...); err != nil {
 		return err
 	}
-	for _, v := range f.b.g.Outputs() {
+	for _, v := range b.g.Outputs() {
 		out, err := onnx.NewTensor(nil, v.Shape...)
 		if err != nil {
 			return err
@@ -72,7 +72,9 @@ func (t *Teacher) Features(ctx context.Context, x []float32) (*Features, error) 
 	if err := t.e.checkImages(x); err != nil {
 		return nil, fmt.Errorf("teacher: %w", err)
 	}
-	patches(t.x.Data, x, t.e.o.Batch, t.e.space.ImageSize)
+	if err := patches(ctx, t.x.Data, x, t.e.o.Batch, t.e.space.ImageSize); err != nil {
+		return nil, fmt.Errorf("teacher: %w", err)
+	}
 	if err := t.session.RunTensors(ctx, []*onnx.Tensor{t.x}, t.out); err != nil {
 		return nil, fmt.Errorf("teacher: %w", err)
 	}
@@ -96,126 +98,50 @@ func (t *Teacher) Close() error {
 	return t.session.Close()
 }
 
-// frozen writes a network in evaluation mode, its weights constant and its
-// normalisation folded into them. The first error sticks.
+// evaluation writes a network in evaluation mode. Its outputs are the features,
+// then the logits.
+func (e *Engine) evaluation(p model.Path, w onnx.StateDict) *builder {
+	b := newBuilder("teacher", e.o.Batch)
+	first := e.segment(slotStem, 0)
+	x := b.input("x", first.channels, first.m)
+	for slot := range e.slotHead() + 1 {
+		option := 0
+		if i, ok := e.block(slot); ok {
+			if !e.space.Active(p, i) {
+				continue
+			}
+			option = p.Option[i]
+		}
+		b.frozen = &frozen{w, e.prefix(slot)}
+		x = e.segment(slot, option).forward(b, x)
+		if e.feature(slot, p.Depth) >= 0 {
+			b.output("feature", x)
+		}
+	}
+	b.output("logits", x)
+	return b
+}
+
+// frozen is the weights of a segment in evaluation mode: constants of the graph.
 type frozen struct {
-	b   *builder
-	e   *Engine
-	w   onnx.StateDict
-	err error
+	w      onnx.StateDict
+	prefix string // of the names of its tensors
 }
 
-// network writes the whole network. Its outputs are the features, then logits.
-func (f *frozen) network(p model.Path) {
-	e, b := f.e, f.b
-	st := e.segment(slotStem, 0).(stem)
-	x := b.input("x", patchSize, st.m)
-	l := st.layer()
-	x = f.pointwise(x, "", l.conv, l.bn, l.in, l.out, l.act)
-	b.output("stem", x, l.out, st.m)
-
-	first := e.segment(slotFirst, 0).(separable)
-	dw, bn, pw := first.layers()
-	prefix := e.prefix(slotFirst)
-	x = f.depthwise(x, prefix, dw, bn.bn, relu)
-	x = f.pointwise(x, prefix, pw.conv, pw.bn, pw.in, pw.out, none)
-	b.output("first", x, pw.out, pw.m)
-
-	for i := range e.space.NumBlocks() {
-		if !e.space.Active(p, i) {
-			continue
-		}
-		r := e.segment(slotBlock+i, p.Option[i]).(residual)
-		x = f.residual(x, e.prefix(slotBlock+i), r)
-		if stage := i / e.space.MaxDepth; i%e.space.MaxDepth == p.Depth[stage]-1 {
-			b.output("stage", x, r.out, r.mOut())
-		}
-	}
-	end := e.segment(e.slotLast(), 0).(last).layer()
-	x = f.pointwise(x, e.prefix(e.slotLast()), end.conv, end.bn, end.in, end.out, end.act)
-	b.output("last", x, end.out, end.m)
-	f.head(x, e.segment(e.slotHead(), 0).(head))
-}
-
-func (f *frozen) residual(x, prefix string, r residual) string {
-	expand, project := r.expand(), r.project()
-	y := f.pointwise(x, prefix, expand.conv, expand.bn, expand.in, expand.out, expand.act)
-	y = f.depthwise(y, prefix, r.depthwise(), r.bn2().bn, r.act)
-	if r.squeezed > 0 {
-		l := r.excite()
-		reduced := f.b.op("Relu", []string{f.linear(l.pool(f.b, y), prefix+se+"conv_reduce", l.squeezed, l.channels)})
-		y = l.scale(f.b, y, f.b.gate(f.linear(reduced, prefix+se+"conv_expand", l.channels, l.squeezed)))
-	}
-	y = f.pointwise(y, prefix, project.conv, project.bn, project.in, project.out, none)
-	if r.skips() {
-		y = f.b.add(y, x)
-	}
-	return y
-}
-
-func (f *frozen) head(x string, h head) {
-	b := f.b
-	x = b.reshape(b.mean(b.reshape(x, h.in, h.positions, h.batch), 1), h.in, h.batch)
-	x = b.hardSwish(f.linear(x, "conv_head", h.features, h.in))
-	b.output("logits", f.linear(x, "classifier", h.classes, h.features), h.classes, h.batch)
-}
-
-// linear is a layer with a bias, on [in, batch].
-func (f *frozen) linear(x, name string, out, in int) string {
-	shape := torchShape(name+".weight", []int{out, in})
-	if name == "classifier" {
-		shape = []int{out, in}
-	}
-	weight, bias := f.constant(name+".weight", shape, out, in), f.constant(name+".bias", []int{out}, out, 1)
-	return f.b.gemm(weight, x, bias, "NN", 1)
-}
-
-func (f *frozen) constant(name string, torch []int, shape ...int) string {
-	data, err := f.w.Tensor(name, torch)
-	if err != nil && f.err == nil {
-		f.err = err
-	}
-	if f.err != nil {
-		data = make([]float32, onnx.Elements(shape))
-	}
-	return f.b.g.Const(name, data, shape...)
-}
-
-// pointwise is a 1x1 convolution with normalisation and activation.
-func (f *frozen) pointwise(x, prefix, conv, bn string, in, out int, a activation) string {
-	weight, bias := f.folded(prefix, conv, bn, out, in)
-	return a.apply(f.b, f.b.gemm(weight, x, bias, "NN", 1))
-}
-
-func (f *frozen) depthwise(x, prefix string, d depthwise, bn string, a activation) string {
-	weight, bias := f.folded(prefix, d.conv, bn, d.channels, d.kernel*d.kernel)
-	y := d.apply(f.b, x, weight, d.ahead, d.side, d.sideOut)
-	return a.apply(f.b, f.b.add(y, bias))
-}
+func (f *frozen) values(name string) []float32 { return f.w[f.prefix+name].Data }
 
 // folded returns a convolution's weight as a matrix, and its bias, both with the
 // normalisation bn of the running statistics.
-func (f *frozen) folded(prefix, conv, bn string, rows, columns int) (weight, bias string) {
-	raw, err := f.w.Tensor(prefix+conv+".weight", torchShape(conv+".weight", []int{rows, columns}))
-	var p [4][]float32
-	for i, name := range []string{".weight", ".bias", ".running_mean", ".running_var"} {
-		if err == nil {
-			p[i], err = f.w.Tensor(prefix+bn+name, []int{rows})
-		}
-	}
+func (f *frozen) folded(b *builder, conv, bn string, rows, columns int) (weight, bias string) {
+	raw, scale, shift := f.values(conv+".weight"), f.values(bn+".weight"), f.values(bn+".bias")
+	mean, variance := f.values(bn+".running_mean"), f.values(bn+".running_var")
 	w, c := make([]float32, rows*columns), make([]float32, rows)
-	if err != nil {
-		if f.err == nil {
-			f.err = err
-		}
-	} else {
-		for i := range rows {
-			gain := float64(p[0][i]) / math.Sqrt(float64(p[3][i])+epsilon)
-			c[i] = float32(float64(p[1][i]) - float64(p[2][i])*gain)
-			for j := i * columns; j < (i+1)*columns; j++ {
-				w[j] = float32(float64(raw[j]) * gain)
-			}
+	for i := range rows {
+		gain := float64(scale[i]) / math.Sqrt(float64(variance[i])+epsilon)
+		c[i] = float32(float64(shift[i]) - float64(mean[i])*gain)
+		for j := i * columns; j < (i+1)*columns; j++ {
+			w[j] = float32(float64(raw[j]) * gain)
 		}
 	}
-	return f.b.g.Const(prefix+conv, w, rows, columns), f.b.g.Const(prefix+bn, c, rows, 1)
+	return b.constant(f.prefix+conv, w, rows, columns), b.constant(f.prefix+bn, c, rows, 1)
 }

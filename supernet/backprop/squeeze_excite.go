@@ -1,0 +1,83 @@
+package backprop
+
+// squeezeExcite scales channels by a gate that two small layers compute from the
+// means of the map over its positions.
+//
+// Where images have options of their own (masked), the inputs squeeze [squeezed,
+// batch] and gated [1, batch] say which hidden channels an image uses, and whether
+// it is scaled at all; plain is 1 - gated.
+type squeezeExcite struct {
+	name               string
+	channels, squeezed int
+	masked             bool
+}
+
+func (l squeezeExcite) reduce() linear {
+	return linear{l.name + ".conv_reduce", l.channels, l.squeezed}
+}
+func (l squeezeExcite) expand() linear {
+	return linear{l.name + ".conv_expand", l.squeezed, l.channels}
+}
+
+func (l squeezeExcite) forward(b *builder, x string) string {
+	pooled := b.pool(x)
+	hidden := l.reduce().forward(b, pooled)
+	if l.masked {
+		hidden = b.mul(hidden, b.input("squeeze", l.squeezed, b.batch))
+	}
+	hidden = b.unary("Relu", hidden)
+	gate := b.gate(l.expand().forward(b, hidden))
+	scale := gate
+	if l.masked {
+		scale = b.add(b.mul(gate, b.input("gated", 1, b.batch)), b.input("plain", 1, b.batch))
+	}
+	y := b.perImage(x, b.reshape(scale, l.channels, 1, b.batch))
+	b.save("se.x", x)
+	b.save("se.pool", pooled)
+	b.save("se.hidden", hidden)
+	b.save("se.gate", gate)
+	b.save("se.scale", scale)
+	b.save("se.out", y)
+	return y
+}
+
+func (l squeezeExcite) backward(b *builder, d, plus string) string {
+	gate, pooled, hidden := b.load("se.gate"), b.load("se.pool"), b.load("se.hidden")
+	product := b.images(b.mul(d, b.load("se.x")))
+	dgate := b.reshape(b.sum(product, 1), l.channels, b.batch)
+	open := b.mul(b.step(gate, 0), b.below(gate, 1))
+	dexpanded := b.mul(b.scale(dgate, 1.0/6), open)
+	if l.masked {
+		dexpanded = b.mul(dexpanded, b.input("gated", 1, b.batch))
+	}
+	dhidden := b.mul(l.expand().backward(b, dexpanded, hidden, 1), b.step(hidden, 0))
+	dpool := l.reduce().backward(b, dhidden, pooled, b.columns(d)/b.batch)
+	scale := b.reshape(b.load("se.scale"), l.channels, 1, b.batch)
+	dx := b.mul(b.images(d), scale)
+	return b.plus(b.matrix(b.add(dx, b.reshape(dpool, l.channels, 1, b.batch))), plus)
+}
+
+// pool is the mean of every image: [channels, batch].
+func (b *builder) pool(x string) string {
+	return b.reshape(b.mean(b.images(x), 1), b.rows(x), b.batch)
+}
+
+// linear is a layer with a bias, on [in, batch].
+type linear struct {
+	name    string
+	in, out int
+}
+
+func (l linear) weight(b *builder) string { return b.parameter(l.name+".weight", l.out, l.in) }
+
+func (l linear) forward(b *builder, x string) string {
+	return b.gemm(l.weight(b), x, b.parameter(l.name+".bias", l.out, 1), "NN", 1)
+}
+
+// backward returns the gradient of x over a number: that of each of so many
+// positions whose mean x is.
+func (l linear) backward(b *builder, d, x string, positions int) string {
+	b.gradient(l.name+".weight", b.gemm(d, x, "", "NT", 1))
+	b.gradient(l.name+".bias", b.sum(d, 1))
+	return b.gemm(l.weight(b), d, "", "TN", 1/float64(positions))
+}
