@@ -244,7 +244,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		a.working--
 		return a.handle(msg.outcome)
 	case sourcesMsg:
-		a.sourcesFound(msg)
+		return a.sourcesFound(msg)
 	case devicesMsg:
 		a.devicesCompared(msg)
 	case foundMsg:

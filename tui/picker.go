@@ -44,24 +44,55 @@ func (a *App) openPredictorPicker() tea.Cmd {
 	})
 }
 
-// sourcesMsg is what list has found.
+// opening stands for a menu until what it lists has been looked for. Keys typed
+// ahead are the menu's.
+type opening struct{ typed []tea.Msg }
+
+func (o *opening) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	if msg.String() == "esc" && len(o.typed) == 0 {
+		a.closeDialog()
+		return nil
+	}
+	o.typed = append(o.typed, msg)
+	return nil
+}
+
+func (o *opening) paste(_ *App, text string) tea.Cmd {
+	o.typed = append(o.typed, tea.PasteMsg{Content: text})
+	return nil
+}
+
+func (o *opening) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
+func (o *opening) draw(*App, *screen)               {}
+
+// sourcesMsg is what has been found for a menu.
 type sourcesMsg struct {
 	found []explore.Source
 	open  func(*App, []explore.Source)
+	place *opening
 }
 
 // sources looks for tables or predictors, which reads folders, and opens what is
 // made of them.
 func (a *App) sources(list func() []explore.Source, open func(*App, []explore.Source)) tea.Cmd {
 	a.working++
-	return guard(func() tea.Msg { return sourcesMsg{list(), open} })
+	place := &opening{}
+	a.dialog = place
+	return guard(func() tea.Msg { return sourcesMsg{list(), open, place} })
 }
 
-func (a *App) sourcesFound(msg sourcesMsg) {
+func (a *App) sourcesFound(msg sourcesMsg) tea.Cmd {
 	a.working--
-	if a.dialog == nil { // else something was opened meanwhile
-		msg.open(a, msg.found)
+	if a.dialog != dialog(msg.place) {
+		return nil // it was closed meanwhile
 	}
+	a.closeDialog()
+	msg.open(a, msg.found)
+	var cmds []tea.Cmd
+	for _, typed := range msg.place.typed {
+		cmds = append(cmds, a.handle(typed))
+	}
+	return tea.Batch(cmds...)
 }
 
 // openProfilePicker chooses space, table and predictor together.

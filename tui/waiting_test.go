@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
@@ -148,5 +150,44 @@ func TestErrorsOfJobsAreWhole(t *testing.T) {
 	}
 	if !strings.Contains(shown, "LAST") {
 		t.Errorf("the log is not whole:\n%s", strings.Join(d.lines(), "\n"))
+	}
+}
+
+// Keys that are typed before a menu is there, whose lines are looked for in the
+// background, are the menu's and not the explorer's.
+func TestKeysTypedAheadOfAMenu(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	ahead := func(keys ...string) {
+		var later []tea.Cmd
+		for _, key := range keys {
+			_, cmd := d.App.Update(keyPress(key))
+			later = append(later, cmd)
+			d.lines()
+		}
+		for _, cmd := range later {
+			d.run(cmd)
+		}
+	}
+	limit, theme := d.limitMS, d.App.theme
+	ahead("C", "/", "B", "I", "N", "A", "S", " ", "C", "enter")
+	if d.compare == nil || d.compare.name != "BINAS C" || d.dialog != nil || d.focus != paneCompare {
+		t.Errorf("compared with %+v, %T is open", d.compare, d.dialog)
+	}
+	if d.limitMS != limit || d.App.theme != theme || len(d.snapshots) > 0 || d.engine.Inactive != 0 {
+		t.Error("the explorer took keys of the menu")
+	}
+	// What follows the choice is the explorer's again, or the next menu's.
+	was := d.engine.LUTName
+	ahead("d", "down", "enter", "right", "p")
+	if d.engine.LUTName == was || d.limitMS == limit {
+		t.Errorf("exploring %s at %v ms", d.engine.LUTName, d.limitMS)
+	}
+	if m, ok := d.dialog.(*menu); !ok || m.title != "Predictor" {
+		t.Errorf("%T is open", d.dialog)
+	}
+	d.press("esc")
+	// Closed before it was there, it does not come.
+	if ahead("D", "esc"); d.dialog != nil || d.working != 0 {
+		t.Errorf("%T is open, %d under way", d.dialog, d.working)
 	}
 }
