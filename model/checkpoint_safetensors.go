@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nlpodyssey/safetensors"
+	"github.com/binas-tui/binas-tui/internal/safetensors"
 )
 
 // The format and version in the metadata of predictor files.
@@ -17,8 +17,7 @@ const (
 	predictorVersion = "1"
 )
 
-// maxHeader bounds the JSON header of a predictor file, in bytes. Parsing takes
-// some 50 bytes of memory for each.
+// maxHeader bounds the JSON header of a predictor file, in bytes.
 const maxHeader = 32 << 10
 
 // EncodePredictor writes a predictor as safetensors, its tensors under the
@@ -39,45 +38,32 @@ func EncodePredictor(p Predictor, info CheckpointInfo) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode predictor: %w", err)
 	}
-	views := make(map[string]safetensors.TensorView, len(tensors))
-	for _, t := range tensors {
-		shape := make([]uint64, len(t.Shape))
-		for i, n := range t.Shape {
-			shape[i] = uint64(n)
-		}
-		dtype, raw := rawValues(t.Values)
-		if views[t.Name], err = safetensors.NewTensorView(dtype, shape, raw); err != nil {
-			return nil, fmt.Errorf("encode predictor: tensor %s: %w", t.Name, err)
-		}
+	file := make([]safetensors.Tensor, len(tensors))
+	for i, t := range tensors {
+		file[i] = fileTensor(t)
 	}
-	data, err := safetensors.Serialize(views, metadata)
+	data, err := safetensors.Encode(metadata, file, maxHeader)
 	if err != nil {
 		return nil, fmt.Errorf("encode predictor: %w", err)
-	}
-	if n := binary.LittleEndian.Uint64(data); n > maxHeader {
-		return nil, fmt.Errorf("encode predictor: header of %d bytes: expected at most %d (shorten the note or the metrics)", n, maxHeader)
 	}
 	return data, nil
 }
 
-// rawValues writes values as float32 if every one is a float32.
-func rawValues(values []float64) (safetensors.DType, []byte) {
-	single := true
-	for _, v := range values {
-		single = single && float64(float32(v)) == v
-	}
-	var raw []byte
-	for _, v := range values {
-		if single {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(float32(v)))
-		} else {
-			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+// fileTensor is a tensor as float32 if every value is one, else as float64.
+func fileTensor(t Tensor) safetensors.Tensor {
+	out := safetensors.Tensor{Name: t.Name, Type: safetensors.F32, Shape: t.Shape}
+	var single []float32
+	for _, v := range t.Values {
+		single = append(single, float32(v))
+		out.Data = binary.LittleEndian.AppendUint64(out.Data, math.Float64bits(v))
+		if float64(float32(v)) != v {
+			out.Type = safetensors.F64
 		}
 	}
-	if single {
-		return safetensors.F32, raw
+	if out.Type == safetensors.F32 {
+		out.Data = safetensors.Float32s(single)
 	}
-	return safetensors.F64, raw
+	return out
 }
 
 func (c CheckpointInfo) metadata(kind string) (map[string]string, error) {
@@ -135,59 +121,26 @@ func infoOf(m map[string]string) (CheckpointInfo, error) {
 // decodeSafetensors reads the tensors and the info of a predictor file.
 func decodeSafetensors(data []byte) ([]Tensor, CheckpointInfo, error) {
 	var info CheckpointInfo
-	if len(data) < 10 || data[8] != '{' {
+	if !safetensors.Is(data) {
 		return nil, info, fmt.Errorf("found neither a torch file (.pth) nor safetensors")
 	}
-	if n := binary.LittleEndian.Uint64(data); n > maxHeader || n > uint64(len(data)-8) {
-		return nil, info, fmt.Errorf("safetensors header of %d bytes in a file of %d: expected at most %d", n, len(data), min(maxHeader, len(data)-8))
-	}
-	n, header, err := safetensors.ReadMetadata(data)
+	meta, file, err := safetensors.Decode(data, maxHeader)
 	if err != nil {
-		return nil, info, fmt.Errorf("safetensors: %.200s", err)
-	}
-	if info, err = infoOf(header.Metadata()); err != nil {
 		return nil, info, err
 	}
-	body := data[8+n:]
+	if info, err = infoOf(meta); err != nil {
+		return nil, info, err
+	}
 	var out []Tensor
-	for name, t := range header.Tensors() {
-		// The library's own check can be led past the end by sizes that wrap.
-		from, to := t.DataOffsets[0], t.DataOffsets[1]
-		if from > to || to > uint64(len(body)) {
-			return nil, info, fmt.Errorf("tensor %.80q: bytes %d to %d of %d", name, from, to, len(body))
+	for _, t := range file {
+		if t.Type != safetensors.F32 && t.Type != safetensors.F64 {
+			return nil, info, fmt.Errorf("tensor %.80q: %v: expected F32 or F64", t.Name, t.Type)
 		}
-		tensor, err := tensorOf(name, t, body[from:to])
+		values, err := safetensors.Values[float64](t)
 		if err != nil {
 			return nil, info, err
 		}
-		out = append(out, tensor)
+		out = append(out, Tensor{Name: t.Name, Shape: t.Shape, Values: values})
 	}
 	return out, info, nil
-}
-
-func tensorOf(name string, t *safetensors.TensorInfo, raw []byte) (Tensor, error) {
-	out := Tensor{Name: name, Shape: make([]int, len(t.Shape))}
-	count := uint64(1)
-	for i, n := range t.Shape {
-		if n < 1 || n > uint64(len(raw)) {
-			return out, fmt.Errorf("tensor %.80q: shape %v in %d bytes", name, t.Shape, len(raw))
-		}
-		out.Shape[i] = int(n)
-		count *= n
-	}
-	switch {
-	case t.DType == safetensors.F32 && count == uint64(len(raw)/4):
-		out.Values = make([]float64, count)
-		for i := range out.Values {
-			out.Values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:])))
-		}
-	case t.DType == safetensors.F64 && count == uint64(len(raw)/8):
-		out.Values = make([]float64, count)
-		for i := range out.Values {
-			out.Values[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
-		}
-	default:
-		return out, fmt.Errorf("tensor %.80q: %v of shape %v in %d bytes: expected F32 or F64", name, t.DType, t.Shape, len(raw))
-	}
-	return out, nil
 }

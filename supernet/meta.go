@@ -1,12 +1,10 @@
 package supernet
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/safetensors"
 )
 
 // ReadMeta reads the metadata of a checkpoint file and none of its weights: that
@@ -25,24 +23,9 @@ func readMeta(file string) (map[string]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var start [9]byte
-	if _, err := io.ReadFull(f, start[:]); err != nil || start[8] != '{' {
-		return nil, nil // what it is else, decoding it says
+	meta, err := safetensors.ReadMeta(f, maxHeader)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	n := binary.LittleEndian.Uint64(start[:])
-	if n > maxHeader {
-		return nil, nil
-	}
-	header := make([]byte, n)
-	copy(header, start[8:])
-	if _, err := io.ReadFull(f, header[1:]); err != nil {
-		return nil, fmt.Errorf("%s: it ends in its header", file)
-	}
-	var decoded struct {
-		Meta map[string]string `json:"__metadata__"`
-	}
-	if err := json.Unmarshal(header, &decoded); err != nil {
-		return nil, fmt.Errorf("%s: its header: %w", file, err)
-	}
-	return decoded.Meta, nil
+	return meta, nil
 }

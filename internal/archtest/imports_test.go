@@ -35,12 +35,12 @@ var mayImport = map[string][]string{
 	"internal/strictjson": {"internal/sanitize"},
 	"internal/param":      {"internal/sanitize"},
 	"internal/records":    {"internal/jsonl", "internal/safefile"},
-	"model":               {"internal/jsonl", "internal/pickle", "internal/sanitize"},
+	"model":               {"internal/safetensors", "internal/jsonl", "internal/pickle", "internal/sanitize"},
 	"solver":              {"model"},
 	"fit":                 {"internal/job", "model"},
 	"fit/published":       {"model"},
 	"onnx":                {"internal/safefile", "model"},
-	"supernet":            {"internal/ieee", "internal/safefile", "model", "onnx", "internal/pickle"},
+	"supernet":            {"internal/safetensors", "internal/safefile", "model", "onnx", "internal/pickle"},
 	"latency":             {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "internal/phrase", "model", "onnx", "internal/pickle", "internal/sanitize"},
 	"supernet/backprop":   {"internal/parallel", "model", "onnx", "supernet"},
 	"assets/generate":     {"latency", "model", "fit/published"},
@@ -62,11 +62,13 @@ var mayImport = map[string][]string{
 	"internal/timetest":   {},
 	"e2e":                 {},
 	".":                   {"cli"},
+
+	"internal/safetensors": {"internal/ieee"},
 }
 
 // pure packages compute: they take readers and bytes, open no files, and know
 // no network, no screen and no inference library.
-var pure = []string{"fit", "model", "solver", "internal/pickle", "fit/published", "internal/sanitize", "internal/jsonl"}
+var pure = []string{"internal/safetensors", "fit", "model", "solver", "internal/pickle", "fit/published", "internal/sanitize", "internal/jsonl"}
 
 // outside is what pure packages must not import; a name that ends in a slash
 // stands for everything below it.
