@@ -24,8 +24,10 @@ type Engine struct {
 	bcfw    *solver.BCFWSolver
 	quad    *solver.Quadratic // nil where the predictor is not quadratic
 
-	preparing sync.Mutex
-	limited   *solver.Limited // under the limits of the Setup; nil until it is used
+	objective solver.Objective // of the predictor
+
+	preparing  sync.Mutex
+	multiLimit *solver.MultiLimit // under the limits of the Setup; nil until it is used
 }
 
 // New prepares a Setup: a few milliseconds for the BINAS space.
@@ -45,12 +47,15 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 		}
 		return nil, err
 	}
-	switch p := s.Predictor.(type) {
-	case *model.Bilinear:
-		e.bcfw, err = solver.NewBCFW(e.problem, solver.BCFWSettings{})
-	case *model.Quadratic:
-		e.quad, err = solver.PrepareQuadratic(e.problem, p)
+	if p, ok := s.Predictor.(*model.Quadratic); ok {
+		if e.quad, err = solver.PrepareQuadratic(e.problem, p); err != nil {
+			return nil, err
+		}
 	}
+	if e.objective, err = e.newObjective(); err != nil {
+		return nil, err
+	}
+	e.bcfw, err = solver.NewBCFW(e.problem, e.objective, solver.BCFWSettings{})
 	return e, err
 }
 
@@ -119,10 +124,10 @@ func (a *Answer) BCFWShort() float64 {
 func (e *Engine) Solve(dst *Answer, limitMS float64) {
 	dst.LimitMS = limitMS
 	start := time.Now()
-	e.bcfw.Solve(&dst.BCFW, limitMS)
+	_ = e.bcfw.Solve(context.Background(), &dst.BCFW, limitMS)
 	dst.BCFWTime = time.Since(start)
 	start = time.Now()
-	e.exact.Solve(&dst.Exact, limitMS)
+	_ = e.exact.Solve(context.Background(), &dst.Exact, limitMS)
 	dst.ExactTime = time.Since(start)
 }
 
@@ -153,7 +158,7 @@ func (e *Engine) Frontier(ctx context.Context, progress func(known func() solver
 		f, err := e.exact.Clone().Frontier(ctx)
 		return &f, err
 	}
-	l, err := e.several(ctx)
+	l, err := e.withLimits(ctx)
 	if err != nil {
 		return nil, err
 	}

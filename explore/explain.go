@@ -38,7 +38,7 @@ func (e *Engine) Sensitivity(s *solver.Solution, limits []Limit) solver.Sensitiv
 	case len(e.Limits) == 0:
 		return e.exact.Sensitivity(s)
 	}
-	l, err := e.several(context.Background())
+	l, err := e.withLimits(context.Background())
 	if err != nil || s.Status == solver.Infeasible || len(limits) != 1+len(e.Limits) {
 		return solver.Sensitivity{ShadowPrice: s.ShadowPrice}
 	}
@@ -75,7 +75,7 @@ func (e *Engine) sensitivityByScores(s *solver.Solution) solver.Sensitivity {
 		}
 	}
 	accuracy := make([]float64, len(paths))
-	e.scorer()(paths, accuracy)
+	e.objective.Score(paths, accuracy)
 	change := func(i int) solver.Change {
 		c := solver.Change{Accuracy: accuracy[i] - s.Accuracy, LatencyMS: e.problem.LatencyMS(paths[i]) - s.LatencyMS}
 		c.ReducedCost = c.Accuracy - s.ShadowPrice*c.LatencyMS
@@ -114,7 +114,7 @@ func (e *Engine) withDepth(s *solver.Solution, stage, depth int) model.Path {
 			}
 		}
 		accuracy := make([]float64, len(paths))
-		e.scorer()(paths, accuracy)
+		e.objective.Score(paths, accuracy)
 		price := s.ShadowPrice
 		if math.IsNaN(price) {
 			price = 0

@@ -28,26 +28,12 @@ type Request struct {
 	Progress func(*solver.Solution)
 }
 
-// evolved calls Progress with what evolution has found so far, where that is new.
-func (r Request) evolved() func(int, *solver.Solution) {
-	if r.Progress == nil {
-		return nil
-	}
-	last := math.Inf(-1)
-	return func(_ int, s *solver.Solution) {
-		if s.Accuracy > last {
-			last = s.Accuracy
-			r.Progress(s)
-		}
-	}
-}
-
 // Found is the answer to a Request. The limits of the Setup hold for all of it.
 type Found struct {
 	Finding
 	// Top are the best networks, best first, distinct as networks; the first is
 	// the Finding. nil unless asked for.
-	Top []solver.LimitedSolution
+	Top []solver.MultiLimitNetwork
 	// Limits are the latency limit and those of the Setup, with what the best
 	// network uses of each.
 	Limits []Limit
@@ -72,7 +58,7 @@ func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 	if r.Method != solver.IQCP || !e.Bilinear() {
 		return Found{}, e.severalError(r.Method)
 	}
-	if _, err := e.several(ctx); err != nil {
+	if _, err := e.withLimits(ctx); err != nil {
 		return Found{}, err
 	}
 	if r.TimeLimit > 0 {
@@ -94,7 +80,7 @@ func (e *Engine) Find(ctx context.Context, r Request) (Found, error) {
 
 // limitedSolution is the best network of a search under several limits, of which
 // the latency is the first.
-func limitedSolution(r solver.LimitedResult, limitMS float64) solver.Solution {
+func limitedSolution(r solver.MultiLimitResult, limitMS float64) solver.Solution {
 	s := solver.Solution{Optimizer: solver.IQCP, Status: r.Status, LimitMS: limitMS}
 	if r.Status != solver.Infeasible {
 		best := r.Best[0]

@@ -98,22 +98,22 @@ func (s Setup) resource(l Limit, table *latency.Table, costs model.Costs) (solve
 	return r, nil
 }
 
-// several prepares the search under the latency limit and the limits of the
+// withLimits prepares the search under the latency limit and the limits of the
 // Setup, once.
-func (e *Engine) several(ctx context.Context) (*solver.Limited, error) {
+func (e *Engine) withLimits(ctx context.Context) (*solver.MultiLimit, error) {
 	e.preparing.Lock()
 	defer e.preparing.Unlock()
-	if e.limited != nil {
-		return e.limited, nil
+	if e.multiLimit != nil {
+		return e.multiLimit, nil
 	}
 	var err error
-	e.limited, err = e.within(ctx, e.problem)
-	return e.limited, err
+	e.multiLimit, err = e.prepareLimits(ctx, e.problem)
+	return e.multiLimit, err
 }
 
-// within prepares a problem for search under the latency limit and the limits
+// prepareLimits prepares a problem for search under the latency limit and the limits
 // of the Setup.
-func (e *Engine) within(ctx context.Context, p *solver.Problem) (*solver.Limited, error) {
+func (e *Engine) prepareLimits(ctx context.Context, p *solver.Problem) (*solver.MultiLimit, error) {
 	costs := e.costs()
 	var resources []solver.Resource
 	for _, l := range append([]Limit{{}}, e.Limits...) {
@@ -123,7 +123,7 @@ func (e *Engine) within(ctx context.Context, p *solver.Problem) (*solver.Limited
 		}
 		resources = append(resources, r)
 	}
-	return solver.PrepareLimited(ctx, p, resources)
+	return solver.PrepareMultiLimit(ctx, p, resources)
 }
 
 // caps are the limits in the order of the resources.
@@ -137,10 +137,10 @@ func (e *Engine) caps(limitMS float64) []float64 {
 
 // searchLimits finds the k best networks under the latency limit and the limits
 // of the Setup.
-func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solver.LimitedResult, []Limit, error) {
-	l, err := e.several(ctx)
+func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solver.MultiLimitResult, []Limit, error) {
+	l, err := e.withLimits(ctx)
 	if err != nil {
-		return solver.LimitedResult{}, nil, err
+		return solver.MultiLimitResult{}, nil, err
 	}
 	caps := e.caps(limitMS)
 	r, err := l.Solve(ctx, caps, k)
@@ -177,7 +177,7 @@ func (e *Engine) NoNetworkWithin(ctx context.Context, limitMS float64) error {
 	if len(e.Limits) == 0 {
 		return e.NoNetwork(limitMS)
 	}
-	l, err := e.several(ctx)
+	l, err := e.withLimits(ctx)
 	if err != nil {
 		return err
 	}

@@ -416,7 +416,7 @@ const solveTime = 500 * time.Millisecond
 func (s *deviceSearch) fastest(ctx context.Context) (*candidate, error) {
 	least := s.e.MinLatencyMS()
 	if len(s.e.Limits) > 0 {
-		l, err := s.e.several(ctx)
+		l, err := s.e.withLimits(ctx)
 		if err != nil {
 			return nil, err
 		}

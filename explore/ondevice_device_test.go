@@ -145,8 +145,8 @@ func (d *wanderingDevice) oracle(ctx context.Context, limitMS float64) (float64,
 		return 0, err
 	}
 	var s solver.Solution
-	exact.Solve(&s, limitMS)
-	return s.Accuracy, nil
+	err = exact.Solve(ctx, &s, limitMS)
+	return s.Accuracy, err
 }
 
 func (d *wanderingDevice) Provenance() latency.Provenance {

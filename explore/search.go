@@ -77,95 +77,89 @@ func (e *Engine) search(ctx context.Context, r Request) (Finding, error) {
 	if !slices.Contains(known, r.Method) {
 		return Finding{}, e.optimizerError(r.Method)
 	}
-	whole := ctx
-	if r.TimeLimit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.TimeLimit)
-		defer cancel()
-	}
-	var f Finding
-	var err error
-	start := time.Now()
-	switch {
-	case r.Method == solver.Evolution:
-		f.Solution, err = solver.Evolve(ctx, e.problem, e.scorer(), r.LimitMS, solver.EvolutionSettings{Seed: r.Seed, Progress: r.evolved()})
-	case e.quad != nil && r.Method == solver.IQCP:
-		f.Solution = e.prove(ctx, r.LimitMS, r)
-	case !e.Bilinear():
-		f.Solution, err = solver.SolveGradient(ctx, e.problem, e.objective(), r.LimitMS, solver.BCFWSettings{Seed: r.Seed})
-	case r.Method == solver.IQCP:
-		f.SolveTime = shortest(func() { e.exact.Solve(&f.Solution, r.LimitMS) })
-	default:
-		f.SolveTime = shortest(func() { e.bcfw.Solve(&f.Solution, r.LimitMS) })
-	}
-	if f.SolveTime == 0 {
-		f.SolveTime = time.Since(start)
-	}
-	if err != nil && (f.Status == solver.Infeasible || ctx.Err() == nil) {
+	m, err := e.method(r)
+	if err != nil {
 		return Finding{}, err
 	}
-	e.certify(whole, &f.Solution, r)
-	return f, nil
-}
-
-// prove runs the exact search of a quadratic predictor.
-func (e *Engine) prove(ctx context.Context, limitMS float64, r Request) solver.Solution {
-	if r.TimeLimit == 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, ProofTime)
-		defer cancel()
+	timed, cancel := e.timed(ctx, r)
+	defer cancel()
+	runs := 1
+	if e.live(r.Method) {
+		runs = 3
 	}
-	return e.quad.Solve(ctx, limitMS, solver.QuadraticSettings{Seed: r.Seed, Progress: r.Progress})
-}
-
-// objective is the predictor for the gradient method.
-func (e *Engine) objective() solver.Objective {
-	return solver.Objective{
-		Gradient: func(x, dst []float64) float64 { return model.Gradient(e.Predictor, x, dst) },
-		Score:    e.scorer(),
-	}
-}
-
-// shortest runs solve three times and returns the shortest time.
-func shortest(solve func()) time.Duration {
-	best := time.Duration(math.MaxInt64)
-	for range 3 {
+	f := Finding{SolveTime: math.MaxInt64}
+	for range runs {
 		start := time.Now()
-		solve()
-		best = min(best, time.Since(start))
+		err = m.Solve(timed, &f.Solution, r.LimitMS)
+		f.SolveTime = min(f.SolveTime, time.Since(start))
 	}
-	return best
+	if err != nil && (f.Status == solver.Infeasible || timed.Err() == nil) {
+		return Finding{}, err
+	}
+	return f, e.certify(ctx, &f.Solution, r)
+}
+
+// live reports that a method takes microseconds.
+func (e *Engine) live(method solver.Optimizer) bool {
+	return e.Bilinear() && method != solver.Evolution
+}
+
+// method is the search that a Request asks for.
+func (e *Engine) method(r Request) (solver.Method, error) {
+	switch {
+	case r.Method == solver.Evolution:
+		return solver.NewEvolution(e.problem, e.objective, solver.EvolutionSettings{Seed: r.Seed, Progress: r.Progress})
+	case e.live(r.Method) && r.Method == solver.IQCP:
+		return e.exact, nil
+	case e.live(r.Method):
+		return e.bcfw, nil
+	case r.Method == solver.IQCP:
+		return e.quad.Solver(solver.QuadraticSettings{Seed: r.Seed, Progress: r.Progress}), nil
+	}
+	return solver.NewBCFW(e.problem, e.objective, solver.BCFWSettings{Seed: r.Seed})
+}
+
+// timed is the time that a search has.
+func (e *Engine) timed(ctx context.Context, r Request) (context.Context, context.CancelFunc) {
+	limit := r.TimeLimit
+	if limit == 0 && r.Method == solver.IQCP && e.quad != nil {
+		limit = ProofTime
+	}
+	if limit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, limit)
 }
 
 // certify proves what can be proved about a solution.
-func (e *Engine) certify(ctx context.Context, s *solver.Solution, r Request) {
+func (e *Engine) certify(ctx context.Context, s *solver.Solution, r Request) error {
 	if s.Status == solver.Infeasible || s.Optimizer == solver.IQCP {
-		return
+		return nil
 	}
-	var best solver.Solution
-	switch {
-	case e.Bilinear():
-		e.exact.Solve(&best, r.LimitMS)
-	case e.quad != nil:
-		r.Progress = nil
-		if r.TimeLimit > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, r.TimeLimit)
-			defer cancel()
-		}
-		best = e.prove(ctx, r.LimitMS, r)
-	default:
+	if !e.Bilinear() && e.quad == nil {
 		s.Bound = math.Inf(1)
 		if s.Optimizer == solver.Evolution {
 			s.ShadowPrice = math.NaN()
 		}
-		return
+		return nil
+	}
+	r.Method, r.Progress = solver.IQCP, nil
+	m, err := e.method(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := e.timed(ctx, r)
+	defer cancel()
+	var best solver.Solution
+	if err := m.Solve(ctx, &best, r.LimitMS); err != nil {
+		return err
 	}
 	s.Bound, s.ShadowPrice = best.Bound, best.ShadowPrice
 	s.Accuracy = min(s.Accuracy, s.Bound) // sums in another order differ by 1e-12 points
 	if s.Status = solver.Feasible; s.Gap() <= ProvedGap {
 		s.Status = solver.Optimal
 	}
+	return nil
 }
 
 func (e *Engine) optimizerError(method solver.Optimizer) error {

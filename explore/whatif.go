@@ -8,7 +8,9 @@ import (
 
 // Optimum writes the exact optimum at a limit to dst, without the paper's
 // method beside it. It is for bilinear predictors.
-func (e *Engine) Optimum(dst *solver.Solution, limitMS float64) { e.exact.Solve(dst, limitMS) }
+func (e *Engine) Optimum(dst *solver.Solution, limitMS float64) {
+	_ = e.exact.Solve(context.Background(), dst, limitMS)
+}
 
 // WhatIf returns the exact optimum at a limit, with the limits of the Setup
 // kept, under other pins. It is for bilinear predictors and may run beside the
@@ -17,7 +19,7 @@ func (e *Engine) WhatIf(ctx context.Context, pins solver.Pins, limitMS float64) 
 	problem := *e.problem
 	problem.Pins = pins
 	if len(e.Limits) > 0 {
-		l, err := e.within(ctx, &problem)
+		l, err := e.prepareLimits(ctx, &problem)
 		if err != nil {
 			return s, err
 		}
@@ -31,6 +33,6 @@ func (e *Engine) WhatIf(ctx context.Context, pins solver.Pins, limitMS float64) 
 	if err != nil {
 		return s, err
 	}
-	exact.Solve(&s, limitMS)
-	return s, nil
+	err = exact.Solve(ctx, &s, limitMS)
+	return s, err
 }

@@ -15,28 +15,29 @@ const columns = 2
 const chunks = 4
 
 // sparse solves a ridge over many samples without ever forming a matrix:
-// preconditioned conjugate gradients on the normal equations, where every
-// product with the features adds up the weights that a sample touches. The
-// levels of random networks are nearly independent, so some tens of steps
-// give the exact solution to many digits.
+// preconditioned conjugate gradients (Hestenes and Stiefel 1952) on the normal
+// equations, where every product with the features adds up the weights that a
+// sample touches. The levels of random networks are nearly independent, so some
+// tens of steps give the exact solution to many digits.
 type sparse struct {
 	f       *features
-	runs    [chunks][]*run
+	active  activeRows
 	targets []float64 // [samples][columns]: accuracies less their mean, and the probe
 	mean    float64
-	count   []float64 // per weight: how often it is touched, averaged over its table
+	count   []float64 // per weight: how often it is active, averaged over its table
 
-	w        []float64                  // [weights][columns]: the last solution, where the next starts
-	partial  [chunks][]float64          // of the size of w
-	sums     [chunks][][columns]float64 // of the run that a chunk is at
-	residual []float64                  // [samples][columns]
+	w        []float64         // [weights][columns]: the last solution, where the next starts
+	partial  [chunks][]float64 // of the size of w
+	residual []float64         // [samples][columns]
 }
 
 func newSparse(f *features, y []float64, seed uint64) *sparse {
-	s := &sparse{f: f, runs: newRuns(f), mean: sum(y) / float64(len(y)), count: make([]float64, f.size)}
+	s := &sparse{f: f, active: f.activeRows(), mean: sum(y) / float64(len(y)), count: make([]float64, f.size)}
 	rng := rand.New(rand.NewPCG(seed, 0x70726f6265))
 	for i, v := range y {
-		f.terms(f.d.row(i), func(_ int, weight int32) { s.count[weight]++ })
+		for _, k := range s.active.row(i) {
+			s.count[k]++
+		}
 		s.targets = append(s.targets, v-s.mean, float64(2*rng.IntN(2)-1))
 	}
 	f.tables(func(start, rows, cols int, _ bool) {
@@ -50,18 +51,28 @@ func newSparse(f *features, y []float64, seed uint64) *sparse {
 	s.residual = make([]float64, len(y)*columns)
 	for c := range chunks {
 		s.partial[c] = make([]float64, f.size*columns)
-		s.sums[c] = make([][columns]float64, 1+f.d.inputs())
 	}
 	return s
 }
 
 func (s *sparse) rows() int { return s.f.d.rows }
 
-// predict adds up the touched weights of every sample.
+// chunk is the samples of part c.
+func (s *sparse) chunk(c int) (from, to int) {
+	return c * s.rows() / chunks, (c + 1) * s.rows() / chunks
+}
+
+// predict adds up the active weights of every sample.
 func (s *sparse) predict(ctx context.Context, w, out []float64) error {
 	return parallel(ctx, chunks, func(c int) {
-		for _, r := range s.runs[c] {
-			r.predict(w, out, s.sums[c])
+		for i, to := s.chunk(c); i < to; i++ {
+			first, second := 0.0, 0.0
+			for _, k := range s.active.row(i) {
+				v := (*[columns]float64)(w[int(k)*columns:])
+				first += v[0]
+				second += v[1]
+			}
+			out[i*columns], out[i*columns+1] = first, second
 		}
 	})
 }
@@ -71,8 +82,13 @@ func (s *sparse) predict(ctx context.Context, w, out []float64) error {
 func (s *sparse) collect(ctx context.Context, values, out []float64) error {
 	err := parallel(ctx, chunks, func(c int) {
 		clear(s.partial[c])
-		for _, r := range s.runs[c] {
-			r.collect(values, s.partial[c], s.sums[c])
+		for i, to := s.chunk(c); i < to; i++ {
+			first, second := values[i*columns], values[i*columns+1]
+			for _, k := range s.active.row(i) {
+				v := (*[columns]float64)(s.partial[c][int(k)*columns:])
+				v[0] += first
+				v[1] += second
+			}
 		}
 	})
 	if err != nil {

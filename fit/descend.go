@@ -89,8 +89,8 @@ type learner interface {
 	// backward adds to the gradients of the weights, for those of the outputs.
 	backward(rows []int, output []float32)
 	weights() []*weights
-	// settle is called after every step.
-	settle()
+	// project is called after every step.
+	project()
 	// predictor is the predictor of accuracies, which are mean + scale·output.
 	predictor(mean, scale float64) model.Predictor
 }
@@ -241,7 +241,7 @@ func (d *descent) epoch(ctx context.Context) error {
 		for _, w := range d.learner.weights() {
 			w.adam(d.step, rate, d.WeightDecay)
 		}
-		d.learner.settle()
+		d.learner.project()
 	}
 	return nil
 }

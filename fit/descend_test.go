@@ -63,7 +63,7 @@ func learners(r *rand.Rand, s *model.Space, paths []model.Path) map[string]learn
 				w.value[i] += 0.05 * float32(r.NormFloat64())
 			}
 		}
-		l.settle()
+		l.project()
 	}
 	return out
 }

@@ -114,10 +114,10 @@ func (d *dual) solve(ctx context.Context, y []float64, p Penalties) (*dualFit, e
 // weights are the weights of the fit, centred.
 func (d *dual) weights(f *features, fit *dualFit, p Penalties) []float64 {
 	w := make([]float64, f.size)
-	var touched []int32
+	var active []int32
 	for i, a := range fit.alpha {
-		touched = f.touched(touched[:0], f.d.row(i))
-		for _, k := range touched {
+		active = f.active(active[:0], f.d.row(i))
+		for _, k := range active {
 			w[k] += a
 		}
 	}

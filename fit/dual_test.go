@@ -35,7 +35,7 @@ func leastSquares(t *testing.T, f *features, y []float64, p Penalties) []float64
 	b := mat.NewVecDense(len(y)+f.size-1, nil)
 	for i := range y {
 		row := make([]float64, f.size)
-		for _, k := range f.touched(nil, f.d.row(i)) {
+		for _, k := range f.active(nil, f.d.row(i)) {
 			row[k] = 1
 		}
 		f.center(row, 1)
@@ -107,7 +107,7 @@ func TestLeaveOneOutIsRefitting(t *testing.T) {
 			f := newFeatures(kind, d.subset(rows))
 			w := leastSquares(t, f, rest, p)
 			want := 0.0
-			for _, k := range f.touched(nil, d.row(i)) {
+			for _, k := range f.active(nil, d.row(i)) {
 				want += w[k]
 			}
 			if math.Abs(fit.leftOut[i]-want) > 1e-9 {

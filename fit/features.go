@@ -33,42 +33,41 @@ func newFeatures(kind string, d *design) *features {
 	return f
 }
 
-// touched appends the numbers of the weights that a row adds up.
-func (f *features) touched(dst []int32, row []int8) []int32 {
-	f.terms(row, func(_ int, weight int32) { dst = append(dst, weight) })
-	return dst
-}
-
-// What a weight depends on where that is not one block.
-const (
-	noBlock      = -1
-	pairOfBlocks = -2
-)
-
-// terms calls visit for every weight that a row adds up, with the block whose
-// option it depends on; depths are not told apart.
-func (f *features) terms(row []int8, visit func(block int, weight int32)) {
-	blockOf := func(g int) int {
-		if g < f.d.blocks {
-			return g
-		}
-		return noBlock
-	}
-	visit(noBlock, 0)
+// active appends the numbers of the weights that a row adds up.
+func (f *features) active(dst []int32, row []int8) []int32 {
+	dst = append(dst, 0)
 	for g, l := range row {
 		if l != absent {
-			visit(blockOf(g), int32(1+f.d.offsets[g]+int(l)))
+			dst = append(dst, int32(1+f.d.offsets[g]+int(l)))
 		}
 	}
 	for i, p := range f.pairs {
 		if a, b := row[p[0]], row[p[1]]; a != absent && b != absent {
-			block := blockOf(p[0]) // the lesser: depths come last
-			if p[1] < f.d.blocks {
-				block = pairOfBlocks
-			}
-			visit(block, int32(f.base[i]+int(a)*f.d.sizes[p[1]]+int(b)))
+			dst = append(dst, int32(f.base[i]+int(a)*f.d.sizes[p[1]]+int(b)))
 		}
 	}
+	return dst
+}
+
+// activeRows are the weights that each row of the design adds up.
+type activeRows struct {
+	weights []int32
+	ends    []int
+}
+
+func (f *features) activeRows() (t activeRows) {
+	for i := range f.d.rows {
+		t.weights = f.active(t.weights, f.d.row(i))
+		t.ends = append(t.ends, len(t.weights))
+	}
+	return t
+}
+
+func (t *activeRows) row(i int) []int32 {
+	if i == 0 {
+		return t.weights[:t.ends[0]]
+	}
+	return t.weights[t.ends[i-1]:t.ends[i]]
 }
 
 // tables calls f for every group of weights that sums to 0 over its rows and

@@ -9,11 +9,10 @@ import (
 // linearLearner is a bilinear or quadratic predictor. Its weights start at 0.
 type linearLearner struct {
 	f       *features
-	touched []int32
-	start   []int
+	active  activeRows
 	w       *weights   // all
 	parts   []*weights // of w: the bias, linear weights, products
-	room    []float64
+	scratch []float64
 }
 
 // productShare is the share of the learning rate that products get. Adam moves
@@ -22,15 +21,11 @@ type linearLearner struct {
 const productShare = 0.01
 
 func newLinearLearner(f *features) *linearLearner {
-	l := &linearLearner{f: f, start: []int{0}, w: newWeights(f.size, true), room: make([]float64, f.size)}
+	l := &linearLearner{f: f, active: f.activeRows(), w: newWeights(f.size, true), scratch: make([]float64, f.size)}
 	n := 1 + f.d.inputs()
 	l.parts = []*weights{l.w.part(0, 1), l.w.part(1, n), l.w.part(n, f.size)}
 	l.parts[0].decays = false
 	l.parts[2].share = productShare
-	for i := range f.d.rows {
-		l.touched = f.touched(l.touched, f.d.row(i))
-		l.start = append(l.start, len(l.touched))
-	}
 	return l
 }
 
@@ -44,7 +39,7 @@ func (l *linearLearner) weights() []*weights { return l.parts }
 func (l *linearLearner) forward(rows []int, _ *rand.Rand) []float32 {
 	out := make([]float32, len(rows))
 	for i, r := range rows {
-		for _, k := range l.touched[l.start[r]:l.start[r+1]] {
+		for _, k := range l.active.row(r) {
 			out[i] += l.w.value[k]
 		}
 	}
@@ -53,19 +48,19 @@ func (l *linearLearner) forward(rows []int, _ *rand.Rand) []float32 {
 
 func (l *linearLearner) backward(rows []int, output []float32) {
 	for i, r := range rows {
-		for _, k := range l.touched[l.start[r]:l.start[r+1]] {
+		for _, k := range l.active.row(r) {
 			l.w.gradient[k] += output[i]
 		}
 	}
 }
 
-// settle keeps the sums of weights at 0, so that blocks that are off add nothing.
-func (l *linearLearner) settle() {
+// project keeps the sums of weights at 0, so that blocks that are off add nothing.
+func (l *linearLearner) project() {
 	for i, v := range l.w.value {
-		l.room[i] = float64(v)
+		l.scratch[i] = float64(v)
 	}
-	l.f.center(l.room, 1)
-	for i, v := range l.room {
+	l.f.center(l.scratch, 1)
+	for i, v := range l.scratch {
 		l.w.value[i] = float32(v)
 	}
 }

@@ -86,7 +86,7 @@ func (m *mlpLearner) weights() []*weights {
 	return out
 }
 
-func (m *mlpLearner) settle() {}
+func (m *mlpLearner) project() {}
 
 // shift is the mean that a unit's sum starts with, in deviations: nearly all
 // units start where ReLU does nothing, so that the network starts as a nearly

@@ -65,10 +65,10 @@ func (u *Uncertainty) times(v []float64) []float64 {
 	return out
 }
 
-// open is the variance of the predicted mean over that of the noise: the prior
+// posteriorVariance is the variance of the predicted mean over that of the noise: the prior
 // variance of the row, less what the samples say about it, plus what the free
 // bias leaves open.
-func (u *Uncertainty) open(row []int8) float64 {
+func (u *Uncertainty) posteriorVariance(row []int8) float64 {
 	prior := func(other []int8) float64 {
 		linear, products := u.design.similarity(u.kind, row, other)
 		return linear/u.penalties.Linear + products/u.penalties.Products
@@ -91,7 +91,7 @@ func (u *Uncertainty) open(row []int8) float64 {
 // measurement with what the predictor cannot express. It takes some 0.15 ms.
 func (u *Uncertainty) Points(p model.Path) float64 {
 	row := appendLevels(nil, u.space, p, u.inactive)
-	return math.Sqrt(u.variance * (1 + u.open(row)))
+	return math.Sqrt(u.variance * (1 + u.posteriorVariance(row)))
 }
 
 // Noise is the standard deviation that no number of samples would remove, in

@@ -1,271 +1,282 @@
 package solver
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/binas-tui/binas-tui/model"
 )
 
 // BCFWSettings tune block-coordinate Frank-Wolfe. The zero value works.
 type BCFWSettings struct {
-	Starts int    // where relaxed searches start; 0 is 8
+	Starts int    // points to climb from; 0 is 6
 	Seed   uint64 // of the starts after the first three
 }
 
-// BCFWSolver is the paper's block-coordinate Frank-Wolfe (Alg. 1): options and
-// depths are relaxed to distributions, and each block of variables in turn
-// goes to the best vertex of its linear problem under the latency constraint.
-// The objective is linear in each block, so the vertex is the exact line
-// search. Depths and options are then rounded under the limit, so an answer
-// never exceeds it. One goroutine at a time may use a BCFWSolver.
+// BCFWSolver is the paper's block-coordinate Frank-Wolfe (Alg. 1 of arXiv
+// 2110.12399; Lacoste-Julien et al. 2013) for any predictor that has a
+// gradient. Options and depths are relaxed to distributions alpha and beta; each
+// block of variables z in turn moves towards the best vertex of its linearised
+// problem under the latency constraint,
+//
+//	v = argmax ∇f(z)·v  such that latency(v) ≤ limit,   z ← z + γ (v - z),
+//
+// which is the LP relaxation of a knapsack. γ maximises the parabola through
+// value and slope at z and the value at v: 1 where f is linear in the block.
+//
+// Depths are then rounded, options taken from the linearised knapsack, again at
+// the rounded network while that gains, and the best network is improved by
+// changes that the gradient proposes and Score decides. Every network scored keeps
+// the limit. One goroutine at a time may use a BCFWSolver.
 type BCFWSolver struct {
-	t        *tables
+	p        *Problem
+	t        *tables // of the latencies alone
+	f        Objective
 	settings BCFWSettings
+	depths   [][]int   // per stage, those that the pins allow
+	latency  []float64 // [block*Options+option], in units
+	limit    int64     // in units, without the fixed part
 	random   rand.PCG
 
-	relaxed relaxed
-	store   knapsackStore
-	row     []int64
-	core    core
-	depth   []int
-	seen    []uint8 // depth vectors tried, Stages bytes each
-	path    model.Path
-	better  []int
+	at, trial relaxed
+	climbed   relaxed   // where a climb ended
+	vertex    []float64 // of either block of variables
+	store     knapsackStore
+	search    knapsackSearch
+
+	best     model.Path
+	accuracy float64 // of best, -Inf for none
+	price    float64 // of the limit at best, units of accuracy for one of latency
+	seen     []uint8 // bilinear: vectors of depths rounded, Stages bytes each
+	tried    map[string]bool
+	depth    []int
+	base     []int
+	paths    []model.Path // one path and its score, for descend
+	scores   []float64
+}
+
+// relaxed is a point of the relaxed problem.
+type relaxed struct {
+	alpha    []float64 // [block*Options+option]
+	beta     []float64 // [stage*NumDepths+depth-MinDepth]
+	activity []float64 // per block, the chance that it is on
+	x, slope []float64 // inputs of the predictor, and its gradient there
+	value    float64
+}
+
+func newRelaxed(t *tables) relaxed {
+	alphas, betas := t.blocks*t.options, len(t.beta)
+	floats := make([]float64, 3*(alphas+betas)+t.blocks)
+	part := func(n int) []float64 {
+		v := floats[:n:n]
+		floats = floats[n:]
+		return v
+	}
+	return relaxed{alpha: part(alphas), beta: part(betas), activity: part(t.blocks), x: part(alphas + betas), slope: part(alphas + betas)}
+}
+
+func (r *relaxed) copyFrom(o *relaxed) {
+	copy(r.alpha, o.alpha)
+	copy(r.beta, o.beta)
 }
 
 // maxRoundingStates bounds the work on the options of one vector of depths.
 const maxRoundingStates = 1 << 12
 
-// maxPolishOptions bounds how many options polish looks at, over all the
-// vectors of depths that it tries.
-const maxPolishOptions = 96_000
-
-// NewBCFW makes a Problem ready for BCFW at any limit. The Problem must not
+// NewBCFW makes a search of the space, latencies and pins of p with any
+// objective. The accuracy terms of p are not used and may be nil; p must not
 // change afterwards.
-func NewBCFW(p *Problem, settings BCFWSettings) (*BCFWSolver, error) {
-	t, err := newTables(p)
+func NewBCFW(p *Problem, f Objective, settings BCFWSettings) (*BCFWSolver, error) {
+	t, err := newTables(p.latencyAlone())
 	if err != nil {
 		return nil, err
 	}
 	if settings.Starts <= 0 {
-		settings.Starts = 8
+		settings.Starts = 6
 	}
-	s := &BCFWSolver{t: t, settings: settings, row: make([]int64, len(t.linear)), depth: make([]int, p.Stages)}
-	betas := len(p.Beta)
-	floats := func(n int) []float64 { return make([]float64, n) }
-	s.relaxed = relaxed{
-		weight: floats(betas), activity: floats(t.blocks), option: make([]int, t.blocks),
-		adds: floats(betas * t.blocks), means: floats(betas * t.blocks),
-		value: floats(t.blocks), mean: floats(t.blocks), latency: floats(t.blocks),
-		nextWeight: floats(betas), nextActivity: floats(t.blocks),
+	s := &BCFWSolver{p: p, t: t, f: f, settings: settings, at: newRelaxed(t), trial: newRelaxed(t), climbed: newRelaxed(t),
+		vertex: make([]float64, max(t.blocks*t.options, len(t.beta))),
+		depth:  make([]int, p.Stages), base: make([]int, p.Stages), scores: make([]float64, 1)}
+	newPath := func() model.Path {
+		return model.Path{Depth: make([]int, p.Stages), Option: make([]int, t.blocks)}
 	}
-	s.core.reserve(t.blocks)
-	s.core.maxStates = maxRoundingStates
-	s.path = model.Path{Depth: make([]int, p.Stages), Option: make([]int, t.blocks)}
+	s.best, s.paths = newPath(), []model.Path{newPath()}
+	for st := range p.Stages {
+		var depths []int
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if p.Pins.AllowsDepth(st, d) {
+				depths = append(depths, d)
+			}
+		}
+		s.depths = append(s.depths, depths)
+	}
+	for _, ms := range p.BlockLatencyMS {
+		s.latency = append(s.latency, ms*unitsPerMS)
+	}
+	s.search.reserve(t.blocks)
+	s.search.maxStates = maxRoundingStates
 	return s, nil
 }
 
 // Solve writes a network within limitMS to dst, reusing its slices. Status is
-// Feasible, or Infeasible where nothing fits; Bound is +Inf. The answer is a
-// function of the problem, the settings and the limit.
-func (s *BCFWSolver) Solve(dst *Solution, limitMS float64) {
-	*dst = Solution{Path: dst.Path, Optimizer: BCFW, LimitMS: limitMS}
-	steps := limitSteps(limitMS)
-	if steps < 0 {
-		return
+// Feasible, or Infeasible where nothing fits; nothing is proved, Bound is +Inf.
+// The answer is a function of problem, objective, settings and limit. On
+// cancellation it is the best network so far, with the context's error.
+func (s *BCFWSolver) Solve(ctx context.Context, dst *Solution, limitMS float64) error {
+	*dst = Solution{Path: dst.Path, Optimizer: BCFW, LimitMS: limitMS, Bound: math.Inf(1)}
+	limit := limitPicoseconds(limitMS)
+	s.limit = picosecondsLimit(limit) - s.t.fixed
+	s.accuracy, s.price, s.seen = math.Inf(-1), 0, s.seen[:0]
+	clear(s.at.slope)
+	clear(s.at.x)
+	if limit < 0 || !s.fastest() {
+		return nil
 	}
-	limit := stepsLimit(steps) - s.t.fixed
+	s.tried = nil
 	s.random.Seed(s.settings.Seed, 0x9e3779b97f4a7c15)
-	s.seen = s.seen[:0]
-	s.core.best.found = false
-	for start := range s.settings.Starts {
+	for start := 0; start < s.settings.Starts && ctx.Err() == nil; start++ {
 		s.begin(start)
-		if s.climb(limit) {
-			s.roundDepths(limit)
-		}
+		s.climb(ctx)
+		s.roundDepths(ctx)
 	}
-	s.polish(limit)
-	best := &s.core.best
-	if !best.found {
-		return
+	s.improve(ctx)
+	if !s.f.Bilinear {
+		s.moveTo(s.best)
+		s.knapsackPath(s.best.Depth)
+		s.price = s.search.best.price
 	}
-	dst.Status = Feasible
-	dst.LatencyMS = networkMS(best.latency + s.t.fixed)
-	dst.Accuracy = s.t.points(best.value)
-	dst.Bound = math.Inf(1)
-	dst.ShadowPrice = best.price / float64(s.t.options)
-	dst.Path.Depth = append(dst.Path.Depth[:0], s.path.Depth...)
-	dst.Path.Option = append(dst.Path.Option[:0], s.path.Option...)
-	s.t.fillInactive(&dst.Path)
+	dst.Status, dst.Accuracy = Feasible, s.accuracy
+	dst.LatencyMS = s.p.LatencyMS(s.best)
+	dst.ShadowPrice = s.price / float64(s.t.options)
+	dst.Path.Depth = append(dst.Path.Depth[:0], s.best.Depth...)
+	dst.Path.Option = append(dst.Path.Option[:0], s.best.Option...)
+	return ctx.Err()
 }
 
-// begin sets the depths of a start: the mean of all, the least, the greatest,
-// then random ones.
+// fastest scores the fastest network. It reports false where that is above the
+// limit.
+func (s *BCFWSolver) fastest() bool {
+	for st, depths := range s.depths {
+		s.depth[st] = depths[0]
+	}
+	if !s.knapsackPath(s.depth) {
+		return false
+	}
+	s.score(s.paths, s.scores)
+	return true
+}
+
+// begin sets a start: uniform options, and depths that are the mean of all, the
+// least, the greatest, then random.
 func (s *BCFWSolver) begin(start int) {
-	p, r := s.t.p, &s.relaxed
-	clear(r.weight)
-	depths := p.NumDepths()
-	for st := range p.Stages {
-		w := r.weight[st*depths : (st+1)*depths]
-		first, last := 0, depths-1
-		for !p.Pins.AllowsDepth(st, p.MinDepth+first) {
-			first++
+	t, p := s.t, s.p
+	clear(s.at.alpha)
+	clear(s.at.beta)
+	for b, order := range t.order {
+		for _, o := range order {
+			s.at.alpha[b*t.options+int(o)] = 1 / float64(len(order))
 		}
-		for !p.Pins.AllowsDepth(st, p.MinDepth+last) {
-			last--
-		}
+	}
+	for st, depths := range s.depths {
+		w, n := s.at.beta[st*p.NumDepths():], len(depths)
 		switch start {
 		case 0:
-			for j := first; j <= last; j++ {
-				w[j] = 1 / float64(last-first+1)
+			for _, d := range depths {
+				w[d-p.MinDepth] = 1 / float64(n)
 			}
 		case 1:
-			w[first] = 1
+			w[depths[0]-p.MinDepth] = 1
 		case 2:
-			w[last] = 1
+			w[depths[n-1]-p.MinDepth] = 1
 		default:
-			w[first+int(s.random.Uint64()%uint64(last-first+1))] = 1
+			w[depths[s.random.Uint64()%uint64(n)]-p.MinDepth] = 1
 		}
 	}
-	s.setActivity(r.activity, r.weight)
 }
 
-// roundDepths tries the whole depths nearest to the relaxed ones: at most one
-// stage is between two.
-func (s *BCFWSolver) roundDepths(limit int64) {
-	p, r := s.t.p, &s.relaxed
-	depths := p.NumDepths()
-	stage, second := -1, 0
+// evaluate brings inputs, gradient and value up to alpha and beta: a block that
+// is partly off counts its mean for that part.
+func (s *BCFWSolver) evaluate(r *relaxed) {
+	t, p := s.t, s.p
 	for st := range p.Stages {
-		w := r.weight[st*depths : (st+1)*depths]
-		best := 0
-		for j := range w {
-			if w[j] > w[best] {
-				best = j
+		on := 1.0
+		for k := range p.MaxDepth {
+			if k >= p.MinDepth {
+				if on -= r.beta[st*p.NumDepths()+k-p.MinDepth]; on < 1e-12 {
+					on = 0
+				}
 			}
-		}
-		s.depth[st] = p.MinDepth + best
-		for j := range w {
-			if j != best && w[j] > 0 {
-				stage, second = st, p.MinDepth+j
-			}
+			r.activity[st*p.MaxDepth+k] = on
 		}
 	}
-	s.try(limit)
-	if stage >= 0 {
-		s.depth[stage] = second
-		s.try(limit)
-	}
-}
-
-// try rounds the options at whole depths and keeps the network if it is the
-// best so far.
-func (s *BCFWSolver) try(limit int64) {
-	t, p := s.t, s.t.p
-	for i := 0; i < len(s.seen); i += p.Stages {
-		same := true
-		for st, d := range s.depth {
-			if int(s.seen[i+st]) != d {
-				same = false
-				break
-			}
-		}
-		if same {
-			return
-		}
-	}
-	for _, d := range s.depth {
-		s.seen = append(s.seen, uint8(d))
-	}
-	value := t.bias
-	copy(s.row, t.linear)
-	for st, d := range s.depth {
-		j := st*p.NumDepths() + d - p.MinDepth
-		value += t.beta[j]
-		t.addColumn(s.row, j)
-	}
-	best := &s.core.best
-	if best.found && s.atPrice(value, limit) <= float64(best.value) {
-		return
-	}
-	s.store.reset()
-	k := t.knapsack(&s.store, s.row, s.depth, value)
-	bound, brk, exact := k.bound(limit)
-	if bound == none || best.found && bound <= best.value {
-		return
-	}
-	found, oldValue, oldLatency := best.found, best.value, best.latency
-	s.core.round(&k, 0, limit, brk)
-	if !exact && bound > best.value {
-		s.core.solve(&k, 0, limit, bound, brk)
-	}
-	if found && best.value == oldValue && best.latency == oldLatency {
-		return
-	}
-	g := 0
-	copy(s.path.Depth, s.depth)
-	for st, d := range s.depth {
-		for b := range d {
-			s.path.Option[st*p.MaxDepth+b] = int(s.store.items[best.chosen[g]].id)
-			g++
-		}
-	}
-}
-
-// atPrice bounds the knapsack of s.depth from above by its Lagrangian at the
-// price of the best network: a quick test whether the depths are worth more.
-func (s *BCFWSolver) atPrice(value, limit int64) float64 {
-	t, price := s.t, s.core.best.price
-	bound := float64(value) + price*float64(limit)
-	for b := range t.blocks {
-		if b%t.p.MaxDepth >= s.depth[b/t.p.MaxDepth] {
-			v, _ := t.inactive(s.row, b)
-			bound += float64(v)
+	copy(r.x, r.alpha)
+	copy(r.x[len(r.alpha):], r.beta)
+	for b, on := range r.activity {
+		if on == 1 || p.Inactive == model.InactiveFree {
 			continue
 		}
-		best := -infinity
-		for _, o := range t.order[b] {
-			a := b*t.stride + int(o)
-			best = max(best, float64(s.row[a])-price*float64(t.latency[a]))
+		off := (1 - on) / float64(t.options)
+		for i := b * t.options; i < (b+1)*t.options; i++ {
+			r.x[i] = on*r.alpha[i] + off
 		}
-		bound += best
 	}
-	return bound
+	r.value = s.f.Gradient(r.x, r.slope)
 }
 
-// polish changes the depths of one stage, then of two, while that gains.
-func (s *BCFWSolver) polish(limit int64) {
-	p := s.t.p
-	tries := min(max(maxPolishOptions/len(p.Alpha), 32), 400)
-	// change tries every other depth of a stage, each followed by then.
-	change := func(st int, then func()) {
-		for d := p.MinDepth; d <= p.MaxDepth && tries > 0; d++ {
-			if d != s.better[st] && p.Pins.AllowsDepth(st, d) {
-				s.depth[st] = d
-				then()
-				tries--
-			}
+const (
+	climbSteps = 16   // at most
+	climbGain  = 1e-4 // points: a step that gains less is idle
+)
+
+// climb moves options and depths in turn until neither gains. A bilinear objective
+// is linear in the options, so that one idle step ends it.
+func (s *BCFWSolver) climb(ctx context.Context) {
+	s.evaluate(&s.at)
+	for step, idle := 0, 0; step < climbSteps && ctx.Err() == nil; step++ {
+		before := s.at.value
+		if step%2 == 0 && s.optionVertex() {
+			// The start need not keep the limit: the first vertex is taken whole.
+			s.move(s.at.alpha, s.trial.alpha, step == 0)
+		} else if step%2 == 1 && s.depthVertex() {
+			s.move(s.at.beta, s.trial.beta, false)
 		}
-		s.depth[st] = s.better[st]
-	}
-	try := func() { s.try(limit) }
-	for s.core.best.found && tries > 0 {
-		s.better = append(s.better[:0], s.path.Depth...)
-		copy(s.depth, s.better)
-		for st := range s.better {
-			change(st, try)
+		if idle++; step == 0 || s.at.value >= before+climbGain {
+			idle = 0
 		}
-		for st := range s.better {
-			change(st, func() {
-				for other := st + 1; other < p.Stages; other++ {
-					change(other, try)
-				}
-			})
-		}
-		if slices.Equal(s.better, s.path.Depth) {
+		if idle == 2 || idle == 1 && s.f.Bilinear {
 			return
 		}
 	}
+}
+
+// move goes from a block of variables of s.at towards s.vertex: whole, or as far
+// as the parabola says, if it gains. to is the same block of s.trial.
+func (s *BCFWSolver) move(from, to []float64, whole bool) {
+	s.trial.copyFrom(&s.at)
+	copy(to, s.vertex)
+	s.evaluate(&s.trial)
+	if !whole && (s.trial.value < s.at.value || rise(s.trial.slope, &s.at, &s.trial) < 0) {
+		slope := rise(s.at.slope, &s.at, &s.trial)
+		curve := s.trial.value - s.at.value - slope
+		if step := -slope / (2 * curve); curve < 0 && step > 0 && step < 1 {
+			for i, v := range from {
+				to[i] = v + step*(to[i]-v)
+			}
+			s.evaluate(&s.trial)
+		}
+		if s.trial.value < s.at.value {
+			return
+		}
+	}
+	s.at, s.trial = s.trial, s.at
+}
+
+// rise is how much a slope says that going from a to b gains.
+func rise(slope []float64, a, b *relaxed) float64 {
+	sum := 0.0
+	for i, v := range slope {
+		sum += v * (b.x[i] - a.x[i])
+	}
+	return sum
 }

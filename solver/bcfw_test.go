@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,7 +12,35 @@ import (
 
 func bcfw(t testing.TB, p *Problem, s BCFWSettings) *BCFWSolver {
 	t.Helper()
-	f, err := NewBCFW(p, s)
+	f, err := NewBCFW(p, objectiveOf(t, p), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// solveOnce is one search of a method that was just made.
+func solveOnce(ctx context.Context, m Method, err error, limitMS float64) (s Solution, _ error) {
+	if err != nil {
+		return s, err
+	}
+	err = m.Solve(ctx, &s, limitMS)
+	return s, err
+}
+
+func evolve(ctx context.Context, p *Problem, f Objective, limitMS float64, settings EvolutionSettings) (Solution, error) {
+	m, err := NewEvolution(p, f, settings)
+	return solveOnce(ctx, m, err, limitMS)
+}
+
+func climb(ctx context.Context, p *Problem, f Objective, limitMS float64, settings BCFWSettings) (Solution, error) {
+	m, err := NewBCFW(p, f, settings)
+	return solveOnce(ctx, m, err, limitMS)
+}
+
+func objectiveOf(t testing.TB, p *Problem) Objective {
+	t.Helper()
+	f, err := p.Objective()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,15 +57,15 @@ func TestBCFWIsFeasibleWhenever(t *testing.T) {
 		low, high := e.MinLatencyMS(), e.MaxLatencyMS()
 		var s, best Solution
 		for _, limit := range []float64{low, low + 1e-6, low + 0.01*(high-low), (low + high) / 2, high, 2*high + 1, math.Inf(1)} {
-			f.Solve(&s, limit)
+			f.Solve(t.Context(), &s, limit)
 			checkSolution(t, p, &s)
-			e.Solve(&best, limit)
+			e.Solve(t.Context(), &best, limit)
 			if s.Status != Feasible || s.Accuracy > best.Accuracy {
 				t.Fatalf("%d: limit %v: %v, accuracy %v, optimum %v", i, limit, s.Status, s.Accuracy, best.Accuracy)
 			}
 		}
 		for _, limit := range []float64{math.Nextafter(low, -1), -1, math.NaN()} {
-			if f.Solve(&s, limit); s.Status != Infeasible {
+			if f.Solve(t.Context(), &s, limit); s.Status != Infeasible {
 				t.Fatalf("%d: limit %v: %v", i, limit, s.Status)
 			}
 		}
@@ -52,9 +81,9 @@ func TestBCFWIsNearTheOptimum(t *testing.T) {
 		e, f := prepare(t, p), bcfw(t, p, BCFWSettings{})
 		var s, best Solution
 		for _, limit := range limitsAcross(e, 100) {
-			f.Solve(&s, limit)
+			f.Solve(t.Context(), &s, limit)
 			checkSolution(t, p, &s)
-			e.Solve(&best, limit)
+			e.Solve(t.Context(), &best, limit)
 			gap := best.Accuracy - s.Accuracy
 			if gaps = append(gaps, gap); gap > 0.1 {
 				t.Errorf("problem %d, limit %v: %v, optimum %v", i, limit, s.Accuracy, best.Accuracy)
@@ -72,51 +101,47 @@ func TestBCFWIsDeterministic(t *testing.T) {
 	p := reference(t, model.InactiveMean)
 	a, b := bcfw(t, p, BCFWSettings{Seed: 7}), bcfw(t, p, BCFWSettings{Seed: 7})
 	var x, y Solution
-	b.Solve(&y, 30)
+	b.Solve(t.Context(), &y, 30)
 	for limit := 14.5; limit < 50; limit += 5 {
-		a.Solve(&x, limit)
-		b.Solve(&y, limit)
+		a.Solve(t.Context(), &x, limit)
+		b.Solve(t.Context(), &y, limit)
 		if x.Accuracy != y.Accuracy || !slices.Equal(x.Path.Option, y.Path.Option) || !slices.Equal(x.Path.Depth, y.Path.Depth) {
 			t.Errorf("limit %v: %+v and %+v", limit, x, y)
 		}
 	}
-	if n := testing.AllocsPerRun(50, func() { a.Solve(&x, 30) }); n != 0 {
+	if n := testing.AllocsPerRun(50, func() { a.Solve(t.Context(), &x, 30) }); n != 0 {
 		t.Errorf("%v allocations a solve", n)
 	}
 }
 
 // The quick test of a vector of depths is a bound: it is never below the LP.
-func TestAtPriceIsABound(t *testing.T) {
+func TestLagrangianIsABound(t *testing.T) {
 	for _, inactive := range inactiveModes {
 		p := reference(t, inactive)
 		e, f := prepare(t, p), bcfw(t, p, BCFWSettings{})
 		var s Solution
 		for _, limitMS := range limitsAcross(e, 10) {
-			f.Solve(&s, limitMS)
-			limit := stepsLimit(limitSteps(limitMS)) - f.t.fixed
+			f.Solve(t.Context(), &s, limitMS)
 			closest := math.Inf(1)
 			for i := range e.knapsacks {
-				bound, _, _ := e.knapsacks[i].bound(limit)
+				bound, _, _ := e.knapsacks[i].bound(f.limit)
 				if bound == none {
 					continue
 				}
-				value := f.t.bias
-				copy(f.row, f.t.linear)
 				for st := range f.depth {
 					f.depth[st] = int(e.depths[i*p.Stages+st])
-					j := st*p.NumDepths() + f.depth[st] - p.MinDepth
-					value += f.t.beta[j]
-					f.t.addColumn(f.row, j)
 				}
-				above := f.atPrice(value, limit) - float64(bound)
-				if above < -10 {
-					t.Fatalf("limit %v, knapsack %d: %v units below the LP", limitMS, i, -above)
+				f.at.setDepths(p, f.depth)
+				f.evaluate(&f.at)
+				above := f.lagrangian(f.depth) - e.t.points(bound)
+				if above < -1e-9 {
+					t.Fatalf("limit %v, knapsack %d: %v points below the LP", limitMS, i, -above)
 				}
 				closest = min(closest, above)
 			}
 			// At its own price the best network's depths have the LP as bound.
-			if closest > 1e-3*unitsPerPoint*float64(p.Options) {
-				t.Errorf("limit %v: every bound is at least %v units above its LP", limitMS, closest)
+			if closest > 1e-3 {
+				t.Errorf("limit %v: every bound is at least %v points above its LP", limitMS, closest)
 			}
 		}
 	}

@@ -61,10 +61,10 @@ func BenchmarkExactSolve(b *testing.B) {
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				e.Solve(&s, limits[i%len(limits)])
+				e.Solve(b.Context(), &s, limits[i%len(limits)])
 				i++
 			}
-			reportTimes(b, limits, func(limit float64) { e.Solve(&s, limit) })
+			reportTimes(b, limits, func(limit float64) { e.Solve(b.Context(), &s, limit) })
 		})
 	}
 }
@@ -84,7 +84,7 @@ func BenchmarkPrepare(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				e.Solve(&s, limit)
+				e.Solve(b.Context(), &s, limit)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -127,24 +127,21 @@ func BenchmarkBCFW(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := prepare(b, c.p)
-			f, err := NewBCFW(c.p, BCFWSettings{})
-			if err != nil {
-				b.Fatal(err)
-			}
+			f := bcfw(b, c.p, BCFWSettings{})
 			limits := limitsAcross(e, 200)
 			var s Solution
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				f.Solve(&s, limits[i%len(limits)])
+				f.Solve(b.Context(), &s, limits[i%len(limits)])
 				i++
 			}
 			worst := 0.0
-			reportTimes(b, limits, func(limit float64) { f.Solve(&s, limit) })
+			reportTimes(b, limits, func(limit float64) { f.Solve(b.Context(), &s, limit) })
 			var best Solution
 			for _, limit := range limits {
-				f.Solve(&s, limit)
-				e.Solve(&best, limit)
+				f.Solve(b.Context(), &s, limit)
+				e.Solve(b.Context(), &best, limit)
 				worst = max(worst, best.Accuracy-s.Accuracy)
 			}
 			b.ReportMetric(worst, "worst-points")
@@ -165,8 +162,8 @@ func BenchmarkEvolution(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			e := prepare(b, c.p)
 			limits := limitsAcross(e, 5)
-			evolve := func(limit float64) Solution {
-				s, err := Evolve(b.Context(), c.p, nil, limit, EvolutionSettings{Seed: 1})
+			run := func(limit float64) Solution {
+				s, err := evolve(b.Context(), c.p, objectiveOf(b, c.p), limit, EvolutionSettings{Seed: 1})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -174,13 +171,13 @@ func BenchmarkEvolution(b *testing.B) {
 			}
 			i, worst := 0, 0.0
 			for b.Loop() {
-				evolve(limits[i%len(limits)])
+				run(limits[i%len(limits)])
 				i++
 			}
 			var best Solution
 			for _, limit := range limits {
-				s := evolve(limit)
-				e.Solve(&best, limit)
+				s := run(limit)
+				e.Solve(b.Context(), &best, limit)
 				worst = max(worst, best.Accuracy-s.Accuracy)
 			}
 			b.ReportMetric(worst, "worst-points")

@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -11,11 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// Scorer predicts the accuracy of paths, in percent: accuracy[i] of paths[i].
-// Paths belong to the caller and may change after the call. A switched-off
-// block's Option is Off, unless Problem.Inactive is model.InactiveFree.
-type Scorer func(paths []model.Path, accuracy []float64)
-
 // EvolutionSettings tune evolution. Zero values stand for the paper's.
 type EvolutionSettings struct {
 	Population  int     // 0 is 100
@@ -24,9 +20,9 @@ type EvolutionSettings struct {
 	Mutation    float64 // chance of every gene to change in a mutated child; 0 is 0.1
 	Seed        uint64
 
-	// Progress, if set, is called after every generation with the best so far.
-	// The solution is not to be kept or changed.
-	Progress func(generation int, best *Solution)
+	// Progress, if set, is called with every better network. The solution is not
+	// to be kept or changed.
+	Progress func(*Solution)
 }
 
 func (s EvolutionSettings) withDefaults() (EvolutionSettings, error) {
@@ -49,53 +45,59 @@ func (s EvolutionSettings) withDefaults() (EvolutionSettings, error) {
 	return s, nil
 }
 
-// Evolve searches by evolution with any predictor (the paper's baseline). The
-// space, latencies and pins are those of p; score nil stands for p.Accuracy,
-// otherwise the accuracy terms of p are not used and may be nil.
+// EvolutionSolver is a genetic algorithm for any predictor (the paper's
+// baseline).
 //
 // The best quarter of a population has children: half are copies of a parent
 // with mutated genes, half cross two parents. A child above the limit is drawn
 // again a few times and then repaired, gene by gene towards the cheapest, so
 // that every network scored keeps the limit and the search ends even where
-// only one network does. Status is Feasible, or Infeasible where nothing fits.
-// On cancellation the best network so far is returned with the context's error.
-func Evolve(ctx context.Context, p *Problem, score Scorer, limitMS float64, settings EvolutionSettings) (Solution, error) {
-	sol := Solution{Optimizer: Evolution, LimitMS: limitMS, Bound: math.Inf(1)}
+// only one network does.
+type EvolutionSolver struct {
+	t        *tables // of the latencies alone
+	score    Scorer
+	settings EvolutionSettings
+}
+
+// NewEvolution makes a search of the space, latencies and pins of p with any
+// objective, of which Score alone is used. The accuracy terms of p are not used
+// and may be nil; p must not change afterwards.
+func NewEvolution(p *Problem, f Objective, settings EvolutionSettings) (*EvolutionSolver, error) {
 	settings, err := settings.withDefaults()
 	if err != nil {
-		return sol, err
+		return nil, err
 	}
-	latencies := *p
-	if score != nil {
-		latencies.Alpha, latencies.Q = make([]float64, p.NumBlocks()*p.Options), nil
-		latencies.Beta, latencies.Bias = make([]float64, p.Stages*p.NumDepths()), 0
-	} else {
-		score = p.scorer()
+	t, err := newTables(p.latencyAlone())
+	return &EvolutionSolver{t, f.Score, settings}, err
+}
+
+// Solve writes a network within limitMS to dst. Status is Feasible, or
+// Infeasible where nothing fits. On cancellation it is the best network so far,
+// with the context's error.
+func (s *EvolutionSolver) Solve(ctx context.Context, dst *Solution, limitMS float64) error {
+	*dst = Solution{Path: dst.Path, Optimizer: Evolution, LimitMS: limitMS, Bound: math.Inf(1)}
+	e := newEvolver(s.t, s.settings)
+	limit := limitPicoseconds(limitMS)
+	e.limit = picosecondsLimit(limit) - s.t.fixed
+	if limit < 0 || e.least > e.limit {
+		return nil
 	}
-	t, err := newTables(&latencies)
-	if err != nil {
-		return sol, err
-	}
-	e := newEvolver(t, settings)
-	e.limit = stepsLimit(limitSteps(limitMS)) - t.fixed
-	if limitSteps(limitMS) < 0 || e.least > e.limit {
-		return sol, nil
-	}
-	for range settings.Population {
+	for range s.settings.Population {
 		e.children = append(e.children, e.fit(e.randomGenes))
 	}
 	for g := 0; ; g++ {
 		if err := ctx.Err(); err != nil {
-			return sol, err
+			return err
 		}
-		e.score(score)
+		e.score(s.score)
 		e.survive()
-		e.solution(&sol)
-		if settings.Progress != nil {
-			settings.Progress(g, &sol)
+		better := dst.Status == Infeasible || e.parents[0].accuracy > dst.Accuracy
+		e.solution(dst)
+		if better && s.settings.Progress != nil {
+			s.settings.Progress(dst)
 		}
-		if g == settings.Generations {
-			return sol, nil
+		if g == s.settings.Generations {
+			return nil
 		}
 		e.breed()
 	}
@@ -292,7 +294,7 @@ func (e *evolver) survive() {
 		case a.accuracy < b.accuracy:
 			return 1
 		case a.latency != b.latency:
-			return sign(a.latency - b.latency)
+			return cmp.Compare(a.latency, b.latency)
 		}
 		return a.born - b.born
 	})

@@ -17,12 +17,12 @@ func TestEvolutionNearTheOptimum(t *testing.T) {
 		e := prepare(t, p)
 		var best Solution
 		for _, limit := range []float64{18, 30, 45} {
-			s, err := Evolve(t.Context(), p, nil, limit, EvolutionSettings{Seed: 1, Generations: 150})
+			s, err := evolve(t.Context(), p, objectiveOf(t, p), limit, EvolutionSettings{Seed: 1, Generations: 150})
 			if err != nil {
 				t.Fatal(err)
 			}
 			checkSolution(t, p, &s)
-			e.Solve(&best, limit)
+			e.Solve(t.Context(), &best, limit)
 			if s.Status != Feasible || s.Accuracy > best.Accuracy+1e-9 || s.Accuracy < best.Accuracy-0.5 {
 				t.Errorf("limit %v: %v, accuracy %v, optimum %v", limit, s.Status, s.Accuracy, best.Accuracy)
 			}
@@ -40,14 +40,14 @@ func TestEvolutionIsFeasibleWhenever(t *testing.T) {
 		e := prepare(t, p)
 		low := e.MinLatencyMS()
 		for _, limit := range []float64{low, low + 1e-6, math.Inf(1)} {
-			s, err := Evolve(t.Context(), p, nil, limit, quick)
+			s, err := evolve(t.Context(), p, objectiveOf(t, p), limit, quick)
 			if err != nil || s.Status != Feasible {
 				t.Fatalf("%d: limit %v: %v, %v", i, limit, s.Status, err)
 			}
 			checkSolution(t, p, &s)
 		}
 		for _, limit := range []float64{math.Nextafter(low, -1), math.NaN(), math.Inf(-1)} {
-			if s, err := Evolve(t.Context(), p, nil, limit, quick); err != nil || s.Status != Infeasible {
+			if s, err := evolve(t.Context(), p, objectiveOf(t, p), limit, quick); err != nil || s.Status != Infeasible {
 				t.Fatalf("%d: limit %v: %v, %v", i, limit, s.Status, err)
 			}
 		}
@@ -74,25 +74,25 @@ func TestEvolutionWithScorer(t *testing.T) {
 			}
 		}
 	}
-	generations, last := 0, math.Inf(-1)
-	s, err := Evolve(t.Context(), p, score, 40, EvolutionSettings{Population: 20, Generations: 30, Progress: func(g int, best *Solution) {
-		if g != generations || best.Accuracy < last {
-			t.Fatalf("generation %d, want %d; best %v after %v", g, generations, best.Accuracy, last)
+	last := math.Inf(-1)
+	s, err := evolve(t.Context(), p, Objective{Score: score}, 40, EvolutionSettings{Population: 20, Generations: 30, Progress: func(best *Solution) {
+		if best.Accuracy <= last {
+			t.Fatalf("best %v after %v", best.Accuracy, last)
 		}
-		generations, last = g+1, best.Accuracy
+		last = best.Accuracy
 	}})
-	if err != nil || s.Accuracy != 2 || s.Path.Option[0] == 3 {
-		t.Errorf("%+v, %v", s, err)
+	if err != nil || s.Accuracy != 2 || s.Path.Option[0] == 3 || last != 2 {
+		t.Errorf("%+v, reported %v, %v", s, last, err)
 	}
-	if generations != 31 || calls != 31 {
-		t.Errorf("%d generations, %d batches", generations, calls)
+	if calls != 31 {
+		t.Errorf("%d batches", calls)
 	}
 }
 
 func TestEvolutionSeedAndCancel(t *testing.T) {
 	p := reference(t, model.InactiveMean)
 	run := func(seed uint64) Solution {
-		s, err := Evolve(t.Context(), p, nil, 25, EvolutionSettings{Population: 20, Generations: 5, Seed: seed})
+		s, err := evolve(t.Context(), p, objectiveOf(t, p), 25, EvolutionSettings{Population: 20, Generations: 5, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,8 +106,9 @@ func TestEvolutionSeedAndCancel(t *testing.T) {
 		t.Error("two seeds give one answer")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s, err := Evolve(ctx, p, nil, 25, EvolutionSettings{Progress: func(g int, _ *Solution) {
-		if g == 2 {
+	reports := 0
+	s, err := evolve(ctx, p, objectiveOf(t, p), 25, EvolutionSettings{Progress: func(*Solution) {
+		if reports++; reports == 2 {
 			cancel()
 		}
 	}})
@@ -115,7 +116,7 @@ func TestEvolutionSeedAndCancel(t *testing.T) {
 		t.Errorf("cancelled: %v, %v", s.Status, err)
 	}
 	checkSolution(t, p, &s)
-	if _, err := Evolve(t.Context(), p, nil, 25, EvolutionSettings{Mutation: 2}); err == nil {
+	if _, err := evolve(t.Context(), p, objectiveOf(t, p), 25, EvolutionSettings{Mutation: 2}); err == nil {
 		t.Error("mutation of 2: no error")
 	}
 }
@@ -139,7 +140,7 @@ func TestEvolutionParentsAreDistinct(t *testing.T) {
 			e.children = append(e.children, e.fit(e.randomGenes))
 		}
 		for range 30 {
-			e.score(p.scorer())
+			e.score(objectiveOf(t, p).Score)
 			e.survive()
 			seen := map[string]bool{}
 			for _, x := range e.parents {

@@ -1,6 +1,8 @@
 package solver
 
 import (
+	"context"
+
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -9,25 +11,24 @@ import (
 // its own.
 type Exact struct {
 	*prepared
-	core  core
-	cands []candidate
-	above int64 // bound of what could not be proved to be no better; none
+	search     knapsackSearch
+	candidates []candidate
+	above      int64 // bound of what could not be proved to be no better; none
 }
 
 // maxSearchStates bounds the dynamic programme of one knapsack, some 25 MB
-// with its buffers. The BINAS space takes hundreds of states, 400 blocks of 30
-// options tens of thousands.
+// with its buffers. The BINAS space takes hundreds of states.
 const maxSearchStates = 1 << 19
 
 func newExact(pr *prepared) *Exact {
-	return &Exact{prepared: pr, core: core{maxStates: maxSearchStates}}
+	return &Exact{prepared: pr, search: knapsackSearch{maxStates: maxSearchStates}}
 }
 
 // candidate is a knapsack that may hold something better than the incumbent.
 type candidate struct {
-	bound    int64
-	knapsack int32
-	brk      int32
+	bound     int64
+	knapsack  int32
+	breakStep int32
 }
 
 // Clone returns an Exact for another goroutine. It shares the preparation.
@@ -46,22 +47,22 @@ func (e *Exact) MaxLatencyMS() float64 { return networkMS(e.most + e.t.fixed) }
 // Solve writes the most accurate network within limitMS to dst, reusing its
 // slices. Among equally accurate ones (to 1e-12 points per decision) it is the
 // fastest. Status is Optimal, or Infeasible where nothing fits or the limit is
-// not a number. The latency of the answer, as [Problem.LatencyMS] gives it, is
-// never above the limit.
+// not a number. It takes microseconds and never fails, so ctx is not looked at.
 //
 // Where accuracy is nearly a multiple of latency over all options, proof can
 // take more memory than there is; Status is then Feasible, and Bound says how
 // much better anything else could be.
-func (e *Exact) Solve(dst *Solution, limitMS float64) {
+func (e *Exact) Solve(_ context.Context, dst *Solution, limitMS float64) error {
 	*dst = Solution{Path: dst.Path, Optimizer: IQCP, LimitMS: limitMS}
-	e.solve(dst, limitSteps(limitMS))
+	e.solve(dst, limitPicoseconds(limitMS))
+	return nil
 }
 
-func (e *Exact) solve(dst *Solution, steps int64) {
-	if steps < 0 || !e.search(stepsLimit(steps)-e.t.fixed) {
+func (e *Exact) solve(dst *Solution, picoseconds int64) {
+	if picoseconds < 0 || !e.optimize(picosecondsLimit(picoseconds)-e.t.fixed) {
 		return
 	}
-	best := &e.core.best
+	best := &e.search.best
 	dst.Status = Optimal
 	dst.LatencyMS = networkMS(best.latency + e.t.fixed)
 	dst.Accuracy = e.t.points(best.value)
@@ -74,42 +75,35 @@ func (e *Exact) solve(dst *Solution, steps int64) {
 	e.path(&dst.Path)
 }
 
-// search makes e.core.best the optimum at a limit in units without the fixed
+// optimize makes e.search.best the optimum at a limit in units without the fixed
 // part, and reports whether there is one.
-func (e *Exact) search(limit int64) bool {
+func (e *Exact) optimize(limit int64) bool {
 	if limit < e.least {
 		return false
 	}
 	limit = min(limit, e.most)
-	c := &e.core
+	c := &e.search
 	c.reserve(e.t.blocks)
 	c.best.found, e.above = false, none
-	e.cands = e.cands[:0]
-	bounds := e.buckets.at(limit)
-	top := 0
-	for i, b := range bounds {
-		if b > bounds[top] {
-			top = i
+	e.candidates = e.candidates[:0]
+	for _, x := range e.bounds.at(limit) {
+		if c.best.found && x.bound < c.best.value {
+			break
 		}
+		e.consider(int(x.knapsack), limit)
 	}
-	e.consider(top, limit)
-	for i, b := range bounds {
-		if i != top && (b >= c.best.value || !c.best.found) && b != none {
-			e.consider(i, limit)
+	for i := 1; i < len(e.candidates); i++ {
+		x, j := e.candidates[i], i
+		for ; j > 0 && (e.candidates[j-1].bound < x.bound || e.candidates[j-1].bound == x.bound && e.candidates[j-1].knapsack > x.knapsack); j-- {
+			e.candidates[j] = e.candidates[j-1]
 		}
+		e.candidates[j] = x
 	}
-	for i := 1; i < len(e.cands); i++ {
-		x, j := e.cands[i], i
-		for ; j > 0 && (e.cands[j-1].bound < x.bound || e.cands[j-1].bound == x.bound && e.cands[j-1].knapsack > x.knapsack); j-- {
-			e.cands[j] = e.cands[j-1]
-		}
-		e.cands[j] = x
-	}
-	for _, x := range e.cands {
+	for _, x := range e.candidates {
 		if x.bound < c.best.value {
 			break
 		}
-		if !c.solve(&e.knapsacks[x.knapsack], int(x.knapsack), limit, x.bound, int(x.brk)) {
+		if !c.solve(&e.knapsacks[x.knapsack], int(x.knapsack), limit, x.bound, int(x.breakStep)) {
 			e.above = max(e.above, x.bound)
 		}
 	}
@@ -120,40 +114,35 @@ func (e *Exact) search(limit int64) bool {
 // that is not yet its optimum.
 func (e *Exact) consider(index int, limit int64) {
 	k := &e.knapsacks[index]
-	bound, brk, exact := k.bound(limit)
-	if bound == none || e.core.best.found && bound < e.core.best.value {
+	bound, breakStep, exact := k.bound(limit)
+	if bound == none || e.search.best.found && bound < e.search.best.value {
 		return
 	}
-	e.core.round(k, index, limit, brk)
-	if !exact && bound >= e.core.best.value {
-		e.cands = append(e.cands, candidate{bound, int32(index), int32(brk)})
+	e.search.round(k, index, limit, breakStep)
+	if !exact && bound >= e.search.best.value {
+		e.candidates = append(e.candidates, candidate{bound, int32(index), int32(breakStep)})
 	}
 }
 
 // path writes the network of the incumbent.
 func (e *Exact) path(dst *model.Path) {
-	t, p, best := e.t, e.t.p, &e.core.best
+	t, p, best := e.t, e.t.p, &e.search.best
 	dst.Depth = resize(dst.Depth, p.Stages)
 	dst.Option = resize(dst.Option, t.blocks)
-	items := e.store.items
-	if e.stages != nil {
-		for s := range dst.Depth {
-			point := int(items[best.chosen[s]].id)
-			set := &e.stages[s]
+	items, g := e.store.items, 0
+	for s := range dst.Depth {
+		if e.stages != nil {
+			set, point := &e.stages[s], int(items[best.chosen[s]].id)
 			dst.Depth[s] = int(set.depth[point])
 			for b := range dst.Depth[s] {
 				dst.Option[s*p.MaxDepth+b] = int(set.option[point*p.MaxDepth+b])
 			}
+			continue
 		}
-	} else {
-		g := 0
-		for s := range dst.Depth {
-			d := int(e.depths[best.knapsack*p.Stages+s])
-			dst.Depth[s] = d
-			for b := range d {
-				dst.Option[s*p.MaxDepth+b] = int(items[best.chosen[g]].id)
-				g++
-			}
+		dst.Depth[s] = int(e.depths[best.knapsack*p.Stages+s])
+		for b := range dst.Depth[s] {
+			dst.Option[s*p.MaxDepth+b] = int(items[best.chosen[g]].id)
+			g++
 		}
 	}
 	t.fillInactive(dst)
@@ -188,7 +177,9 @@ func (t *tables) freeOption(block int, depth []int) int {
 func (t *tables) value(entry int, depth []int) int64 {
 	v := t.linear[entry]
 	for s, d := range depth {
-		v += t.q[s*t.p.NumDepths()+d-t.p.MinDepth].at(entry)
+		if q := t.q[s*t.p.NumDepths()+d-t.p.MinDepth]; q != nil {
+			v += q[entry]
+		}
 	}
 	return v
 }

@@ -41,7 +41,7 @@ func TestExactGolden(t *testing.T) {
 	e := prepare(t, p)
 	var s Solution
 	for _, g := range golden.Optimum {
-		e.Solve(&s, g.T*1000)
+		e.Solve(t.Context(), &s, g.T*1000)
 		checkSolution(t, p, &s)
 		if s.Status != Optimal || math.Abs(s.Accuracy-g.Pred) > 1e-5 {
 			t.Errorf("limit %v ms: %v, accuracy %v, want %v", g.T*1000, s.Status, s.Accuracy, g.Pred)
@@ -122,7 +122,7 @@ func checkAgainst(t *testing.T, e *Exact, front []network, s shape) {
 			for want >= 0 && front[want].latency > limit {
 				want--
 			}
-			e.Solve(&sol, limit)
+			e.Solve(t.Context(), &sol, limit)
 			checkSolution(t, e.Problem(), &sol)
 			if want < 0 {
 				if sol.Status != Infeasible {
@@ -142,23 +142,23 @@ func TestExactLimits(t *testing.T) {
 		e := prepare(t, p)
 		var s Solution
 		for _, limit := range []float64{math.NaN(), math.Inf(-1), -1, 0, math.Nextafter(e.MinLatencyMS(), 0)} {
-			if e.Solve(&s, limit); s.Status != Infeasible {
+			if e.Solve(t.Context(), &s, limit); s.Status != Infeasible {
 				t.Errorf("limit %v: %v", limit, s.Status)
 			}
 		}
-		e.Solve(&s, e.MinLatencyMS())
+		e.Solve(t.Context(), &s, e.MinLatencyMS())
 		if s.Status != Optimal || s.LatencyMS != e.MinLatencyMS() {
 			t.Errorf("at the least latency %v: %v, %v ms", e.MinLatencyMS(), s.Status, s.LatencyMS)
 		}
-		e.Solve(&s, e.MaxLatencyMS())
+		e.Solve(t.Context(), &s, e.MaxLatencyMS())
 		best := s.Accuracy
 		for _, limit := range []float64{math.Inf(1), math.MaxFloat64, 1e6} {
-			e.Solve(&s, limit)
+			e.Solve(t.Context(), &s, limit)
 			if s.Accuracy != best || s.LatencyMS != e.MaxLatencyMS() || s.ShadowPrice != 0 {
 				t.Errorf("limit %v: %v at %v ms, price %v", limit, s.Accuracy, s.LatencyMS, s.ShadowPrice)
 			}
 		}
-		if e.Solve(&s, math.Nextafter(e.MaxLatencyMS(), 0)); s.Accuracy >= best {
+		if e.Solve(t.Context(), &s, math.Nextafter(e.MaxLatencyMS(), 0)); s.Accuracy >= best {
 			t.Errorf("just below the greatest useful latency: %v, not below %v", s.Accuracy, best)
 		}
 	}
@@ -176,7 +176,7 @@ func TestExactMonotone(t *testing.T) {
 		last := math.Inf(-1)
 		low, high := e.MinLatencyMS(), e.MaxLatencyMS()
 		for k := range 200 {
-			e.Solve(&s, low+(high-low)*float64(k)/199)
+			e.Solve(t.Context(), &s, low+(high-low)*float64(k)/199)
 			checkSolution(t, p, &s)
 			if s.Status != Optimal || s.Accuracy < last {
 				t.Fatalf("limit %v: %v, accuracy %v after %v", s.LimitMS, s.Status, s.Accuracy, last)
@@ -193,11 +193,11 @@ func TestExactIsDeterministic(t *testing.T) {
 	answers := make([]Solution, len(limits))
 	for i := range limits {
 		limits[i] = a.MinLatencyMS() + (a.MaxLatencyMS()-a.MinLatencyMS())*float64(i)/49
-		a.Solve(&answers[i], limits[i])
+		a.Solve(t.Context(), &answers[i], limits[i])
 	}
 	var s Solution
 	for i := len(limits) - 1; i >= 0; i-- {
-		b.Solve(&s, limits[i])
+		b.Solve(t.Context(), &s, limits[i])
 		if !slices.Equal(s.Path.Option, answers[i].Path.Option) || !slices.Equal(s.Path.Depth, answers[i].Path.Depth) || s.Accuracy != answers[i].Accuracy {
 			t.Fatalf("limit %v: %+v, then %+v", limits[i], answers[i], s)
 		}
@@ -210,7 +210,7 @@ func TestExactSolveAllocatesNothing(t *testing.T) {
 		var s Solution
 		k := 0
 		solve := func() {
-			e.Solve(&s, e.MinLatencyMS()+(e.MaxLatencyMS()-e.MinLatencyMS())*float64(k%100)/100)
+			e.Solve(t.Context(), &s, e.MinLatencyMS()+(e.MaxLatencyMS()-e.MinLatencyMS())*float64(k%100)/100)
 			k++
 		}
 		for range 100 {
@@ -262,10 +262,10 @@ func TestExactWithoutProof(t *testing.T) {
 	p.Q[len(p.Q)-1] = 1e-6 // across stages: no stage sets
 	p.Q[len(p.Beta)-1] = 1e-6
 	e := prepare(t, p)
-	e.core.maxStates = 1 << 12 // or it takes a second
+	e.search.maxStates = 1 << 12 // or it takes a second
 	limit := (e.MinLatencyMS() + e.MaxLatencyMS()) / 2
 	var s Solution
-	e.Solve(&s, limit)
+	e.Solve(t.Context(), &s, limit)
 	checkSolution(t, p, &s)
 	t.Logf("%v, gap %v", s.Status, s.Gap())
 	if s.Status != Feasible || !(s.Gap() > 0 && s.Gap() < 1e-3) {
@@ -275,7 +275,7 @@ func TestExactWithoutProof(t *testing.T) {
 		t.Errorf("frontier of %d points: %v", len(f.Points), err)
 	}
 	other := e.Clone()
-	if other.Solve(&s, e.MaxLatencyMS()); s.Status != Optimal {
+	if other.Solve(t.Context(), &s, e.MaxLatencyMS()); s.Status != Optimal {
 		t.Errorf("at the greatest useful latency: %v", s.Status)
 	}
 }
@@ -291,7 +291,7 @@ func TestExactTieOfMeans(t *testing.T) {
 	p.Q[3*4] = 0.5 // stage 1 at depth 1: its second block is off, and means 0.5/3 + 0.5/3
 	e := prepare(t, p)
 	var s Solution
-	e.Solve(&s, 7)
+	e.Solve(t.Context(), &s, 7)
 	checkSolution(t, p, &s)
 	if s.Status != Optimal || s.LatencyMS != 3 || !slices.Equal(s.Path.Depth, []int{2, 1}) || math.Abs(s.Accuracy-4./3) > 1e-12 {
 		t.Errorf("%v at %v ms, depths %v", s.Accuracy, s.LatencyMS, s.Path.Depth)

@@ -29,7 +29,7 @@ func Example() {
 
 	var s solver.Solution
 	for _, limitMS := range []float64{6, 9.5, 12} {
-		exact.Solve(&s, limitMS)
+		exact.Solve(context.Background(), &s, limitMS)
 		if s.Status == solver.Infeasible {
 			fmt.Printf("%g ms: %v\n", limitMS, s.Status)
 			continue

@@ -83,16 +83,16 @@ func (e *Exact) Frontier(ctx context.Context) (f Frontier, err error) {
 	f = Frontier{stages: e.t.p.Stages, blocks: e.t.blocks}
 	defer func() { f.reverse() }()
 	var s Solution
-	for steps := networkSteps(e.most + e.t.fixed); ; steps = networkSteps(e.core.best.latency+e.t.fixed) - 1 {
+	for picoseconds := networkPicoseconds(e.most + e.t.fixed); ; picoseconds = networkPicoseconds(e.search.best.latency+e.t.fixed) - 1 {
 		if ctx.Err() != nil {
 			return f, ctx.Err()
 		}
 		s.Status = Infeasible
-		if e.solve(&s, steps); s.Status == Infeasible {
+		if e.solve(&s, picoseconds); s.Status == Infeasible {
 			return f, nil
 		}
 		if s.Status != Optimal {
-			return f, fmt.Errorf("solver: %w: no proof at %g ms within %d states", ErrTooLarge, stepsMS(steps), maxSearchStates)
+			return f, fmt.Errorf("solver: %w: no proof at %g ms within %d states", ErrTooLarge, picosecondsMS(picoseconds), maxSearchStates)
 		}
 		f.append(&s)
 	}

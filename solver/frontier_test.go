@@ -54,7 +54,7 @@ func TestFrontierIsSolveEverywhere(t *testing.T) {
 				t.Fatalf("point %d, %+v, does not rise from %+v", i, pt, f.Points[i-1])
 			}
 			f.Path(&path, i)
-			if e.Solve(&s, pt.LatencyMS); s.LatencyMS != pt.LatencyMS || s.Accuracy != pt.Accuracy {
+			if e.Solve(t.Context(), &s, pt.LatencyMS); s.LatencyMS != pt.LatencyMS || s.Accuracy != pt.Accuracy {
 				t.Fatalf("point %d is %+v, Solve gives %v ms %v", i, pt, s.LatencyMS, s.Accuracy)
 			}
 			checkSolution(t, p, &Solution{Path: path, Status: Optimal, LimitMS: pt.LatencyMS, LatencyMS: pt.LatencyMS, Accuracy: pt.Accuracy, Bound: pt.Accuracy})
@@ -62,7 +62,7 @@ func TestFrontierIsSolveEverywhere(t *testing.T) {
 				t.Fatalf("At(%v) is %d and %d just below, want %d", pt.LatencyMS, f.At(pt.LatencyMS), f.At(math.Nextafter(pt.LatencyMS, 0)), i)
 			}
 			if i > 0 {
-				e.Solve(&s, math.Nextafter(pt.LatencyMS, 0))
+				e.Solve(t.Context(), &s, math.Nextafter(pt.LatencyMS, 0))
 				if s.LatencyMS != f.Points[i-1].LatencyMS || s.Accuracy != f.Points[i-1].Accuracy {
 					t.Fatalf("just below point %d: %v ms %v, want %+v", i, s.LatencyMS, s.Accuracy, f.Points[i-1])
 				}
@@ -93,7 +93,7 @@ func TestCloneWorksBesideItsOriginal(t *testing.T) {
 	}()
 	var s Solution
 	for _, limit := range limitsAcross(e, 200) {
-		e.Solve(&s, limit)
+		e.Solve(t.Context(), &s, limit)
 	}
 	if a, b := <-done, frontier(t, e); !slices.Equal(a.Points, b.Points) {
 		t.Error("the frontier of a clone differs")

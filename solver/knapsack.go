@@ -1,7 +1,6 @@
 package solver
 
 import (
-	"cmp"
 	"math"
 	"math/bits"
 	"slices"
@@ -14,9 +13,9 @@ type item struct {
 	id             int32
 }
 
-// step raises one group from one corner of its upper hull to the next.
+// hullStep raises one group from one corner of its upper hull to the next.
 // latency and value are totals over this step and the ones before it.
-type step struct {
+type hullStep struct {
 	latency, value int64
 	efficiency     float64 // value per latency
 	group, item    int32   // the group, and the item it moves to
@@ -41,8 +40,10 @@ type knapsack struct {
 type knapsackStore struct {
 	items  []item
 	starts []int32 // first item of every group; the next entry is where it ends
-	steps  []step
+	steps  []hullStep
 	hull   []int32
+	runs   []int      // of sort
+	merged []hullStep // of sort
 }
 
 func (s *knapsackStore) reset() {
@@ -90,7 +91,7 @@ func (s *knapsackStore) closeGroup(k *knapsack, first int) {
 	for i := 1; i < len(hull); i++ {
 		a, b := group[hull[i-1]], group[hull[i]]
 		dl, dv := b.latency-a.latency, b.value-a.value
-		s.steps = append(s.steps, step{dl, dv, float64(dv) / float64(dl), k.groups, int32(first) + hull[i]})
+		s.steps = append(s.steps, hullStep{dl, dv, float64(dv) / float64(dl), k.groups, int32(first) + hull[i]})
 	}
 	s.hull = hull
 	s.starts = append(s.starts, int32(first))
@@ -103,15 +104,7 @@ func (s *knapsackStore) closeGroup(k *knapsack, first int) {
 func (s *knapsackStore) end(k *knapsack) {
 	s.starts = append(s.starts, int32(len(s.items)))
 	steps := s.steps[k.step:]
-	slices.SortFunc(steps, func(a, b step) int {
-		if a.efficiency != b.efficiency {
-			if a.efficiency > b.efficiency {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.item, b.item)
-	})
+	s.sort(steps)
 	var latency, value int64
 	for i := range steps {
 		latency += steps[i].latency
@@ -121,6 +114,48 @@ func (s *knapsackStore) end(k *knapsack) {
 	k.steps = int32(len(steps))
 }
 
+// sort merges the steps of the groups, each of which falls in efficiency already.
+func (s *knapsackStore) sort(steps []hullStep) {
+	runs := append(s.runs[:0], 0)
+	for i := 1; i < len(steps); i++ {
+		if steps[i].group != steps[i-1].group {
+			runs = append(runs, i)
+		}
+	}
+	s.merged = slices.Grow(s.merged[:0], len(steps))
+	from, to := steps, s.merged[:len(steps)]
+	for len(runs) > 1 {
+		kept := runs[:0]
+		for r := 0; r < len(runs); r += 2 {
+			i, middle, end := runs[r], len(steps), len(steps)
+			if r+1 < len(runs) {
+				middle = runs[r+1]
+			}
+			if r+2 < len(runs) {
+				end = runs[r+2]
+			}
+			kept = append(kept, i)
+			for j, out := middle, i; out < end; out++ {
+				if j == end || i < middle && before(&from[i], &from[j]) {
+					to[out] = from[i]
+					i++
+				} else {
+					to[out] = from[j]
+					j++
+				}
+			}
+		}
+		runs, from, to = kept, to, from
+	}
+	copy(steps, from)
+	s.runs = runs
+}
+
+// before is the order of steps: by falling efficiency, then by item.
+func before(a, b *hullStep) bool {
+	return a.efficiency > b.efficiency || a.efficiency == b.efficiency && a.item < b.item
+}
+
 // above reports whether b lies above the line from a to c.
 func above(a, b, c item) bool {
 	leftHi, leftLo := bits.Mul64(uint64(b.value-a.value), uint64(c.latency-b.latency))
@@ -128,7 +163,7 @@ func above(a, b, c item) bool {
 	return leftHi > rightHi || leftHi == rightHi && leftLo > rightLo
 }
 
-func (k *knapsack) path() []step { return k.items.steps[k.step : k.step+k.steps] }
+func (k *knapsack) hullSteps() []hullStep { return k.items.steps[k.step : k.step+k.steps] }
 
 func (k *knapsack) groupItems(g int32) (first, end int32) {
 	starts := k.items.starts[k.group+g:]
@@ -148,14 +183,14 @@ func (k *knapsack) most() (latency, value int64) {
 const none = math.MinInt64
 
 // bound returns the value of the LP relaxation, rounded up, at a limit: none
-// where nothing fits. brk steps are taken whole; exact says that nothing is
+// where nothing fits. breakStep steps are taken whole; exact says that nothing is
 // left over, so that they are the optimum.
-func (k *knapsack) bound(limit int64) (bound int64, brk int, exact bool) {
+func (k *knapsack) bound(limit int64) (bound int64, breakStep int, exact bool) {
 	rest := limit - k.latency
 	if rest < 0 {
 		return none, 0, false
 	}
-	steps := k.path()
+	steps := k.hullSteps()
 	low, high := 0, len(steps)
 	for low < high {
 		mid := int(uint(low+high) >> 1)
@@ -168,37 +203,37 @@ func (k *knapsack) bound(limit int64) (bound int64, brk int, exact bool) {
 	return k.boundAt(low, rest)
 }
 
-func (k *knapsack) boundAt(brk int, rest int64) (int64, int, bool) {
-	steps := k.path()
+func (k *knapsack) boundAt(breakStep int, rest int64) (int64, int, bool) {
+	steps := k.hullSteps()
 	bound := k.value
-	if brk > 0 {
-		bound += steps[brk-1].value
-		rest -= steps[brk-1].latency
+	if breakStep > 0 {
+		bound += steps[breakStep-1].value
+		rest -= steps[breakStep-1].latency
 	}
-	if brk == len(steps) || rest == 0 {
-		return bound, brk, true
+	if breakStep == len(steps) || rest == 0 {
+		return bound, breakStep, true
 	}
-	part := steps[brk].efficiency * float64(rest)
-	return bound + int64(part+part*1e-15) + 1, brk, false
+	part := steps[breakStep].efficiency * float64(rest)
+	return bound + int64(part+part*1e-15) + 1, breakStep, false
 }
 
-// price is the LP multiplier of the limit after brk steps, in units.
-func (k *knapsack) price(brk int) float64 {
-	if brk == int(k.steps) {
+// price is the LP multiplier of the limit after breakStep steps, in units.
+func (k *knapsack) price(breakStep int) float64 {
+	if breakStep == int(k.steps) {
 		return 0
 	}
-	return k.items.steps[int(k.step)+brk].efficiency
+	return k.items.steps[int(k.step)+breakStep].efficiency
 }
 
-// take writes the item of every group after brk steps and returns the totals.
-func (k *knapsack) take(chosen []int32, brk int) (latency, value int64) {
+// take writes the item of every group after breakStep steps and returns the totals.
+func (k *knapsack) take(chosen []int32, breakStep int) (latency, value int64) {
 	copy(chosen, k.items.starts[k.group:k.group+k.groups])
-	steps := k.path()[:brk]
+	steps := k.hullSteps()[:breakStep]
 	for i := range steps {
 		chosen[steps[i].group] = steps[i].item
 	}
-	if brk == 0 {
+	if breakStep == 0 {
 		return k.latency, k.value
 	}
-	return k.latency + steps[brk-1].latency, k.value + steps[brk-1].value
+	return k.latency + steps[breakStep-1].latency, k.value + steps[breakStep-1].value
 }

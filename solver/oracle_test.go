@@ -65,14 +65,14 @@ func TestBoundIsTheLP(t *testing.T) {
 			}
 			most, _ := k.most()
 			units := k.latency + int64(r.Float64()*float64(most-k.latency))
-			bound, brk, _ := k.bound(units)
+			bound, breakStep, _ := k.bound(units)
 			limit := float64(units)/unitsPerMS + p.FixedLatencyMS
 			want := simplex(t, p, depth, limit)
 			if math.Abs(e.t.points(bound)-want) > 1e-8 {
 				t.Fatalf("depths %v, limit %v: bound %v, simplex %v", depth, limit, e.t.points(bound), want)
 			}
 			const little = 1e-4
-			price := k.price(brk) / float64(p.Options)
+			price := k.price(breakStep) / float64(p.Options)
 			if slope := (want - simplex(t, p, depth, limit-little)) / little; slope < price-1e-5 {
 				t.Fatalf("depths %v, limit %v: price %v, slope to the left %v", depth, limit, price, slope)
 			}
@@ -170,7 +170,7 @@ func TestExactAgainstCapacityProgramme(t *testing.T) {
 		want := capacities(p, tick, n)
 		var s Solution
 		for c, w := range want {
-			e.Solve(&s, p.FixedLatencyMS+float64(c)*tick)
+			e.Solve(t.Context(), &s, p.FixedLatencyMS+float64(c)*tick)
 			checkSolution(t, p, &s)
 			if math.IsInf(w, -1) != (s.Status == Infeasible) || s.Status == Optimal && math.Abs(s.Accuracy-w) > 1e-9 {
 				t.Fatalf("problem %d, limit %v: %v, accuracy %v, want %v", i, s.LimitMS, s.Status, s.Accuracy, w)
@@ -221,16 +221,19 @@ func TestExactAtScale(t *testing.T) {
 		var s, other Solution
 		last := math.Inf(-1)
 		for _, limit := range limitsAcross(e, 20) {
-			e.Solve(&s, limit)
+			e.Solve(t.Context(), &s, limit)
 			checkSolution(t, p, &s)
-			bound, brk, _ := e.knapsacks[0].bound(stepsLimit(limitSteps(limit)) - e.t.fixed)
+			bound, breakStep, _ := e.knapsacks[0].bound(picosecondsLimit(limitPicoseconds(limit)) - e.t.fixed)
 			gap := e.t.points(bound) - s.Accuracy
-			if steps := e.knapsacks[0].path(); s.Status != Optimal || s.Accuracy < last || gap < 0 ||
-				brk > 0 && brk < len(steps) && gap > e.t.points(steps[brk].value-steps[brk-1].value)+1e-9 {
+			if steps := e.knapsacks[0].hullSteps(); s.Status != Optimal || s.Accuracy < last || gap < 0 ||
+				breakStep > 0 && breakStep < len(steps) && gap > e.t.points(steps[breakStep].value-steps[breakStep-1].value)+1e-9 {
 				t.Fatalf("%d stages, limit %v: %v, accuracy %v after %v, bound %v", stages, limit, s.Status, s.Accuracy, last, e.t.points(bound))
 			}
 			last = s.Accuracy
-			f.Solve(&other, limit)
+			if stages > 13 {
+				continue
+			}
+			f.Solve(t.Context(), &other, limit)
 			checkSolution(t, p, &other)
 			if other.Status != Feasible || other.Accuracy > s.Accuracy {
 				t.Fatalf("%d stages, limit %v: BCFW %v %v, exact %v", stages, limit, other.Status, other.Accuracy, s.Accuracy)

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ErrTooLarge says that a Problem has too many cases for exact search.
 var ErrTooLarge = errors.New("problem is too large for exact search")
 
-// Limits of what Prepare enumerates when Q is dense.
+// Limits of how many vectors of depths are enumerated.
 const (
 	maxDepthVectors = 1 << 16
 	maxDepthItems   = 1 << 24 // depth vectors times options of all blocks
@@ -28,7 +29,7 @@ type prepared struct {
 	stages    []stageSet // local Q: one knapsack, a group for every stage
 	least     int64      // latency of the fastest network, less the fixed part
 	most      int64      // latency of the fastest network with the best accuracy, likewise
-	buckets   buckets
+	bounds    boundTable
 }
 
 // Prepare makes a Problem ready for exact search at any limit. The Problem
@@ -45,12 +46,11 @@ func Prepare(ctx context.Context, p *Problem) (*Exact, error) {
 		return nil, err
 	}
 	pr := &prepared{t: t}
+	prepare := pr.prepareDepths
 	if t.local {
-		err = pr.prepareStages(ctx)
-	} else {
-		err = pr.prepareDepths(ctx)
+		prepare = pr.prepareStages
 	}
-	if err != nil {
+	if err := prepare(ctx); err != nil {
 		return nil, err
 	}
 	pr.finish()
@@ -68,15 +68,16 @@ func (pr *prepared) finish() {
 			pr.most, best = l, v
 		}
 	}
-	pr.buckets.build(pr.knapsacks, pr.least, pr.most)
+	pr.bounds.build(pr.knapsacks, pr.least, pr.most)
 }
 
+// prepareStages makes one knapsack with a group for every stage.
 func (pr *prepared) prepareStages(ctx context.Context) error {
 	t := pr.t
 	k := pr.store.begin(t.bias)
-	chains := make([]chain, t.p.NumDepths())
+	dps := make([]paretoDP, t.p.NumDepths())
 	for s := range t.p.Stages {
-		set, err := t.stageSet(ctx, &pr.store, &k, s, chains)
+		set, err := t.stageSet(ctx, &pr.store, &k, s, dps)
 		if err != nil {
 			return err
 		}
@@ -87,44 +88,53 @@ func (pr *prepared) prepareStages(ctx context.Context) error {
 	return nil
 }
 
-// prepareDepths walks the tree of depths: a node of level s holds the row of
-// what the first s depths add to every option.
+// prepareDepths makes the knapsack of every vector of depths.
 func (pr *prepared) prepareDepths(ctx context.Context) error {
-	t, p := pr.t, pr.t.p
+	return pr.t.eachVector(ctx, func(vectors int, depth []int, row []int64, value int64) {
+		if pr.knapsacks == nil {
+			pr.knapsacks, pr.depths = make([]knapsack, 0, vectors), make([]uint8, 0, vectors*len(depth))
+		}
+		pr.knapsacks = append(pr.knapsacks, pr.t.knapsack(&pr.store, row, depth, value))
+		if len(pr.knapsacks) == sampleVectors {
+			pr.store.reserve(float64(vectors) / sampleVectors * 1.25)
+		}
+		for _, d := range depth {
+			pr.depths = append(pr.depths, uint8(d))
+		}
+	})
+}
+
+// eachVector calls visit for every vector of depths that the pins allow, with
+// how many there are, the row at these depths, and what depths and bias add.
+// depth and row are not to be kept. A node of level s of the tree of depths
+// holds the row of the first s depths.
+func (t *tables) eachVector(ctx context.Context, visit func(vectors int, depth []int, row []int64, value int64)) error {
+	p := t.p
 	vectors, err := t.countVectors()
 	if err != nil {
 		return err
 	}
 	rows := make([][]int64, p.Stages+1)
-	rows[0] = t.linear
-	for s := range p.Stages {
-		rows[s+1] = make([]int64, len(t.linear))
+	for s := range rows {
+		rows[s] = slices.Clone(t.linear)
 	}
-	pr.knapsacks = make([]knapsack, 0, int(vectors))
-	pr.depths = make([]uint8, 0, int(vectors)*p.Stages)
-	depth := make([]int, p.Stages)
+	depth, visited := make([]int, p.Stages), 0
 	var walk func(stage int, value int64) error
 	walk = func(stage int, value int64) error {
 		if stage == p.Stages {
-			if len(pr.knapsacks)&15 == 0 && ctx.Err() != nil {
+			if visited++; visited&15 == 1 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			pr.knapsacks = append(pr.knapsacks, t.knapsack(&pr.store, rows[stage], depth, value))
-			if len(pr.knapsacks) == sampleVectors {
-				pr.store.reserve(vectors / sampleVectors * 1.25)
-			}
-			for _, d := range depth {
-				pr.depths = append(pr.depths, uint8(d))
-			}
+			visit(vectors, depth, rows[stage], value)
 			return nil
 		}
-		for j := range p.NumDepths() {
-			depth[stage] = p.MinDepth + j
-			if !p.Pins.AllowsDepth(stage, depth[stage]) {
+		for d := p.MinDepth; d <= p.MaxDepth; d++ {
+			if depth[stage] = d; !p.Pins.AllowsDepth(stage, d) {
 				continue
 			}
-			beta := stage*p.NumDepths() + j
-			t.addRow(rows[stage+1], rows[stage], beta)
+			beta := stage*p.NumDepths() + d - p.MinDepth
+			copy(rows[stage+1], rows[stage])
+			t.addColumn(rows[stage+1], beta)
 			if err := walk(stage+1, value+t.beta[beta]); err != nil {
 				return err
 			}
@@ -158,7 +168,7 @@ func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value 
 
 // countVectors is the number of vectors of depths that the pins allow, or an
 // error where they are too many to enumerate.
-func (t *tables) countVectors() (float64, error) {
+func (t *tables) countVectors() (int, error) {
 	p, vectors := t.p, 1.0
 	for s := range p.Stages {
 		n := 0
@@ -170,8 +180,8 @@ func (t *tables) countVectors() (float64, error) {
 		vectors *= float64(n)
 	}
 	if vectors > maxDepthVectors || vectors*float64(len(p.Alpha)) > maxDepthItems {
-		return 0, fmt.Errorf("solver: %w: %g vectors of depths with %d options each and a Q across stages: expected at most %d vectors and %d options in all",
+		return 0, fmt.Errorf("solver: %w: %g vectors of depths with %d options each: expected at most %d vectors and %d options in all",
 			ErrTooLarge, vectors, len(p.Alpha), maxDepthVectors, maxDepthItems)
 	}
-	return vectors, nil
+	return int(vectors), nil
 }

@@ -15,7 +15,7 @@ import (
 // holds for any messages that leave every pair at most 0, which an update of
 // the pair makes true.
 type pairNode struct {
-	depths  []uint8
+	depths  []int
 	vars    []int     // blocks with a choice
 	domain  [][]uint8 // per var: options left
 	base    float64
@@ -41,11 +41,11 @@ func (q *Quadratic) newBounder(limit int64) *bounder { return &bounder{q: q, lim
 
 // newNode is the node of a vector of depths, with no messages but those that
 // centre the pairs.
-func (b *bounder) newNode(depths []uint8, price float64) *pairNode {
+func (b *bounder) newNode(depths []int, price float64) *pairNode {
 	q, t, p := b.q, b.q.t, b.q.t.p
 	n := &pairNode{depths: slices.Clone(depths), price: price, bound: math.Inf(1), last: math.Inf(1), own: true}
 	for blk := range t.blocks {
-		if blk%p.MaxDepth < int(depths[blk/p.MaxDepth]) || p.Inactive == 1 {
+		if blk%p.MaxDepth < depths[blk/p.MaxDepth] || p.Inactive == 1 {
 			n.vars = append(n.vars, blk)
 			n.domain = append(n.domain, t.order[blk])
 		}
@@ -91,9 +91,9 @@ func (b *bounder) load(n *pairNode) {
 	b.node = n
 	var fixed []int // labels that are decided
 	for s, d := range n.depths {
-		fixed = append(fixed, q.first[t.blocks+s]+int(d)-p.MinDepth)
+		fixed = append(fixed, q.first[t.blocks+s]+d-p.MinDepth)
 		if p.Inactive == 0 {
-			for k := int(d); k < p.MaxDepth; k++ {
+			for k := d; k < p.MaxDepth; k++ {
 				fixed = append(fixed, q.off(s*p.MaxDepth+k))
 			}
 		}
@@ -108,7 +108,7 @@ func (b *bounder) load(n *pairNode) {
 	b.unary = append(b.unary[:0], make([]float64, len(n.vars)*o)...)
 	b.cost = append(b.cost[:0], make([]int64, len(n.vars)*o)...)
 	for i, blk := range n.vars {
-		on := blk%p.MaxDepth < int(n.depths[blk/p.MaxDepth])
+		on := blk%p.MaxDepth < n.depths[blk/p.MaxDepth]
 		for _, a := range n.domain[i] {
 			x := q.first[blk] + int(a)
 			v, row := q.unary[x], q.row(x)

@@ -439,11 +439,11 @@ func (s *localSearch) shadowPrice(l *labelling) float64 {
 		store.closeGroup(&k, first)
 	}
 	store.end(&k)
-	bound, brk, _ := k.bound(s.limit)
+	bound, breakStep, _ := k.bound(s.limit)
 	if bound == none {
 		return 0
 	}
-	return k.price(brk) / float64(t.options)
+	return k.price(breakStep) / float64(t.options)
 }
 
 // path is the network of a labelling.

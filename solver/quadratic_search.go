@@ -36,25 +36,42 @@ func (q *nodeQueue) Pop() any {
 	return last
 }
 
-// Solve searches within limitMS: an iterated local search finds a network, then
-// branch and bound over depths and options, best bound first, proves it or
-// improves it. Status is Optimal where nothing within the limit is better,
-// otherwise Bound says how much better anything could be. On cancellation the
-// best network so far is returned with a Bound that holds, and no error: Solve
-// can be stopped at any moment. Where it runs to the end, equal input gives
-// equal answers.
-func (q *Quadratic) Solve(ctx context.Context, limitMS float64, settings QuadraticSettings) Solution {
-	s := &quadraticSearch{q: q, settings: settings, sol: Solution{Optimizer: IQCP, LimitMS: limitMS, Bound: math.Inf(1)}}
-	steps := limitSteps(limitMS)
-	if steps < 0 {
-		return s.sol
+// QuadraticSolver is a search of a Quadratic: an iterated local search finds
+// networks, branch and bound over depths and options, best bound first, proves the
+// best of them or improves it.
+type QuadraticSolver struct {
+	q        *Quadratic
+	settings QuadraticSettings
+}
+
+// Solver is a search with the given settings.
+func (q *Quadratic) Solver(settings QuadraticSettings) *QuadraticSolver {
+	return &QuadraticSolver{q, settings}
+}
+
+// Solve writes a network within limitMS to dst. Status is Optimal where nothing
+// within the limit is better, otherwise Bound says how much better anything could
+// be. On cancellation it is the best network so far with a Bound that holds, and no
+// error: Solve can be stopped at any moment. Where it runs to the end, equal input
+// gives equal answers.
+func (r *QuadraticSolver) Solve(ctx context.Context, dst *Solution, limitMS float64) error {
+	s := &quadraticSearch{q: r.q, settings: r.settings, sol: Solution{Optimizer: IQCP, LimitMS: limitMS, Bound: math.Inf(1)}}
+	s.run(ctx)
+	*dst = s.sol
+	return nil
+}
+
+func (s *quadraticSearch) run(ctx context.Context) {
+	limit := limitPicoseconds(s.sol.LimitMS)
+	if limit < 0 {
+		return
 	}
-	s.local = q.newLocalSearch(stepsLimit(steps)-q.t.fixed, settings.Seed)
+	s.local = s.q.newLocalSearch(picosecondsLimit(limit)-s.q.t.fixed, s.settings.Seed)
 	s.local.better = s.incumbent
 	if !s.local.begin() {
-		return s.sol
+		return
 	}
-	kicks := settings.Kicks
+	kicks := s.settings.Kicks
 	if kicks == 0 {
 		kicks = 150
 	}
@@ -62,7 +79,6 @@ func (q *Quadratic) Solve(ctx context.Context, limitMS float64, settings Quadrat
 		s.local.kick()
 	}
 	s.prove(ctx)
-	return s.sol
 }
 
 // quadraticSearch is one call of Solve.
@@ -142,40 +158,19 @@ func (s *quadraticSearch) prove(ctx context.Context) {
 
 // roots fills the queue with a node for every vector of depths.
 func (s *quadraticSearch) roots(ctx context.Context, b *bounder) bool {
-	t, p := s.q.t, s.q.t.p
-	if _, err := t.countVectors(); err != nil {
-		return false
-	}
-	depths := make([]uint8, p.Stages)
-	var walk func(stage int) bool
-	walk = func(stage int) bool {
-		if stage < p.Stages {
-			for d := p.MinDepth; d <= p.MaxDepth; d++ {
-				if depths[stage] = uint8(d); p.Pins.AllowsDepth(stage, d) && !walk(stage+1) {
-					return false
-				}
-			}
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		n := b.newNode(depths, s.local.price)
+	err := s.q.t.eachVector(ctx, func(_ int, depth []int, _ []int64, _ int64) {
+		n := b.newNode(depth, s.local.price)
 		b.believe()
 		if !b.prune(math.Inf(1), math.Inf(-1)) {
-			return true
+			return
 		}
 		b.reprice()
 		bound, _ := b.dual(n.price)
 		n.bound = bound + b.edges()
 		s.queue = append(s.queue, n)
-		return true
-	}
-	if !walk(0) {
-		return false
-	}
+	})
 	heap.Init(&s.queue)
-	return true
+	return err == nil
 }
 
 // leaf is a node with one label everywhere: a network.
@@ -189,7 +184,7 @@ func (s *quadraticSearch) leaf(n *pairNode) {
 		l.label[v] = s.q.first[v] + int(n.domain[i][0])
 	}
 	for st, d := range n.depths {
-		l.label[t.blocks+st] = s.q.first[t.blocks+st] + int(d) - p.MinDepth
+		l.label[t.blocks+st] = s.q.first[t.blocks+st] + d - p.MinDepth
 	}
 	l.reset()
 	if s.local.keep(l) {

@@ -53,6 +53,13 @@ func quadratic(t testing.TB, p *Problem, m *model.Quadratic) *Quadratic {
 	return q
 }
 
+func prove(ctx context.Context, q *Quadratic, limitMS float64, settings QuadraticSettings) (s Solution) {
+	if err := q.Solver(settings).Solve(ctx, &s, limitMS); err != nil {
+		panic(err)
+	}
+	return s
+}
+
 func TestQuadraticAgainstEnumeration(t *testing.T) {
 	r := rand.New(rand.NewPCG(81, 82))
 	for i := range 200 {
@@ -83,7 +90,7 @@ func TestQuadraticAgainstEnumeration(t *testing.T) {
 			if i%4 == 0 {
 				kicks = 0
 			}
-			got := q.Solve(t.Context(), limit, QuadraticSettings{Kicks: kicks})
+			got := prove(t.Context(), q, limit, QuadraticSettings{Kicks: kicks})
 			if math.IsInf(best, -1) {
 				if got.Status != Infeasible {
 					t.Fatalf("instance %d, limit %v: %v", i, limit, got.Status)
@@ -126,7 +133,7 @@ func TestQuadraticProof(t *testing.T) {
 	last := 0.0
 	for _, limit := range []float64{18, 30, 45} {
 		var accuracy, bounds []float64
-		got := q.Solve(t.Context(), limit, QuadraticSettings{Progress: func(s *Solution) {
+		got := prove(t.Context(), q, limit, QuadraticSettings{Progress: func(s *Solution) {
 			if s.Status == Infeasible || s.LatencyMS > limit {
 				t.Fatalf("limit %v: progress %+v", limit, s)
 			}
@@ -144,7 +151,7 @@ func TestQuadraticProof(t *testing.T) {
 				t.Fatalf("limit %v: report %d of %d: accuracy %v, bound %v, the optimum is %v", limit, i, len(bounds), accuracy[i], bounds[i], got.Accuracy)
 			}
 		}
-		again := q.Solve(t.Context(), limit, QuadraticSettings{})
+		again := prove(t.Context(), q, limit, QuadraticSettings{})
 		if !slices.Equal(again.Path.Option, got.Path.Option) || again.Accuracy != got.Accuracy {
 			t.Errorf("limit %v: another answer the second time", limit)
 		}
@@ -166,7 +173,7 @@ func TestQuadraticCancelled(t *testing.T) {
 			} else {
 				time.AfterFunc(wait, stop)
 			}
-			got := q.Solve(ctx, 30, QuadraticSettings{})
+			got := prove(ctx, q, 30, QuadraticSettings{})
 			if got.Status != Feasible || got.LatencyMS > 30 || !(got.Bound > got.Accuracy) {
 				t.Errorf("after %v: %+v", wait, got)
 			}
@@ -188,7 +195,7 @@ func TestQuadraticRefuses(t *testing.T) {
 	m = randomQuadratic(rand.New(rand.NewPCG(1, 1)), p, 1)
 	q := quadratic(t, p, m)
 	for _, limit := range []float64{math.NaN(), -1, 0, 1} {
-		if got := q.Solve(t.Context(), limit, QuadraticSettings{}); got.Status != Infeasible {
+		if got := prove(t.Context(), q, limit, QuadraticSettings{}); got.Status != Infeasible {
 			t.Errorf("limit %v: %v", limit, got.Status)
 		}
 	}
@@ -211,7 +218,7 @@ func BenchmarkQuadraticIncumbent(b *testing.B) {
 				var reports []report
 				start := time.Now()
 				ms := func() float64 { return float64(time.Since(start).Microseconds()) / 1000 }
-				got := q.Solve(b.Context(), limits[i%len(limits)], QuadraticSettings{Progress: func(s *Solution) {
+				got := prove(b.Context(), q, limits[i%len(limits)], QuadraticSettings{Progress: func(s *Solution) {
 					reports = append(reports, report{ms(), s.Accuracy})
 				}})
 				i++

@@ -94,7 +94,7 @@ func (k ResourceKind) capUnits(limit float64) (units int64, unlimited bool) {
 	case !(limit >= 0):
 		return -1, false
 	case k == Latency:
-		return stepsLimit(limitSteps(limit)), false
+		return picosecondsLimit(limitPicoseconds(limit)), false
 	}
 	return int64(math.Min(math.Floor(limit), maxCount)), false
 }

@@ -15,7 +15,7 @@ type Change struct {
 	// network has given up, or taken up, what it uses. Negative is a loss.
 	ReducedCost float64
 	// Uses is what the change uses more of each resource that is charged, in its
-	// unit: those of a [Limited], else the latency.
+	// unit: those of a [MultiLimit], else the latency.
 	Uses []float64
 }
 
@@ -55,8 +55,8 @@ func (e *Exact) Sensitivity(sol *Solution) Sensitivity {
 }
 
 // Sensitivity explains a network found under limits at their prices, those of a
-// LimitedResult. The first resource has to be the latency of the Problem.
-func (l *Limited) Sensitivity(path model.Path, caps, prices []float64) Sensitivity {
+// MultiLimitResult. The first resource has to be the latency of the Problem.
+func (l *MultiLimit) Sensitivity(path model.Path, caps, prices []float64) Sensitivity {
 	charges := make([]charge, len(l.resources))
 	for i, r := range l.resources {
 		charges[i] = charge{r.Kind, l.cost[i], l.fixed[i], prices[i]}

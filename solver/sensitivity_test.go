@@ -19,7 +19,7 @@ func TestSensitivityIsWhatTheProblemSays(t *testing.T) {
 		p.Pins.Allowed[1] = 0xF0
 		e := prepare(t, p)
 		var s Solution
-		e.Solve(&s, (e.MinLatencyMS()+e.MaxLatencyMS())/2)
+		e.Solve(t.Context(), &s, (e.MinLatencyMS()+e.MaxLatencyMS())/2)
 		sens := e.Sensitivity(&s)
 		active := 0
 		for _, d := range s.Path.Depth {
@@ -78,7 +78,7 @@ func TestShadowPriceFalls(t *testing.T) {
 	last := math.Inf(1)
 	var s Solution
 	for _, limit := range limitsAcross(e, 100) {
-		if e.Solve(&s, limit); s.ShadowPrice > last {
+		if e.Solve(t.Context(), &s, limit); s.ShadowPrice > last {
 			t.Fatalf("limit %v: price %v after %v", limit, s.ShadowPrice, last)
 		}
 		last = s.ShadowPrice
@@ -92,7 +92,7 @@ func TestContributionsAddUp(t *testing.T) {
 		p := random(r, shape{stages: 1 + r.IntN(4), minDepth: 1, maxDepth: 3, options: 5, q: q, inactive: inactiveModes[i/3%2]})
 		e := prepare(t, p)
 		var s Solution
-		e.Solve(&s, e.MinLatencyMS()+r.Float64()*(e.MaxLatencyMS()-e.MinLatencyMS()))
+		e.Solve(t.Context(), &s, e.MinLatencyMS()+r.Float64()*(e.MaxLatencyMS()-e.MinLatencyMS()))
 		c := NewContributions(p, s.Path)
 		sum := c.Base
 		for b, v := range c.Block {

@@ -1,6 +1,20 @@
 package solver
 
-import "github.com/binas-tui/binas-tui/model"
+import (
+	"context"
+
+	"github.com/binas-tui/binas-tui/model"
+)
+
+// Method searches one Problem at any limit: [Exact], [BCFWSolver],
+// [EvolutionSolver] or a [QuadraticSolver]. Solve writes a network whose latency, as
+// [Problem.LatencyMS] gives it, is at most limitMS to dst, reusing its slices;
+// Status is Infeasible where there is none. Methods that prove nothing, and a
+// Quadratic that was stopped, say Feasible. On cancellation dst is the best network
+// so far.
+type Method interface {
+	Solve(ctx context.Context, dst *Solution, limitMS float64) error
+}
 
 // Status says what is known about a Solution.
 type Status uint8

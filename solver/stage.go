@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,7 +10,7 @@ import (
 // maxStageStates bounds the dynamic programme of one depth of one stage.
 const maxStageStates = 1 << 22
 
-// stageSet is what one stage can be when Q couples its blocks with its own
+// stageSet is what one stage can be where Q couples its blocks with its own
 // depth alone: the choices of depth and options that no other choice beats.
 type stageSet struct {
 	depth  []uint8 // per point
@@ -25,10 +26,9 @@ type stagePoint struct {
 
 // stageSet builds the set of a stage, appends its points as one group to k and
 // returns what the points are.
-func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack, stage int, chains []chain) (stageSet, error) {
+func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack, stage int, dps []paretoDP) (stageSet, error) {
 	p := t.p
-	row := make([]int64, t.blocks*t.stride)
-	part := row[stage*p.MaxDepth*t.stride : (stage+1)*p.MaxDepth*t.stride]
+	row := make([]int64, len(t.linear))
 	var points []stagePoint
 	for j := range p.NumDepths() {
 		depth := p.MinDepth + j
@@ -36,14 +36,14 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 			continue
 		}
 		beta := stage*p.NumDepths() + j
-		copy(part, t.linear[stage*p.MaxDepth*t.stride:])
+		copy(row, t.linear)
 		t.addColumn(row, beta)
 		base := t.beta[beta]
 		for b := stage*p.MaxDepth + depth; b < (stage+1)*p.MaxDepth; b++ {
 			v, _ := t.inactive(row, b)
 			base += v
 		}
-		c := &chains[j]
+		c := &dps[j]
 		c.reset()
 		for b := stage * p.MaxDepth; b < stage*p.MaxDepth+depth; b++ {
 			if ctx.Err() != nil {
@@ -54,7 +54,7 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 				a := b*t.stride + int(o)
 				items = append(items, item{t.latency[a], row[a], int32(o)})
 			}
-			if !c.extend(items, stepsLimit(1<<53), 0, infinity, maxStageStates) {
+			if !c.extend(items, picosecondsLimit(1<<53), 0, infinity, maxStageStates) {
 				return stageSet{}, fmt.Errorf("%w: stage %d at depth %d has more than %d partial choices that none beats",
 					ErrTooLarge, stage+1, depth, maxStageStates)
 			}
@@ -64,13 +64,7 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 		}
 	}
 	slices.SortFunc(points, func(a, b stagePoint) int {
-		switch {
-		case a.latency != b.latency:
-			return sign(a.latency - b.latency)
-		case a.value != b.value:
-			return sign(b.value - a.value)
-		}
-		return int(a.depth) - int(b.depth)
+		return cmp.Or(cmp.Compare(a.latency, b.latency), cmp.Compare(b.value, a.value), cmp.Compare(a.depth, b.depth))
 	})
 	first := len(store.items)
 	var set stageSet
@@ -88,7 +82,7 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 		pt := points[it.id]
 		it.id = int32(i)
 		set.depth[i] = uint8(p.MinDepth) + pt.depth
-		states := chains[pt.depth].states
+		states := dps[pt.depth].states
 		for b, at := int(set.depth[i])-1, pt.state; b >= 0; b-- {
 			set.option[i*p.MaxDepth+b] = uint8(states[at].id)
 			at = states[at].parent
@@ -96,5 +90,3 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 	}
 	return set, nil
 }
-
-func sign(v int64) int { return int(min(max(v, -1), 1)) }

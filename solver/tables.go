@@ -16,20 +16,14 @@ type tables struct {
 	blocks  int
 	options int
 	stride  int
-	linear  []int64  // row of Alpha
-	q       []column // per beta
+	linear  []int64   // row of Alpha
+	q       [][]int64 // per beta what it adds to a row; nil is nothing
 	beta    []int64
 	bias    int64
 	latency []int64 // a row; the places of means are not used
 	fixed   int64
 	order   [][]uint8 // per block the allowed options by rising latency
 	local   bool      // Q couples blocks with the depth of their own stage alone
-}
-
-// column is what a depth adds to row[from:]; empty is nothing.
-type column struct {
-	from int
-	add  []int64
 }
 
 func newTables(p *Problem) (*tables, error) {
@@ -79,35 +73,19 @@ func (t *tables) points(units int64) float64 {
 	return float64(units) / (unitsPerPoint * float64(t.options))
 }
 
-// transpose turns Q into columns: whole ones, or where Q is local the part of
-// the depth's own stage.
+// transpose turns Q into rows, one for every beta.
 func (t *tables) transpose() {
-	p := t.p
-	betas, perStage := len(p.Beta), p.MaxDepth*p.Options
-	t.q, t.local = make([]column, betas), true
-	if p.Q == nil {
-		return
-	}
-	used := make([]bool, betas)
-	for a := range p.Alpha {
-		own := a / perStage * p.NumDepths()
-		for j, v := range p.Q[a*betas : (a+1)*betas] {
-			if v != 0 {
-				used[j] = true
-				t.local = t.local && j >= own && j < own+p.NumDepths()
-			}
-		}
-	}
-	for j := range betas {
-		if !used[j] {
+	p, betas := t.p, len(t.p.Beta)
+	t.q, t.local = make([][]int64, betas), true
+	for i, v := range p.Q {
+		if v == 0 {
 			continue
 		}
-		if !t.local {
-			t.q[j] = column{0, t.row(p.Q, betas, j)}
-			continue
+		a, j := i/betas, i%betas
+		t.local = t.local && a/(p.MaxDepth*p.Options) == j/p.NumDepths()
+		if t.q[j] == nil {
+			t.q[j] = t.row(p.Q, betas, j)
 		}
-		s := j / p.NumDepths()
-		t.q[j] = column{s * p.MaxDepth * t.stride, t.row(p.Q[s*perStage*betas:(s+1)*perStage*betas], betas, j)}
 	}
 }
 
@@ -163,29 +141,11 @@ func largest(values []float64) float64 {
 	return most
 }
 
-// addRow is what a depth makes of a row: dst = row + Q[:, beta].
-func (t *tables) addRow(dst, row []int64, beta int) {
-	copy(dst, row)
-	t.addColumn(dst, beta)
-}
-
+// addColumn adds Q[:, beta] to a row.
 func (t *tables) addColumn(row []int64, beta int) {
-	q := &t.q[beta]
-	if len(q.add) == 0 {
-		return
-	}
-	row = row[q.from : q.from+len(q.add)]
-	for i, v := range q.add {
+	for i, v := range t.q[beta] {
 		row[i] += v
 	}
-}
-
-// at is what a depth adds to an entry of a row.
-func (q *column) at(entry int) int64 {
-	if i := entry - q.from; i >= 0 && i < len(q.add) {
-		return q.add[i]
-	}
-	return 0
 }
 
 // inactive is what a switched-off block adds, given the row of the depths

@@ -8,9 +8,9 @@ import "math"
 // networks in picoseconds (1e-9 ms), accuracies in 1e-12 points divided by the
 // number of options, so that the mean over a block's options is whole too.
 const (
-	unitsPerMS    = 1e12
-	unitsPerPoint = 1e12
-	unitsPerStep  = 1000 // latency units in a picosecond, the step of a network's latency
+	unitsPerMS         = 1e12
+	unitsPerPoint      = 1e12
+	unitsPerPicosecond = 1000 // latency units in a picosecond, to which a network's latency is rounded
 
 	maxTotalMS     = 4e6 // above it float64 milliseconds no longer tell picoseconds apart
 	maxTotalPoints = 1e5 // 64 options of it are below 2^63 units
@@ -24,25 +24,29 @@ func accuracyUnits(points float64, options int) int64 {
 	return int64(math.Round(points*unitsPerPoint)) * int64(options)
 }
 
-// networkSteps rounds a network's latency to picoseconds.
-func networkSteps(units int64) int64 { return (units + unitsPerStep/2) / unitsPerStep }
+// networkPicoseconds rounds a network's latency to picoseconds.
+func networkPicoseconds(units int64) int64 {
+	return (units + unitsPerPicosecond/2) / unitsPerPicosecond
+}
 
-func stepsMS(steps int64) float64 { return float64(steps) / (unitsPerMS / unitsPerStep) }
+func picosecondsMS(ps int64) float64 { return float64(ps) / (unitsPerMS / unitsPerPicosecond) }
 
-func networkMS(units int64) float64 { return stepsMS(networkSteps(units)) }
+func networkMS(units int64) float64 { return picosecondsMS(networkPicoseconds(units)) }
 
-// limitSteps returns the greatest latency in picoseconds that is at or below
+// limitPicoseconds returns the greatest latency in picoseconds that is at or below
 // limitMS as a float64, and -1 where there is none (negative or NaN).
-func limitSteps(limitMS float64) int64 {
+func limitPicoseconds(limitMS float64) int64 {
 	if !(limitMS >= 0) {
 		return -1
 	}
-	steps := int64(math.Round(min(limitMS, 2*maxTotalMS) * (unitsPerMS / unitsPerStep)))
-	for stepsMS(steps) > limitMS {
-		steps--
+	picoseconds := int64(math.Round(min(limitMS, 2*maxTotalMS) * (unitsPerMS / unitsPerPicosecond)))
+	for picosecondsMS(picoseconds) > limitMS {
+		picoseconds--
 	}
-	return steps
+	return picoseconds
 }
 
-// stepsLimit is the greatest latency in units that rounds to steps.
-func stepsLimit(steps int64) int64 { return steps*unitsPerStep + unitsPerStep/2 - 1 }
+// picosecondsLimit is the greatest latency in units that rounds to picoseconds.
+func picosecondsLimit(picoseconds int64) int64 {
+	return picoseconds*unitsPerPicosecond + unitsPerPicosecond/2 - 1
+}

@@ -28,7 +28,7 @@ func (p *bestPane) keys() []action {
 
 // bestNetworks are the best networks at the budget shown; nil while they are
 // searched.
-func (a *App) bestNetworks() []solver.LimitedSolution {
+func (a *App) bestNetworks() []solver.MultiLimitNetwork {
 	if !a.searchCurrent() {
 		return nil
 	}

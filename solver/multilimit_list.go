@@ -37,7 +37,7 @@ type listItem struct {
 // branch searches a node to the end and returns the bound of what it left out,
 // -Inf for nothing: it lists the selections within the gap, the closest first,
 // and where they are too many branches on the block that the LP divides most.
-func (s *limitedSearch) branch(vector int, groups []limitedGroup) float64 {
+func (s *multiLimitSearch) branch(vector int, groups []multiLimitGroup) float64 {
 	bound := s.relaxNode(vector, groups)
 	if bound < s.floor() {
 		return math.Inf(-1)
@@ -73,7 +73,7 @@ func (s *limitedSearch) branch(vector int, groups []limitedGroup) float64 {
 }
 
 // firstLoss is the loss that a listing begins with: a part of the gap.
-func (s *limitedSearch) firstLoss(bound float64) float64 {
+func (s *multiLimitSearch) firstLoss(bound float64) float64 {
 	if len(s.best) < s.k {
 		return 1e-3
 	}
@@ -91,7 +91,7 @@ func (x *listing) whole(loss float64) bool {
 
 // divided is the group whose options the mixture divides most evenly, -1 where
 // it is whole.
-func (x *relaxation) divided(groups []limitedGroup) int {
+func (x *relaxation) divided(groups []multiLimitGroup) int {
 	best, split := 1-1e-9, -1
 	for g := range groups {
 		if len(groups[g].items) < 2 {
@@ -110,7 +110,7 @@ func (x *relaxation) divided(groups []limitedGroup) int {
 	return split
 }
 
-func widest(groups []limitedGroup) int {
+func widest(groups []multiLimitGroup) int {
 	split := 0
 	for g := range groups {
 		if len(groups[g].items) > len(groups[split].items) {
@@ -121,7 +121,7 @@ func widest(groups []limitedGroup) int {
 }
 
 // losses appends the items of a group that lose at most limit, least first.
-func (s *limitedSearch) losses(dst []listItem, vector int, group limitedGroup, price []float64, limit float64) []listItem {
+func (s *multiLimitSearch) losses(dst []listItem, vector int, group multiLimitGroup, price []float64, limit float64) []listItem {
 	n, stride := len(s.t.linear), s.t.stride
 	row, whole := s.row(vector), s.rows[vector*n:(vector+1)*n]
 	start, top := len(dst), math.Inf(-1)
@@ -149,7 +149,7 @@ func (s *limitedSearch) losses(dst []listItem, vector int, group limitedGroup, p
 }
 
 // kept lists the options of a group that can be part of something better.
-func (s *limitedSearch) kept(vector int, groups []limitedGroup, price []float64, bound float64, group int) []uint8 {
+func (s *multiLimitSearch) kept(vector int, groups []multiLimitGroup, price []float64, bound float64, group int) []uint8 {
 	var out []uint8
 	for _, it := range s.losses(nil, vector, groups[group], price, bound-s.floor()) {
 		out = append(out, it.option)
@@ -159,7 +159,7 @@ func (s *limitedSearch) kept(vector int, groups []limitedGroup, price []float64,
 
 // enumerate offers every selection of the node that loses at most limit. It
 // reports false where that takes too many steps.
-func (s *limitedSearch) enumerate(vector int, groups []limitedGroup, price []float64, bound, limit float64) bool {
+func (s *multiLimitSearch) enumerate(vector int, groups []multiLimitGroup, price []float64, bound, limit float64) bool {
 	x, m := &s.list, len(s.active)
 	x.groups, x.items, x.cost = x.groups[:0], x.items[:0], x.cost[:0]
 	x.option = append(x.option[:0], make([]uint8, len(groups))...)
@@ -196,7 +196,7 @@ func (s *limitedSearch) enumerate(vector int, groups []limitedGroup, price []flo
 }
 
 // walk chooses an item for group j and those after it.
-func (s *limitedSearch) walk(j int, loss float64, value, first int64) bool {
+func (s *multiLimitSearch) walk(j int, loss float64, value, first int64) bool {
 	x, m := &s.list, len(s.active)
 	if j == len(x.groups) {
 		if s.offer(x.vector, value, first, x.option) {
@@ -232,7 +232,7 @@ func (s *limitedSearch) walk(j int, loss float64, value, first int64) bool {
 
 // offer adds a selection that keeps the limits to the best if it belongs there
 // and is not there yet.
-func (s *limitedSearch) offer(vector int, value, first int64, option []uint8) bool {
+func (s *multiLimitSearch) offer(vector int, value, first int64, option []uint8) bool {
 	at := len(s.best)
 	for at > 0 && s.better(value, first, vector, option, &s.best[at-1]) {
 		at--
@@ -253,7 +253,7 @@ func (s *limitedSearch) offer(vector int, value, first int64, option []uint8) bo
 }
 
 // better orders selections: accurate, then frugal, then by depths and options.
-func (s *limitedSearch) better(value, first int64, vector int, option []uint8, b *selection) bool {
+func (s *multiLimitSearch) better(value, first int64, vector int, option []uint8, b *selection) bool {
 	switch {
 	case value != b.value:
 		return value > b.value

@@ -96,7 +96,7 @@ func TestLimitedAgainstEnumeration(t *testing.T) {
 		res := resources(r, p, 1+r.IntN(5))
 		caps := randomCaps(r, p, res)
 		k := 1 + r.IntN(12)
-		l, err := PrepareLimited(t.Context(), p, res)
+		l, err := PrepareMultiLimit(t.Context(), p, res)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func bytesOf(path model.Path) []byte {
 }
 
 // checkLimited states what every answer must keep.
-func checkLimited(t *testing.T, p *Problem, res []Resource, caps []float64, got LimitedResult) {
+func checkLimited(t *testing.T, p *Problem, res []Resource, caps []float64, got MultiLimitResult) {
 	t.Helper()
 	seen := map[string]bool{}
 	for j, b := range got.Best {
@@ -198,9 +198,9 @@ func checkLimited(t *testing.T, p *Problem, res []Resource, caps []float64, got 
 	}
 }
 
-func limited(t testing.TB, p *Problem, res []Resource) *Limited {
+func limited(t testing.TB, p *Problem, res []Resource) *MultiLimit {
 	t.Helper()
-	l, err := PrepareLimited(t.Context(), p, res)
+	l, err := PrepareMultiLimit(t.Context(), p, res)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestLimitedAgreesWithExact(t *testing.T) {
 		e, l := prepare(t, p), limited(t, p, []Resource{latencyResource(p)})
 		var s Solution
 		for _, limit := range limitsAcross(e, 25) {
-			e.Solve(&s, limit)
+			e.Solve(t.Context(), &s, limit)
 			got, err := l.Solve(t.Context(), []float64{limit}, 1)
 			if err != nil || got.Status != Optimal || got.Best[0].Accuracy != s.Accuracy || got.Best[0].Used[0] != s.LatencyMS {
 				t.Fatalf("limit %v: %+v, %v; one limit gives %v at %v ms", limit, got, err, s.Accuracy, s.LatencyMS)
@@ -231,7 +231,7 @@ func TestLimitedAgreesWithExact(t *testing.T) {
 func severalCaps(t testing.TB, e *Exact, res []Resource, share float64) []float64 {
 	t.Helper()
 	var s Solution
-	e.Solve(&s, e.MinLatencyMS()+(e.MaxLatencyMS()-e.MinLatencyMS())*share)
+	e.Solve(t.Context(), &s, e.MinLatencyMS()+(e.MaxLatencyMS()-e.MinLatencyMS())*share)
 	caps := []float64{s.LatencyMS}
 	for i := 1; i < len(res); i++ {
 		caps = append(caps, math.Floor(uses(e.Problem(), &res[i], s.Path)*0.97*100)/100)
@@ -244,7 +244,7 @@ func TestLimitedCancelled(t *testing.T) {
 	l := limited(t, p, resources(rand.New(rand.NewPCG(73, 74)), p, 2))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := PrepareLimited(ctx, p, nil); !errors.Is(err, context.Canceled) {
+	if _, err := PrepareMultiLimit(ctx, p, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	e := prepare(t, p)
@@ -359,7 +359,7 @@ func TestConflictIsSmallest(t *testing.T) {
 }
 
 // checkLeast compares Least of the last of a conflict with enumeration.
-func checkLeast(t *testing.T, l *Limited, caps []float64, set []int, only func(func(int) bool) bool) {
+func checkLeast(t *testing.T, l *MultiLimit, caps []float64, set []int, only func(func(int) bool) bool) {
 	t.Helper()
 	p, res, last := l.t.p, l.resources, set[len(set)-1]
 	others := slices.Clone(caps)

@@ -20,9 +20,9 @@ import (
 
 var milp = flag.Bool("milp", false, "solve every golden instance of several limits anew with glpsol, and write testdata/golden_limited.json")
 
-// limitedInstance is a full-size problem under limits on latency, parameters
+// milpInstance is a full-size problem under limits on latency, parameters
 // and multiply-accumulates, with the optimum that glpsol proved.
-type limitedInstance struct {
+type milpInstance struct {
 	Problem  string     `json:"problem"`
 	Caps     [3]float64 `json:"caps"`     // ms, parameters, MACs
 	Accuracy float64    `json:"accuracy"` // percent
@@ -70,7 +70,7 @@ func spaceResources(t testing.TB, p *Problem) []Resource {
 	return []Resource{latencyResource(p), params, macs}
 }
 
-func readGoldenLimited(t *testing.T) (golden []limitedInstance) {
+func readGoldenLimited(t *testing.T) (golden []milpInstance) {
 	t.Helper()
 	text, err := os.ReadFile(goldenLimited)
 	if err != nil {
@@ -152,7 +152,7 @@ func TestMILP(t *testing.T) {
 }
 
 // solveMILP has glpsol prove the optimum of an instance.
-func solveMILP(t *testing.T, p *Problem, res []Resource, g *limitedInstance) {
+func solveMILP(t *testing.T, p *Problem, res []Resource, g *milpInstance) {
 	t.Helper()
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "problem.lp"), filepath.Join(dir, "solution.txt")

@@ -16,26 +16,26 @@ func (in *incumbent) beats(latency, value int64) bool {
 	return !in.found || value > in.value || value == in.value && latency < in.latency
 }
 
-// core finds the exact optimum of one prepared knapsack at one limit. It
+// knapsackSearch finds the exact optimum of one prepared knapsack at one limit. It
 // holds the buffers, so that a warm search allocates nothing.
-type core struct {
+type knapsackSearch struct {
 	maxStates int // bounds a dynamic programme
 
 	best   incumbent
 	chosen []int32
-	groups []coreGroup
+	groups []reducedGroup
 	deltas []item
-	chain  chain
+	dp     paretoDP
 }
 
-// coreGroup is a group with more than one item left.
-type coreGroup struct {
+// reducedGroup is a group with more than one item left.
+type reducedGroup struct {
 	group      int32
 	first, end int32 // deltas
 	least      int64 // smallest latency delta
 }
 
-func (c *core) reserve(groups int) {
+func (c *knapsackSearch) reserve(groups int) {
 	if len(c.chosen) < groups {
 		c.chosen = make([]int32, groups)
 		c.best.chosen = make([]int32, groups)
@@ -43,9 +43,9 @@ func (c *core) reserve(groups int) {
 }
 
 // keep makes c.chosen the incumbent, with group g at item i (g < 0: as it is).
-func (c *core) keep(k *knapsack, index int, latency, value int64, g, i int32, brk int) {
+func (c *knapsackSearch) keep(k *knapsack, index int, latency, value int64, g, i int32, breakStep int) {
 	c.best.found, c.best.latency, c.best.value = true, latency, value
-	c.best.knapsack, c.best.price = index, k.price(brk)
+	c.best.knapsack, c.best.price = index, k.price(breakStep)
 	copy(c.best.chosen[:k.groups], c.chosen)
 	if g >= 0 {
 		c.best.chosen[g] = i
@@ -55,13 +55,13 @@ func (c *core) keep(k *knapsack, index int, latency, value int64, g, i int32, br
 // round improves the incumbent with the break solution, and with the best
 // single change of it: one group raised into what is left over, or one
 // lowered to make room for the next step.
-func (c *core) round(k *knapsack, index int, limit int64, brk int) {
-	latency, value := k.take(c.chosen, brk)
+func (c *knapsackSearch) round(k *knapsack, index int, limit int64, breakStep int) {
+	latency, value := k.take(c.chosen, breakStep)
 	if c.best.beats(latency, value) {
-		c.keep(k, index, latency, value, -1, 0, brk)
+		c.keep(k, index, latency, value, -1, 0, breakStep)
 	}
 	rest := limit - latency
-	if brk == int(k.steps) || rest == 0 {
+	if breakStep == int(k.steps) || rest == 0 {
 		return
 	}
 	items := k.items.items
@@ -82,9 +82,9 @@ func (c *core) round(k *knapsack, index int, limit int64, brk int) {
 		}
 	}
 	if c.best.beats(bestLatency, bestValue) {
-		c.keep(k, index, bestLatency, bestValue, bestGroup, bestItem, brk)
+		c.keep(k, index, bestLatency, bestValue, bestGroup, bestItem, breakStep)
 	}
-	next := &k.path()[brk]
+	next := &k.hullSteps()[breakStep]
 	from := c.chosen[next.group]
 	latency += items[next.item].latency - items[from].latency
 	value += items[next.item].value - items[from].value
@@ -110,7 +110,7 @@ func (c *core) round(k *knapsack, index int, limit int64, brk int) {
 	}
 	if bestGroup >= 0 && c.best.beats(bestLatency, bestValue) {
 		c.chosen[next.group] = next.item
-		c.keep(k, index, bestLatency, bestValue, bestGroup, bestItem, brk)
+		c.keep(k, index, bestLatency, bestValue, bestGroup, bestItem, breakStep)
 	}
 }
 
@@ -123,13 +123,13 @@ func (c *core) round(k *knapsack, index int, limit int64, brk int) {
 // what is left runs a dynamic programme with dominance (Pisinger 1995). Where
 // that has too many states it looks at smaller losses first, which raises the
 // incumbent and narrows the gap.
-func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) bool {
+func (c *knapsackSearch) solve(k *knapsack, index int, limit, bound int64, breakStep int) bool {
 	// Rounding of losses: values are below 2^60 units and usually below 2^48.
 	margin := 2 + float64(k.groups)*(0.02+math.Abs(float64(bound))*0x1p-51)
 	gap := float64(bound-c.best.value) + margin
 	loss := gap
 	for range 32 {
-		if !c.within(k, index, limit, brk, loss) {
+		if !c.within(k, index, limit, breakStep, loss) {
 			loss /= 4
 			continue
 		}
@@ -147,40 +147,40 @@ func (c *core) solve(k *knapsack, index int, limit, bound int64, brk int) bool {
 
 // within improves the incumbent to the best selection that loses at most loss.
 // It reports false where that takes too many states.
-func (c *core) within(k *knapsack, index int, limit int64, brk int, loss float64) bool {
-	latency, value := k.take(c.chosen, brk)
-	rest, price := limit-latency, k.price(brk)
+func (c *knapsackSearch) within(k *knapsack, index int, limit int64, breakStep int, loss float64) bool {
+	latency, value := k.take(c.chosen, breakStep)
+	rest, price := limit-latency, k.price(breakStep)
 	leastRest := c.reduce(k, price, loss)
-	c.chain.reset()
+	c.dp.reset()
 	for _, g := range c.groups {
 		leastRest -= g.least
-		if !c.chain.extend(c.deltas[g.first:g.end], rest-leastRest, price, loss, c.maxStates) {
+		if !c.dp.extend(c.deltas[g.first:g.end], rest-leastRest, price, loss, c.maxStates) {
 			return false
 		}
-		if c.chain.empty() {
+		if c.dp.empty() {
 			return true
 		}
 	}
-	last := c.chain.last()
+	last := c.dp.last()
 	end := &last[len(last)-1]
 	latency += end.latency
 	value += end.value
 	if !c.best.beats(latency, value) {
 		return true
 	}
-	at := int32(len(c.chain.states) - 1)
+	at := int32(len(c.dp.states) - 1)
 	for i := len(c.groups) - 1; i >= 0; i-- {
-		s := &c.chain.states[at]
+		s := &c.dp.states[at]
 		c.chosen[c.groups[i].group] = s.id
 		at = s.parent
 	}
-	c.keep(k, index, latency, value, -1, 0, brk)
+	c.keep(k, index, latency, value, -1, 0, breakStep)
 	return true
 }
 
 // reduce collects the groups with more than one item that loses at most loss
 // against c.chosen, and returns the sum of their least latency deltas.
-func (c *core) reduce(k *knapsack, price, loss float64) (leastRest int64) {
+func (c *knapsackSearch) reduce(k *knapsack, price, loss float64) (leastRest int64) {
 	c.groups, c.deltas = c.groups[:0], c.deltas[:0]
 	items := k.items.items
 	for g := range k.groups {
@@ -196,7 +196,7 @@ func (c *core) reduce(k *knapsack, price, loss float64) (leastRest int64) {
 			least = min(least, dl)
 		}
 		if int32(len(c.deltas)) > start+1 {
-			c.groups = append(c.groups, coreGroup{g, start, int32(len(c.deltas)), least})
+			c.groups = append(c.groups, reducedGroup{g, start, int32(len(c.deltas)), least})
 			leastRest += least
 		} else {
 			c.deltas = c.deltas[:start]

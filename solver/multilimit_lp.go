@@ -60,7 +60,7 @@ const (
 // relaxNode returns the LP bound of a node in points, leaves the multipliers in
 // s.relax.price and the mixture in its columns, and offers the selections met
 // that keep the limits. It is -Inf where nothing fits.
-func (s *limitedSearch) relaxNode(vector int, groups []limitedGroup) float64 {
+func (s *multiLimitSearch) relaxNode(vector int, groups []multiLimitGroup) float64 {
 	x, row := &s.relax, s.row(vector)
 	least, most := s.t.points(s.base[vector]), s.t.points(s.base[vector])
 	for _, g := range groups {
@@ -171,7 +171,7 @@ func (x *relaxation) pivot(slack int, value float64, used []float64) bool {
 // its worth, the value less the prices of what it uses, plus the prices of the
 // limits. Only multipliers that are not negative bound, so what rounding left
 // below 0 becomes 0 before anything is priced.
-func (s *limitedSearch) lagrangian(vector int, groups []limitedGroup, row []float64) (value float64, used []float64, worth, bound float64) {
+func (s *multiLimitSearch) lagrangian(vector int, groups []multiLimitGroup, row []float64) (value float64, used []float64, worth, bound float64) {
 	x := &s.relax
 	for r := range x.m {
 		x.y[r] = max(x.y[r], 0)
@@ -187,7 +187,7 @@ func (s *limitedSearch) lagrangian(vector int, groups []limitedGroup, row []floa
 
 // price finds the best selection at the multipliers, leaves it in x.pick and
 // returns its value and its shares of the limits.
-func (s *limitedSearch) price(vector int, groups []limitedGroup, row []float64) (value float64, used []float64) {
+func (s *multiLimitSearch) price(vector int, groups []multiLimitGroup, row []float64) (value float64, used []float64) {
 	x, stride := &s.relax, s.t.stride
 	value = s.t.points(s.base[vector])
 	if x.penalty == nil {
@@ -224,7 +224,7 @@ func (s *limitedSearch) price(vector int, groups []limitedGroup, row []float64) 
 }
 
 // offerPick offers the selection x.pick if it keeps the limits, in whole units.
-func (s *limitedSearch) offerPick(vector int, groups []limitedGroup) {
+func (s *multiLimitSearch) offerPick(vector int, groups []multiLimitGroup) {
 	n := len(s.t.linear)
 	value, rows := s.base[vector], s.rows[vector*n:(vector+1)*n]
 	first := int64(0)

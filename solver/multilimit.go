@@ -10,7 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// Limited searches one bilinear Problem under several limits at once, and for
+// MultiLimit searches one bilinear Problem under several limits at once, and for
 // the several best networks, exactly. It is immutable and may be shared.
 //
 // At given depths the problem is a multiple-choice knapsack with as many
@@ -19,7 +19,7 @@ import (
 // best bound first. One is searched by listing the selections whose losses
 // against the LP multipliers sum to no more than the gap, and by branching on
 // a fractional block where these are too many.
-type Limited struct {
+type MultiLimit struct {
 	t         *tables
 	resources []Resource
 	cost      [][]int64 // per resource: an amount for every entry of a row, in units
@@ -30,16 +30,16 @@ type Limited struct {
 	points    []float64
 }
 
-// PrepareLimited makes a Problem ready for search under limits on the given
+// PrepareMultiLimit makes a Problem ready for search under limits on the given
 // resources; latency is one only if it is among them. Neither may change
 // afterwards. It enumerates vectors of depths as [Prepare] does for a dense Q,
 // and returns an error that wraps ErrTooLarge where there are too many.
-func PrepareLimited(ctx context.Context, p *Problem, resources []Resource) (*Limited, error) {
+func PrepareMultiLimit(ctx context.Context, p *Problem, resources []Resource) (*MultiLimit, error) {
 	t, err := newTables(p)
 	if err != nil {
 		return nil, err
 	}
-	l := &Limited{t: t, resources: resources}
+	l := &MultiLimit{t: t, resources: resources}
 	for i := range resources {
 		r := &resources[i]
 		if err := r.validate(p); err != nil {
@@ -56,71 +56,41 @@ func PrepareLimited(ctx context.Context, p *Problem, resources []Resource) (*Lim
 }
 
 // prepareRows makes the row of every vector of depths that the pins allow.
-func (l *Limited) prepareRows(ctx context.Context) error {
+func (l *MultiLimit) prepareRows(ctx context.Context) error {
 	t, p := l.t, l.t.p
-	if _, err := t.countVectors(); err != nil {
-		return err
-	}
-	depth := make([]int, p.Stages)
-	row := make([]int64, len(t.linear))
-	var walk func(stage int) error
-	walk = func(stage int) error {
-		if stage < p.Stages {
-			for d := p.MinDepth; d <= p.MaxDepth; d++ {
-				if !p.Pins.AllowsDepth(stage, d) {
-					continue
-				}
-				depth[stage] = d
-				if err := walk(stage + 1); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if len(l.base)&15 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		base := t.bias
-		copy(row, t.linear)
-		for s, d := range depth {
-			j := s*p.NumDepths() + d - p.MinDepth
-			base += t.beta[j]
-			t.addColumn(row, j)
-			l.depths = append(l.depths, uint8(d))
-		}
+	err := t.eachVector(ctx, func(_ int, depth []int, row []int64, value int64) {
 		for b := range t.blocks {
 			if b%p.MaxDepth >= depth[b/p.MaxDepth] {
 				v, _ := t.inactive(row, b)
-				base += v
+				value += v
 			}
 		}
-		l.base = append(l.base, base)
+		for _, d := range depth {
+			l.depths = append(l.depths, uint8(d))
+		}
+		l.base = append(l.base, value)
 		l.rows = append(l.rows, row...)
-		return nil
-	}
-	if err := walk(0); err != nil {
-		return err
-	}
+	})
 	l.points = make([]float64, len(l.rows))
 	for i, v := range l.rows {
 		l.points[i] = t.points(v)
 	}
-	return nil
+	return err
 }
 
-// LimitedSolution is the answer under several limits: one network of the best.
-type LimitedSolution struct {
+// MultiLimitNetwork is the answer under several limits: one network of the best.
+type MultiLimitNetwork struct {
 	Path     model.Path
 	Accuracy float64   // predicted, percent
 	Used     []float64 // per resource
 }
 
-// LimitedResult is what one search under limits found.
-type LimitedResult struct {
+// MultiLimitResult is what one search under limits found.
+type MultiLimitResult struct {
 	// Best are the best networks, best first, distinct as networks: what a
 	// switched-off block would be does not count. Fewer than asked for where
 	// no more fit.
-	Best []LimitedSolution
+	Best []MultiLimitNetwork
 	// Status is Optimal where Best are proved to be the best there are, to
 	// 1e-9 points, and Infeasible where no network keeps all limits.
 	Status Status
@@ -148,30 +118,30 @@ const (
 // equally accurate networks the one that uses less of the first resource is
 // better. On cancellation it returns the best networks so far with a Bound
 // that holds, and no error unless there is no network yet.
-func (l *Limited) Solve(ctx context.Context, caps []float64, k int) (LimitedResult, error) {
+func (l *MultiLimit) Solve(ctx context.Context, caps []float64, k int) (MultiLimitResult, error) {
 	if len(caps) != len(l.resources) {
-		return LimitedResult{}, fmt.Errorf("solver: %d caps: expected %d", len(caps), len(l.resources))
+		return MultiLimitResult{}, fmt.Errorf("solver: %d caps: expected %d", len(caps), len(l.resources))
 	}
 	s, err := l.newSearch(ctx, caps, max(k, 1))
 	if err != nil || s == nil {
-		return LimitedResult{Status: Infeasible, Bound: math.Inf(-1)}, err
+		return MultiLimitResult{Status: Infeasible, Bound: math.Inf(-1)}, err
 	}
 	above := s.run()
 	if len(s.best) == 0 {
 		if err := ctx.Err(); err != nil {
-			return LimitedResult{}, err
+			return MultiLimitResult{}, err
 		}
 		if !math.IsInf(above, -1) {
-			return LimitedResult{}, fmt.Errorf("solver: %w: no network found, none excluded", ErrTooLarge)
+			return MultiLimitResult{}, fmt.Errorf("solver: %w: no network found, none excluded", ErrTooLarge)
 		}
-		return LimitedResult{Status: Infeasible, Bound: above}, nil
+		return MultiLimitResult{Status: Infeasible, Bound: above}, nil
 	}
 	return s.result(above), nil
 }
 
-// limitedSearch is one call of Solve.
-type limitedSearch struct {
-	*Limited
+// multiLimitSearch is one call of Solve.
+type multiLimitSearch struct {
+	*MultiLimit
 	ctx     context.Context
 	k       int
 	active  []int       // resources with a finite cap that add up
@@ -182,7 +152,7 @@ type limitedSearch struct {
 	relax   relaxation
 	list    listing
 	nodes   int
-	groups  []limitedGroup
+	groups  []multiLimitGroup
 }
 
 // selection is one network found: the option of every block that is on.
@@ -193,16 +163,16 @@ type selection struct {
 	option []uint8 // per group
 }
 
-// limitedGroup is a block that is on and the options left for it.
-type limitedGroup struct {
+// multiLimitGroup is a block that is on and the options left for it.
+type multiLimitGroup struct {
 	block int
 	items []uint8
 }
 
 // newSearch returns nil where the fixed part of every network is above a cap.
-func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limitedSearch, error) {
+func (l *MultiLimit) newSearch(ctx context.Context, caps []float64, k int) (*multiLimitSearch, error) {
 	t := l.t
-	s := &limitedSearch{Limited: l, ctx: ctx, k: k}
+	s := &multiLimitSearch{MultiLimit: l, ctx: ctx, k: k}
 	forbidden := l.forbidden(caps)
 	for i, r := range l.resources {
 		limit, unlimited := r.Kind.capUnits(caps[i])
@@ -241,7 +211,7 @@ func (l *Limited) newSearch(ctx context.Context, caps []float64, k int) (*limite
 
 // forbidden are the options, a bit for each of a block, that are above the cap
 // of a peak.
-func (l *Limited) forbidden(caps []float64) []uint64 {
+func (l *MultiLimit) forbidden(caps []float64) []uint64 {
 	t := l.t
 	out := make([]uint64, t.blocks)
 	for i, r := range l.resources {
@@ -262,7 +232,7 @@ func (l *Limited) forbidden(caps []float64) []uint64 {
 
 // vectorGroups writes the blocks of a vector that are on to s.groups, and
 // reports whether each has an option.
-func (s *limitedSearch) vectorGroups(vector int) bool {
+func (s *multiLimitSearch) vectorGroups(vector int) bool {
 	p := s.t.p
 	s.groups = s.groups[:0]
 	for st := range p.Stages {
@@ -271,14 +241,14 @@ func (s *limitedSearch) vectorGroups(vector int) bool {
 			if len(s.allowed[b]) == 0 {
 				return false
 			}
-			s.groups = append(s.groups, limitedGroup{b, s.allowed[b]})
+			s.groups = append(s.groups, multiLimitGroup{b, s.allowed[b]})
 		}
 	}
 	return true
 }
 
 // row is the values of a vector in points.
-func (s *limitedSearch) row(vector int) []float64 {
+func (s *multiLimitSearch) row(vector int) []float64 {
 	n := len(s.t.linear)
 	return s.points[vector*n : (vector+1)*n]
 }
@@ -309,7 +279,7 @@ const globalRounds = 4
 
 // run searches vectors best bound first and returns the greatest bound of what
 // was left out, -Inf for nothing.
-func (s *limitedSearch) run() float64 {
+func (s *multiLimitSearch) run() float64 {
 	var queue boundQueue
 	for v := range s.base {
 		if s.vectorGroups(v) {
@@ -339,7 +309,7 @@ func (s *limitedSearch) run() float64 {
 }
 
 // boundAll lowers the bounds of all vectors by the multipliers of the best.
-func (s *limitedSearch) boundAll(queue boundQueue) {
+func (s *multiLimitSearch) boundAll(queue boundQueue) {
 	price := make([]float64, len(s.active))
 	penalty := make([]float64, len(s.t.linear))
 	for range globalRounds {
@@ -379,16 +349,16 @@ func (s *limitedSearch) boundAll(queue boundQueue) {
 }
 
 // floor is the bound below which nothing can join the best.
-func (s *limitedSearch) floor() float64 {
+func (s *multiLimitSearch) floor() float64 {
 	if len(s.best) < s.k {
 		return -math.MaxFloat64
 	}
 	return s.t.points(s.best[len(s.best)-1].value) - tieMargin
 }
 
-// result turns what was found into a LimitedResult.
-func (s *limitedSearch) result(above float64) LimitedResult {
-	r := LimitedResult{Status: Optimal, Prices: make([]float64, len(s.resources))}
+// result turns what was found into a MultiLimitResult.
+func (s *multiLimitSearch) result(above float64) MultiLimitResult {
+	r := MultiLimitResult{Status: Optimal, Prices: make([]float64, len(s.resources))}
 	for _, b := range s.best {
 		r.Best = append(r.Best, s.solution(&b))
 	}
@@ -412,9 +382,9 @@ func (s *limitedSearch) result(above float64) LimitedResult {
 	return r
 }
 
-func (s *limitedSearch) solution(b *selection) LimitedSolution {
+func (s *multiLimitSearch) solution(b *selection) MultiLimitNetwork {
 	t, p := s.t, s.t.p
-	out := LimitedSolution{Path: model.Path{Depth: make([]int, p.Stages), Option: make([]int, t.blocks)},
+	out := MultiLimitNetwork{Path: model.Path{Depth: make([]int, p.Stages), Option: make([]int, t.blocks)},
 		Accuracy: t.points(b.value), Used: make([]float64, len(s.resources))}
 	used := slices.Clone(s.fixed)
 	g := 0

@@ -18,8 +18,8 @@ const coarsePoints = 48
 // called after every point; known copies those found so far. On cancellation it
 // returns the points found with the context's error; likewise where one cannot
 // be proved, with an error that wraps ErrTooLarge.
-func (l *Limited) Frontier(ctx context.Context, caps []float64, progress func(known func() Frontier)) (Frontier, error) {
-	w := &limitedWalk{l: l, caps: slices.Clone(caps), ctx: ctx}
+func (l *MultiLimit) Frontier(ctx context.Context, caps []float64, progress func(known func() Frontier)) (Frontier, error) {
+	w := &frontierWalk{l: l, caps: slices.Clone(caps), ctx: ctx}
 	if progress != nil {
 		w.progress = func() { progress(w.frontier) }
 	}
@@ -27,24 +27,24 @@ func (l *Limited) Frontier(ctx context.Context, caps []float64, progress func(kn
 	return w.frontier(), err
 }
 
-// limitedWalk is one computation of a frontier.
-type limitedWalk struct {
-	l      *Limited
+// frontierWalk is one computation of a frontier.
+type frontierWalk struct {
+	l      *MultiLimit
 	ctx    context.Context
 	caps   []float64
-	points []limitedPoint // by falling latency
+	points []frontierPoint // by falling latency
 
 	progress func() // nil is none
 }
 
-// limitedPoint is the best network of every limit from its latency to limit.
-type limitedPoint struct {
-	latency, limit int64 // steps
-	LimitedSolution
+// frontierPoint is the best network of every limit from its latency to limit.
+type frontierPoint struct {
+	latency, limit int64 // picoseconds
+	MultiLimitNetwork
 }
 
 // frontier copies the points.
-func (w *limitedWalk) frontier() Frontier {
+func (w *frontierWalk) frontier() Frontier {
 	f := Frontier{stages: w.l.t.p.Stages, blocks: w.l.t.blocks}
 	for _, p := range slices.Backward(w.points) {
 		f.append(&Solution{Path: p.Path, LatencyMS: p.Used[0], Accuracy: p.Accuracy})
@@ -53,21 +53,21 @@ func (w *limitedWalk) frontier() Frontier {
 }
 
 // walk finds all points.
-func (w *limitedWalk) walk() error {
+func (w *frontierWalk) walk() error {
 	l := w.l
 	if l.resources[0].Kind != Latency {
 		return fmt.Errorf("solver: frontier over %s: expected a latency", l.resources[0].Name)
 	}
-	steps, _ := Latency.capUnits(w.caps[0])
-	steps = networkSteps(min(steps, int64(2*maxTotalMS*unitsPerMS)))
-	top, ok, err := w.at(steps)
+	picoseconds, _ := Latency.capUnits(w.caps[0])
+	picoseconds = networkPicoseconds(min(picoseconds, int64(2*maxTotalMS*unitsPerMS)))
+	top, ok, err := w.at(picoseconds)
 	if !ok || err != nil {
 		return err
 	}
 	w.found(top)
 	// Some latencies down from the top.
-	coarse := []limitedPoint{top}
-	least := networkSteps(l.least())
+	coarse := []frontierPoint{top}
+	least := networkPicoseconds(l.least())
 	for i := coarsePoints - 1; i >= 0; i-- {
 		limit := least + (top.latency-least)*int64(i)/coarsePoints
 		if limit >= coarse[len(coarse)-1].latency {
@@ -103,8 +103,8 @@ func (w *limitedWalk) walk() error {
 }
 
 // found adds a point.
-func (w *limitedWalk) found(p limitedPoint) {
-	at, _ := slices.BinarySearchFunc(w.points, p, func(a, b limitedPoint) int { return cmp.Compare(b.latency, a.latency) })
+func (w *frontierWalk) found(p frontierPoint) {
+	at, _ := slices.BinarySearchFunc(w.points, p, func(a, b frontierPoint) int { return cmp.Compare(b.latency, a.latency) })
 	w.points = slices.Insert(w.points, at, p)
 	if w.progress != nil {
 		w.progress()
@@ -112,8 +112,8 @@ func (w *limitedWalk) found(p limitedPoint) {
 }
 
 // at is the best network within a latency; ok is false where there is none.
-func (w *limitedWalk) at(steps int64) (p limitedPoint, ok bool, err error) {
-	w.caps[0] = stepsMS(steps)
+func (w *frontierWalk) at(picoseconds int64) (p frontierPoint, ok bool, err error) {
+	w.caps[0] = picosecondsMS(picoseconds)
 	r, err := w.l.Solve(w.ctx, w.caps, 1)
 	switch {
 	case err != nil:
@@ -127,11 +127,11 @@ func (w *limitedWalk) at(steps int64) (p limitedPoint, ok bool, err error) {
 		return p, false, fmt.Errorf("solver: %w: no proof at %g ms", ErrTooLarge, w.caps[0])
 	}
 	best := r.Best[0]
-	return limitedPoint{limitSteps(best.Used[0]), steps, best}, true, nil
+	return frontierPoint{limitPicoseconds(best.Used[0]), picoseconds, best}, true, nil
 }
 
 // least is a latency that every network takes, in units.
-func (l *Limited) least() int64 {
+func (l *MultiLimit) least() int64 {
 	t, units := l.t, l.fixed[0]
 	for b := range t.blocks {
 		if b%t.p.MaxDepth < t.p.MinDepth {

@@ -12,7 +12,7 @@ import (
 // Conflict returns the smallest set of limits that no network keeps together,
 // as indices of resources; of several such sets the one that names the
 // earliest resources. It is nil where networks keep all caps.
-func (l *Limited) Conflict(ctx context.Context, caps []float64) ([]int, error) {
+func (l *MultiLimit) Conflict(ctx context.Context, caps []float64) ([]int, error) {
 	var capped []int
 	for i, c := range caps {
 		if !math.IsInf(c, 1) {
@@ -51,7 +51,7 @@ func (l *Limited) Conflict(ctx context.Context, caps []float64) ([]int, error) {
 }
 
 // fits reports whether a network keeps the caps.
-func (l *Limited) fits(ctx context.Context, caps []float64) (bool, error) {
+func (l *MultiLimit) fits(ctx context.Context, caps []float64) (bool, error) {
 	r, err := l.Solve(ctx, caps, 1)
 	if errors.Is(err, ErrTooLarge) {
 		return true, nil // nothing is excluded
@@ -61,7 +61,7 @@ func (l *Limited) fits(ctx context.Context, caps []float64) (bool, error) {
 
 // Least is the least that a network within the caps uses of a resource, +Inf
 // where none keeps them.
-func (l *Limited) Least(ctx context.Context, resource int, caps []float64) (float64, error) {
+func (l *MultiLimit) Least(ctx context.Context, resource int, caps []float64) (float64, error) {
 	r := &l.resources[resource]
 	if r.Kind == Peak {
 		return l.leastPeak(ctx, resource, caps)
@@ -79,7 +79,7 @@ func (l *Limited) Least(ctx context.Context, resource int, caps []float64) (floa
 		s, d := j/p.NumDepths(), p.MinDepth+j%p.NumDepths()
 		p.Beta[j] = -sum(p.Alpha[(s*p.MaxDepth+d)*p.Options:(s+1)*p.MaxDepth*p.Options]) / float64(p.Options)
 	}
-	least, err := PrepareLimited(ctx, &p, l.resources)
+	least, err := PrepareMultiLimit(ctx, &p, l.resources)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +91,7 @@ func (l *Limited) Least(ctx context.Context, resource int, caps []float64) (floa
 }
 
 // leastPeak tries the peaks that options have.
-func (l *Limited) leastPeak(ctx context.Context, resource int, caps []float64) (float64, error) {
+func (l *MultiLimit) leastPeak(ctx context.Context, resource int, caps []float64) (float64, error) {
 	r := &l.resources[resource]
 	peaks := []float64{r.Fixed}
 	for _, v := range r.Block {

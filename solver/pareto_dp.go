@@ -7,27 +7,27 @@ type state struct {
 	parent, id     int32
 }
 
-// chain is a dynamic programme over groups. Every level holds the partial
+// paretoDP is a dynamic programme over groups. Every level holds the partial
 // selections that no other beats, rising strictly in latency and value.
-type chain struct {
+type paretoDP struct {
 	states     []state
 	level      int // first state of the last level
 	out, spare []state
 }
 
-func (c *chain) reset() {
+func (c *paretoDP) reset() {
 	c.states = append(c.states[:0], state{parent: -1, id: -1})
 	c.level = 0
 }
 
-func (c *chain) last() []state { return c.states[c.level:] }
+func (c *paretoDP) last() []state { return c.states[c.level:] }
 
-func (c *chain) empty() bool { return c.level == len(c.states) }
+func (c *paretoDP) empty() bool { return c.level == len(c.states) }
 
 // extend adds a group: every state of the last level with every item, less
 // what exceeds maxLatency, loses more than maxLoss at the given price, or is
 // dominated. It reports false when that takes more than maxStates states.
-func (c *chain) extend(items []item, maxLatency int64, price, maxLoss float64, maxStates int) bool {
+func (c *paretoDP) extend(items []item, maxLatency int64, price, maxLoss float64, maxStates int) bool {
 	prev, base := c.states[c.level:], c.level
 	out, spare := c.out[:0], c.spare[:0]
 	for _, it := range items {

@@ -99,7 +99,7 @@ func TestGradientAgainstEnumeration(t *testing.T) {
 		lo, hi := math.Inf(1), 0.0
 		everyPath(p, func(path model.Path) { lo, hi = min(lo, p.LatencyMS(path)), max(hi, p.LatencyMS(path)) })
 		for _, limit := range []float64{math.Nextafter(lo, 0), lo, lo + (hi-lo)*r.Float64(), hi} {
-			got, err := SolveGradient(t.Context(), p, f, limit, BCFWSettings{Seed: 1})
+			got, err := climb(t.Context(), p, f, limit, BCFWSettings{Seed: 1})
 			if err != nil || (got.Status == Infeasible) != (limit < lo) {
 				t.Fatalf("instance %d, limit %v: %v, %v", i, limit, got.Status, err)
 			}
@@ -142,7 +142,7 @@ func TestGradientCancelled(t *testing.T) {
 	p := reference(t, model.InactiveMean)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got, err := SolveGradient(ctx, p, objective(p, checkpoint(t, "quadratic")), 30, BCFWSettings{})
+	got, err := climb(ctx, p, objective(p, checkpoint(t, "quadratic")), 30, BCFWSettings{})
 	if !errors.Is(err, context.Canceled) || got.Status != Feasible || got.LatencyMS > 30 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -158,7 +158,7 @@ func BenchmarkGaps(b *testing.B) {
 		m := checkpoint(b, kind)
 		f := objective(p, m)
 		gradient := func(limit float64, starts int, seed uint64) float64 {
-			s, err := SolveGradient(b.Context(), p, f, limit, BCFWSettings{Starts: starts, Seed: seed})
+			s, err := climb(b.Context(), p, f, limit, BCFWSettings{Starts: starts, Seed: seed})
 			if err != nil || s.LatencyMS > limit {
 				b.Fatal(s, err)
 			}
@@ -173,8 +173,8 @@ func BenchmarkGaps(b *testing.B) {
 				}
 			}
 		}
-		evolve := func(limit float64, generations int, seed uint64) float64 {
-			s, err := Evolve(b.Context(), p, score, limit, EvolutionSettings{Generations: generations, Seed: seed})
+		evolution := func(limit float64, generations int, seed uint64) float64 {
+			s, err := evolve(b.Context(), p, Objective{Score: score}, limit, EvolutionSettings{Generations: generations, Seed: seed})
 			if err != nil || s.LatencyMS > limit {
 				b.Fatal(s, err)
 			}
@@ -184,9 +184,9 @@ func BenchmarkGaps(b *testing.B) {
 		best := make([]float64, len(limits))
 		evolved := make([]float64, len(limits))
 		for i, limit := range limits {
-			evolved[i] = evolve(limit, generations, 1)
+			evolved[i] = evolution(limit, generations, 1)
 			if kind == "quadratic" {
-				best[i] = quadratic(b, p, m.(*model.Quadratic)).Solve(b.Context(), limit, QuadraticSettings{}).Bound
+				best[i] = prove(b.Context(), quadratic(b, p, m.(*model.Quadratic)), limit, QuadraticSettings{}).Bound
 				continue
 			}
 			best[i] = max(gradient(limit, 60, 2), evolved[i])
