@@ -34,15 +34,15 @@ func (a *app) contributeCommand() *cobra.Command {
 		Long: `Measure the estimator of the paper on the images held out from training: the
 mean accuracy of random networks, and for each of 255 decisions (an option of a
 block, which is then on, or the depth of a stage) that of the same networks with
-the decision pinned. All decisions share the random networks, and the images
-each is asked about, so that differences are free of what these have in common.
+the decision pinned. All decisions share the same random networks and images, so
+that what these have in common cancels.
 
 With --from-lut nothing is measured: the estimator is built from contributions,
 BINAS's .pkl or this command's lines, or from sampled networks, as the means
 over those which have a decision.
 
-Measurements are JSON lines, added to one by one: the same command goes on where
-it was ended, and a larger --num-samples refines the estimator.`,
+Measurements are JSON lines, added one by one: the same command resumes, and a
+larger --num-samples refines the estimator.`,
 		Example: `  binas-tui contribute --run runs/digits --num-samples 20
   binas-tui contribute --from-lut accuracy_contributions_lut.pkl \
     --out estimator.safetensors`,
@@ -82,7 +82,7 @@ it was ended, and a larger --num-samples refines the estimator.`,
 	f.StringVar(&c.o.File, "records", "", "`FILE` of the measurements (default: contributions.jsonl in the run folder, or beside the estimator)")
 	f.StringVar(&c.pkl, "pkl", "", "contributions as BINAS's .pkl, a `FILE` to write")
 	f.IntVar(&c.o.Networks, "num-samples", 10, "random networks for every decision, `N`")
-	f.IntVar(&c.o.Images, "images-per-network", 1000, "images that each random network is asked about, `N`")
+	f.IntVar(&c.o.Images, "images-per-network", 1000, "images that each random network is evaluated on, `N`")
 	f.Uint64Var(&c.o.Seed, "seed", 1, "`SEED` of the networks")
 	f.StringVar(&c.space, "space", model.MobileNASNet, "search `SPACE` of --from-lut where the file does not say it")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
@@ -109,7 +109,7 @@ func (a *app) contribute(ctx context.Context, e *evaluation.Evaluator, c contrib
 	})
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintf(a.Err, "binas-tui: the same command goes on from there (kept in %s)\n", sanitize.Line(c.o.File))
+			fmt.Fprintf(a.Err, "binas-tui: the same command resumes there (kept in %s)\n", sanitize.Line(c.o.File))
 			return errEnded
 		}
 		return err

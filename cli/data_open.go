@@ -18,7 +18,7 @@ import (
 // addClassOrder adds the flag that says in which order folders are classes.
 func addClassOrder(cmd *cobra.Command, o *dataset.ClassOrder) {
 	cmd.Flags().StringVar((*string)(o), "class-order", string(dataset.NaturalOrder),
-		"how folders of images are numbered as classes, by `KIND`: natural (2 before 10, a before B), as BINAS and timm do, or bytes, as torchvision does")
+		"order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision")
 }
 
 // openData opens a data set by name or folder, for every command that has

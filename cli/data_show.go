@@ -24,8 +24,8 @@ func (a *app) dataShowCommand() *cobra.Command {
 		Long: `Show the classes, sizes and normalisation of a data set: a folder with train/
 and val/ (images, a folder per class), CIFAR-10 in its binary version, IDX files
 as MNIST's, or the name of a set in the user's data folder, digits. Files that
-are no images are counted and named. Of each part of a folder of images 1,000
-are read, with --check all, to find those that cannot be.`,
+are no images are counted and named. To find unreadable images, 1,000 of each
+part are read, with --check all.`,
 		Example: `  binas-tui data show digits
   binas-tui data show imagenet --image-size 160 --json
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
@@ -148,7 +148,7 @@ func (r dataReport) write(w io.Writer) error {
 	if r.Train > 0 {
 		line(w, "train", part(r.Train, r.TrainPer))
 	} else {
-		line(w, "train", "none: enough to validate on the whole of val, and for nothing else")
+		line(w, "train", "none: all that is possible is to validate on the whole of val")
 	}
 	line(w, "val", part(r.Val, r.ValPer))
 	line(w, "mean", fmt.Sprintf("%.4f", r.Mean))

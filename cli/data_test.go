@@ -124,7 +124,7 @@ func TestDataShowSaysWhatIsWrong(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, "train")); err != nil {
 		t.Fatal(err)
 	}
-	if text := mustRun(t, "data", "show", dir); !strings.Contains(text, "none: enough to validate") {
+	if text := mustRun(t, "data", "show", dir); !strings.Contains(text, "none: all that is possible") {
 		t.Error(text)
 	}
 }

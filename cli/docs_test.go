@@ -189,7 +189,7 @@ func TestCommandChecker(t *testing.T) {
 		`binas-tui validate --arch "$(…)" --checkpoint F --data digits --json`:                                1,
 		`binas-tui export "$(binas-tui search --limit 5ms | tail -1)" --onnx F --batch=N`:                     2,
 		"make data                    # or: binas-tui data digits [--mnist FOLDER] [--out FOLDER]":            1,
-		"binas-tui pipeline --out runs/digits   # go on":                                                      1,
+		"binas-tui pipeline --out runs/digits   # resume":                                                     1,
 		"binas-tui fit --predictor-type bilinear --fit-accuracy-lut samples.pkl \\\n  --predictor-ckpt OUT.s": 1,
 		"make run": 0,
 	} {

@@ -24,8 +24,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what was found: assets, terminal, ONNX Runtime",
-		Long: `Say what was found: built-in profiles, latency tables and predictors, what the
+		Short: "Show what was found: assets, terminal, ONNX Runtime",
+		Long: `Show what was found: built-in profiles, latency tables and predictors, what the
 terminal can do, and ONNX Runtime. The explorer and the searches need no ONNX
 Runtime. The exit code is 1 where a profile cannot be used.`,
 		Example: `  binas-tui doctor

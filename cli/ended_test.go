@@ -104,7 +104,7 @@ func TestEndedAtOnce(t *testing.T) {
 		code := conclude(err, syscall.SIGTERM, &errs)
 		said := errs.String()
 		if code != 143 || !strings.HasPrefix(said, "binas-tui: ended") || out.Len() > 0 ||
-			!strings.Contains(said, "starts over") && !strings.Contains(said, "go on") && !strings.Contains(said, "goes on") {
+			!strings.Contains(said, "starts over") && !strings.Contains(said, "resume") {
 			t.Errorf("%q: %v: exit code %d, output %q, said %q", args, err, code, out.String(), said)
 		}
 	}
@@ -140,12 +140,12 @@ func TestEndedTrainingGoesOn(t *testing.T) {
 			if r.code != 130 || !strings.Contains(r.err, "binas-tui: ended after step ") {
 				t.Fatalf("%+v", r)
 			}
-			_, again, _ := strings.Cut(r.err, "to go on:\n")
+			_, again, _ := strings.Cut(r.err, "to resume:\n")
 			commands := shellCommands(again)
 			if len(commands) != 1 || len(commands[0]) < 2 {
 				t.Fatalf("no command to go on with: %s", r.err)
 			}
-			if r := runCLI(t, commands[0][1:]...); r.code != 0 || !strings.Contains(r.err, "goes on after step") {
+			if r := runCLI(t, commands[0][1:]...); r.code != 0 || !strings.Contains(r.err, "resumes after step") {
 				t.Fatalf("%s: %+v", again, r)
 			}
 			if r := runCLIWith(t, arch, append(c.args, "--out", whole)...); r.code != 0 {
@@ -170,7 +170,7 @@ func TestEndedEvaluationKeepsItsRecords(t *testing.T) {
 	before := readFile(t, records)
 	// Interrupted as soon as it says that two are there.
 	r := runEnded(t, "", "sample", "--run", folder, "--num", "100000")
-	if r.code != 130 || !strings.Contains(r.err, "binas-tui: the same command goes on from there (kept in "+records+")\n") || r.out != "" {
+	if r.code != 130 || !strings.Contains(r.err, "binas-tui: the same command resumes there (kept in "+records+")\n") || r.out != "" {
 		t.Errorf("%+v", r)
 	}
 	if after := readFile(t, records); !bytes.HasPrefix(after, before) {

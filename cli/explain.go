@@ -25,13 +25,13 @@ func (a *app) explainCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "explain [--limit 5ms]",
-		Short: "Say what pays in the space, or why a network is what it is",
-		Long: `Without a limit: what one block more, width, kernel and squeeze-excite pay in
-every stage, in accuracy points and milliseconds. With a limit: the best network
-within it, and for every decision not taken what it would gain or lose, take or
-save, and cost at this limit once the rest has made room for it (the reduced
-cost). With several limits each charges a decision for what it uses, at its own
-price.`,
+		Short: "Explain what pays off in the space, or why a network is what it is",
+		Long: `Without a limit: what one more block, a wider expansion, a larger kernel and
+squeeze-excite are worth in every stage, in accuracy points and milliseconds.
+With a limit: the best network within it, and for every decision not taken its
+change of accuracy and latency, and its reduced cost: what it would cost at this
+limit once the rest of the network has made room for it. With several limits
+each charges a decision for what it uses, at its own price.`,
 		Example: `  binas-tui explain
   binas-tui explain --limit 5ms --figure why.svg
   binas-tui explain --limit 5ms --csv > why.csv
@@ -69,7 +69,7 @@ price.`,
 	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
 	form.addFlags(cmd, "draw a heat map")
-	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
+	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
 	return cmd
 }
 

@@ -34,12 +34,12 @@ func (a *app) explorerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "binas-tui",
 		Short: "Search a network for a latency budget",
-		Long: `Explore the trade of accuracy against latency in the search space of BINAS: move
-the budget and see the best network at once, proved and explained.
+		Long: `Explore accuracy against latency in the search space of BINAS: move the budget
+and see the best network at once, with proof and explanation.
 
-Without a terminal it prints a report instead. With --plain, or on a terminal
-that cannot move the cursor, commands follow the report, a line each, read from
-standard input: everything that the explorer does, for screen readers.
+Without a terminal it prints a report. With --plain, or on a terminal that
+cannot move the cursor, commands follow, one a line from standard input: all
+that the explorer does, for screen readers and scripts.
 
 Exit codes of every command: 0 done; 1 failed; 2 wrong usage, or input that
 cannot be read; 3 no network fits the limit; 128 plus the number of the signal

@@ -19,16 +19,16 @@ func (a *app) finetuneCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "finetune --arch ARCH --run RUN --out RUN2",
-		Short: "Train a network of the one-shot model on",
-		Long: `Extract a network from the one-shot model and train it on with ONNX Runtime on
-this machine, taught by the heaviest network.
+		Short: "Fine-tune a network of the supernet",
+		Long: `Take a network out of the supernet and fine-tune it on this machine, with the
+heaviest network as teacher.
 ` + architectureHelp + `
 
-The one-shot model is that of a run folder, or a checkpoint: safetensors, or
-BINAS's .pth. Where there is no heaviest network beside it, the one inside the
-one-shot model teaches. Images have the size, and the settings the preset, that
-the one-shot model was trained with, and the data must be that of its run. The
-same command goes on from the last checkpoint.`,
+The supernet is that of a run folder, or a checkpoint: safetensors, or BINAS's
+.pth. Where there is no heaviest network beside it, the one inside the supernet
+teaches. Image size and preset are those that the supernet was trained with, and
+the data must be that of its run. The same command resumes from the last
+checkpoint.`,
 		Example: `  binas-tui search --profile digits --limit 0.4ms --json |
     binas-tui finetune --arch - --run runs/digits --out runs/mine
   binas-tui finetune --arch network.txt --checkpoint supernet.pth \
@@ -39,7 +39,7 @@ same command goes on from the last checkpoint.`,
 				return usagef("finetune needs --arch, the architecture, a string or a file")
 			}
 			if (run == "") == (checkpoint == "") {
-				return usagef("finetune needs --run, the run folder of the one-shot model, or --checkpoint, its file")
+				return usagef("finetune needs --run, the run folder of the supernet, or --checkpoint, its file")
 			}
 			architecture, err := a.architecture(arch)
 			if err != nil {
@@ -77,13 +77,13 @@ same command goes on from the last checkpoint.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&arch, "arch", "", "`ARCH` to train (required)")
-	f.StringVar(&run, "run", "", "run `FOLDER` of the one-shot model")
-	f.StringVar(&checkpoint, "checkpoint", "", "one-shot model, a `FILE`")
+	f.StringVar(&run, "run", "", "run `FOLDER` of the supernet")
+	f.StringVar(&checkpoint, "checkpoint", "", "supernet, a `FILE`")
 	t.addFlags(cmd, training.FineTune)
 	return cmd
 }
 
-// loadSupernet reads the one-shot model and its teacher.
+// loadSupernet reads the supernet and its teacher.
 func (a *app) loadSupernet(t *trainingRun, o *training.Options, space *model.Space, run, checkpoint string) error {
 	file := checkpoint
 	if file == "" {
@@ -91,7 +91,7 @@ func (a *app) loadSupernet(t *trainingRun, o *training.Options, space *model.Spa
 	}
 	c, err := a.loadWeights(file)
 	if checkpoint == "" && errors.Is(err, fs.ErrNotExist) {
-		return usagef("there is no one-shot model in %s yet: train it first with --stage %s", run, training.OneShot)
+		return usagef("there is no supernet in %s yet: train it first with --stage %s", run, training.OneShot)
 	}
 	if err == nil {
 		if _, err = supernet.CheckSupernet(space, c.Weights); err != nil {

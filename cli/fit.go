@@ -80,7 +80,7 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
 	f.StringVar(&o.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
 	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
-	f.BoolVar(&o.curve, "learning-curve", false, "fit ever more of the samples too, to say what more would be worth")
+	f.BoolVar(&o.curve, "learning-curve", false, "fit growing shares of the samples too, to say what more would be worth")
 	f.StringVar(&o.curveFigure, "learning-curve-figure", "", "draw the learning curve to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.Uint64Var(&o.seed, "seed", 1, "`SEED` of gradient descent, of the bootstrap and of what is drawn")

@@ -55,7 +55,7 @@ costs to run on one device the networks that are best on the other.`,
 	f := cmd.Flags()
 	f.StringVar(&predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
 	f.StringVar(&inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
-	f.Uint64Var(&seed, "seed", 1, "`SEED` of the evolution that stands in where the predictor is not bilinear")
+	f.Uint64Var(&seed, "seed", 1, "random `SEED` of the evolution, where the predictor is not bilinear")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

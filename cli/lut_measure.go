@@ -49,7 +49,7 @@ BINAS does; calibrate such a table with lut verify --calibrate.
 More networks are run where the first do not make the table certain enough;
 where that does not help it says so, or is inconclusive and no table is written.
 What was measured is kept in a run folder, FILE.run, until the table is written:
-the same command goes on where it was ended.`,
+the same command resumes.`,
 		Example: `  binas-tui lut measure --out laptop
   binas-tui lut measure --out phone.json --threads 2 --image-size 160
   binas-tui lut measure --out alone.json --method isolated`,
@@ -234,7 +234,7 @@ func (a *app) measuredNot(err error, p *measureStatus, folder string) error {
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command goes on from there (kept in %s)\n", p.rounds, phrase.Plural(p.rounds, p.unit), sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command resumes there (kept in %s)\n", p.rounds, phrase.Plural(p.rounds, p.unit), sanitize.Line(folder))
 	return errEnded
 }
 

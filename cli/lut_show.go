@@ -88,7 +88,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 		field("calibration", fmt.Sprintf("%.4g × sum %+.4g ms, on %d networks", c.Slope, c.InterceptMS, c.Networks))
 	}
 	if text := l.Learnt.String(); text != "" {
-		field("level", text+"; "+l.Learnt.File+"; lut forget throws it away")
+		field("level", text+"; "+l.Learnt.File+"; lut forget removes it")
 	}
 	fmt.Fprintf(w, "%-12s %.4f ms (stem, first block, last convolution, head)\n\n", "fixed", t.FixedMS)
 

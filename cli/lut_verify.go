@@ -46,7 +46,7 @@ on those, checked on the networks it was not fitted on, and stored in the table;
 --out writes a copy.
 
 What was measured is kept in a run folder until all networks are: the same
-command goes on where it was ended.`,
+command resumes.`,
 		Example: `  binas-tui lut verify --lut laptop
   binas-tui lut verify --lut laptop --networks 40 --figure laptop.svg
   binas-tui lut verify --lut alone.json --calibrate`,

@@ -35,11 +35,11 @@ const (
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
-	f.StringVar(&m.target, "target", "", fmt.Sprintf("what to measure on, a `TARGET` of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
-	f.IntVar(&m.threads, "threads", 0, "threads inside an operator, `N` (default "+choose(otherwise, "1")+")")
+	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
+	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
-	f.IntVar(&m.rounds, "rounds", 0, "how often everything is opened anew, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
-	f.Uint64Var(&m.seed, "seed", 1, "`SEED` of the random order and of random networks")
+	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
+	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
 	f.StringVar(&m.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
 

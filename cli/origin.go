@@ -39,7 +39,7 @@ func runOrigin(folder string, stage training.Stage) (*origin, error) {
 	}
 	s, begun := r.Stages[stage]
 	if !begun {
-		return nil, usagef("%s: no stage %s was begun in this run", folder, stage)
+		return nil, usagef("%s: this run has no stage %s", folder, stage)
 	}
 	return originOf(r, s), nil
 }

@@ -23,10 +23,10 @@ func (a *app) paretoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pareto",
 		Short: "Print the best accuracy for every latency",
-		Long: `Print the networks that no other beats: none is as fast and more accurate. With
-a bilinear predictor these are all there are, proved; other limits can be set,
-and are kept by all of them. With another predictor the search answers 16
-limits, which takes some seconds.`,
+		Long: `Print the frontier: the networks that no other beats, by being as fast and more
+accurate. With a bilinear predictor it is complete, proved, and keeps further
+limits where they are given. With other predictors it is the answers of a search
+at 16 limits, which takes some seconds.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
   binas-tui pareto --max-params 6M --limit-on phone.pkl=12ms
@@ -55,8 +55,8 @@ limits, which takes some seconds.`,
 	}
 	sel.addFlags(cmd)
 	sel.addConstraints(cmd)
-	form.addFlags(cmd, "draw it")
-	cmd.Flags().Uint64Var(&seed, "seed", 1, "`SEED` of the searches that stand in where the predictor is not bilinear")
+	form.addFlags(cmd, "draw the frontier")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "random `SEED` of the searches, where the predictor is not bilinear")
 	return cmd
 }
 

@@ -34,13 +34,12 @@ func (a *app) pipelineCommand() *cobra.Command {
 		Long: `Run every step of the method in one folder:
 ` + ansi.Wordwrap(strings.Join(steps.PipelineSteps(), ", "), 78, "") + `.
 The defaults are those of the digits data set on two processor cores: hours.
-Killed at any time, it goes on where it was when it is started again with the
-same flags, or with --out alone; where its data was moved, with --data too.
-The folder keeps which data that is: other data is refused. report.md in the
-folder says what came out.`,
+Killed at any time, it resumes when it is started again with the same flags, or
+with --out alone; where its data was moved, with --data too. Other data is
+refused. report.md in the folder has the results.`,
 		Example: `  binas-tui data digits
   binas-tui pipeline --data digits --out runs/digits
-  binas-tui pipeline --out runs/digits              # go on
+  binas-tui pipeline --out runs/digits              # resume
   binas-tui pipeline --data digits --out runs/quick --heaviest-epochs 1 \
     --oneshot-epochs 1 --samples 50 --test-samples 20`,
 		Args: noArguments,
@@ -57,7 +56,7 @@ folder says what came out.`,
 
 func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.Folder, "out", "", "`FOLDER` of the run; one that was begun goes on (required)")
+	f.StringVar(&o.Folder, "out", "", "run `FOLDER`; an existing run is resumed (required)")
 	f.StringVar(&o.Data, "data", "", "data set, a `FOLDER|NAME`")
 	addClassOrder(cmd, &o.ClassOrder)
 	f.StringVar(&o.Space, "space", o.Space, "search `SPACE`")
@@ -65,7 +64,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.LUT, "lut", o.LUT, "latency table, a `FILE|NAME`, or empty to measure one on this machine")
 	f.SetAnnotation("lut", mayBeEmpty, nil)
 	f.StringVar(&o.Preset, "preset", o.Preset, "settings of the trainings, by `NAME`: small or paper")
-	f.Uint64Var(&o.Seed, "seed", o.Seed, "`SEED` of all that is random")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "random `SEED`")
 	f.IntVar(&o.TrainPercent, "train-percent", o.TrainPercent, "`PERCENT` of the training images that the supernet is trained on; the rest judges its networks")
 	f.IntVar(&o.HeaviestEpochs, "heaviest-epochs", 0, "epochs of the heaviest network, `N` (default: the preset's)")
 	f.IntVar(&o.OneShotEpochs, "oneshot-epochs", 0, "epochs of the supernet, `N` (default: the preset's)")
@@ -74,11 +73,11 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.Sampling, "sampling", "", "which paths a step trains, by `WAY`: batch, sandwich or image (default: the preset's)")
 	f.IntVar(&o.Paths, "paths", 0, "paths of a step of the supernet's training, `N` (default: the preset's)")
 	f.StringVar(&o.BN, "bn", o.BN, "statistics of networks in the supernet, by `KIND`: running or recalibrated")
-	f.IntVar(&o.SampleImages, "sample-images", 0, "held-out images that a network is judged on, `N` (default: all)")
+	f.IntVar(&o.SampleImages, "sample-images", 0, "held-out images that a network is evaluated on, `N` (default: all)")
 	f.IntVar(&o.Samples, "samples", o.Samples, "random networks to fit predictors on, `N`")
 	f.IntVar(&o.TestSamples, "test-samples", o.TestSamples, "other random networks to judge predictors with, `N`")
 	f.IntVar(&o.Contributions, "contribution-networks", o.Contributions, "networks that every decision of the estimator is pinned in, `N`")
-	f.IntVar(&o.PinnedImages, "contribution-images", o.PinnedImages, "images that each network of the estimator is judged on, `N`")
+	f.IntVar(&o.PinnedImages, "contribution-images", o.PinnedImages, "images that each network of the estimator is evaluated on, `N`")
 	f.StringVar(&o.Predictor, "predictor", o.Predictor, "predictor to search with, by `KIND`: estimator, bilinear, quadratic or mlp")
 	f.IntVar(&o.Budgets, "budgets", o.Budgets, "latencies to search at, `N`")
 	f.IntVar(&o.Random, "random", o.Random, "random networks of equal latency at each budget, `N`")
@@ -153,7 +152,7 @@ func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(a.Err, "binas-tui: to go on: binas-tui pipeline --out %s\n", sanitize.Line(phrase.ShellWord(o.Folder)))
+		fmt.Fprintf(a.Err, "binas-tui: to resume: binas-tui pipeline --out %s\n", sanitize.Line(phrase.ShellWord(o.Folder)))
 		return errEnded
 	case err != nil || file == "":
 		return err

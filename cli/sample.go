@@ -28,13 +28,13 @@ func (a *app) sampleCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "sample --run RUN --num N --out FILE",
-		Short: "Evaluate random networks of the one-shot model",
+		Short: "Evaluate random networks of the supernet",
 		Long: `Draw random networks, every decision uniform, take their weights from the
-one-shot model and evaluate them on the images held out from training. Fit
+supernet and evaluate them on the images held out from training. Fit
 predictors on the file with fit --fit-accuracy-lut.
 
-The file is JSON lines, added to with every network: the same command goes on
-where it was ended, and a larger --num makes it longer. Network i depends on the
+The file is JSON lines, one more with every network: the same command resumes,
+and a larger --num makes it longer. Network i depends on the
 seed and i alone. Where the name ends in .pkl the lines go to a .jsonl beside it
 and are written as BINAS's pickle at the end.`,
 		Example: `  binas-tui sample --run runs/digits --num 1000 --out samples.jsonl
@@ -92,7 +92,7 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 	samples, s, err := runJob(ctx, a, "sample", func(ctx context.Context, j *job.Job) (evaluation.Samples, error) { return e.Sample(ctx, o, j) })
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintf(a.Err, "binas-tui: the same command goes on from there (kept in %s)\n", sanitize.Line(o.File))
+			fmt.Fprintf(a.Err, "binas-tui: the same command resumes there (kept in %s)\n", sanitize.Line(o.File))
 			return errEnded
 		}
 		return err

@@ -33,14 +33,14 @@ func (a *app) searchCommand() *cobra.Command {
 		Use:   "search --limit 5ms",
 		Short: "Find the best network within a latency limit",
 		Long: `Find the network with the best predicted accuracy whose latency is at or below
-the limit, and say what is proved about it. With a bilinear predictor there can
-be several limits at once, and the best networks can be more than one.
+the limit, and what is proved about it. With a bilinear predictor there can be
+several limits at once, and the K best networks (--top).
 
 With --on-device networks are measured on this machine until the answer's
 measured latency keeps the limit, and nothing that could be shown to keep it is
 predicted better by more than 0.03 points: a few seconds. What is measured
-corrects the table from then on (lut show; lut forget throws it away). Ended or
-killed, the same command goes on.`,
+corrects the table from then on (lut show says how; lut forget removes it).
+Interrupted, the same command resumes.`,
 		Example: `  binas-tui search --limit 5ms
   binas-tui search --limit 5ms --max-params 6M --max-macs 300M \
     --limit-on phone.pkl=12ms
@@ -99,7 +99,7 @@ killed, the same command goes on.`,
 	sel.addConstraints(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
-	f.Uint64Var(&seed, "seed", 1, "`SEED` of the methods that draw at random")
+	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
 	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
 	how.addFlags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON")

@@ -67,7 +67,7 @@ func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request exp
 	progress.end()
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		fmt.Fprintln(a.Err, "binas-tui: ended; the same command goes on from what was measured")
+		fmt.Fprintln(a.Err, "binas-tui: ended; the same command resumes from what was measured")
 		return errEnded
 	case errors.Is(err, latency.ErrOtherDevice):
 		return usageError{fmt.Errorf("%w: what was measured there is not mixed with what is measured now; lut forget %s removes it", err, e.LUTName)}
@@ -145,7 +145,7 @@ func (a *app) lutForgetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "forget [FILE|NAME]",
 		Short: "Throw away what searches on the device have learnt about a table",
-		Long: `Throw away what search --on-device measured and learnt about a table. The table
+		Long: `Remove what search --on-device measured and learnt about a table. The table
 itself is as it was measured, and stays so. Without an argument it is that of
 the default profile.`,
 		Example: `  binas-tui lut forget

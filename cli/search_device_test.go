@@ -139,7 +139,7 @@ func TestSearchOnDeviceRefuses(t *testing.T) {
 	mustRun(t, "lut", "forget")
 	plain := decode[map[string]json.RawMessage](t, mustRun(t, "search", "--limit", "5ms", "--json"))
 	if deviation := string(plain["latency_deviation_ms"]); deviation == "null" {
-		if r := runCLI(t, "search", "--limit", "5ms", "--confidence", "95%"); r.code != exitUsage || !strings.Contains(r.err, "says nothing of its errors") {
+		if r := runCLI(t, "search", "--limit", "5ms", "--confidence", "95%"); r.code != exitUsage || !strings.Contains(r.err, "does not know its errors") {
 			t.Errorf("code %d, %s", r.code, r.err)
 		}
 	}

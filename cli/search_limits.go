@@ -23,7 +23,7 @@ func (l *limitFlags) addFlags(cmd *cobra.Command) {
 	for _, r := range explore.Resources[1:] {
 		f.StringVar(&l.max[r.Kind], "max-"+r.Name, "", fmt.Sprintf("`LIMIT` on %s%s, with its unit: %s, for example %s", r.About, r.Counted, r.Units(), r.Example))
 	}
-	f.StringArrayVar(&l.on, "limit-on", nil, "latency limit on another table, `LUT=LIMIT`, for example phone.pkl=12ms; can be given several times")
+	f.StringArrayVar(&l.on, "limit-on", nil, "latency limit on another table, `LUT=LIMIT`, for example phone.pkl=12ms; repeatable")
 }
 
 func (l *limitFlags) any() bool { return strings.Join(l.max[:], "") != "" || len(l.on) > 0 }

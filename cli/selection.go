@@ -22,7 +22,7 @@ type selection struct {
 
 func (s *selection) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&s.profile, "profile", "", "built-in `NAME` to start from (default "+explore.Profiles()[0].Name+")")
+	f.StringVar(&s.profile, "profile", "", "built-in profile, by `NAME` (default "+explore.Profiles()[0].Name+")")
 	f.StringVar(&s.lut, "lut", "", "latency table `FILE|NAME`: a name or a BINAS .pkl or JSON file (default: the profile's)")
 	f.StringVar(&s.predictor, "predictor", "", "predictor `FILE|NAME`: a name or a BINAS .pth or safetensors file (default: the profile's)")
 	f.StringVar(&s.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
@@ -31,7 +31,7 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 // addConstraints adds the flags for what networks have to keep.
 func (s *selection) addConstraints(cmd *cobra.Command) {
 	s.limits.addFlags(cmd)
-	cmd.Flags().StringArrayVar(&s.pins, "pin", nil, "hold a `DECISION`: stage 2 at depth 3 is 2=3, block 1 of stage 2 is 2.1=k5,e3,se (any of the three; nose is without squeeze-excite); can be given several times")
+	cmd.Flags().StringArrayVar(&s.pins, "pin", nil, "hold a `DECISION`: 2=3 is stage 2 at depth 3, 2.1=k5,e3,se block 1 of stage 2 (any of the three; nose: no squeeze-excite); repeatable")
 }
 
 // load reads what the flags name.

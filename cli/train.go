@@ -17,13 +17,13 @@ func (a *app) trainCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "train --stage heaviest|oneshot --data FOLDER --out RUN",
-		Short: "Train the heaviest network, then the one-shot model",
+		Short: "Train the heaviest network, then the supernet",
 		Long: `Train with ONNX Runtime on this machine. Stage heaviest trains the network with
 every decision at its largest. Stage oneshot makes the supernet of it and trains
 paths through that, taught by the heaviest network, which lies in the same run
 folder or is named by --teacher.
 
-The run folder keeps settings, metrics and checkpoints. The same command goes on
+The run folder keeps settings, metrics and checkpoints. The same command resumes
 from the last checkpoint, whatever ended it, and ends with the same weights.
 What flags leave open is as the run folder has it, else as in the preset: paper,
 the paper's settings, or small, for small images and a few processor cores.

@@ -35,7 +35,7 @@ func (t *trainingRun) addFlags(cmd *cobra.Command, stages ...training.Stage) {
 	f := cmd.Flags()
 	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (default: that of the run)")
 	addClassOrder(cmd, &t.classOrder)
-	f.StringVar(&t.out, "out", "", "run `FOLDER`; one that was begun goes on (required)")
+	f.StringVar(&t.out, "out", "", "run `FOLDER`; an existing run is resumed (required)")
 	f.StringVar(&t.space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
 	f.IntVar(&t.imageSize, "image-size", 0, "side of the images in `PIXELS` (default: that of the run or the checkpoint, else the data's, 224 for folders of images)")
 	f.IntVar(&t.classes, "classes", 0, "classes that the data must have, `N`")
@@ -188,7 +188,7 @@ func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o t
 	report.end()
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(a.Err, "binas-tui: ended after step %d of %d; to go on:\n  %s\n", p.Step, p.Steps, againCommand(cmd))
+		fmt.Fprintf(a.Err, "binas-tui: ended after step %d of %d; to resume:\n  %s\n", p.Step, p.Steps, againCommand(cmd))
 		return errEnded
 	case err != nil:
 		return err

@@ -26,7 +26,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate --arch ARCH --checkpoint FILE --data FOLDER",
 		Short: "Evaluate one network: top-1, top-5, loss, images per second",
 		Long: `Evaluate one network on the validation part of a data set, with weights of its
-own or those it has in a one-shot model. An ONNX file needs no --arch, and one
+own or those it has in a supernet. An ONNX file needs no --arch, and one
 that takes images of any size needs --image-size. A checkpoint of one network
 that train or finetune wrote says which that is, its image size and its classes,
 and so does a run folder of finetune. With --train-percent 80 the images are
@@ -65,7 +65,7 @@ instead those of the training part that train --train-percent 80 holds out.
 }
 
 // network finds the network of a run: that of a fine-tuned one, or a child of its
-// one-shot model; or that of a checkpoint, which may say which it is.
+// supernet; or that of a checkpoint, which may say which it is.
 func (v *evaluating) network(a *app, cmd *cobra.Command, arch model.Architecture) (*origin, model.Architecture, error) {
 	stage := training.OneShot
 	if v.run != "" {

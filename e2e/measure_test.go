@@ -74,7 +74,7 @@ func TestMeasureIsInterruptedAndGoesOn(t *testing.T) {
 		t.Errorf("exit code %d, want 130", code)
 	}
 	screen := w.Screen()
-	if !strings.Contains(screen, "the same command goes on") || strings.Contains(screen, "preparing") || strings.Contains(screen, "left") {
+	if !strings.Contains(screen, "the same command resumes") || strings.Contains(screen, "preparing") || strings.Contains(screen, "left") {
 		t.Errorf("screen:\n%s", screen)
 	}
 	if _, err := os.Stat(out); err == nil {

@@ -22,7 +22,7 @@ type Certain struct {
 
 // ErrNoDeviation is wrapped by errors about a table that does not say how far it
 // may be off.
-var ErrNoDeviation = errors.New("the table says nothing of its errors")
+var ErrNoDeviation = errors.New("the table does not know its errors")
 
 // Solves of FindCertain: for the fixed point, and at most.
 const (
@@ -57,7 +57,7 @@ func (e *Engine) FindCertain(ctx context.Context, r Request, confidence float64)
 		}
 		deviation, known := e.LatencyDeviation(found.Path)
 		if !known {
-			return best, fmt.Errorf("confidence by the table alone: %w: measure it anew (lut measure), or search with --on-device", ErrNoDeviation)
+			return best, fmt.Errorf("confidence by the table alone: %w: measure it again (lut measure), or search with --on-device", ErrNoDeviation)
 		}
 		excess := found.LatencyMS + z*deviation - r.LimitMS
 		if excess <= 0 && (best.Path.Depth == nil || found.Accuracy > best.Accuracy) {

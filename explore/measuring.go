@@ -116,7 +116,7 @@ func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, 
 func GoOn(folder string, j *job.Job, measure func() error) error {
 	err := measure()
 	if errors.Is(err, latency.ErrRunMismatch) {
-		j.Log(err.Error() + ": it begins again")
+		j.Log(err.Error() + ": it starts over")
 		latency.RemoveRun(folder)
 		err = measure()
 	}

@@ -87,7 +87,7 @@ func TestAMeasurementInAnotherWayBeginsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := run(t.Context(), func(ctx context.Context, j *job.Job) (any, error) { return MeasureTable(ctx, m, j) })
-	if s.State != job.Done || !strings.Contains(strings.Join(s.Log, "\n"), "classes is 7 there and 1000 now: it begins again") {
+	if s.State != job.Done || !strings.Contains(strings.Join(s.Log, "\n"), "classes is 7 there and 1000 now: it starts over") {
 		t.Errorf("%v, %v, log %q", s.State, s.Err, s.Log)
 	}
 }

@@ -16,7 +16,7 @@ var (
 	// measured: no numbers are better than wrong ones.
 	ErrInconclusive = errors.New("the measurement is inconclusive")
 	// ErrRunMismatch says that a run folder was begun with other settings.
-	ErrRunMismatch = errors.New("run folder was begun with other settings")
+	ErrRunMismatch = errors.New("the run folder has other settings")
 )
 
 // Bounds of MeasureOptions.Networks: two halves have every block.

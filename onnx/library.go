@@ -207,7 +207,7 @@ func Load(lib Library) (Library, error) {
 	}
 	if lib.Path == InstallPath() {
 		if err := checkSum(lib.Path, libraries[runtime.GOOS+"/"+runtime.GOARCH].sha256); err != nil {
-			return Library{}, fmt.Errorf("load %s: %w: install it anew (binas-tui doctor --install-onnxruntime), or name another with --onnxruntime", lib.Path, err)
+			return Library{}, fmt.Errorf("load %s: %w: reinstall it (binas-tui doctor --install-onnxruntime), or name another with --onnxruntime", lib.Path, err)
 		}
 	}
 	version, err := bound.load(lib.Path)

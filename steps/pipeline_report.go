@@ -205,7 +205,7 @@ func (res Results) writeStatistics(b *strings.Builder) {
 	}
 	sanitize.Fprintf(b, "## Statistics of batch normalisation\n\nThe same %d networks with the supernet's weights, against their accuracy after fine-tuning:\n\n", len(tuned))
 	b.WriteString("| statistics | mean top-1 % | Kendall with fine-tuned |\n|---|---|---|\n")
-	sanitize.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| measured anew for each network | %.2f | %.3f |\n\n",
+	sanitize.Fprintf(b, "| running, as in the paper | %.2f | %.3f |\n| recalibrated for each network | %.2f | %.3f |\n\n",
 		stat.Mean(running, nil), tau(running, tuned), stat.Mean(own, nil), tau(own, tuned))
 }
 

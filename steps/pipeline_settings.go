@@ -69,7 +69,7 @@ func DigitsPipeline() PipelineSettings {
 var ErrSettings = errors.New("pipeline settings")
 
 // ErrMismatch says that a folder was begun with other settings.
-var ErrMismatch = errors.New("the pipeline folder was begun with other settings")
+var ErrMismatch = errors.New("the pipeline folder has other settings")
 
 // Check names the first setting that is out of its range.
 func (s PipelineSettings) Check() error {

@@ -73,7 +73,7 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 	case valFolder == "":
 		return nil, nil, fmt.Errorf("%w: it has a folder train and no folder val, valid or validation", ErrFormat)
 	case !there && !o.ValAlone:
-		return nil, nil, fmt.Errorf("%w: it has a folder %s and no folder train: that is enough to validate on the whole of it, and for nothing else", ErrFormat, valFolder)
+		return nil, nil, fmt.Errorf("%w: it has a folder %s and no folder train: all that is possible is to validate on the whole of it", ErrFormat, valFolder)
 	}
 	parts := []string{trainFolder, valFolder}
 	if !there {

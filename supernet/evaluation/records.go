@@ -11,7 +11,7 @@ import (
 
 // ErrRecords is wrapped by errors about a file that is there and cannot be gone
 // on with: of other settings, or no records file.
-var ErrRecords = errors.New("records cannot be gone on with")
+var ErrRecords = errors.New("the records cannot be resumed")
 
 // openRecords opens the records file at path, or begins one with the header, and
 // tells the job which lines were damaged. Record takes those that are there and

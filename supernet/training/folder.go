@@ -33,7 +33,7 @@ const maxSettings = 8 << 20
 // Errors about run folders; what is returned wraps them.
 var (
 	ErrLocked   = errors.New("another process trains in the run folder")
-	ErrMismatch = errors.New("the run folder was begun with other settings")
+	ErrMismatch = errors.New("the run folder has other settings")
 	ErrNoRun    = errors.New("not a run folder")
 )
 

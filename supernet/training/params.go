@@ -27,7 +27,7 @@ var params = []struct {
 	{[]Stage{OneShot}, param.Param{Key: "paths", Usage: "oneshot: paths of a step, `N`", Most: maxPaths}},
 	{nil, param.Param{Key: "augment", Label: "augmentation", Usage: "changes of the images, by `KIND`", Choices: []string{"none", "digits", "cifar", "imagenet"}}},
 	{nil, param.Param{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images to train on; the rest validates. 100 validates on the set's own", Unit: "%", Least: 1, Most: 100}},
-	{nil, param.Param{Key: "seed", Usage: "`SEED` of everything random"}},
+	{nil, param.Param{Key: "seed", Usage: "random `SEED`"}},
 	{nil, param.Param{Key: "cooldown_epochs", Usage: "epochs at the floor of a cosine after the others, `N` (default: the preset's, 0 with --epochs)", Most: maxEpochs, Rare: true}},
 	{nil, param.Param{Key: "sched", Label: "schedule", Usage: "how the learning rate falls, by `KIND`", Choices: []string{StepSchedule, CosineSchedule}, Rare: true}},
 	{nil, param.Param{Key: "min_lr", Usage: "learning `RATE` at the floor of a cosine", Most: maxLR, Rare: true}},

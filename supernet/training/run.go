@@ -184,7 +184,7 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 	}
 	if resumed {
 		t.savedStep = t.at.Step
-		t.o.say(fmt.Sprintf("%s goes on after step %d of %d", t.s.Stage, t.at.Step, t.total()))
+		t.o.say(fmt.Sprintf("%s resumes after step %d of %d", t.s.Stage, t.at.Step, t.total()))
 	} else if err := t.save(true); err != nil { // finds out whether there is room
 		return t.progress, err
 	}

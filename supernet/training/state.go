@@ -135,9 +135,9 @@ func (f *folder) resume(stage Stage, say func(string)) (s state, ok bool, err er
 	case err == nil && !ok: // none yet, or the one that is left is damaged
 		return s, false, older
 	case err != nil && older != nil:
-		return s, false, fmt.Errorf("%w; so is the one before: %w. Another folder begins anew", err, older)
+		return s, false, fmt.Errorf("%w; so is the one before: %w. Another folder starts over", err, older)
 	case err != nil && !ok:
-		return s, false, fmt.Errorf("%w; there is none before it. Another folder begins anew", err)
+		return s, false, fmt.Errorf("%w; there is none before it. Another folder starts over", err)
 	case err == nil:
 		say(fmt.Sprintf("%s is gone: %s is taken, of step %d", last, filepath.Base(before), s.Step))
 		return s, true, nil

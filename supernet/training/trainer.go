@@ -275,7 +275,7 @@ func (t *trainer) keptError(err error) error {
 	if t.savedStep < 0 {
 		return err
 	}
-	return fmt.Errorf("%w; the checkpoint of step %d is kept: the same command goes on from there", err, t.savedStep)
+	return fmt.Errorf("%w; the checkpoint of step %d is kept: the same command resumes there", err, t.savedStep)
 }
 
 // saveWeights writes the weights for other commands and other programs.
