@@ -57,10 +57,6 @@ func (b BlockCode) String() string {
 	return w.String()
 }
 
-// BlockName is what the names of a block's tensors start with in state dicts and
-// graphs: blocks.1.0. Stages and blocks count from 0.
-func BlockName(stage, block int) string { return fmt.Sprintf("blocks.%d.%d", stage, block) }
-
 // Architecture is a network as its string says it: a list of stages, each a
 // list of blocks. Stem and head are implied.
 type Architecture [][]BlockCode

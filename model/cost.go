@@ -37,9 +37,6 @@ func (a Architecture) StemWidth() int {
 	return 32
 }
 
-// FeatureWidth is the width of conv_head, the 1x1 convolution on the pooled map.
-const FeatureWidth = 1280
-
 // Cost counts parameters and multiply-accumulates of the network, stem and
 // head included, for a square image of imageSize pixels and the given number
 // of classes.
@@ -49,18 +46,15 @@ func (a Architecture) Cost(imageSize, classes int) (Cost, error) {
 			imageSize, classes, MaxImageSize, 1<<20)
 	}
 	var c Cost
-	in, resolution := a.StemWidth(), Downsample(imageSize, 2)
-	c.conv(3, in, 3, 1, imageSize, resolution, true)
+	stem := Stem(a.StemWidth())
+	in, side := stem.Out, c.add(stem, imageSize)
 	for _, stage := range a {
 		for _, b := range Expanded(stage) {
-			c = c.plus(b.Cost(in, resolution))
-			in, resolution = b.Channels, Downsample(resolution, b.Stride)
+			c = c.plus(b.Cost(in, side))
+			in, side = b.Channels, Downsample(side, b.Stride)
 		}
 	}
-	c.conv(in, FeatureWidth, 1, 1, 1, 1, false)
-	c.Params += FeatureWidth // bias of conv_head
-	c.conv(FeatureWidth, classes, 1, 1, 1, 1, false)
-	c.Params += int64(classes) // bias of the classifier
+	c.addHead(in, classes)
 	return c, nil
 }
 
@@ -68,52 +62,37 @@ func (a Architecture) Cost(imageSize, classes int) (Cost, error) {
 // resolution.
 func (b BlockCode) Cost(in, resolution int) Cost {
 	var c Cost
-	out := Downsample(resolution, b.Stride)
-	if b.Type == ConvBNAct {
-		c.conv(in, b.Channels, b.Kernel, 1, resolution, out, true)
-		return c
+	for _, l := range b.Layers(in) {
+		resolution = c.add(l, resolution)
 	}
-	mid := b.MidChannels(in)
-	if b.Type == InvertedResidual {
-		c.conv(in, mid, 1, 1, resolution, resolution, true)
-	}
-	c.conv(mid, mid, b.Kernel, mid, resolution, out, true)
-	if se := b.SEChannels(in); se > 0 {
-		c.conv(mid, se, 1, 1, 1, 1, false)
-		c.conv(se, mid, 1, 1, 1, 1, false)
-		c.Params += int64(se + mid) // biases
-	}
-	c.conv(mid, b.Channels, 1, 1, out, out, true)
 	return c
 }
 
-// MidChannels is the width of the block's depthwise convolution.
-func (b BlockCode) MidChannels(in int) int {
-	if b.Type == InvertedResidual {
-		return MakeDivisible(float64(in)*b.Expansion, 8)
-	}
-	return in
+func (c *Cost) addHead(in, classes int) {
+	conv, classifier := Head(in, classes)
+	c.add(conv, 1)
+	c.add(classifier, 1)
 }
 
-// SEChannels is the width of the block's squeeze, 0 without squeeze-excite.
-func (b BlockCode) SEChannels(in int) int {
-	if b.SERatio == 0 {
-		return 0
+// add counts a layer on a map of the given side and returns that of its result.
+func (c *Cost) add(l ConvLayer, side int) int {
+	if l.Squeeze > 0 {
+		reduce, expand := l.Gate()
+		c.add(reduce, 1)
+		c.add(expand, 1)
+		return side
 	}
-	return MakeDivisible(float64(b.MidChannels(in))*b.SERatio, 8)
-}
-
-// conv adds a convolution from a map of the given side to one of side out, and
-// its BN if bn.
-func (c *Cost) conv(in, channels, kernel, groups, side, out int, bn bool) {
-	weights := int64(in/groups) * int64(channels) * int64(kernel*kernel)
-	c.Params += weights
+	out := Downsample(side, l.Stride)
+	weights := int64(l.In/l.Groups) * int64(l.Out) * int64(l.Kernel*l.Kernel)
+	result := 4 * int64(l.Out) * int64(out) * int64(out)
+	c.Params += weights + int64(l.Out) // bias of the layer or of its normalisation
+	if l.Norm != "" {
+		c.Params += int64(l.Out)
+	}
 	c.MACs += weights * int64(out) * int64(out)
-	c.PeakBytes = max(c.PeakBytes, 4*(int64(in)*int64(side)*int64(side)+int64(channels)*int64(out)*int64(out)))
-	c.MapBytes += 4 * int64(channels) * int64(out) * int64(out)
-	if bn {
-		c.Params += 2 * int64(channels)
-	}
+	c.PeakBytes = max(c.PeakBytes, 4*int64(l.In)*int64(side)*int64(side)+result)
+	c.MapBytes += result
+	return out
 }
 
 func (c Cost) plus(d Cost) Cost {

@@ -9,7 +9,7 @@ func (s *Space) Architecture(p Path) Architecture {
 	if err := s.CheckPath(p); err != nil {
 		panic("model: " + err.Error())
 	}
-	arch := Architecture{{s.firstBlock()}}
+	arch := Architecture{{s.FirstBlock()}}
 	for i, depth := range p.Depth {
 		stage := make([]BlockCode, depth)
 		for k := range stage {
@@ -18,7 +18,7 @@ func (s *Space) Architecture(p Path) Architecture {
 		}
 		arch = append(arch, stage)
 	}
-	return append(arch, []BlockCode{s.lastBlock()})
+	return append(arch, []BlockCode{s.LastBlock()})
 }
 
 // BlockCode is the code of one option of one searched block.
@@ -30,11 +30,13 @@ func (s *Space) BlockCode(block, option int) BlockCode {
 	}
 }
 
-func (s *Space) firstBlock() BlockCode {
+// FirstBlock is the fixed block after the stem.
+func (s *Space) FirstBlock() BlockCode {
 	return BlockCode{Type: DepthwiseSep, Repeats: 1, Kernel: 3, Stride: 1, Expansion: 1, Channels: s.FirstChannels, Activation: ReLU}
 }
 
-func (s *Space) lastBlock() BlockCode {
+// LastBlock is the fixed convolution after the searched stages.
+func (s *Space) LastBlock() BlockCode {
 	return BlockCode{Type: ConvBNAct, Repeats: 1, Kernel: 1, Stride: 1, Expansion: 1, Channels: s.LastChannels}
 }
 
@@ -51,10 +53,10 @@ func (s *Space) Path(a Architecture) (Path, error) {
 		}
 		return nil
 	}
-	if err := fixed(0, s.firstBlock()); err != nil {
+	if err := fixed(0, s.FirstBlock()); err != nil {
 		return Path{}, err
 	}
-	if err := fixed(len(a)-1, s.lastBlock()); err != nil {
+	if err := fixed(len(a)-1, s.LastBlock()); err != nil {
 		return Path{}, err
 	}
 	p := Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}

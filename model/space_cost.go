@@ -18,14 +18,11 @@ func (s *Space) Costs(classes int) Costs {
 			c.Block = append(c.Block, s.BlockCode(b, o).Cost(shape.InChannels, shape.Resolution))
 		}
 	}
-	half := Downsample(s.ImageSize, 2)
-	c.Fixed.conv(3, s.StemChannels, 3, 1, s.ImageSize, half, true)
-	c.Fixed = c.Fixed.plus(s.firstBlock().Cost(s.StemChannels, half))
+	half := c.Fixed.add(Stem(s.StemChannels), s.ImageSize)
+	c.Fixed = c.Fixed.plus(s.FirstBlock().Cost(s.StemChannels, half))
 	last := s.Stages[len(s.Stages)-1]
-	c.Fixed = c.Fixed.plus(s.lastBlock().Cost(last.OutChannels, Downsample(last.Resolution, last.Stride)))
-	c.Fixed.conv(s.LastChannels, s.FeatureChannels, 1, 1, 1, 1, false)
-	c.Fixed.conv(s.FeatureChannels, classes, 1, 1, 1, 1, false)
-	c.Fixed.Params += int64(s.FeatureChannels + classes) // biases
+	c.Fixed = c.Fixed.plus(s.LastBlock().Cost(last.OutChannels, Downsample(last.Resolution, last.Stride)))
+	c.Fixed.addHead(s.LastChannels, classes)
 	return c
 }
 

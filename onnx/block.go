@@ -29,52 +29,52 @@ func (l *layers) tensor(name string, shape ...int) string {
 	return l.g.Const(name, data, shape...)
 }
 
-// convolution is the geometry of one convolution of square kernels. Padding is
-// kernel/2 on every side.
-type convolution struct {
-	in, out, kernel, stride, groups int
-}
+// weightShape is the shape of the weights of a layer.
+func weightShape(l model.ConvLayer) []int { return []int{l.Out, l.In / l.Groups, l.Kernel, l.Kernel} }
 
-func (c convolution) shape() []int {
-	return []int{c.out, c.in / c.groups, c.kernel, c.kernel}
-}
-
-func (c convolution) attrs() []Attr {
-	p := c.kernel / 2
+// convAttrs are the attributes of its convolution.
+func convAttrs(l model.ConvLayer) []Attr {
+	p := l.Kernel / 2
 	return []Attr{
-		Ints("kernel_shape", c.kernel, c.kernel), Ints("strides", c.stride, c.stride),
-		Ints("pads", p, p, p, p), Int("group", c.groups),
+		Ints("kernel_shape", l.Kernel, l.Kernel), Ints("strides", l.Stride, l.Stride),
+		Ints("pads", p, p, p, p), Int("group", l.Groups),
 	}
 }
 
-func pointwise(in, out int) convolution { return convolution{in, out, 1, 1, 1} }
-
-func depthwise(channels, kernel, stride int) convolution {
-	return convolution{channels, channels, kernel, stride, channels}
+// layer adds a layer whose names have a prefix.
+func (l *layers) layer(x, prefix string, m model.ConvLayer) string {
+	name := prefix + m.Name
+	switch {
+	case m.Squeeze > 0:
+		return l.squeezeExcite(x, name, m)
+	case m.Norm == "":
+		w, b := l.tensor(name+".weight", weightShape(m)...), l.tensor(name+".bias", m.Out)
+		x = l.g.Node(name, "Conv", []string{x, w, b}, convAttrs(m)...)
+	default:
+		x = l.convBN(x, name, prefix+m.Norm, m)
+	}
+	if m.Act != "" {
+		x = l.activation(x, prefix+m.Act, m.Activation)
+	}
+	return x
 }
 
 // convBN adds a convolution with the batch normalisation bn folded into it.
-func (l *layers) convBN(x, conv, bn string, c convolution) string {
+func (l *layers) convBN(x, conv, bn string, m model.ConvLayer) string {
 	if l.err != nil {
 		return ""
 	}
 	if l.statistics != nil {
-		return l.trainingBN(x, conv, bn, c)
+		return l.trainingBN(x, conv, bn, m)
 	}
-	weight, bias, err := folded(l.w, conv, bn, c.shape())
+	weight, bias, err := folded(l.w, conv, bn, weightShape(m))
 	if err != nil {
 		l.err = err
 		return ""
 	}
-	w := l.g.Const(conv+".weight", weight, c.shape()...)
-	b := l.g.Const(conv+".bias", bias, c.out)
-	return l.g.Node(conv, "Conv", []string{x, w, b}, c.attrs()...)
-}
-
-// conv adds a convolution with a bias and no normalisation.
-func (l *layers) conv(x, name string, c convolution) string {
-	w, b := l.tensor(name+".weight", c.shape()...), l.tensor(name+".bias", c.out)
-	return l.g.Node(name, "Conv", []string{x, w, b}, c.attrs()...)
+	w := l.g.Const(conv+".weight", weight, weightShape(m)...)
+	b := l.g.Const(conv+".bias", bias, m.Out)
+	return l.g.Node(conv, "Conv", []string{x, w, b}, convAttrs(m)...)
 }
 
 // activation adds a non-linearity. HardSwish is as fast as HardSigmoid and Mul
@@ -93,40 +93,23 @@ func (l *layers) activation(x, name string, a model.Activation) string {
 }
 
 // squeezeExcite scales the channels of x by a gate computed from their means.
-func (l *layers) squeezeExcite(x, prefix string, channels, squeezed int) string {
-	y := l.g.Node(prefix+".pool", "GlobalAveragePool", []string{x})
-	y = l.conv(y, prefix+".conv_reduce", pointwise(channels, squeezed))
-	y = l.activation(y, prefix+".act", model.ReLU)
-	y = l.conv(y, prefix+".conv_expand", pointwise(squeezed, channels))
-	y = l.g.Node(prefix+".gate", "HardSigmoid", []string{y}, Float("alpha", 1.0/6), Float("beta", 0.5)) // relu6(y+3)/6
-	return l.g.Node(prefix, "Mul", []string{x, y})
+func (l *layers) squeezeExcite(x, name string, m model.ConvLayer) string {
+	m.Name = name
+	reduce, expand := m.Gate()
+	y := l.g.Node(name+".pool", "GlobalAveragePool", []string{x})
+	y = l.layer(l.layer(y, "", reduce), "", expand)
+	y = l.g.Node(name+".gate", "HardSigmoid", []string{y}, Float("alpha", 1.0/6), Float("beta", 0.5)) // relu6(y+3)/6
+	return l.g.Node(name, "Mul", []string{x, y})
 }
 
 // block adds one block without repeats whose input has the given width.
-func (l *layers) block(x, prefix string, b model.BlockCode, in int) string {
-	at := func(name string) string { return prefix + "." + name }
-	if b.Type == model.ConvBNAct {
-		y := l.convBN(x, at("conv"), at("bn1"), convolution{in, b.Channels, b.Kernel, b.Stride, 1})
-		return l.activation(y, at("act1"), b.Activation)
+func (l *layers) block(x, name string, b model.BlockCode, in int) string {
+	y := x
+	for _, m := range b.Layers(in) {
+		y = l.layer(y, name+".", m)
 	}
-	mid, y := b.MidChannels(in), x
-	names := []string{"bn1", "act1", "conv_pw", "bn2", "act2"}
-	if b.Type == model.InvertedResidual {
-		y = l.convBN(y, at("conv_pw"), at("bn1"), pointwise(in, mid))
-		y = l.activation(y, at("act1"), b.Activation)
-		names = []string{"bn2", "act2", "conv_pwl", "bn3", "act3"}
-	}
-	y = l.convBN(y, at("conv_dw"), at(names[0]), depthwise(mid, b.Kernel, b.Stride))
-	y = l.activation(y, at(names[1]), b.Activation)
-	if se := b.SEChannels(in); se > 0 {
-		y = l.squeezeExcite(y, at("se"), mid, se)
-	}
-	y = l.convBN(y, at(names[2]), at(names[3]), pointwise(mid, b.Channels))
-	if b.Type == model.DepthwiseSepAct {
-		return l.activation(y, at(names[4]), b.Activation)
-	}
-	if b.Stride == 1 && in == b.Channels {
-		y = l.g.Node(at("sum"), "Add", []string{y, x})
+	if b.Skips(in) {
+		y = l.g.Node(name+".sum", "Add", []string{y, x})
 	}
 	return y
 }

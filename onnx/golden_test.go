@@ -271,3 +271,12 @@ func TestRandomWeightsStayFinite(t *testing.T) {
 		}
 	}
 }
+
+// shallowest is the path of least depth, with the first option everywhere.
+func shallowest(s *model.Space) model.Path {
+	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
+	for i := range p.Depth {
+		p.Depth[i] = s.MinDepth
+	}
+	return p
+}

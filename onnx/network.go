@@ -56,7 +56,7 @@ func (l *layers) network(arch model.Architecture, o NetworkOptions) {
 	l.g.Metadata("architecture", arch.String())
 	x := l.g.Input("image", o.Batch, 3, o.ImageSize, o.ImageSize)
 	in := arch.StemWidth()
-	x = l.stem(x, in)
+	x = l.layer(x, "", model.Stem(in))
 	for s, stage := range arch {
 		for b, code := range model.Expanded(stage) {
 			x = l.block(x, model.BlockName(s, b), code, in)
@@ -76,18 +76,17 @@ func FixedPart(s *model.Space, w Weights, o NetworkOptions) (*Graph, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	arch := s.Architecture(shallowest(s))
-	first, last := arch[0][0], arch[len(arch)-1][0]
+	first, last := s.FirstBlock(), s.LastBlock()
 	end := s.Stages[len(s.Stages)-1]
 	side := model.Downsample(end.Resolution, end.Stride)
 
 	l := layers{g: NewGraph("fixed part of " + s.Name), w: w}
 	image := l.g.Input("image", o.Batch, 3, s.ImageSize, s.ImageSize)
 	map7 := l.g.Input("last", o.Batch, end.OutChannels, side, side)
-	y := l.block(l.stem(image, s.StemChannels), model.BlockName(0, 0), first, s.StemChannels)
+	y := l.block(l.layer(image, "", model.Stem(s.StemChannels)), model.BlockName(0, 0), first, s.StemChannels)
 	start := s.Stages[0]
 	l.g.Output(l.g.rename(y, "first"), o.Batch, first.Channels, start.Resolution, start.Resolution)
-	y = l.block(map7, model.BlockName(len(arch)-1, 0), last, end.OutChannels)
+	y = l.block(map7, model.BlockName(len(s.Stages)+1, 0), last, end.OutChannels)
 	l.head(y, last.Channels, o)
 	if l.err != nil {
 		return nil, fmt.Errorf("graph of the fixed part: %w", l.err)
@@ -95,29 +94,14 @@ func FixedPart(s *model.Space, w Weights, o NetworkOptions) (*Graph, error) {
 	return l.g, nil
 }
 
-func shallowest(s *model.Space) model.Path {
-	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
-	for i := range p.Depth {
-		p.Depth[i] = s.MinDepth
-	}
-	return p
-}
-
-// stem is the 3x3 convolution of stride 2 with h-swish that all networks start with.
-func (l *layers) stem(x string, out int) string {
-	y := l.convBN(x, "conv_stem", "bn1", convolution{3, out, 3, 2, 1})
-	return l.activation(y, "act1", model.HSwish)
-}
-
 // head is global average pooling, conv_head with a bias and h-swish, and the
 // linear classifier; its output is "logits".
 func (l *layers) head(x string, in int, o NetworkOptions) {
 	y := l.g.Node("global_pool", "GlobalAveragePool", []string{x})
-
-	y = l.conv(y, "conv_head", pointwise(in, model.FeatureWidth))
-	y = l.activation(y, "act2", model.HSwish)
+	conv, classifier := model.Head(in, o.Classes)
+	y = l.layer(y, "", conv)
 	y = l.g.Node("flatten", "Flatten", []string{y})
-	weight, bias := l.tensor("classifier.weight", o.Classes, model.FeatureWidth), l.tensor("classifier.bias", o.Classes)
+	weight, bias := l.tensor(classifier.Name+".weight", o.Classes, classifier.In), l.tensor(classifier.Name+".bias", o.Classes)
 	y = l.g.Node("logits", "Gemm", []string{y, weight, bias}, Int("transB", 1))
 	l.g.Output(y, o.Batch, o.Classes)
 }

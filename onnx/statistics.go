@@ -41,27 +41,27 @@ type statistics struct {
 }
 
 // trainingBN adds a convolution and the batch normalisation after it.
-func (l *layers) trainingBN(x, conv, bn string, c convolution) string {
-	y := l.g.Node(conv, "Conv", []string{x, l.tensor(conv+".weight", c.shape()...)}, c.attrs()...)
-	scale, bias := l.tensor(bn+".weight", c.out), l.tensor(bn+".bias", c.out)
+func (l *layers) trainingBN(x, conv, bn string, m model.ConvLayer) string {
+	y := l.g.Node(conv, "Conv", []string{x, l.tensor(conv+".weight", weightShape(m)...)}, convAttrs(m)...)
+	scale, bias := l.tensor(bn+".weight", m.Out), l.tensor(bn+".bias", m.Out)
 	if l.err != nil {
 		return ""
 	}
 	// Not used, and different: ONNX Runtime mixes them up where they are equal.
-	mean, variance := make([]float32, c.out), make([]float32, c.out)
+	mean, variance := make([]float32, m.Out), make([]float32, m.Out)
 	for i := range variance {
 		variance[i] = 1
 	}
-	l.statistics.side = model.Downsample(l.statistics.side, c.stride)
-	m := Moment{BN: bn, Mean: bn + ".mean", Var: bn + ".var", Values: l.statistics.batch * l.statistics.side * l.statistics.side}
+	l.statistics.side = model.Downsample(l.statistics.side, m.Stride)
+	moment := Moment{BN: bn, Mean: bn + ".mean", Var: bn + ".var", Values: l.statistics.batch * l.statistics.side * l.statistics.side}
 	l.g.Add(Node{
 		Op:      "BatchNormalization",
-		Inputs:  []string{y, scale, bias, l.g.Const(bn+".no_mean", mean, c.out), l.g.Const(bn+".no_var", variance, c.out)},
-		Outputs: []string{bn, m.Mean, m.Var},
+		Inputs:  []string{y, scale, bias, l.g.Const(bn+".no_mean", mean, m.Out), l.g.Const(bn+".no_var", variance, m.Out)},
+		Outputs: []string{bn, moment.Mean, moment.Var},
 		Attrs:   []Attr{Int("training_mode", 1), Float("momentum", 0), Float("epsilon", batchNormEps)},
 	})
-	l.g.Output(m.Mean, c.out)
-	l.g.Output(m.Var, c.out)
-	l.statistics.moments = append(l.statistics.moments, m)
+	l.g.Output(moment.Mean, m.Out)
+	l.g.Output(moment.Var, m.Out)
+	l.statistics.moments = append(l.statistics.moments, moment)
 	return bn
 }

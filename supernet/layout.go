@@ -47,12 +47,13 @@ func (t Tensor) Elements() int { return onnx.Elements(t.Shape) }
 // dict.
 func Layout(s *model.Space, classes int) []Tensor {
 	var l layout
-	l.stem(s)
-	a := AxesOf(s)
+	l.begin(s)
 	for b := range s.NumBlocks() {
-		l.elasticBlock(blockName(s, b), s.Block(b), s.NumOptions(), a)
+		name := blockName(s, b) + "."
+		l.add(Tensor{Name: name + "_alpha", Shape: []int{s.NumOptions()}, Kind: Choice})
+		l.elasticBlock(name, s.BlockCode(b, s.NumOptions()-1), s.Block(b).InChannels, AxesOf(s))
 	}
-	l.head(s, classes)
+	l.end(s, classes)
 	for i := range s.Stages {
 		l.add(Tensor{Name: fmt.Sprintf("beta.%d", i), Shape: []int{s.NumDepths()}, Kind: Choice})
 	}
@@ -67,14 +68,14 @@ func ChildLayout(s *model.Space, p model.Path, classes int) []Tensor {
 		panic("supernet: " + err.Error())
 	}
 	var l layout
-	l.stem(s)
+	l.begin(s)
 	a := AxesOf(s)
 	for b, option := range p.Option {
 		if s.Active(p, b) {
-			l.block(blockName(s, b), s.Block(b), s.Options[option], a)
+			l.block(blockName(s, b)+".", s.BlockCode(b, option), s.Block(b).InChannels, a.source(s.Options[option]))
 		}
 	}
-	l.head(s, classes)
+	l.end(s, classes)
 	return l.tensors
 }
 
@@ -141,6 +142,21 @@ func (a Axes) SqueezeExcite(ratio float64) string {
 	return fmt.Sprintf("se.%d", slices.Index(a.Ratios, ratio))
 }
 
+// source is the supernet's name of a part of a block with an option.
+func (a Axes) source(o model.Option) func(part string) string {
+	return func(part string) string {
+		switch part {
+		case "conv_dw", "bn2":
+			return fmt.Sprintf("%s.%d", part, a.Kernel(o))
+		case "bn3":
+			return fmt.Sprintf("%s.%d", part, a.Norm(o))
+		case "se":
+			return a.SqueezeExcite(o.SERatio)
+		}
+		return part
+	}
+}
+
 // layout collects tensors.
 type layout struct{ tensors []Tensor }
 
@@ -151,8 +167,8 @@ func (l *layout) add(t Tensor) {
 	l.tensors = append(l.tensors, t)
 }
 
-func (l *layout) conv(name, source string, out, in, kernel, groups int) {
-	l.add(Tensor{Name: name + ".weight", Shape: []int{out, in / groups, kernel, kernel}, Kind: Conv, Groups: groups, Source: source + ".weight"})
+func (l *layout) conv(name, source string, m model.ConvLayer) {
+	l.add(Tensor{Name: name + ".weight", Shape: []int{m.Out, m.In / m.Groups, m.Kernel, m.Kernel}, Kind: Conv, Groups: m.Groups, Source: source + ".weight"})
 }
 
 func (l *layout) bias(name, source string, n int) {
@@ -167,77 +183,77 @@ func (l *layout) norm(name, source string, n int, residual bool) {
 	l.add(Tensor{Name: name + ".num_batches_tracked", Shape: []int{}, Kind: Batches, Source: source + ".num_batches_tracked"})
 }
 
-// stem is the first convolution and the fixed first block.
-func (l *layout) stem(s *model.Space) {
-	first := model.BlockName(0, 0) + "."
-	l.conv("conv_stem", "conv_stem", s.StemChannels, 3, 3, 1)
-	l.norm("bn1", "bn1", s.StemChannels, false)
-	l.conv(first+"conv_dw", first+"conv_dw", s.StemChannels, s.StemChannels, 3, s.StemChannels)
-	l.norm(first+"bn1", first+"bn1", s.StemChannels, false)
-	l.conv(first+"conv_pw", first+"conv_pw", s.FirstChannels, s.StemChannels, 1, 1)
-	l.norm(first+"bn2", first+"bn2", s.FirstChannels, s.FirstChannels == s.StemChannels)
+// begin adds the stem and the fixed first block.
+func (l *layout) begin(s *model.Space) {
+	l.layer("", model.Stem(s.StemChannels), false, same)
+	l.block(model.BlockName(0, 0)+".", s.FirstBlock(), s.StemChannels, same)
 }
 
-// head is the fixed last convolution, conv_head and the classifier.
-func (l *layout) head(s *model.Space, classes int) {
-	last := model.BlockName(len(s.Stages)+1, 0) + "."
-	l.conv(last+"conv", last+"conv", s.LastChannels, s.Stages[len(s.Stages)-1].OutChannels, 1, 1)
-	l.norm(last+"bn1", last+"bn1", s.LastChannels, false)
-	l.conv("conv_head", "conv_head", s.FeatureChannels, s.LastChannels, 1, 1)
-	l.bias("conv_head", "conv_head", s.FeatureChannels)
-	l.add(Tensor{Name: "classifier.weight", Shape: []int{classes, s.FeatureChannels}, Kind: Linear})
-	l.bias("classifier", "classifier", classes)
+// end adds the fixed last convolution, conv_head and the classifier.
+func (l *layout) end(s *model.Space, classes int) {
+	l.block(model.BlockName(len(s.Stages)+1, 0)+".", s.LastBlock(), s.Stages[len(s.Stages)-1].OutChannels, same)
+	conv, classifier := model.Head(s.LastChannels, classes)
+	l.layer("", conv, false, same)
+	l.add(Tensor{Name: classifier.Name + ".weight", Shape: []int{classes, classifier.In}, Kind: Linear})
+	l.bias(classifier.Name, classifier.Name, classes)
 }
 
-// elasticBlock is a block of the supernet: everything its options need.
-func (l *layout) elasticBlock(name string, b model.BlockShape, options int, a Axes) {
-	at := func(part string, index int) string { return fmt.Sprintf("%s.%s.%d", name, part, index) }
-	widest := model.BlockCode{Expansion: slices.Max(a.Expansions)}
-	mid := widest.MidChannels(b.InChannels)
-	l.add(Tensor{Name: name + "._alpha", Shape: []int{options}, Kind: Choice})
-	l.conv(name+".conv_pw", name+".conv_pw", mid, b.InChannels, 1, 1)
-	l.norm(name+".bn1", name+".bn1", mid, false)
-	for i, kernel := range a.Kernels {
-		l.conv(at("conv_dw", i), at("conv_dw", i), mid, mid, kernel, mid)
+// same is the source of parts that the supernet has under the same name.
+func same(part string) string { return part }
+
+// block adds a block of one network.
+func (l *layout) block(prefix string, b model.BlockCode, in int, source func(string) string) {
+	layers := b.Layers(in)
+	for i, m := range layers {
+		l.layer(prefix, m, i == len(layers)-1 && b.Skips(in), source)
 	}
-	for i := range a.Kernels {
-		l.norm(at("bn2", i), at("bn2", i), mid, false)
+}
+
+// layer adds a layer; residual marks the last of a block with a residual connection.
+func (l *layout) layer(prefix string, m model.ConvLayer, residual bool, source func(string) string) {
+	if m.Squeeze > 0 {
+		from := m
+		from.Name = source(m.Name)
+		reduce, expand := m.Gate()
+		fromReduce, fromExpand := from.Gate()
+		l.layer(prefix, reduce, false, func(string) string { return fromReduce.Name })
+		l.layer(prefix, expand, false, func(string) string { return fromExpand.Name })
+		return
 	}
-	for _, ratio := range a.Ratios {
-		if ratio > 0 {
-			widest.SERatio = ratio
-			se := name + "." + a.SqueezeExcite(ratio)
-			l.squeezeExcite(se, se, mid, widest.SEChannels(b.InChannels))
+	l.conv(prefix+m.Name, prefix+source(m.Name), m)
+	if m.Norm == "" {
+		l.bias(prefix+m.Name, prefix+source(m.Name), m.Out)
+	} else {
+		l.norm(prefix+m.Norm, prefix+source(m.Norm), m.Out, residual)
+	}
+}
+
+// elasticBlock adds a block of the supernet, everything its options need; b is the
+// widest of them.
+func (l *layout) elasticBlock(prefix string, b model.BlockCode, in int, a Axes) {
+	for _, m := range b.Layers(in) {
+		switch m.Name {
+		case "conv_dw":
+			for i, kernel := range a.Kernels {
+				m.Kernel = kernel
+				name := fmt.Sprintf("%s%s.%d", prefix, m.Name, i)
+				l.conv(name, name, m)
+			}
+			for i := range a.Kernels {
+				name := fmt.Sprintf("%s%s.%d", prefix, m.Norm, i)
+				l.norm(name, name, m.Out, false)
+			}
+		case "conv_pwl":
+			l.conv(prefix+m.Name, prefix+m.Name, m)
+			for i := range a.Norms() {
+				name := fmt.Sprintf("%s%s.%d", prefix, m.Norm, i)
+				l.norm(name, name, m.Out, b.Skips(in))
+			}
+		case "se":
+			m.Name = a.SqueezeExcite(b.SERatio)
+			l.layer(prefix, m, false, same)
+		default:
+			l.layer(prefix, m, false, same)
 		}
 	}
-	l.conv(name+".conv_pwl", name+".conv_pwl", b.OutChannels, mid, 1, 1)
-	for i := range a.Norms() {
-		l.norm(at("bn3", i), at("bn3", i), b.OutChannels, residual(b))
-	}
 }
-
-// block is a block of one network.
-func (l *layout) block(name string, b model.BlockShape, o model.Option, a Axes) {
-	at := func(part string, index int) string { return fmt.Sprintf("%s.%s.%d", name, part, index) }
-	code := model.BlockCode{Expansion: o.Expansion, SERatio: o.SERatio}
-	mid, kernel := code.MidChannels(b.InChannels), a.Kernel(o)
-	l.conv(name+".conv_pw", name+".conv_pw", mid, b.InChannels, 1, 1)
-	l.norm(name+".bn1", name+".bn1", mid, false)
-	l.conv(name+".conv_dw", at("conv_dw", kernel), mid, mid, o.Kernel, mid)
-	l.norm(name+".bn2", at("bn2", kernel), mid, false)
-	if o.SERatio > 0 {
-		l.squeezeExcite(name+".se", name+"."+a.SqueezeExcite(o.SERatio), mid, code.SEChannels(b.InChannels))
-	}
-	l.conv(name+".conv_pwl", name+".conv_pwl", b.OutChannels, mid, 1, 1)
-	l.norm(name+".bn3", at("bn3", a.Norm(o)), b.OutChannels, residual(b))
-}
-
-func (l *layout) squeezeExcite(name, source string, mid, squeezed int) {
-	l.conv(name+".conv_reduce", source+".conv_reduce", squeezed, mid, 1, 1)
-	l.bias(name+".conv_reduce", source+".conv_reduce", squeezed)
-	l.conv(name+".conv_expand", source+".conv_expand", mid, squeezed, 1, 1)
-	l.bias(name+".conv_expand", source+".conv_expand", mid)
-}
-
-// residual reports whether a block's input is added to its output.
-func residual(b model.BlockShape) bool { return b.Stride == 1 && b.InChannels == b.OutChannels }
