@@ -23,10 +23,14 @@ func (s *Space) Architecture(p Path) Architecture {
 
 // BlockCode is the code of one option of one searched block.
 func (s *Space) BlockCode(block, option int) BlockCode {
-	shape, o := s.Block(block), s.Options[option]
+	return s.Block(block).Code(s.Options[option])
+}
+
+// Code is the code of the block with an option.
+func (b BlockShape) Code(o Option) BlockCode {
 	return BlockCode{
-		Type: InvertedResidual, Repeats: 1, Kernel: o.Kernel, Stride: shape.Stride, Expansion: o.Expansion,
-		Channels: shape.OutChannels, SERatio: o.SERatio, Activation: shape.Activation,
+		Type: InvertedResidual, Repeats: 1, Kernel: o.Kernel, Stride: b.Stride, Expansion: o.Expansion,
+		Channels: b.OutChannels, SERatio: o.SERatio, Activation: b.Activation,
 	}
 }
 

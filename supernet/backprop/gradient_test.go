@@ -148,13 +148,15 @@ func TestGradientsAreSlopes(t *testing.T) {
 	onnxtest.Require(t)
 	const batch = 6
 	space := newSpace(t, 32)
+	first, last := space.FirstBlock(), space.LastBlock()
+	first.Channels, last.Channels = 6, 50
 	segments := []segment{
-		stem(8, 16*batch),
-		separable(8, 4, 4, batch),
-		separable(4, 4, 17, batch),
-		last(6, 12, 4*batch),
-		last(40, 12, batch),
-		{key: "head", channels: 8, m: 4 * batch, layers: []layer{head{8, 20, 5}}},
+		stem(32, 16*batch),
+		block(first, 8, 4, batch),
+		block(first, 4, 17, batch),
+		block(last, 6, 2, batch),
+		block(last, 40, 1, batch),
+		{key: "head", channels: 8, m: 4 * batch, layers: []layer{head{8, 5}}},
 	}
 	for _, c := range []struct {
 		shape   model.BlockShape
@@ -171,7 +173,7 @@ func TestGradientsAreSlopes(t *testing.T) {
 		{model.BlockShape{InChannels: 8, OutChannels: 6, Stride: 2, Resolution: 2, Activation: model.HSwish}, 5, 0},
 		{model.BlockShape{InChannels: 4, OutChannels: 4, Stride: 1, Resolution: 2, Activation: model.HSwish}, 3, 0.25},
 	} {
-		segments = append(segments, block(c.shape, model.Option{Expansion: 3, Kernel: c.kernel, SERatio: c.squeeze}, batch))
+		segments = append(segments, block(c.shape.Code(model.Option{Expansion: 3, Kernel: c.kernel, SERatio: c.squeeze}), c.shape.InChannels, c.shape.Resolution, batch))
 		if c.squeeze > 0 {
 			segments = append(segments, multiPathBlock(space, c.shape, 0b11, batch))
 		}

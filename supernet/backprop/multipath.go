@@ -68,6 +68,12 @@ func (n *Network) writeMasks() error {
 	return nil
 }
 
+// widths are the channels of a block after the expansion and after the squeeze.
+func widths(shape model.BlockShape, o model.Option) (mid, squeezed int) {
+	code := shape.Code(o)
+	return code.MidChannels(shape.InChannels), code.SEChannels(shape.InChannels)
+}
+
 // writeOptionMasks writes those of one block; see [multiPathBlock].
 func (n *Network) writeOptionMasks(block int) error {
 	e, batch := n.e, n.e.o.Batch

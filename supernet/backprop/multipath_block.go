@@ -24,23 +24,33 @@ import (
 // Only the kernels that an image of the batch takes are computed: kernels has a bit
 // for each, by its index in the supernet.
 func multiPathBlock(s *model.Space, shape model.BlockShape, kernels, batch int) segment {
-	axes := supernet.AxesOf(s)
-	widest := s.Options[largest(s)]
-	mid, squeezed := widths(shape, widest)
-	var spatial multiKernel
-	for i, side := range axes.Kernels {
-		if kernels&(1<<i) != 0 {
-			spatial.index = append(spatial.index, i)
-			spatial.kernels = append(spatial.kernels, depthwise{
-				fmt.Sprintf("conv_dw.%d", i), fmt.Sprintf("bn2.%d", i), mid, side, shape.Stride, shape.Resolution,
-			})
+	axes, widest := supernet.AxesOf(s), shape.Code(s.Options[largest(s)])
+	var layers []layer
+	for _, l := range widest.Layers(shape.InChannels) {
+		mixed := layersOf(l, shape.Resolution)
+		switch l.Name {
+		case "conv_dw":
+			var all multiKernel
+			for i, side := range axes.Kernels {
+				if kernels&(1<<i) != 0 {
+					all.index = append(all.index, i)
+					all.kernels = append(all.kernels, depthwise{numbered(l.Name, i), numbered(l.Norm, i), l.Out, side, l.Stride, shape.Resolution})
+				}
+			}
+			mixed[0] = all
+		case "se":
+			l.Name = axes.SqueezeExcite(widest.SERatio)
+			mixed[0] = squeezeExcite{l, true}
+		case "conv_pwl":
+			mixed[0] = multiNorm{l.Name, l.Norm, l.In, l.Out, axes.Norms()}
 		}
+		layers = append(layers, mixed...)
 	}
-	return invertedResidual(fmt.Sprint("multi-path ", shape, kernels), shape, batch,
-		spatial,
-		squeezeExcite{name: axes.SqueezeExcite(widest.SERatio), channels: mid, squeezed: squeezed, masked: true},
-		multiNorm{conv: "conv_pwl", bn: "bn3", in: mid, out: shape.OutChannels, norms: axes.Norms()})
+	return blockOf(fmt.Sprint("multi-path ", widest, shape, kernels), widest, shape.InChannels, shape.Resolution, batch, layers)
 }
+
+// numbered is the supernet's name of what it has several of.
+func numbered(name string, i int) string { return fmt.Sprintf("%s.%d", name, i) }
 
 // multiKernel is the sum of depthwise convolutions, each times the mask of the
 // images that take its kernel.
@@ -83,7 +93,7 @@ func (l multiNorm) weight(b *builder) string { return b.parameter(l.conv+".weigh
 // choice is which normalisation an image takes.
 func (l multiNorm) choice(b *builder) string { return b.input("norms", l.norms, b.batch) }
 
-func (l multiNorm) name(i int) string { return fmt.Sprintf("%s.%d", l.bn, i) }
+func (l multiNorm) name(i int) string { return numbered(l.bn, i) }
 
 // ofImages is the scale or bias of every image's normalisation: [out, 1, batch].
 func (l multiNorm) ofImages(b *builder, what string) string {

@@ -2,7 +2,7 @@ package backprop
 
 // pointwise is a 1x1 convolution without bias and batch normalisation.
 //
-// Where it widens a map (fold), the wide map is not normalised, unless it is
+// Where it widens a map, the wide map is not normalised, unless it is
 // smaller than the weights: see the package comment. With x̃ = [x - mean(x); 1] and
 // P = W·C, C the covariance of x:
 //
@@ -16,13 +16,12 @@ package backprop
 type pointwise struct {
 	conv, bn string
 	in, out  int
-	fold     bool
 	first    bool // nothing before it is trained: there is no gradient of x
 }
 
 // folds reports whether a map of m columns is so large that the covariance of the
 // input is less work than normalising the result.
-func (l pointwise) folds(m int) bool { return l.fold && m >= 2*l.in }
+func (l pointwise) folds(m int) bool { return l.out > l.in && m >= 2*l.in }
 
 func (l pointwise) weight(b *builder) string { return b.parameter(l.conv+".weight", l.out, l.in) }
 

@@ -81,59 +81,41 @@ const patchSize = 27 // 3 channels of 3x3
 // stem is the first convolution, on the 3x3 patches of the image that [patches]
 // gathers.
 func stem(channels, m int) segment {
+	l := model.Stem(channels)
 	return segment{key: "stem", channels: patchSize, m: m, layers: []layer{
-		pointwise{conv: "conv_stem", bn: "bn1", in: patchSize, out: channels, fold: true, first: true},
-		activation{model.HSwish, "bn1"},
+		pointwise{conv: l.Name, bn: l.Norm, in: patchSize, out: l.Out, first: true},
+		activation{l.Activation, l.Norm},
 	}}
 }
 
-// separable is the first block.
-func separable(in, out, side, batch int) segment {
-	return segment{key: "separable", channels: in, m: side * side * batch, layers: []layer{
-		depthwise{"conv_dw", "bn1", in, 3, 1, side},
-		activation{model.ReLU, "bn1"},
-		pointwise{conv: "conv_pw", bn: "bn2", in: in, out: out},
-	}}
-}
-
-// last is the 1x1 convolution after the searched stages: the seventh stage.
-func last(in, out, m int) segment {
-	return segment{key: "last", channels: in, m: m, layers: []layer{
-		pointwise{conv: "conv", bn: "bn1", in: in, out: out, fold: true},
-		activation{model.HSwish, "bn1"},
-	}}
-}
-
-// block is an inverted-residual block with one option.
-func block(shape model.BlockShape, o model.Option, batch int) segment {
-	mid, squeezed := widths(shape, o)
-	return invertedResidual(fmt.Sprint("block ", shape, mid, squeezed, o.Kernel), shape, batch,
-		depthwise{"conv_dw", "bn2", mid, o.Kernel, shape.Stride, shape.Resolution},
-		squeezeExcite{name: "se", channels: mid, squeezed: squeezed},
-		pointwise{conv: "conv_pwl", bn: "bn3", in: mid, out: shape.OutChannels})
-}
-
-// widths are the channels of a block after the expansion and after the squeeze; 0
-// without one.
-func widths(shape model.BlockShape, o model.Option) (mid, squeezed int) {
-	code := model.BlockCode{Type: model.InvertedResidual, Expansion: o.Expansion, SERatio: o.SERatio}
-	return code.MidChannels(shape.InChannels), code.SEChannels(shape.InChannels)
-}
-
-// invertedResidual is what blocks with one option and with several have in common.
-func invertedResidual(key string, s model.BlockShape, batch int, spatial layer, se squeezeExcite, project layer) segment {
-	layers := []layer{
-		pointwise{conv: "conv_pw", bn: "bn1", in: s.InChannels, out: se.channels, fold: true},
-		activation{s.Activation, "bn1"},
-		spatial,
-		activation{s.Activation, "bn2"},
+// block is a block of a network whose input has the given channels and side.
+func block(code model.BlockCode, channels, side, batch int) segment {
+	var layers []layer
+	for _, l := range code.Layers(channels) {
+		layers = append(layers, layersOf(l, side)...)
 	}
-	if se.squeezed > 0 {
-		layers = append(layers, se)
+	return blockOf(fmt.Sprint("block ", code, channels, side), code, channels, side, batch, layers)
+}
+
+// blockOf is a block with layers of its own.
+func blockOf(key string, code model.BlockCode, channels, side, batch int, layers []layer) segment {
+	return segment{key: key, channels: channels, m: side * side * batch, layers: layers, skip: code.Skips(channels)}
+}
+
+// layersOf is a layer of a network on a map of the given side, and the activation
+// after it.
+func layersOf(l model.ConvLayer, side int) []layer {
+	var layers []layer
+	switch {
+	case l.Squeeze > 0:
+		layers = []layer{squeezeExcite{l, false}}
+	case l.Groups > 1:
+		layers = []layer{depthwise{l.Name, l.Norm, l.Out, l.Kernel, l.Stride, side}}
+	default:
+		layers = []layer{pointwise{conv: l.Name, bn: l.Norm, in: l.In, out: l.Out}}
 	}
-	return segment{
-		key: key, channels: s.InChannels, m: s.Resolution * s.Resolution * batch,
-		layers: append(layers, project),
-		skip:   s.Stride == 1 && s.InChannels == s.OutChannels,
+	if l.Act != "" {
+		layers = append(layers, activation{l.Activation, l.Norm})
 	}
+	return layers
 }

@@ -37,16 +37,17 @@ func (e *Engine) segment(slot, option int) segment {
 	case slotStem:
 		return stem(s.StemChannels, first.Resolution*first.Resolution*batch)
 	case slotFirst:
-		return separable(s.StemChannels, s.FirstChannels, first.Resolution, batch)
+		return block(s.FirstBlock(), s.StemChannels, first.Resolution, batch)
 	case e.slotLast():
-		return last(end.OutChannels, s.LastChannels, side*side*batch)
+		return block(s.LastBlock(), end.OutChannels, side, batch)
 	case e.slotHead():
-		return segment{key: "head", channels: s.LastChannels, m: side * side * batch, layers: []layer{head{s.LastChannels, s.FeatureChannels, e.classes}}}
+		return segment{key: "head", channels: s.LastChannels, m: side * side * batch, layers: []layer{head{s.LastChannels, e.classes}}}
 	}
+	shape := s.Block(slot - slotBlock)
 	if option >= multiPath {
-		return multiPathBlock(s, s.Block(slot-slotBlock), option-multiPath, batch)
+		return multiPathBlock(s, shape, option-multiPath, batch)
 	}
-	return block(s.Block(slot-slotBlock), s.Options[option], batch)
+	return block(shape.Code(s.Options[option]), shape.InChannels, shape.Resolution, batch)
 }
 
 // feature is the number of the feature that a slot ends in a network of the given

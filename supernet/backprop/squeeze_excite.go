@@ -1,5 +1,7 @@
 package backprop
 
+import "github.com/binas-tui/binas-tui/model"
+
 // squeezeExcite scales channels by a gate that two small layers compute from the
 // means of the map over its positions.
 //
@@ -7,31 +9,29 @@ package backprop
 // batch] and gated [1, batch] say which hidden channels an image uses, and whether
 // it is scaled at all; plain is 1 - gated.
 type squeezeExcite struct {
-	name               string
-	channels, squeezed int
-	masked             bool
+	model.ConvLayer
+	masked bool
 }
 
-func (l squeezeExcite) reduce() linear {
-	return linear{l.name + ".conv_reduce", l.channels, l.squeezed}
-}
-func (l squeezeExcite) expand() linear {
-	return linear{l.name + ".conv_expand", l.squeezed, l.channels}
+func (l squeezeExcite) gate() (reduce, expand linear) {
+	r, e := l.Gate()
+	return linear{r.Name, r.In, r.Out}, linear{e.Name, e.In, e.Out}
 }
 
 func (l squeezeExcite) forward(b *builder, x string) string {
+	reduce, expand := l.gate()
 	pooled := b.pool(x)
-	hidden := l.reduce().forward(b, pooled)
+	hidden := reduce.forward(b, pooled)
 	if l.masked {
-		hidden = b.mul(hidden, b.input("squeeze", l.squeezed, b.batch))
+		hidden = b.mul(hidden, b.input("squeeze", l.Squeeze, b.batch))
 	}
 	hidden = b.unary("Relu", hidden)
-	gate := b.gate(l.expand().forward(b, hidden))
+	gate := b.gate(expand.forward(b, hidden))
 	scale := gate
 	if l.masked {
 		scale = b.add(b.mul(gate, b.input("gated", 1, b.batch)), b.input("plain", 1, b.batch))
 	}
-	y := b.perImage(x, b.reshape(scale, l.channels, 1, b.batch))
+	y := b.perImage(x, b.reshape(scale, l.Out, 1, b.batch))
 	b.save("se.x", x)
 	b.save("se.pool", pooled)
 	b.save("se.hidden", hidden)
@@ -42,19 +42,20 @@ func (l squeezeExcite) forward(b *builder, x string) string {
 }
 
 func (l squeezeExcite) backward(b *builder, d, plus string) string {
+	reduce, expand := l.gate()
 	gate, pooled, hidden := b.load("se.gate"), b.load("se.pool"), b.load("se.hidden")
 	product := b.images(b.mul(d, b.load("se.x")))
-	dgate := b.reshape(b.sum(product, 1), l.channels, b.batch)
+	dgate := b.reshape(b.sum(product, 1), l.Out, b.batch)
 	open := b.mul(b.step(gate, 0), b.below(gate, 1))
 	dexpanded := b.mul(b.scale(dgate, 1.0/6), open)
 	if l.masked {
 		dexpanded = b.mul(dexpanded, b.input("gated", 1, b.batch))
 	}
-	dhidden := b.mul(l.expand().backward(b, dexpanded, hidden, 1), b.step(hidden, 0))
-	dpool := l.reduce().backward(b, dhidden, pooled, b.columns(d)/b.batch)
-	scale := b.reshape(b.load("se.scale"), l.channels, 1, b.batch)
+	dhidden := b.mul(expand.backward(b, dexpanded, hidden, 1), b.step(hidden, 0))
+	dpool := reduce.backward(b, dhidden, pooled, b.columns(d)/b.batch)
+	scale := b.reshape(b.load("se.scale"), l.Out, 1, b.batch)
 	dx := b.mul(b.images(d), scale)
-	return b.plus(b.matrix(b.add(dx, b.reshape(dpool, l.channels, 1, b.batch))), plus)
+	return b.plus(b.matrix(b.add(dx, b.reshape(dpool, l.Out, 1, b.batch))), plus)
 }
 
 // pool is the mean of every image: [channels, batch].
