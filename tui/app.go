@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // optimizerMode is what answers the budget.
@@ -40,7 +41,7 @@ type App struct {
 
 	width, height int
 	layout        layout
-	screen        *screen
+	screen        *cell.Screen
 	theme, glyphs int // indices
 	mouseOff      bool
 	frame         string // the last rendered frame
@@ -293,21 +294,21 @@ func (a *App) resize(w, h int) {
 }
 
 // glyphSet is what the screen is drawn with.
-func (a *App) glyphSet() *glyphs { return glyphSets[a.glyphs] }
+func (a *App) glyphSet() *cell.Glyphs { return cell.GlyphSets[a.glyphs] }
 
 func (a *App) relayout() { a.layout = newLayout(a.width, a.height, view{a.focus, a.shared, a.zoomed}) }
 
 // render draws every part of the screen that the layout shows.
 func (a *App) render() string {
-	t, g := themes[a.theme], a.glyphSet()
-	if a.screen == nil || a.screen.w != a.width || a.screen.h != a.height {
-		a.screen = newScreen(a.width, a.height, t, g)
+	t, g := cell.Themes[a.theme], a.glyphSet()
+	if a.screen == nil || a.screen.W != a.width || a.screen.H != a.height {
+		a.screen = cell.NewScreen(a.width, a.height, t, g)
 	}
 	s := a.screen
-	s.theme, s.glyphs = t, g
-	s.canvas.Clear()
+	s.Theme, s.Glyphs = t, g
+	s.Canvas.Clear()
 	if a.layout.tooSmall {
-		s.text(0, 0, a.width, t.warn, fmt.Sprintf("too small: %dx%d needed", minWidth, minHeight))
+		s.Text(0, 0, a.width, t.Warn, fmt.Sprintf("too small: %dx%d needed", minWidth, minHeight))
 		a.drawStatus(s, a.layout.status)
 		return s.String()
 	}

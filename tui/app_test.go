@@ -148,7 +148,7 @@ func (d *driver) paneIDs() (ids []paneID) {
 func (d *driver) lines() []string {
 	d.App.dirty = true
 	d.App.View()
-	return strings.Split(d.App.screen.plain(), "\n")
+	return strings.Split(d.App.screen.Plain(), "\n")
 }
 
 func (d *driver) sees(text string) bool { return strings.Contains(strings.Join(d.lines(), "\n"), text) }
@@ -189,9 +189,9 @@ func TestEveryMoveOfTheSliderKeepsTheLimit(t *testing.T) {
 func TestSliderAndPlotShareTheirSteps(t *testing.T) {
 	for _, size := range [][2]int{{120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
-		area := plotArea(d.layout.panes[paneFrontier].inside())
-		if d.steps() != 2*area.w {
-			t.Errorf("%v: %d steps over %d cells", size, d.steps(), area.w)
+		area := plotArea(d.layout.panes[paneFrontier].Inside())
+		if d.steps() != 2*area.W {
+			t.Errorf("%v: %d steps over %d cells", size, d.steps(), area.W)
 		}
 	}
 }
@@ -260,7 +260,7 @@ func TestEntryIsSelected(t *testing.T) {
 func TestMouseMovesTheBudget(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	start, n := d.trackSpan()
-	y := d.layout.track.y
+	y := d.layout.track.Y
 	click := func(x, y int) { d.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft}) }
 	click(start, y)
 	if d.limitMS != d.engine.MinLatencyMS() {
@@ -280,8 +280,8 @@ func TestMouseMovesTheBudget(t *testing.T) {
 	if !(d.limitMS < d.engine.MaxLatencyMS()) {
 		t.Error("the wheel did not lower the budget")
 	}
-	area := plotArea(d.layout.panes[paneFrontier].inside())
-	click(area.x+area.w/2, area.y+2)
+	area := plotArea(d.layout.panes[paneFrontier].Inside())
+	click(area.X+area.W/2, area.Y+2)
 	mid := (d.engine.MinLatencyMS() + d.engine.MaxLatencyMS()) / 2
 	if math.Abs(d.limitMS-mid) > 1 || d.focus != paneFrontier {
 		t.Errorf("a click in the middle of the plot gave %v ms (middle %v), focus %v", d.limitMS, mid, d.focus)

@@ -12,12 +12,13 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // steps is the number of steps of the slider: one for every dot column of the
 // frontier plot, so that a step moves the budget line by one dot.
 func (a *App) steps() int {
-	if w := plotArea(a.inside(paneFrontier)).w; w > 0 {
+	if w := plotArea(a.inside(paneFrontier)).W; w > 0 {
 		return w * 2
 	}
 	return 200
@@ -110,8 +111,8 @@ func (a *App) trackLimit(x int) float64 {
 func (a *App) trackSpan() (start, n int) {
 	left, right := a.trackLabels()
 	r := a.layout.track
-	start = r.x + len(left) + 1
-	return start, r.x + r.w - len(right) - 1 - start
+	start = r.X + len(left) + 1
+	return start, r.X + r.W - len(right) - 1 - start
 }
 
 func (a *App) trackLabels() (left, right string) {
@@ -119,54 +120,54 @@ func (a *App) trackLabels() (left, right string) {
 }
 
 // drawHeader names what is explored and what the figures come from.
-func (a *App) drawHeader(s *screen, r rect) {
-	e, t := a.engine, s.theme
-	x := r.x + 1
-	part := func(st uv.Style, text string) { x += s.text(x, r.y, r.x+r.w-1-x, st, text) }
+func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
+	e, t := a.engine, s.Theme
+	x := r.X + 1
+	part := func(st uv.Style, text string) { x += s.Text(x, r.Y, r.X+r.W-1-x, st, text) }
 	if a.layout.boxed {
-		part(t.accent, "binas-tui")
-		part(t.dim, "  "+sanitize.Line(e.Profile)+" "+s.glyphs.dot+" ")
+		part(t.Accent, "binas-tui")
+		part(t.Dim, "  "+sanitize.Line(e.Profile)+" "+s.Glyphs.Dot+" ")
 	}
-	part(t.text, sourceLabel(e.LUTName))
-	part(t.dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
-	if p := e.LUT.Provenance.Processor; p != "" && r.w >= wideWidth {
-		part(t.dim, " ("+sanitize.Line(p)+")")
+	part(t.Text, sourceLabel(e.LUTName))
+	part(t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
+	if p := e.LUT.Provenance.Processor; p != "" && r.W >= wideWidth {
+		part(t.Dim, " ("+sanitize.Line(p)+")")
 	}
 	if e.LUT.Calibration.Set() {
-		part(t.dim, " calibrated")
+		part(t.Dim, " calibrated")
 	}
-	part(t.dim, levelText(e.Setup))
-	part(t.dim, " "+s.glyphs.dot+" ")
+	part(t.Dim, levelText(e.Setup))
+	part(t.Dim, " "+s.Glyphs.Dot+" ")
 	if a.layout.boxed {
-		part(t.dim, "accuracy ")
+		part(t.Dim, "accuracy ")
 	}
 	source := sanitize.Line(e.AccuracySource())
-	if r.w < wideWidth {
+	if r.W < wideWidth {
 		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
 	}
 	for _, spare := range []string{" error", "fitted on "} { // rather than what ends the line: how far it may be off
-		if ansi.StringWidth(source) > r.x+r.w-1-x {
+		if ansi.StringWidth(source) > r.X+r.W-1-x {
 			source = strings.Replace(source, spare, "", 1)
 		}
 	}
-	part(t.text, source)
+	part(t.Text, source)
 }
 
 // drawBudget draws the slider and, below it, what the budget buys.
-func (a *App) drawBudget(s *screen) {
+func (a *App) drawBudget(s *cell.Screen) {
 	if a.layout.boxed {
-		s.box(a.layout.budget, "Budget", false)
+		s.Box(a.layout.budget, "Budget", false)
 	}
 	a.drawTrack(s)
 	a.drawStatus(s, a.layout.status)
 }
 
-func (a *App) drawTrack(s *screen) {
+func (a *App) drawTrack(s *cell.Screen) {
 	r := a.layout.track
 	left, right := a.trackLabels()
 	start, n := a.trackSpan()
-	s.text(r.x, r.y, r.w, s.theme.dim, left)
-	s.right(r.x, r.y, r.w, s.theme.dim, right)
+	s.Text(r.X, r.Y, r.W, s.Theme.Dim, left)
+	s.Right(r.X, r.Y, r.W, s.Theme.Dim, right)
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	at := 0
 	if hi > lo {
@@ -177,20 +178,20 @@ func (a *App) drawTrack(s *screen) {
 		flat = int(math.Round((most-lo)/(hi-lo)*float64(n-1))) + 1
 	}
 	for i := range n {
-		glyph := s.glyphs.track
+		glyph := s.Glyphs.Track
 		switch {
 		case i >= flat:
-			glyph = s.glyphs.dot
+			glyph = s.Glyphs.Dot
 		case i < at:
-			glyph = s.glyphs.trackOver
+			glyph = s.Glyphs.TrackOver
 		}
 		if i < at {
-			s.set(start+i, r.y, s.theme.accent, glyph)
+			s.Set(start+i, r.Y, s.Theme.Accent, glyph)
 		} else {
-			s.set(start+i, r.y, s.theme.border, glyph)
+			s.Set(start+i, r.Y, s.Theme.Border, glyph)
 		}
 	}
-	s.set(start+at, r.y, s.theme.accent, s.glyphs.handle)
+	s.Set(start+at, r.Y, s.Theme.Accent, s.Glyphs.Handle)
 }
 
 // segment is one fact of the status line.
@@ -201,101 +202,101 @@ type segment struct {
 }
 
 // status lists what the budget buys, the most important first.
-func (a *App) status(t *theme, g *glyphs) []segment {
+func (a *App) status(t *cell.Theme, g *cell.Glyphs) []segment {
 	sol := &a.solution
-	out := []segment{{t.accent, "limit " + a.ms(a.limitMS) + " ms", false}}
+	out := []segment{{t.Accent, "limit " + a.ms(a.limitMS) + " ms", false}}
 	if !a.hasSolution() {
 		text := "no network fits: at least " + a.ms(a.engine.MinLatencyMS()) + " ms are needed"
 		if a.searches() {
 			return append(out, a.searchProof(t, g)...)
 		}
 		if a.evolving() {
-			text = "evolution is searching" + g.ellipsis
+			text = "evolution is searching" + g.Ellipsis
 		}
-		return append(out, segment{t.warn, text, false})
+		return append(out, segment{t.Warn, text, false})
 	}
 	out = append(out,
-		segment{t.text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), false},
-		segment{t.chosen, "accuracy " + formatNumber(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
+		segment{t.Text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), false},
+		segment{t.Chosen, "accuracy " + cell.Number(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
 	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
-		out = append(out, segment{t.text, a.priceText(sol.ShadowPrice, g), false})
+		out = append(out, segment{t.Text, a.priceText(sol.ShadowPrice, g), false})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {
-		out = append(out, segment{t.pin, "pins cost " + formatNumber(loss, 2) + " pt", false})
+		out = append(out, segment{t.Pin, "pins cost " + cell.Number(loss, 2) + " pt", false})
 	}
 	if k, ok := a.keptHere(); ok {
-		out = append(out, segment{t.good, a.keptText(k), false})
+		out = append(out, segment{t.Good, a.keptText(k), false})
 	}
 	proof := a.proof(t, g)
 	out = append(out, proof[0])
-	if c := a.compare; !c.empty() && !a.layout.panes[paneCompare].shown() { // which says more
-		out = append(out, segment{t.warn, fmt.Sprintf("%s pt %s ms vs %s", signed(sol.Accuracy-c.accuracy, 2, g), signed(sol.LatencyMS-c.latencyMS, 2, g), c.name), false})
+	if c := a.compare; !c.empty() && !a.layout.panes[paneCompare].Shown() { // which says more
+		out = append(out, segment{t.Warn, fmt.Sprintf("%s pt %s ms vs %s", cell.Signed(sol.Accuracy-c.accuracy, 2, g), cell.Signed(sol.LatencyMS-c.latencyMS, 2, g), c.name), false})
 	}
 	out = append(out, proof[1:]...)
 	if all := a.measuredAccuracies(); len(all) > 0 {
 		last := all[len(all)-1]
-		out = append(out, segment{t.chosen, sanitize.Line(last.Weights) + " " + formatNumber(last.Top1, 2) + " %", true})
+		out = append(out, segment{t.Chosen, sanitize.Line(last.Weights) + " " + cell.Number(last.Top1, 2) + " %", true})
 	}
 	return out
 }
 
 // proof says how the solution was found and what is known about better ones.
-func (a *App) proof(t *theme, g *glyphs) []segment {
+func (a *App) proof(t *cell.Theme, g *cell.Glyphs) []segment {
 	if a.searches() {
 		return a.searchProof(t, g)
 	}
 	ans := &a.answer
-	micro := strconv.Itoa(int(a.stopwatch.shown.Microseconds())) + " " + g.micro
+	micro := strconv.Itoa(int(a.stopwatch.shown.Microseconds())) + " " + g.Micro
 	agrees := "BCFW agrees"
 	if d := ans.BCFWShort(); d > 1e-9 {
-		agrees = "BCFW " + g.minus + formatNumber(d, 4) + " pt"
+		agrees = "BCFW " + g.Minus + cell.Number(d, 4) + " pt"
 	}
 	switch {
 	case a.mode == modeEvolution && !a.engine.Bilinear():
 		if n := a.engine.LiveGenerations(); n > 0 {
-			return []segment{{t.warn, fmt.Sprintf("evolution, %d generations: feasible, no certificate", n), false}}
+			return []segment{{t.Warn, fmt.Sprintf("evolution, %d generations: feasible, no certificate", n), false}}
 		}
-		return []segment{{t.warn, "evolution: feasible, no certificate", false}}
+		return []segment{{t.Warn, "evolution: feasible, no certificate", false}}
 	case a.mode == modeEvolution:
-		return []segment{{t.warn, "evolution: " + short(ans.Exact.Accuracy-a.solution.Accuracy, g), false}}
+		return []segment{{t.Warn, "evolution: " + short(ans.Exact.Accuracy-a.solution.Accuracy, g), false}}
 	case a.mode == modeBCFW:
 		return []segment{
-			{t.warn, "BCFW: " + short(ans.BCFWShort(), g), false},
-			{t.dim, micro, true},
+			{t.Warn, "BCFW: " + short(ans.BCFWShort(), g), false},
+			{t.Dim, micro, true},
 		}
 	case a.mode == modeIQCP:
-		return []segment{{t.good, "IQCP: optimal", false}, {t.dim, micro, true}, a.gap(t)}
+		return []segment{{t.Good, "IQCP: optimal", false}, {t.Dim, micro, true}, a.gap(t)}
 	}
 	return []segment{
-		{t.good, "optimal", false}, {t.text, agrees, true},
-		{t.dim, micro, true}, a.gap(t),
+		{t.Good, "optimal", false}, {t.Text, agrees, true},
+		{t.Dim, micro, true}, a.gap(t),
 	}
 }
 
 // priceText is what a little more budget is worth: a millisecond, or where that is much
 // of the range a tenth, a hundredth.
-func (a *App) priceText(price float64, g *glyphs) string {
+func (a *App) priceText(price float64, g *cell.Glyphs) string {
 	if a.width > 0 && a.width < 80 {
-		return signed(price, 3, g) + " pt/ms"
+		return cell.Signed(price, 3, g) + " pt/ms"
 	}
 	step, decimals := 1.0, 0
 	for span := a.engine.MaxLatencyMS() - a.engine.MinLatencyMS(); step > span/2 && decimals < 5; decimals++ {
 		step /= 10
 	}
-	return formatNumber(step, decimals) + " ms more: " + signed(price*step, 2, g) + " pt"
+	return cell.Number(step, decimals) + " ms more: " + cell.Signed(price*step, 2, g) + " pt"
 }
 
 // short says how far from the optimum a network is, in points.
-func short(points float64, g *glyphs) string {
+func short(points float64, g *cell.Glyphs) string {
 	if points < 5e-5 {
 		return "at the optimum"
 	}
-	return g.minus + formatNumber(points, 4) + " pt to the optimum"
+	return g.Minus + cell.Number(points, 4) + " pt to the optimum"
 }
 
 // gap is what the proof leaves open: 0 where the network is optimal.
-func (a *App) gap(t *theme) segment {
-	return segment{t.good, "gap " + formatNumber(a.solution.Gap(), 0) + " pt", true}
+func (a *App) gap(t *cell.Theme) segment {
+	return segment{t.Good, "gap " + cell.Number(a.solution.Gap(), 0) + " pt", true}
 }
 
 // accuracyError is how far the prediction may be off: the predictor's own
@@ -321,55 +322,42 @@ func (a *App) errorText(d *deviation, p model.Path) string {
 	if a.engine.Uncertainty != nil {
 		return "±" + a.deviationOf(d, p)
 	} else if e, ok := a.engine.AccuracyError(); ok {
-		return "±" + formatNumber(e, 2)
+		return "±" + cell.Number(e, 2)
 	}
 	return ""
 }
 
 // drawStatus writes the status in the lines it has, leaving out what is
 // optional where it does not fit.
-func (a *App) drawStatus(s *screen, r rect) {
-	segments := a.status(s.theme, s.glyphs)
+func (a *App) drawStatus(s *cell.Screen, r cell.Rect) {
+	segments := a.status(s.Theme, s.Glyphs)
 	gap := "  "
-	if r.h == 1 && r.w < wideWidth {
+	if r.H == 1 && r.W < wideWidth {
 		gap = " " // one line has to hold it all
 	}
-	x, y := r.x, r.y
+	x, y := r.X, r.Y
 	for _, seg := range segments {
 		w := ansi.StringWidth(seg.text)
-		if x > r.x && x+len(gap)+w > r.x+r.w {
-			if y+1 >= r.y+r.h {
+		if x > r.X && x+len(gap)+w > r.X+r.W {
+			if y+1 >= r.Y+r.H {
 				if seg.optional {
 					continue
 				}
-				s.text(x, y, r.x+r.w-x, seg.style, gap+seg.text)
+				s.Text(x, y, r.X+r.W-x, seg.style, gap+seg.text)
 				return
 			}
-			x, y = r.x, y+1
+			x, y = r.X, y+1
 		}
-		if x > r.x {
+		if x > r.X {
 			x += len(gap)
 		}
-		x += s.text(x, y, r.x+r.w-x, seg.style, seg.text)
+		x += s.Text(x, y, r.X+r.W-x, seg.style, seg.text)
 	}
-}
-
-// formatNumber writes a number with the given decimals; -0.00 becomes 0.00, and what is
-// no number a dash.
-func formatNumber(v float64, decimals int) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return sanitize.Unknown
-	}
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if strings.HasPrefix(s, "-") && strings.Trim(s, "-0.") == "" {
-		return s[1:]
-	}
-	return s
 }
 
 // ms formats a latency with as many decimals as tell the networks of the table
 // apart: two from a millisecond on.
-func (a *App) ms(v float64) string { return formatNumber(v, decimalsOf(a.engine.MinLatencyMS())) }
+func (a *App) ms(v float64) string { return cell.Number(v, decimalsOf(a.engine.MinLatencyMS())) }
 
 // decimalsOf is with how many decimals latencies of a size, in milliseconds, are
 // written.
@@ -379,16 +367,4 @@ func decimalsOf(ms float64) int {
 		decimals++
 	}
 	return decimals
-}
-
-// signed is formatNumber with a sign.
-func signed(v float64, decimals int, g *glyphs) string {
-	s := formatNumber(v, decimals)
-	if n, ok := strings.CutPrefix(s, "-"); ok {
-		return g.minus + n
-	}
-	if s == sanitize.Unknown {
-		return s
-	}
-	return "+" + s
 }

@@ -46,7 +46,7 @@ func (a *App) openCopyMenu() tea.Cmd {
 		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
 		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
 		{label: "timm model definition", detail: "Python: arch_def and the model", choose: (*App).copyDefinition},
-		{label: "save the JSON to a file" + a.glyphSet().ellipsis, choose: (*App).saveJSON},
+		{label: "save the JSON to a file" + a.glyphSet().Ellipsis, choose: (*App).saveJSON},
 	}}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // comparison is a network kept to compare the shown one with. All methods
@@ -130,7 +131,7 @@ func (a *App) compareMenu(devices []explore.Source) {
 	add("the network shown now", "as it is at this budget", func(a *App) tea.Cmd { a.compare = nil; return a.toggleCompare() })
 	for _, k := range a.snapshots {
 		if a.space().CheckPath(k.solution.Path) == nil {
-			add(k.name, fmt.Sprintf("%s ms, %s %%", a.ms(k.solution.LatencyMS), formatNumber(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
+			add(k.name, fmt.Sprintf("%s ms, %s %%", a.ms(k.solution.LatencyMS), cell.Number(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
 				return a.startComparison(k.name, k.solution.Path)
 			})
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 func (a *App) copyDefinition() tea.Cmd { return a.services.copy(a.definition(), "timm definition") }
@@ -17,7 +18,7 @@ func (a *App) copyDefinition() tea.Cmd { return a.services.copy(a.definition(), 
 func (a *App) definition() string {
 	space := a.space()
 	comment := fmt.Sprintf("%s ms by %s, %s %% predicted by %s", a.ms(a.solution.LatencyMS), sanitize.Line(a.engine.LUTName),
-		formatNumber(a.solution.Accuracy, 2), sanitize.Line(a.engine.PredictorName))
+		cell.Number(a.solution.Accuracy, 2), sanitize.Line(a.engine.PredictorName))
 	return pythonDefinition(space, space.Architecture(a.solution.Path), comment)
 }
 

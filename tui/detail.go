@@ -7,6 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // detail explains the solution shown: computed once for each solution.
@@ -48,11 +49,11 @@ func (d *detail) explain(a *App) {
 }
 
 // charges says what each of several limits takes for a change, in points.
-func (d *detail) charges(uses []float64, g *glyphs) string {
+func (d *detail) charges(uses []float64, g *cell.Glyphs) string {
 	var out []string
 	for i, l := range d.limits {
 		if i < len(uses) && l.Charge(uses[i]) != 0 {
-			out = append(out, l.Name()+" "+signed(-l.Charge(uses[i]), 3, g))
+			out = append(out, l.Name()+" "+cell.Signed(-l.Charge(uses[i]), 3, g))
 		}
 	}
 	if len(out) == 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // deviation is how far the prediction of a network may be off. It takes tenths of
@@ -90,7 +91,7 @@ func (a *App) deviationText() string { return a.deviationOf(&a.deviation, a.solu
 
 func (a *App) deviationOf(d *deviation, p model.Path) string {
 	if !d.of(a.engine.Uncertainty, p) {
-		return a.glyphSet().ellipsis
+		return a.glyphSet().Ellipsis
 	}
-	return formatNumber(d.points, 2)
+	return cell.Number(d.points, 2)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // newDigitsDriver explores with the predictor of the digits, which knows how far
@@ -80,11 +81,11 @@ func TestTheComparisonShowsBothDeviations(t *testing.T) {
 	other := d.deviationOfNow()
 	_, ask := d.App.Update(keyPress("end"))
 	d.press("V")
-	d.mustSee("±" + formatNumber(other, 2))
+	d.mustSee("±" + cell.Number(other, 2))
 	d.mustSee("±…") // of the network shown now
 	d.run(ask)
 	for _, want := range []float64{other, d.deviationOfNow()} {
-		d.mustSee("±" + formatNumber(want, 2))
+		d.mustSee("±" + cell.Number(want, 2))
 	}
 	if c := d.compare; !c.deviation.of(d.engine.Uncertainty, c.path) || c.deviation.points != other || d.deviation.points != d.deviationOfNow() {
 		t.Errorf("now ±%v, other ±%v, expected %v and %v", d.deviation.points, c.deviation.points, d.deviationOfNow(), other)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/binas-tui/binas-tui/tui/cell"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -12,7 +13,7 @@ type dialog interface {
 	key(*App, tea.KeyPressMsg) tea.Cmd
 	paste(*App, string) tea.Cmd
 	mouse(*App, tea.MouseMsg) tea.Cmd
-	draw(*App, *screen)
+	draw(*App, *cell.Screen)
 }
 
 // closeDialog takes the dialog off the screen.
@@ -27,23 +28,6 @@ func (a *App) openWaiting() {
 	if a.dialog == nil && len(a.waiting) > 0 && !a.tour.on {
 		a.dialog, a.waiting = a.waiting[0], a.waiting[1:]
 	}
-}
-
-// centred is a box of w by h cells in the middle of a screen.
-func centred(screenW, screenH, w, h int) rect {
-	w, h = min(w, screenW), min(h, screenH)
-	return rect{(screenW - w) / 2, (screenH - h) / 2, w, h}
-}
-
-// panel draws an empty box over the panes and returns its inside.
-func (s *screen) panel(r rect, title string) rect {
-	s.fill(r, s.theme.text, " ")
-	return s.box(r, title, true)
-}
-
-// centred draws such a box in the middle.
-func (s *screen) centred(w, h int, title string) rect {
-	return s.panel(centred(s.w, s.h, w, h), title)
 }
 
 // item is one line of a menu.
@@ -153,12 +137,12 @@ func (m *menu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 		}
 	case tea.MouseClickMsg:
 		box, _ := m.box(a.width, a.height)
-		list := m.list(box.inside())
-		if !list.at.contains(e.X, e.Y) {
+		list := m.list(box.Inside())
+		if !list.At.Contains(e.X, e.Y) {
 			a.closeDialog()
 			return nil
 		}
-		if i := list.top(m.row) + e.Y - list.at.y; i < list.n && !m.shown()[i].head {
+		if i := list.Top(m.row) + e.Y - list.At.Y; i < list.N && !m.shown()[i].head {
 			m.row = i
 			return m.choose(a)
 		}
@@ -205,7 +189,7 @@ func (m *menu) settle() {
 
 // box is the frame of the menu on a screen, and how wide labels are: the details
 // stand behind them.
-func (m *menu) box(w, h int) (box rect, column int) {
+func (m *menu) box(w, h int) (box cell.Rect, column int) {
 	width := 30
 	for _, it := range m.items {
 		if w := ansi.StringWidth(it.label); it.detail != "" && w <= sourceWidth {
@@ -219,34 +203,36 @@ func (m *menu) box(w, h int) (box rect, column int) {
 		}
 		width = max(width, label+ansi.StringWidth(it.detail)+ansi.StringWidth(it.keys)+9)
 	}
-	return centred(w, h, min(width, w-2), min(len(m.items)+4, h-2)), column
+	return cell.Centred(w, h, min(width, w-2), min(len(m.items)+4, h-2)), column
 }
 
 // list are the lines of the menu, below the hint.
-func (m *menu) list(inside rect) rows { return rows{n: len(m.shown()), at: inside.below(1)} }
+func (m *menu) list(inside cell.Rect) cell.Rows {
+	return cell.Rows{N: len(m.shown()), At: inside.Below(1)}
+}
 
-func (m *menu) draw(_ *App, s *screen) {
-	t := s.theme
+func (m *menu) draw(_ *App, s *cell.Screen) {
+	t := s.Theme
 	items := m.shown()
-	box, column := m.box(s.w, s.h)
-	r := s.panel(box, m.title)
+	box, column := m.box(s.W, s.H)
+	r := s.Panel(box, m.title)
 	line := m.hint
 	if m.typing || m.filter != "" {
 		line = "/ " + m.filter + "_"
 	}
-	s.text(r.x+1, r.y, r.w-2, t.dim, line)
+	s.Text(r.X+1, r.Y, r.W-2, t.Dim, line)
 	if len(items) == 0 {
-		s.text(r.x+1, r.y+1, r.w-2, t.warn, "nothing matches")
+		s.Text(r.X+1, r.Y+1, r.W-2, t.Warn, "nothing matches")
 	}
-	m.list(r).draw(s, m.row, m.row, func(i int, l listRow) {
+	m.list(r).Draw(s, m.row, m.row, func(i int, l cell.Row) {
 		it := items[i]
 		if it.head {
-			l.text(1, r.w-2, t.titleFocus, it.label)
+			l.Text(1, r.W-2, t.TitleFocus, it.label)
 			return
 		}
-		room := r.w - 3 - ansi.StringWidth(it.keys)
-		x := 2 + max(column, l.text(2, room, t.text, it.label))
-		l.text(x+2, room-x-1, t.dim, it.detail)
-		l.right(0, r.w-1, t.key, it.keys)
+		room := r.W - 3 - ansi.StringWidth(it.keys)
+		x := 2 + max(column, l.Text(2, room, t.Text, it.label))
+		l.Text(x+2, room-x-1, t.Dim, it.detail)
+		l.Right(0, r.W-1, t.Key, it.keys)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // openDeviceComparison chooses a table to compare the one in use with.
@@ -75,20 +76,20 @@ func (d *devices) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 func (d *devices) paste(*App, string) tea.Cmd       { return nil }
 func (d *devices) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
-func (d *devices) draw(a *App, s *screen) {
-	t := s.theme
-	r := s.centred(min(s.w, 92), min(s.h, 34), "A "+sourceLabel(d.A)+"   B "+sourceLabel(d.B))
-	s.text(r.x+1, r.y, r.w-2, t.text, sanitize.Sprintf("%d blocks: Kendall tau %.3f   %s", d.Blocks, float64(d.Kendall), d.Slower()))
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("fixed part %s ms on A, %s ms on B", formatNumber(float64(d.FixedAMS), 2), formatNumber(float64(d.FixedBMS), 2)))
-	rows := min(len(d.Transfers)+2, max(0, r.h-14))
-	d.drawScatter(s, rect{r.x + 9, r.y + 3, r.w - 11, r.h - 7 - rows})
-	d.drawTransfers(s, rect{r.x + 1, r.y + r.h - 1 - rows, r.w - 2, rows})
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "U explore with B   esc close")
+func (d *devices) draw(a *App, s *cell.Screen) {
+	t := s.Theme
+	r := s.Centred(min(s.W, 92), min(s.H, 34), "A "+sourceLabel(d.A)+"   B "+sourceLabel(d.B))
+	s.Text(r.X+1, r.Y, r.W-2, t.Text, sanitize.Sprintf("%d blocks: Kendall tau %.3f   %s", d.Blocks, float64(d.Kendall), d.Slower()))
+	s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, fmt.Sprintf("fixed part %s ms on A, %s ms on B", cell.Number(float64(d.FixedAMS), 2), cell.Number(float64(d.FixedBMS), 2)))
+	rows := min(len(d.Transfers)+2, max(0, r.H-14))
+	d.drawScatter(s, cell.At(r.X+9, r.Y+3, r.W-11, r.H-7-rows))
+	d.drawTransfers(s, cell.At(r.X+1, r.Y+r.H-1-rows, r.W-2, rows))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "U explore with B   esc close")
 }
 
 // drawScatter plots every block on logarithmic axes, the diagonal being the
 // median ratio.
-func (d *devices) drawScatter(s *screen, area rect) {
+func (d *devices) drawScatter(s *cell.Screen, area cell.Rect) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	ratio := float64(d.MedianRatio)
 	position := func(b explore.ComparedBlock) (x, y float64) {
@@ -101,7 +102,7 @@ func (d *devices) drawScatter(s *screen, area rect) {
 		}
 	}
 	margin := (hi - lo) * 0.05
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), nil, func(mark func(x, y float64, glyph string)) {
+	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), nil, func(mark func(x, y float64, glyph string)) {
 		for _, b := range d.All {
 			if b.AMS > 0 && b.BMS > 0 {
 				x, y := position(b)
@@ -109,24 +110,24 @@ func (d *devices) drawScatter(s *screen, area rect) {
 			}
 		}
 	})
-	s.right(area.x, area.y-1, area.w, s.theme.dim, "digits: stages")
+	s.Right(area.X, area.Y-1, area.W, s.Theme.Dim, "digits: stages")
 }
 
-func (d *devices) drawTransfers(s *screen, r rect) {
-	t := s.theme
+func (d *devices) drawTransfers(s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	lines := []string{sanitize.Sprintf("%-26s%10s%15s%11s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
 	for _, x := range d.Transfers {
-		lines = append(lines, sanitize.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, formatNumber(float64(x.LimitMS), 2), formatNumber(float64(x.LatencyMS), 2),
-			formatNumber(float64(x.Accuracy), 2), formatNumber(float64(x.BestAccuracy), 2)+" "+signed(-float64(x.Lost), 2, s.glyphs)))
+		lines = append(lines, sanitize.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, cell.Number(float64(x.LimitMS), 2), cell.Number(float64(x.LatencyMS), 2),
+			cell.Number(float64(x.Accuracy), 2), cell.Number(float64(x.BestAccuracy), 2)+" "+cell.Signed(-float64(x.Lost), 2, s.Glyphs)))
 	}
 	for i, l := range lines {
-		if i >= r.h {
+		if i >= r.H {
 			return
 		}
-		st := t.text
+		st := t.Text
 		if i == 0 {
-			st = t.dim
+			st = t.Dim
 		}
-		s.text(r.x, r.y+i, r.w, st, l)
+		s.Text(r.X, r.Y+i, r.W, st, l)
 	}
 }

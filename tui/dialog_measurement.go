@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // measurement shows a table while it fills up: one line for every kind of
@@ -87,51 +88,51 @@ const labelWidth, cellWidth = 15, 5
 func fourDigits(ms float64) string {
 	switch {
 	case ms < 0.9995: // blocks of small images take hundredths: three decimals tell them apart
-		return strings.TrimPrefix(formatNumber(ms, 3), "0")
+		return strings.TrimPrefix(cell.Number(ms, 3), "0")
 	case ms < 10:
-		return formatNumber(ms, 2)
+		return cell.Number(ms, 2)
 	case ms < 100:
-		return formatNumber(ms, 1)
+		return cell.Number(ms, 1)
 	}
-	return formatNumber(ms, 0)
+	return cell.Number(ms, 0)
 }
 
-func (m *measurement) draw(a *App, s *screen) {
-	t := s.theme
+func (m *measurement) draw(a *App, s *cell.Screen) {
+	t := s.Theme
 	results, j := m.tableSoFar(a)
-	r := s.centred(min(s.w, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.h, 24), "Measuring "+sanitize.Line(j.Name))
+	r := s.Centred(min(s.W, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+sanitize.Line(j.Name))
 	m.drawProgress(s, r, j)
 	space := spaceOfResults(a.space(), results)
 	kinds := a.blockKinds()
 	for c, o := range a.space().Options {
-		s.right(r.x+labelWidth+cellWidth*c, r.y+2, cellWidth-1, t.dim, sanitize.Sprintf("k%de%v", o.Kernel, o.Expansion))
+		s.Right(r.X+labelWidth+cellWidth*c, r.Y+2, cellWidth-1, t.Dim, sanitize.Sprintf("k%de%v", o.Kernel, o.Expansion))
 		if o.SERatio > 0 {
-			s.right(r.x+labelWidth+cellWidth*c, r.y+3, cellWidth-1, t.dim, "se")
+			s.Right(r.X+labelWidth+cellWidth*c, r.Y+3, cellWidth-1, t.Dim, "se")
 		}
 	}
-	y := r.y + 4
+	y := r.Y + 4
 	for i, b := range kinds {
-		if y+i >= r.y+r.h-4 {
+		if y+i >= r.Y+r.H-4 {
 			break
 		}
 		name := sanitize.Sprintf("stage %d %s", b/space.MaxDepth+1, []string{"first", "other"}[i%2])
-		s.text(r.x+1, y+i, labelWidth-1, t.dim, name)
+		s.Text(r.X+1, y+i, labelWidth-1, t.Dim, name)
 		for c, o := range space.Options {
-			st, text := t.dim, s.glyphs.dot
+			st, text := t.Dim, s.Glyphs.Dot
 			if v, ok := results[space.Block(b).LUTKey(o)]; ok {
-				st, text = t.text, fourDigits(v.MedianMS)
+				st, text = t.Text, fourDigits(v.MedianMS)
 				if m.errors {
 					text = errorText(v)
 				}
 				if uncertain(v) {
-					st = t.warn
+					st = t.Warn
 				}
 			}
-			s.right(r.x+labelWidth+cellWidth*c, y+i, cellWidth-1, over(i == m.row && c == m.column, st, t), text)
+			s.Right(r.X+labelWidth+cellWidth*c, y+i, cellWidth-1, cell.Over(i == m.row && c == m.column, st, t), text)
 		}
 	}
-	m.drawChosen(s, rect{r.x, y + len(kinds), r.w, 3}, space, kinds, results)
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "arrows a block   e ± of each, %   x cancel   U use this table   esc leaves it")
+	m.drawChosen(s, cell.At(r.X, y+len(kinds), r.W, 3), space, kinds, results)
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "arrows a block   e ± of each, %   x cancel   U use this table   esc leaves it")
 }
 
 // spaceOfResults is the space at the image size that the results are for.
@@ -148,16 +149,16 @@ func spaceOfResults(space *model.Space, results map[string]latency.Measurement) 
 	return space
 }
 
-func (m *measurement) drawProgress(s *screen, r rect, j job.Snapshot) {
-	t := s.theme
-	w := r.w - 2
-	s.text(r.x+1, r.y, w, t.text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
+func (m *measurement) drawProgress(s *cell.Screen, r cell.Rect, j job.Snapshot) {
+	t := s.Theme
+	w := r.W - 2
+	s.Text(r.X+1, r.Y, w, t.Text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
 	if j.Left > 0 {
-		s.right(r.x+1, r.y, w, t.dim, clock(j.Left)+" left")
+		s.Right(r.X+1, r.Y, w, t.Dim, clock(j.Left)+" left")
 	}
-	s.bar(r.x+1, r.y+1, w, t.accent, j.Fraction(), 1)
+	s.Bar(r.X+1, r.Y+1, w, t.Accent, j.Fraction(), 1)
 	if j.Err != nil {
-		s.text(r.x+1, r.y+1, w, t.bad, sanitize.Line(j.Err.Error()))
+		s.Text(r.X+1, r.Y+1, w, t.Bad, sanitize.Line(j.Err.Error()))
 	}
 }
 
@@ -174,20 +175,20 @@ func errorText(v latency.Measurement) string {
 	if !(v.StandardErrorMS > 0) || !(v.MedianMS > 0) {
 		return "?"
 	}
-	return formatNumber(min(100*v.StandardErrorMS/v.MedianMS, 99), 1)
+	return cell.Number(min(100*v.StandardErrorMS/v.MedianMS, 99), 1)
 }
 
 // drawChosen shows the block under the cursor, and how certain all blocks are.
-func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []int, results map[string]latency.Measurement) {
-	t := s.theme
+func (m *measurement) drawChosen(s *cell.Screen, r cell.Rect, space *model.Space, kinds []int, results map[string]latency.Measurement) {
+	t := s.Theme
 	option := space.Options[min(m.column, len(space.Options)-1)]
 	b := kinds[min(m.row, len(kinds)-1)]
 	if v, ok := results[space.Block(b).LUTKey(option)]; ok {
-		text := sanitize.Sprintf("%s: median %s ms", option, formatNumber(v.MedianMS, 3))
+		text := sanitize.Sprintf("%s: median %s ms", option, cell.Number(v.MedianMS, 3))
 		if v.StandardErrorMS > 0 {
-			text += sanitize.Sprintf(" ± %s (%.1f%%)", formatNumber(v.StandardErrorMS, 4), 100*v.StandardErrorMS/v.MedianMS)
+			text += sanitize.Sprintf(" ± %s (%.1f%%)", cell.Number(v.StandardErrorMS, 4), 100*v.StandardErrorMS/v.MedianMS)
 		}
-		s.text(r.x+1, r.y, r.w-2, t.strong, text+sanitize.Sprintf(", least %s ms, measured %d times", formatNumber(v.MinMS, 3), v.Rounds))
+		s.Text(r.X+1, r.Y, r.W-2, t.Strong, text+sanitize.Sprintf(", least %s ms, measured %d times", cell.Number(v.MinMS, 3), v.Rounds))
 	}
 	var certainty []float64
 	what := "standard error"
@@ -209,6 +210,6 @@ func (m *measurement) drawChosen(s *screen, r rect, space *model.Space, kinds []
 	}
 	slices.Sort(certainty)
 	at := func(p float64) float64 { return 100 * certainty[int(math.Round(p*float64(len(certainty)-1)))] }
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, sanitize.Sprintf("%s of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
+	s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, sanitize.Sprintf("%s of %d blocks: median %.1f%%, 90%% below %.1f%%, worst %.1f%%",
 		what, len(certainty), at(0.5), at(0.9), at(1)))
 }

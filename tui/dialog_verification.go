@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // verification shows how well a table predicts whole networks, none of which it
@@ -30,33 +31,33 @@ func (v *verification) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 func (v *verification) paste(*App, string) tea.Cmd       { return nil }
 func (v *verification) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
-func (v *verification) draw(a *App, s *screen) {
-	t := s.theme
+func (v *verification) draw(a *App, s *cell.Screen) {
+	t := s.Theme
 	check, c := v.result.Verification, v.result.LUT.Calibration
-	r := s.centred(min(s.w, 84), min(s.h, 30), "Whole networks, predicted by "+sourceLabel(v.result.Name))
-	line := func(i int, st uv.Style, text string) { s.text(r.x+1, r.y+i, r.w-2, st, text) }
-	line(0, t.text, sanitize.Sprintf("shape error %.1f%%, worst %.1f%%   Kendall tau %.3f   %d networks, none fitted on",
+	r := s.Centred(min(s.W, 84), min(s.H, 30), "Whole networks, predicted by "+sourceLabel(v.result.Name))
+	line := func(i int, st uv.Style, text string) { s.Text(r.X+1, r.Y+i, r.W-2, st, text) }
+	line(0, t.Text, sanitize.Sprintf("shape error %.1f%%, worst %.1f%%   Kendall tau %.3f   %d networks, none fitted on",
 		100*check.ShapeMAPE, 100*check.ShapeWorst, check.Kendall, len(check.Networks)))
 	ceiling := "ceiling not known: measured in one round"
 	if !math.IsNaN(check.CeilingMAPE) {
 		ceiling = sanitize.Sprintf("two halves of the measurement: %.1f%%, tau %.3f (ceiling)", 100*check.CeilingMAPE, check.CeilingKendall)
 	}
-	line(1, t.dim, ceiling)
+	line(1, t.Dim, ceiling)
 	level := sanitize.Sprintf("level: they take %.3f times what is predicted; error with it %.1f%% on average, worst %+.1f%%",
 		check.Level, 100*check.MAPE, 100*check.Networks[check.Worst].Error())
 	if c.Set() {
 		level = sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d others; error with the level %.1f%%", c.Slope, c.InterceptMS, c.Networks, 100*check.MAPE)
 	}
-	line(2, t.dim, level)
+	line(2, t.Dim, level)
 	lo, hi := math.Inf(1), 0.0
 	for _, n := range check.Networks {
 		lo, hi = min(lo, n.PredictedMS, n.MeasuredMS), max(hi, n.PredictedMS, n.MeasuredMS)
 	}
 	margin := (hi - lo) * 0.05
-	area := rect{r.x + 8, r.y + 4, r.w - 10, r.h - 7}
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted ms", "measured ms, bars: 2 standard errors", func(p *plot) {
+	area := cell.At(r.X+8, r.Y+4, r.W-10, r.H-7)
+	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted ms", "measured ms, bars: 2 standard errors", func(p *cell.Plot) {
 		for _, n := range check.Networks {
-			p.cross(n.PredictedMS, n.MeasuredMS, 2*n.PredictedErrorMS, 2*n.Measurement.StandardErrorMS)
+			p.Cross(n.PredictedMS, n.MeasuredMS, 2*n.PredictedErrorMS, 2*n.Measurement.StandardErrorMS)
 		}
 	}, func(mark func(x, y float64, st string)) {
 		for _, n := range check.Networks {
@@ -67,5 +68,5 @@ func (v *verification) draw(a *App, s *screen) {
 	if v.result.Calibrated {
 		hint = "U use this table   esc close"
 	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint)
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hint)
 }

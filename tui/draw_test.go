@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // Drawing changes nothing: not what the screen shows, nor App, a pane or a dialog.
@@ -54,7 +55,7 @@ func TestDrawingChangesNothing(t *testing.T) {
 		"a cursor": func() { d.panes.why.row++ },
 		"a cache":  func() { d.panes.contributions.table.most++ },
 		"a slice":  func() { d.jobs[0].Log = append(d.jobs[0].Log, "x") },
-		"a map":    func() { d.layout.panes[paneWhy] = rect{} },
+		"a map":    func() { d.layout.panes[paneWhy] = cell.Rect{} },
 		"a number": func() { d.solution.LatencyMS++ },
 		"a result": func() { d.jobs[0].Result = explore.PartialTable{"x": latency.Measurement{}} },
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // entry asks for one line of text.
@@ -108,30 +109,30 @@ func (e *entry) paste(_ *App, text string) tea.Cmd {
 
 func (e *entry) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
-func (e *entry) draw(a *App, s *screen) {
-	t := s.theme
+func (e *entry) draw(a *App, s *cell.Screen) {
+	t := s.Theme
 	hint := e.hint + "enter: accept   esc: cancel"
-	width := min(s.w-2, max(50, len(e.err)+4, len(hint)+4))
-	r := s.centred(width, 5, e.title)
-	x := r.x + 1 + s.text(r.x+1, r.y, r.w-2, t.dim, e.prompt)
+	width := min(s.W-2, max(50, len(e.err)+4, len(hint)+4))
+	r := s.Centred(width, 5, e.title)
+	x := r.X + 1 + s.Text(r.X+1, r.Y, r.W-2, t.Dim, e.prompt)
 	value, cursor := []rune(e.input.Value()), e.input.Position()
-	room := r.x + r.w - 2 - x
+	room := r.X + r.W - 2 - x
 	start := max(0, cursor-room+1)
 	for i := start; i <= len(value) && i-start < room; i++ {
-		c, st := " ", t.text
+		c, st := " ", t.Text
 		if i < len(value) {
 			c = string(value[i])
 		}
 		if i == cursor || e.selected && i < len(value) {
-			st = t.selected
-			st.Attrs |= monoTheme().selected.Attrs
+			st = t.Selected
+			st.Attrs |= cell.MonoTheme().Selected.Attrs
 		}
-		s.text(x+i-start, r.y, 1, st, c)
+		s.Text(x+i-start, r.Y, 1, st, c)
 	}
 	if e.err != "" {
-		s.text(r.x+1, r.y+1, r.w-2, t.bad, e.err)
+		s.Text(r.X+1, r.Y+1, r.W-2, t.Bad, e.err)
 	} else {
-		s.text(r.x+1, r.y+1, r.w-2, t.dim, hint)
+		s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, hint)
 	}
 }
 

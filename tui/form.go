@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // form is a dialog of settings to change and actions to start.
 type form struct {
 	title  string
 	row    int
-	top    int  // the first row shown
-	area   rect // of the rows shown
+	top    int       // the first row shown
+	area   cell.Rect // of the rows shown
 	fields func(*App) []formRow
 	status func() (text string, bad bool)
 }
@@ -76,7 +77,7 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if i := f.top + e.Y - f.area.y; f.area.contains(e.X, e.Y) && i < len(f.fields(a)) {
+	if i := f.top + e.Y - f.area.Y; f.area.Contains(e.X, e.Y) && i < len(f.fields(a)) {
 		if f.row == i {
 			return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
 		}
@@ -85,44 +86,44 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-func (f *form) draw(a *App, s *screen) {
-	t := s.theme
+func (f *form) draw(a *App, s *cell.Screen) {
+	t := s.Theme
 	rows := f.fields(a)
 	f.row = min(f.row, len(rows)-1)
-	r := s.centred(76, len(rows)+5, f.title)
-	shown := max(1, min(len(rows), r.h-3))
-	f.top = scrollTop(f.row, len(rows), shown)
-	f.area = rect{r.x, r.y, r.w, shown}
+	r := s.Centred(76, len(rows)+5, f.title)
+	shown := max(1, min(len(rows), r.H-3))
+	f.top = cell.ScrollTop(f.row, len(rows), shown)
+	f.area = cell.At(r.X, r.Y, r.W, shown)
 	for i, row := range rows[f.top : f.top+shown] {
-		y := r.y + i
+		y := r.Y + i
 		selected := f.top+i == f.row
-		s.row(r, y, selected, t.text, "  "+row.label)
-		st := t.accent
+		s.Row(r, y, selected, t.Text, "  "+row.label)
+		st := t.Accent
 		if row.step == nil && row.edit == nil {
-			st = t.dim
+			st = t.Dim
 		}
-		s.text(r.x+19, y, r.w-20, over(selected, st, t), row.value)
+		s.Text(r.X+19, y, r.W-20, cell.Over(selected, st, t), row.value)
 	}
 	text, bad := f.status()
-	st := t.dim
+	st := t.Dim
 	if bad {
-		st = t.warn
+		st = t.Warn
 	}
-	if lines := wrap(text, r.w-2); len(lines) > 1 { // the line above is free
-		s.text(r.x+1, r.y+r.h-3, r.w-2, st, lines[0])
+	if lines := cell.Wrap(text, r.W-2); len(lines) > 1 { // the line above is free
+		s.Text(r.X+1, r.Y+r.H-3, r.W-2, st, lines[0])
 		text = strings.Join(lines[1:], " ")
 	}
-	s.text(r.x+1, r.y+r.h-2, r.w-2, st, text)
+	s.Text(r.X+1, r.Y+r.H-2, r.W-2, st, text)
 	hint := "enter: next"
 	switch row := rows[f.row]; {
 	case row.step != nil && row.edit != nil:
-		hint = s.glyphs.arrows + ": change   enter: edit"
+		hint = s.Glyphs.Arrows + ": change   enter: edit"
 	case row.step != nil:
-		hint = s.glyphs.arrows + ": change"
+		hint = s.Glyphs.Arrows + ": change"
 	case row.edit != nil:
 		hint = "enter: edit"
 	case row.start != nil:
 		hint = "enter: start"
 	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, hint+"   up, down: other rows   esc: close")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hint+"   up, down: other rows   esc: close")
 }

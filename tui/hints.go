@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/tui/cell"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -24,39 +25,39 @@ func (a *App) hintItems() []*binding {
 }
 
 // drawHints shows the last message, or the keys that work here.
-func (a *App) drawHints(s *screen, r rect) {
-	t := s.theme
-	x, end := r.x+1, r.x+r.w-1
+func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
+	t := s.Theme
+	x, end := r.X+1, r.X+r.W-1
 	right := a.activity()
 	if width := ansi.StringWidth(right); right != "" && x+ansi.StringWidth(a.message)+width+2 <= end { // else the message alone
 		end -= width + 2
-		s.right(r.x, r.y, r.w-1, t.warn, right)
+		s.Right(r.X, r.Y, r.W-1, t.Warn, right)
 	}
 	if a.message != "" {
-		st := t.good
+		st := t.Good
 		if a.warning {
-			st = t.bad
+			st = t.Bad
 		}
-		text, y := a.message, r.y
-		if lines := wrap(text, end-x); len(lines) > 1 && !a.play.on { // what does not fit takes the line above too
+		text, y := a.message, r.Y
+		if lines := cell.Wrap(text, end-x); len(lines) > 1 && !a.play.on { // what does not fit takes the line above too
 			y--
-			s.fill(rect{r.x, y, r.w, 1}, t.text, " ")
-			s.text(x, y, end-x, st, lines[0])
-			text, y = strings.Join(lines[1:], " "), r.y
+			s.Fill(cell.At(r.X, y, r.W, 1), t.Text, " ")
+			s.Text(x, y, end-x, st, lines[0])
+			text, y = strings.Join(lines[1:], " "), r.Y
 		}
-		s.text(x, y, end-x, st, text)
+		s.Text(x, y, end-x, st, text)
 		return
 	}
 	for _, b := range a.hintItems() {
-		key := keyLabel(b.keys[:1], s.glyphs)
+		key := keyLabel(b.keys[:1], s.Glyphs)
 		if b.id == "budget-down" {
-			key = s.glyphs.arrows
+			key = s.Glyphs.Arrows
 		}
 		if x+ansi.StringWidth(key)+1+len(b.hint) > end {
 			continue
 		}
-		x += s.text(x, r.y, end-x, t.key, key)
-		x += 2 + s.text(x, r.y, end-x, t.dim, " "+b.hint)
+		x += s.Text(x, r.Y, end-x, t.Key, key)
+		x += 2 + s.Text(x, r.Y, end-x, t.Dim, " "+b.hint)
 	}
 }
 
@@ -76,7 +77,7 @@ func (a *App) activity() string {
 	if n := a.pinCount(); n == 1 {
 		add("1 pin")
 	} else if n > 1 {
-		add(formatNumber(float64(n), 0) + " pins")
+		add(cell.Number(float64(n), 0) + " pins")
 	}
 	if a.mode != modeCertified {
 		add(modeNames[a.mode])
@@ -88,7 +89,7 @@ func (a *App) activity() string {
 		add("mouse off")
 	}
 	if a.working > 0 {
-		add("working" + a.glyphSet().ellipsis)
+		add("working" + a.glyphSet().Ellipsis)
 	}
 	return text
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // hostileNames are what a file from elsewhere may call itself.
@@ -47,7 +48,7 @@ func FuzzHostileNames(f *testing.F) {
 		}
 		size := [][2]int{{120, 40}, {80, 24}, {60, 16}, {160, 48}, {30, 5}}[choose(5)]
 		d.App.resize(size[0], size[1])
-		d.App.glyphs, d.App.theme, d.zoomed = choose(len(glyphSets)), choose(len(themes)), choose(2) == 1
+		d.App.glyphs, d.App.theme, d.zoomed = choose(len(cell.GlyphSets)), choose(len(cell.Themes)), choose(2) == 1
 		d.setFocus(d.paneIDs()[choose(len(d.panes.inOrder))])
 		d.App.dialog, d.App.message = nil, name
 		switch choose(8) {

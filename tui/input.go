@@ -72,7 +72,7 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		a.message = ""
-		if a.layout.budget.contains(m.X, m.Y) && m.Y == a.layout.track.y {
+		if a.layout.budget.Contains(m.X, m.Y) && m.Y == a.layout.track.Y {
 			a.dragging = true
 			a.record(true)
 			return a.setLimit(a.trackLimit(m.X))
@@ -100,7 +100,7 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		for id, r := range a.layout.panes {
-			if r.contains(m.X, m.Y) && id != paneFrontier {
+			if r.Contains(m.X, m.Y) && id != paneFrontier {
 				a.movePane(a.panes.of(id), -step)
 				return nil
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // jobMsg is what a job has become.
@@ -185,7 +186,7 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	case training.Progress:
 		text := s.Name + " is done"
 		for _, sc := range r.Scores {
-			text += sanitize.Sprintf(", %s %s %%", sc.Network, formatNumber(sc.Top1, 2))
+			text += sanitize.Sprintf(", %s %s %%", sc.Network, cell.Number(sc.Top1, 2))
 		}
 		a.say(sanitize.Line(text))
 	case steps.Tuned:

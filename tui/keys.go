@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // action is one line of the key table: what a key does and how it is explained.
@@ -190,10 +191,10 @@ var keyNames = map[string]string{
 }
 
 // keyLabel names keys as the screen shows them.
-func keyLabel(keys []string, g *glyphs) string {
+func keyLabel(keys []string, g *cell.Glyphs) string {
 	var out []string
 	for _, k := range keys {
-		if name, ok := keyNames[k]; ok && g.name != "ascii" {
+		if name, ok := keyNames[k]; ok && g.Name != "ascii" {
 			k = name
 		}
 		out = append(out, k)

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // typeIn answers an entry.
@@ -140,7 +141,7 @@ func TestExplain(t *testing.T) {
 				alt = other
 			}
 		}
-		gain := signed(alt.ReducedCost, 2, glyphSets[d.glyphs])
+		gain := cell.Signed(alt.ReducedCost, 2, cell.GlyphSets[d.glyphs])
 		d.press("e")
 		d.mustSee(gain)
 	}
@@ -279,8 +280,8 @@ func TestPinsUnderSeveralLimits(t *testing.T) {
 	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[row.block] != next {
 		t.Errorf("pinning cost %v points, %v was predicted", got, predicted)
 	}
-	d.mustSee(formatNumber(before, 2) + " → " + formatNumber(d.solution.Accuracy, 2))
-	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
+	d.mustSee(cell.Number(before, 2) + " → " + cell.Number(d.solution.Accuracy, 2))
+	d.mustSee("pins cost " + cell.Number(predicted, 2) + " pt")
 	d.press("e")
 	d.mustSee("net of params +")
 	d.press("u")

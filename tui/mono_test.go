@@ -9,13 +9,14 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // Without colours, what the explorer is in is said by characters: in every
 // glyph set the text of two states that differ is different, by the mark or
 // the word that belongs to it.
 func TestNothingIsSaidByColourAlone(t *testing.T) {
-	for set, g := range glyphSets {
+	for set, g := range cell.GlyphSets {
 		d := newDriver(t, 120, 40)
 		d.App.theme, d.App.glyphs = themeIndex("mono"), set
 		row := func(label string) string { // of the architecture pane
@@ -23,42 +24,42 @@ func TestNothingIsSaidByColourAlone(t *testing.T) {
 			lines := d.lines()
 			i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, label) })
 			if i < 0 {
-				d.Fatalf("%s: no %q on the screen:\n%s", g.name, label, strings.Join(lines, "\n"))
+				d.Fatalf("%s: no %q on the screen:\n%s", g.Name, label, strings.Join(lines, "\n"))
 			}
-			return string([]rune(lines[i])[:d.layout.panes[paneArchitecture].w])
+			return string([]rune(lines[i])[:d.layout.panes[paneArchitecture].W])
 		}
 		mustChange := func(what, before, after, mark string) {
 			d.Helper()
 			if strings.Contains(before, mark) || !strings.Contains(after, mark) {
-				d.Errorf("%s: %s is not told by %q:\n%s\n%s", g.name, what, mark, before, after)
+				d.Errorf("%s: %s is not told by %q:\n%s\n%s", g.Name, what, mark, before, after)
 			}
 		}
-		d.mustSee(g.cursor + "Architecture")
+		d.mustSee(g.Cursor + "Architecture")
 		d.press("tab")
-		d.mustSee(g.cursor + "Accuracy over latency")
-		if d.sees(g.cursor + "Architecture") {
-			t.Errorf("%s: two panes have the focus", g.name)
+		d.mustSee(g.Cursor + "Accuracy over latency")
+		if d.sees(g.Cursor + "Architecture") {
+			t.Errorf("%s: two panes have the focus", g.Name)
 		}
 		d.press("shift+tab")
 
 		free := row(" 1.0 ")
 		d.press("down")
 		selected := row(" 1.0 ")
-		mustChange("the row under the cursor", free, selected, g.cursor)
+		mustChange("the row under the cursor", free, selected, g.Cursor)
 		d.press("space")
-		mustChange("a pinned block", selected, row(" 1.0 "), g.pinned)
+		mustChange("a pinned block", selected, row(" 1.0 "), g.Pinned)
 		stage := row("stage 1 ")
 		d.press("up", "space")
 		mustChange("a pinned depth", stage, row("stage 1 "), "pin")
 		d.press("ctrl+u")
 
-		d.mustSee(g.chosen + " chosen")
-		d.mustSee(g.up) // the budget on the axis
+		d.mustSee(g.Chosen + " chosen")
+		d.mustSee(g.Up) // the budget on the axis
 		d.mustSee("optimal")
 		d.press("home", "c", "end") // blocks that were off, other depths
 		d.mustSee("was 2")
 		if d.press("c"); d.sees("was 2") {
-			t.Errorf("%s: compared without comparing", g.name)
+			t.Errorf("%s: compared without comparing", g.Name)
 		}
 
 		sol := d.solution
@@ -70,7 +71,7 @@ func TestNothingIsSaidByColourAlone(t *testing.T) {
 
 // The row under the cursor has a mark of its own in every pane that has one.
 func TestSelectedRowsAreMarked(t *testing.T) {
-	for set, g := range glyphSets {
+	for set, g := range cell.GlyphSets {
 		if set > 0 && testing.Short() {
 			break
 		}
@@ -85,10 +86,10 @@ func TestSelectedRowsAreMarked(t *testing.T) {
 			}
 			d.setFocus(id)
 			d.press("up") // and what is shown is searched
-			inside := d.layout.panes[id].inside()
+			inside := d.layout.panes[id].Inside()
 			marked := func() (rows []int) {
 				for y, line := range d.lines() {
-					if cells := []rune(line); y >= inside.y && y < inside.y+inside.h && len(cells) > inside.x && string(cells[inside.x]) == g.cursor {
+					if cells := []rune(line); y >= inside.Y && y < inside.Y+inside.H && len(cells) > inside.X && string(cells[inside.X]) == g.Cursor {
 						rows = append(rows, y)
 					}
 				}
@@ -97,7 +98,7 @@ func TestSelectedRowsAreMarked(t *testing.T) {
 			first := marked()
 			d.press("down")
 			if second := marked(); len(first) != 1 || len(second) != 1 || first[0] == second[0] {
-				t.Errorf("%s, %s: marked in lines %v, further down %v:\n%s", g.name, id, first, second, strings.Join(d.lines(), "\n"))
+				t.Errorf("%s, %s: marked in lines %v, further down %v:\n%s", g.Name, id, first, second, strings.Join(d.lines(), "\n"))
 			}
 			d.press("up")
 		}
@@ -114,15 +115,15 @@ func TestMonoHasNoColour(t *testing.T) {
 		d.lines()
 		for y := range d.height {
 			for x := range d.width {
-				if c := d.screen.canvas.CellAt(x, y); c.Style.Fg != nil || c.Style.Bg != nil {
+				if c := d.screen.Canvas.CellAt(x, y); c.Style.Fg != nil || c.Style.Bg != nil {
 					t.Fatalf("cell %d, %d is coloured: %+v", x, y, c)
 				}
 			}
 		}
 	}
-	for _, theme := range themes {
-		if theme.titleFocus.Attrs == theme.title.Attrs {
-			t.Errorf("%s: the title of the focused pane is set off by colour alone", theme.name)
+	for _, theme := range cell.Themes {
+		if theme.TitleFocus.Attrs == theme.Title.Attrs {
+			t.Errorf("%s: the title of the focused pane is set off by colour alone", theme.Name)
 		}
 	}
 }
@@ -130,7 +131,7 @@ func TestMonoHasNoColour(t *testing.T) {
 func TestNoColourSelectsMono(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	d := newDriver(t, 120, 40)
-	if name := themes[d.App.theme].name; name != "mono" {
+	if name := cell.Themes[d.App.theme].Name; name != "mono" {
 		t.Errorf("the theme is %s", name)
 	}
 	if kept := d.state().Theme; kept == "mono" {

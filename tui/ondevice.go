@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // onDeviceRounds is what a search on the device has measured so far.
@@ -91,7 +92,7 @@ func (a *App) onDeviceDone(k explore.Kept) {
 
 // keptText is the latency that was measured and the limit that it keeps.
 func (a *App) keptText(k explore.Kept) string {
-	return fmt.Sprintf("kept on the device: %s ms ± %s, limit %s ms", a.ms(k.MeasuredMS), formatNumber(k.MarginMS, 1+decimalsOf(k.MarginMS)/2), a.ms(k.LimitMS))
+	return fmt.Sprintf("kept on the device: %s ms ± %s, limit %s ms", a.ms(k.MeasuredMS), cell.Number(k.MarginMS, 1+decimalsOf(k.MarginMS)/2), a.ms(k.LimitMS))
 }
 
 // keptKey tells networks of tables apart.
@@ -151,13 +152,13 @@ func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 func (d *onDevice) paste(*App, string) tea.Cmd       { return nil }
 func (d *onDevice) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
-func (d *onDevice) draw(a *App, s *screen) {
-	t, k := s.theme, d.kept
-	r := s.centred(min(s.w, 92), min(s.h, 12+len(k.Rounds)), "Kept on the device")
-	y := r.y
+func (d *onDevice) draw(a *App, s *cell.Screen) {
+	t, k := s.Theme, d.kept
+	r := s.Centred(min(s.W, 92), min(s.H, 12+len(k.Rounds)), "Kept on the device")
+	y := r.Y
 	line := func(st string, style int) {
-		if y < r.y+r.h-1 {
-			s.text(r.x+1, y, r.w-2, [...]uv.Style{t.text, t.dim, t.good}[style], st)
+		if y < r.Y+r.H-1 {
+			s.Text(r.X+1, y, r.W-2, [...]uv.Style{t.Text, t.Dim, t.Good}[style], st)
 		}
 		y++
 	}
@@ -165,7 +166,7 @@ func (d *onDevice) draw(a *App, s *screen) {
 	line(fmt.Sprintf("with %g%% confidence, if the noise is as estimated: one measurement varies by %.1f %%", 100*k.Confidence, 100*k.Noise), 1)
 	l := k.Engine.LUT.Learnt
 	line(fmt.Sprintf("accuracy %s %%, %s pt below the table's best; networks take %.3f ± %.3f times what the table holds",
-		formatNumber(k.Accuracy, 2), formatNumber(k.Gap(), 3), l.Level, l.SD), 0)
+		cell.Number(k.Accuracy, 2), cell.Number(k.Gap(), 3), l.Level, l.SD), 0)
 	if k.Stopped != "" {
 		line("stopped "+k.Stopped+": something better may be left", 1)
 	} else {
@@ -180,7 +181,7 @@ func (d *onDevice) draw(a *App, s *screen) {
 		}
 		line(fmt.Sprintf("%3d. %s", round.Number, onDeviceLine(round)), style)
 	}
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, "enter shows this network (pins it)   U use what was learnt   y copy   esc close")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "enter shows this network (pins it)   U use what was learnt   y copy   esc close")
 }
 
 // adopt shows a network that keeps the limit on the device: with the level that

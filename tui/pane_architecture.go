@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneArchitecture is the name of the pane of the network shown.
@@ -34,14 +35,14 @@ func (p *architecturePane) keys() []action {
 
 // rows are the decisions; below them is a line for the fixed parts, and measured
 // accuracies at the bottom.
-func (p *architecturePane) rows(a *App, r rect) rows {
-	r.h -= a.accuracyLines(r)
-	return rows{n: len(a.decisions()), below: 1, at: r}
+func (p *architecturePane) rows(a *App, r cell.Rect) cell.Rows {
+	r.H -= a.accuracyLines(r)
+	return cell.Rows{N: len(a.decisions()), Below: 1, At: r}
 }
 
 func (p *architecturePane) move(a *App, n int) { p.goTo(a, p.row+n) }
 
-func (p *architecturePane) click(a *App, _ rect, _, _ int) tea.Cmd {
+func (p *architecturePane) click(a *App, _ cell.Rect, _, _ int) tea.Cmd {
 	p.goTo(a, p.row)
 	return nil
 }
@@ -75,23 +76,23 @@ func newArchColumns(w int) archColumns {
 	return c
 }
 
-func (p *architecturePane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	all := a.decisions()
 	if len(all) == 0 {
 		a.drawNothing(s, r)
 		return
 	}
 	a.drawAccuracies(s, r)
-	c := newArchColumns(r.w)
-	s.right(r.x+c.latency, r.y-1, 6, t.title, "ms")
-	s.text(r.x+c.accuracy, r.y-1, 7, t.title, " "+s.glyphs.delta+" acc ")
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	c := newArchColumns(r.W)
+	s.Right(r.X+c.latency, r.Y-1, 6, t.Title, "ms")
+	s.Text(r.X+c.accuracy, r.Y-1, 7, t.Title, " "+s.Glyphs.Delta+" acc ")
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		switch {
 		case i == len(all):
-			l.text(1, c.latency-1, t.dim, "fixed parts")
-			l.right(c.latency, 6, t.dim, a.ms(a.engine.Table.FixedMS))
-			l.text(c.latencyBar, r.w, t.dim, a.sizeText())
+			l.Text(1, c.latency-1, t.Dim, "fixed parts")
+			l.Right(c.latency, 6, t.Dim, a.ms(a.engine.Table.FixedMS))
+			l.Text(c.latencyBar, r.W, t.Dim, a.sizeText())
 		case all[i].block < 0:
 			a.drawStageRow(l, all[i].stage, c)
 		default:
@@ -102,73 +103,73 @@ func (p *architecturePane) draw(a *App, s *screen, r rect) {
 
 // accuracyLines is how many lines the measured accuracies of the network shown
 // take at the bottom of the pane.
-func (a *App) accuracyLines(r rect) int {
-	return min(len(a.measuredAccuracies()), max(0, r.h-4), 3)
+func (a *App) accuracyLines(r cell.Rect) int {
+	return min(len(a.measuredAccuracies()), max(0, r.H-4), 3)
 }
 
 // drawAccuracies says what the network shown was found to reach, and what it was
 // measured on; the newest is the last.
-func (a *App) drawAccuracies(s *screen, r rect) {
+func (a *App) drawAccuracies(s *cell.Screen, r cell.Rect) {
 	n := a.accuracyLines(r)
 	all := a.measuredAccuracies()
 	for i, acc := range all[len(all)-n:] {
-		s.text(r.x+1, r.y+r.h-n+i, r.w-2, s.theme.chosen, acc.String())
+		s.Text(r.X+1, r.Y+r.H-n+i, r.W-2, s.Theme.Chosen, acc.String())
 	}
 }
 
-func (a *App) drawStageRow(l listRow, stage int, c archColumns) {
-	t, st := l.s.theme, a.space().Stages[stage]
+func (a *App) drawStageRow(l cell.Row, stage int, c archColumns) {
+	t, st := l.S.Theme, a.space().Stages[stage]
 	depth := a.solution.Path.Depth[stage]
-	x := 1 + l.text(1, l.r.w, t.strong, fmt.Sprintf("stage %d  depth %d", stage+1, depth))
+	x := 1 + l.Text(1, l.R.W, t.Strong, fmt.Sprintf("stage %d  depth %d", stage+1, depth))
 	if a.pinnedDepth(stage) {
-		x += l.text(x, 6, t.pin, " "+l.s.glyphs.pinned+"pin")
+		x += l.Text(x, 6, t.Pin, " "+l.S.Glyphs.Pinned+"pin")
 	} else if was, ok := a.compare.depthDiffers(stage, depth); ok {
-		x += l.text(x, 9, t.warn, fmt.Sprintf(" was %d", was))
+		x += l.Text(x, 9, t.Warn, fmt.Sprintf(" was %d", was))
 	}
 	out := model.Downsample(st.Resolution, st.Stride)
-	l.text(max(x+1, c.latencyBar), l.r.w, t.dim, fmt.Sprintf("%d ch  %d%s", st.OutChannels, out, l.s.glyphs.squared))
+	l.Text(max(x+1, c.latencyBar), l.R.W, t.Dim, fmt.Sprintf("%d ch  %d%s", st.OutChannels, out, l.S.Glyphs.Squared))
 }
 
-func (a *App) drawBlockRow(l listRow, d decision, c archColumns) {
-	t, space, block := l.s.theme, a.space(), d.block
+func (a *App) drawBlockRow(l cell.Row, d decision, c archColumns) {
+	t, space, block := l.S.Theme, a.space(), d.block
 	option := a.solution.Path.Option[block]
 	was, differs := a.compare.optionDiffers(block, option, space)
-	l.text(2, 5, t.dim, d.label(space))
-	optionStyle := t.text
+	l.Text(2, 5, t.Dim, d.label(space))
+	optionStyle := t.Text
 	if differs {
-		optionStyle = t.warn
-		l.text(6, 1, t.warn, "*") // where there is no room for what it was
+		optionStyle = t.Warn
+		l.Text(6, 1, t.Warn, "*") // where there is no room for what it was
 	}
-	l.text(c.option, 9, optionStyle, space.Options[option].String())
+	l.Text(c.option, 9, optionStyle, space.Options[option].String())
 	if a.pinnedOption(block) {
-		l.text(c.option+9, 1, t.pin, l.s.glyphs.pinned)
+		l.Text(c.option+9, 1, t.Pin, l.S.Glyphs.Pinned)
 	}
 	ms := a.engine.Table.BlockMS[block*space.NumOptions()+option]
-	l.right(c.latency, 6, t.text, a.ms(ms))
-	l.bar(c.latencyBar, c.bar, t.latencyBar, ms, a.scale.latencyMS)
+	l.Right(c.latency, 6, t.Text, a.ms(ms))
+	l.Bar(c.latencyBar, c.bar, t.LatencyBar, ms, a.scale.latencyMS)
 	gain := a.detail.blockGain(block)
-	l.right(c.accuracy, 6, t.text, signed(gain, 2, l.s.glyphs))
-	gainStyle := t.accuracyBar
+	l.Right(c.accuracy, 6, t.Text, cell.Signed(gain, 2, l.S.Glyphs))
+	gainStyle := t.AccuracyBar
 	if gain < 0 {
-		gainStyle = t.bad
+		gainStyle = t.Bad
 	}
-	l.bar(c.accuracyBar, c.bar, gainStyle, math.Abs(gain), a.scale.points)
-	if x := l.r.w - 13; differs && x > c.accuracyBar+2 {
-		l.right(x, 13, t.warn, "was "+was)
+	l.Bar(c.accuracyBar, c.bar, gainStyle, math.Abs(gain), a.scale.points)
+	if x := l.R.W - 13; differs && x > c.accuracyBar+2 {
+		l.Right(x, 13, t.Warn, "was "+was)
 	}
 }
 
-func (a *App) drawNothing(s *screen, r rect) {
+func (a *App) drawNothing(s *cell.Screen, r cell.Rect) {
 	lines := []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it, " + a.keyOf("unpin-all") + " frees the pins"}
 	switch {
 	case a.evolving() && a.working > 0:
-		lines = []string{"evolution is searching" + s.glyphs.ellipsis}
+		lines = []string{"evolution is searching" + s.Glyphs.Ellipsis}
 	case a.limited() && !a.searchCurrent():
-		lines = []string{"searching" + s.glyphs.ellipsis}
+		lines = []string{"searching" + s.Glyphs.Ellipsis}
 	case a.limited():
 		lines = []string{"no network keeps all limits:", a.keyOf("show-limits") + " shows them, " + a.keyOf("unpin-all") + " frees the pins"}
 	}
-	s.lines(r, lines)
+	s.Lines(r, lines)
 }
 
 // sizeText is the size of the whole network.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneBest is the name of the pane of the best networks.
@@ -35,12 +36,14 @@ func (a *App) bestNetworks() []solver.MultiLimitNetwork {
 	return a.search.found.Top
 }
 
-func (p *bestPane) rows(a *App, r rect) rows { return rows{n: len(a.bestNetworks()), at: r.below(1)} }
+func (p *bestPane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: len(a.bestNetworks()), At: r.Below(1)}
+}
 
-func (p *bestPane) draw(a *App, s *screen, r rect) {
+func (p *bestPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	top := a.bestNetworks()
 	if len(top) == 0 {
-		lines := []string{"searching the best networks" + s.glyphs.ellipsis}
+		lines := []string{"searching the best networks" + s.Glyphs.Ellipsis}
 		switch {
 		case !a.engine.Bilinear():
 			lines = []string{"the best networks are listed for a bilinear predictor: " + a.keyOf("predictor") + " chooses one"}
@@ -49,14 +52,14 @@ func (p *bestPane) draw(a *App, s *screen, r rect) {
 		case a.searchCurrent() && !a.hasSolution():
 			lines = []string{"no network fits this budget: " + a.keyOf("budget-up") + " raises it"}
 		}
-		s.lines(r, lines)
+		s.Lines(r, lines)
 		return
 	}
-	s.text(r.x, r.y, r.w, s.theme.dim, fmt.Sprintf(" %2s%9s%9s%9s  %s", "", "points", "%", "ms", "differs from the first in"))
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	s.Text(r.X, r.Y, r.W, s.Theme.Dim, fmt.Sprintf(" %2s%9s%9s%9s  %s", "", "points", "%", "ms", "differs from the first in"))
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		b := top[i]
-		l.text(1, r.w, s.theme.text, fmt.Sprintf("%2d%9s%9s%9s  %s", i+1, signed(b.Accuracy-top[0].Accuracy, 3, s.glyphs),
-			formatNumber(b.Accuracy, 2), formatNumber(b.Used[0], 2), a.differenceText(top[0].Path, b.Path)))
+		l.Text(1, r.W, s.Theme.Text, fmt.Sprintf("%2d%9s%9s%9s  %s", i+1, cell.Signed(b.Accuracy-top[0].Accuracy, 3, s.Glyphs),
+			cell.Number(b.Accuracy, 2), cell.Number(b.Used[0], 2), a.differenceText(top[0].Path, b.Path)))
 	})
 }
 

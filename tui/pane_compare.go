@@ -7,6 +7,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneCompare is the name of the pane of the comparison.
@@ -66,14 +67,14 @@ func (a *App) differences() []difference {
 // compareHeader is the number of lines above the differences.
 const compareHeader = 6
 
-func (p *comparePane) rows(a *App, r rect) rows {
-	return rows{n: len(a.differences()), at: r.below(compareHeader)}
+func (p *comparePane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: len(a.differences()), At: r.Below(compareHeader)}
 }
 
-func (p *comparePane) draw(a *App, s *screen, r rect) {
-	t, c := s.theme, a.compare
+func (p *comparePane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t, c := s.Theme, a.compare
 	if c == nil {
-		s.lines(r, []string{
+		s.Lines(r, []string{
 			"nothing to compare with yet:",
 			a.keyOf("compare") + " keeps the network shown now",
 			a.keyOf("snapshot") + " keeps it under a name",
@@ -82,14 +83,14 @@ func (p *comparePane) draw(a *App, s *screen, r rect) {
 		return
 	}
 	if c.empty() || !a.hasSolution() {
-		s.lines(r, []string{"no network to compare with keeps this budget: raise it"})
+		s.Lines(r, []string{"no network to compare with keeps this budget: raise it"})
 		return
 	}
 	line := func(st uv.Style, y int, name, accuracy, off, latency, note string) {
-		off = s.glyphs.written(off) // before it is padded
-		s.text(r.x, y, r.w, st, fmt.Sprintf(" %-9s%12s%9s%12s  %s", name, accuracy, off, latency, note))
+		off = s.Glyphs.Written(off) // before it is padded
+		s.Text(r.X, y, r.W, st, fmt.Sprintf(" %-9s%12s%9s%12s  %s", name, accuracy, off, latency, note))
 	}
-	line(t.dim, r.y, "", "accuracy %", "", "latency ms", "")
+	line(t.Dim, r.Y, "", "accuracy %", "", "latency ms", "")
 	for i, n := range []struct {
 		name                string
 		accuracy, latencyMS float64
@@ -100,35 +101,35 @@ func (p *comparePane) draw(a *App, s *screen, r rect) {
 		if a.engine.PredictorInfo.Extrapolates(n.accuracy) {
 			note = "extrapolated"
 		}
-		line(t.text, r.y+1+i, n.name, formatNumber(n.accuracy, 2), a.errorText(n.deviation, n.path), a.ms(n.latencyMS), note)
+		line(t.Text, r.Y+1+i, n.name, cell.Number(n.accuracy, 2), a.errorText(n.deviation, n.path), a.ms(n.latencyMS), note)
 	}
-	line(t.strong, r.y+3, "now-other", signed(a.solution.Accuracy-c.accuracy, 2, s.glyphs), "", signed(a.solution.LatencyMS-c.latencyMS, 2, s.glyphs), "")
-	if r.h > compareHeader {
+	line(t.Strong, r.Y+3, "now-other", cell.Signed(a.solution.Accuracy-c.accuracy, 2, s.Glyphs), "", cell.Signed(a.solution.LatencyMS-c.latencyMS, 2, s.Glyphs), "")
+	if r.H > compareHeader {
 		p.drawDifferences(a, s, r)
 	}
 }
 
-func (p *comparePane) drawDifferences(a *App, s *screen, r rect) {
-	t, space, y := s.theme, a.space(), r.y+compareHeader-1
+func (p *comparePane) drawDifferences(a *App, s *cell.Screen, r cell.Rect) {
+	t, space, y := s.Theme, a.space(), r.Y+compareHeader-1
 	all := a.differences()
 	if len(all) == 0 {
-		s.text(r.x+1, y, r.w-1, t.good, "the same network")
+		s.Text(r.X+1, y, r.W-1, t.Good, "the same network")
 		return
 	}
-	s.text(r.x, y, r.w, t.dim, fmt.Sprintf(" %-9s%-11s%-11s%9s", "where", "now", "other", "ms"))
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	s.Text(r.X, y, r.W, t.Dim, fmt.Sprintf(" %-9s%-11s%-11s%9s", "where", "now", "other", "ms"))
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		d := all[i]
 		ms := ""
 		if d.block >= 0 {
-			ms = signed(d.latencyMS, 2, s.glyphs)
+			ms = cell.Signed(d.latencyMS, 2, s.Glyphs)
 		}
-		l.text(1, r.w, t.text, fmt.Sprintf("%s%s%s%9s", pad(d.label(space), 9),
-			pad(d.of(space, a.solution.Path), 11), pad(d.of(space, a.compare.path), 11), ms))
+		l.Text(1, r.W, t.Text, fmt.Sprintf("%s%s%s%9s", cell.Pad(d.label(space), 9),
+			cell.Pad(d.of(space, a.solution.Path), 11), cell.Pad(d.of(space, a.compare.path), 11), ms))
 	})
 }
 
 // click chooses what to compare with where there is nothing.
-func (p *comparePane) click(a *App, _ rect, _, _ int) tea.Cmd {
+func (p *comparePane) click(a *App, _ cell.Rect, _, _ int) tea.Cmd {
 	if a.compare == nil {
 		return a.openCompareMenu()
 	}

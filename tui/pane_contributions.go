@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneContributions is the name of the pane of what decisions contribute.
@@ -65,13 +66,13 @@ var contributionSortNames = [sortCount]string{"points per ms", "points", "ms", "
 type effectTable struct {
 	generation int
 	sort       contributionSort
-	glyphs     *glyphs
+	glyphs     *cell.Glyphs
 	effects    []effect
 	most       float64 // points per millisecond of those that are not free
 }
 
 // effects is the table to show: the one that was prepared, if it is still that.
-func (p *contributionsPane) effects(a *App, g *glyphs) effectTable {
+func (p *contributionsPane) effects(a *App, g *cell.Glyphs) effectTable {
 	if p.table.generation == a.engineGeneration && p.table.sort == p.sort && p.table.glyphs == g {
 		return p.table
 	}
@@ -86,10 +87,10 @@ func (p *contributionsPane) effects(a *App, g *glyphs) effectTable {
 			}
 			per := "free"
 			if v := worth(e); !math.IsInf(v, 1) {
-				per = signed(v, 2, g)
+				per = cell.Signed(v, 2, g)
 				t.most = max(t.most, v)
 			}
-			text := fmt.Sprintf("stage %d %-15s%8s%9s%9s", s+1, effectNames[kind], signed(e.Accuracy, 2, g), signed(e.LatencyMS, 2, g), per)
+			text := fmt.Sprintf("stage %d %-15s%8s%9s%9s", s+1, effectNames[kind], cell.Signed(e.Accuracy, 2, g), cell.Signed(e.LatencyMS, 2, g), per)
 			t.effects = append(t.effects, effect{s, kind, e, text})
 		}
 	}
@@ -117,36 +118,36 @@ func worth(e solver.Effect) float64 {
 	return v
 }
 
-func (p *contributionsPane) prepare(a *App, _ rect) { p.table = p.effects(a, a.glyphSet()) }
+func (p *contributionsPane) prepare(a *App, _ cell.Rect) { p.table = p.effects(a, a.glyphSet()) }
 
 func (p *contributionsPane) nextSort(*App) tea.Cmd {
 	p.sort, p.row = (p.sort+1)%sortCount, 0
 	return nil
 }
 
-func (p *contributionsPane) rows(a *App, r rect) rows {
-	return rows{n: len(p.effects(a, a.glyphSet()).effects), at: r.below(1)}
+func (p *contributionsPane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: len(p.effects(a, a.glyphSet()).effects), At: r.Below(1)}
 }
 
 // click on the header sorts.
-func (p *contributionsPane) click(a *App, _ rect, _, y int) tea.Cmd {
+func (p *contributionsPane) click(a *App, _ cell.Rect, _, y int) tea.Cmd {
 	if y > 0 {
 		return nil
 	}
 	return p.nextSort(a)
 }
 
-func (p *contributionsPane) draw(a *App, s *screen, r rect) {
-	table := p.effects(a, s.glyphs)
+func (p *contributionsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	table := p.effects(a, s.Glyphs)
 	if len(table.effects) == 0 {
-		s.lines(r, []string{"the effects of decisions add up only in a bilinear predictor:", a.keyOf("predictor") + " chooses one"})
+		s.Lines(r, []string{"the effects of decisions add up only in a bilinear predictor:", a.keyOf("predictor") + " chooses one"})
 		return
 	}
-	s.text(r.x, r.y, r.w, s.theme.dim, fmt.Sprintf(" %-8s%-15s%8s%9s%9s", "stage", "decision", "points", "ms", "pt/ms"))
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	s.Text(r.X, r.Y, r.W, s.Theme.Dim, fmt.Sprintf(" %-8s%-15s%8s%9s%9s", "stage", "decision", "points", "ms", "pt/ms"))
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		e := &table.effects[i]
-		l.text(1, r.w, s.theme.text, e.text)
+		l.Text(1, r.W, s.Theme.Text, e.text)
 		const bar = 51
-		l.bar(bar, min(20, r.w-bar-1), s.theme.accuracyBar, min(worth(e.Effect), table.most), table.most)
+		l.Bar(bar, min(20, r.W-bar-1), s.Theme.AccuracyBar, min(worth(e.Effect), table.most), table.most)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneExplain is the name of the pane of every other choice.
@@ -38,22 +39,22 @@ func (a *App) insightLines(height int) int {
 }
 
 // rows are the decisions, between two lines of header and the legend.
-func (p *explainPane) rows(a *App, r rect) rows {
-	at := r.below(a.insightLines(r.h) + 2)
-	at.h--
-	return rows{n: a.numDecisions(), at: at}
+func (p *explainPane) rows(a *App, r cell.Rect) cell.Rows {
+	at := r.Below(a.insightLines(r.H) + 2)
+	at.H--
+	return cell.Rows{N: a.numDecisions(), At: at}
 }
 
-func (p *explainPane) draw(a *App, s *screen, r rect) {
-	if n := a.insightLines(r.h); n > 0 {
-		a.drawInsight(s, rect{r.x, r.y, r.w, n - 1})
+func (p *explainPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	if n := a.insightLines(r.H); n > 0 {
+		a.drawInsight(s, cell.At(r.X, r.Y, r.W, n-1))
 	}
-	at := p.rows(a, r).at
-	switch head := (rect{r.x, at.y - 2, r.w, r.y + r.h - at.y + 2}); {
+	at := p.rows(a, r).At
+	switch head := (cell.At(r.X, at.Y-2, r.W, r.Y+r.H-at.Y+2)); {
 	case !a.hasSolution():
-		s.lines(head, []string{"no network is shown yet: " + a.keyOf("budget-up") + " raises the budget"})
+		s.Lines(head, []string{"no network is shown yet: " + a.keyOf("budget-up") + " raises the budget"})
 	case len(a.detail.sensitivity.Options) == 0:
-		s.lines(head, []string{"other choices are compared for a bilinear or quadratic predictor: " + a.keyOf("predictor") + " chooses one"})
+		s.Lines(head, []string{"other choices are compared for a bilinear or quadratic predictor: " + a.keyOf("predictor") + " chooses one"})
 	default:
 		p.drawChoices(a, s, r, head)
 	}
@@ -61,12 +62,12 @@ func (p *explainPane) draw(a *App, s *screen, r rect) {
 
 // drawInsight is a heat map: a row is a stage, a column a kind of decision, a
 // cell its points per millisecond, as a number and as a bar.
-func (a *App) drawInsight(s *screen, r rect) {
-	t := s.theme
-	const cell = 16
-	s.text(r.x+1, r.y, r.w-1, t.dim, "what pays, points per ms")
+func (a *App) drawInsight(s *cell.Screen, r cell.Rect) {
+	t := s.Theme
+	const column = 16
+	s.Text(r.X+1, r.Y, r.W-1, t.Dim, "what pays, points per ms")
 	for k, name := range effectNames {
-		s.right(r.x+8+k*cell, r.y+1, cell-1, t.dim, name)
+		s.Right(r.X+8+k*column, r.Y+1, column-1, t.Dim, name)
 	}
 	full := 0.0
 	each := func(draw func(stage, kind int, e solver.Effect)) {
@@ -82,31 +83,31 @@ func (a *App) drawInsight(s *screen, r rect) {
 		}
 	})
 	for i := range a.effects {
-		s.text(r.x+1, r.y+2+i, 8, t.text, fmt.Sprintf("stage %d", i+1))
+		s.Text(r.X+1, r.Y+2+i, 8, t.Text, fmt.Sprintf("stage %d", i+1))
 	}
 	each(func(stage, kind int, e solver.Effect) {
-		x, y := r.x+9+kind*cell, r.y+2+stage
-		if e.Count == 0 || y >= r.y+r.h || x+cell > r.x+r.w+4 {
+		x, y := r.X+9+kind*column, r.Y+2+stage
+		if e.Count == 0 || y >= r.Y+r.H || x+column > r.X+r.W+4 {
 			return
 		}
 		v := worth(e)
-		text, st := signed(v, 2, s.glyphs), t.text
+		text, st := cell.Signed(v, 2, s.Glyphs), t.Text
 		switch {
 		case math.IsInf(v, 1):
-			text, v, st = "free", full, t.good
+			text, v, st = "free", full, t.Good
 		case v < 0:
-			st = t.warn
+			st = t.Warn
 		}
-		s.right(x, y, cell-5, st, text)
-		s.bar(x+cell-4, y, min(4, r.x+r.w-x-cell+4), t.accuracyBar, v, full)
+		s.Right(x, y, column-5, st, text)
+		s.Bar(x+column-4, y, min(4, r.X+r.W-x-column+4), t.AccuracyBar, v, full)
 	})
 }
 
 // drawChoices is the table of other choices: a row is a decision, a column an
 // option, a cell what it would gain at this budget; head begins with its title.
-func (p *explainPane) drawChoices(a *App, s *screen, r, head rect) {
-	t, space := s.theme, a.space()
-	const label, cell = 6, 6
+func (p *explainPane) drawChoices(a *App, s *cell.Screen, r, head cell.Rect) {
+	t, space := s.Theme, a.space()
+	const label, column = 6, 6
 	net := func(c solver.Change) float64 {
 		if math.IsNaN(c.ReducedCost) {
 			return c.Accuracy
@@ -116,49 +117,49 @@ func (p *explainPane) drawChoices(a *App, s *screen, r, head rect) {
 	what := "gain of other choices, net of their latency, points"
 	switch {
 	case len(a.detail.limits) > 0:
-		what = "gain of other choices, net of " + a.pricesText(s.glyphs)
+		what = "gain of other choices, net of " + a.pricesText(s.Glyphs)
 	case math.IsNaN(a.solution.ShadowPrice):
 		what = "gain of other choices, their latency apart, points"
 	}
-	s.text(r.x+1, head.y, r.w-1, t.dim, what+"; [ ] is chosen")
+	s.Text(r.X+1, head.Y, r.W-1, t.Dim, what+"; [ ] is chosen")
 	// Where not all columns fit, those around the choice under the cursor are shown.
-	columns := max(1, min(space.NumOptions(), (r.w-label)/cell))
+	columns := max(1, min(space.NumOptions(), (r.W-label)/column))
 	first := 0
 	if d := a.decision(p.row); d.block >= 0 {
-		first = scrollTop(max(0, a.solution.Path.Option[d.block]), space.NumOptions(), columns)
+		first = cell.ScrollTop(max(0, a.solution.Path.Option[d.block]), space.NumOptions(), columns)
 	}
 	for o := first; o < first+columns; o++ {
-		s.right(r.x+label+(o-first)*cell, head.y+1, cell, t.strong, letters[optionCode(space, o)])
+		s.Right(r.X+label+(o-first)*column, head.Y+1, column, t.Strong, letters[optionCode(space, o)])
 	}
 	gains := map[[2]int]float64{}
 	for _, c := range a.detail.sensitivity.Options {
 		gains[[2]int{c.Block, c.Option}] = net(c.Change)
 	}
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		d := a.decision(i)
 		if d.block < 0 {
-			l.text(1, r.w, t.strong, a.depthChoices(d.stage, net, s.glyphs))
+			l.Text(1, r.W, t.Strong, a.depthChoices(d.stage, net, s.Glyphs))
 			return
 		}
-		l.text(2, label-2, t.text, d.label(space))
+		l.Text(2, label-2, t.Text, d.label(space))
 		if !space.Active(a.solution.Path, d.block) {
-			l.text(label+3, r.w, t.dim, "off")
+			l.Text(label+3, r.W, t.Dim, "off")
 			return
 		}
 		for o := first; o < first+columns; o++ {
-			text, st := "[ ]", t.chosen
+			text, st := "[ ]", t.Chosen
 			if o != a.solution.Path.Option[d.block] {
 				v := gains[[2]int{d.block, o}]
-				text, st = signed(v, 2, s.glyphs), t.heat(v)
+				text, st = cell.Signed(v, 2, s.Glyphs), heat(t, v)
 			}
-			l.right(label+(o-first)*cell, cell, st, text)
+			l.Right(label+(o-first)*column, column, st, text)
 		}
 	})
-	s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, optionLegend(space, r.w-2))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, optionLegend(space, r.W-2))
 }
 
 // pricesText are the prices that the limits charge for what a choice uses.
-func (a *App) pricesText(g *glyphs) string {
+func (a *App) pricesText(g *cell.Glyphs) string {
 	var out []string
 	for _, l := range a.detail.limits {
 		if l.ShadowPrice > 0 {
@@ -172,27 +173,27 @@ func (a *App) pricesText(g *glyphs) string {
 }
 
 // depthChoices are the depths of a stage on one line.
-func (a *App) depthChoices(stage int, net func(solver.Change) float64, g *glyphs) string {
+func (a *App) depthChoices(stage int, net func(solver.Change) float64, g *cell.Glyphs) string {
 	text := fmt.Sprintf("stage %d  depth [%d]", stage+1, a.solution.Path.Depth[stage])
 	for _, c := range a.detail.sensitivity.Depths {
 		if c.Stage == stage {
-			text += fmt.Sprintf("   %d %s", c.Depth, signed(net(c.Change), 2, g))
+			text += fmt.Sprintf("   %d %s", c.Depth, cell.Signed(net(c.Change), 2, g))
 		}
 	}
 	return text
 }
 
 // heat is the colour of a gain; the number says it too.
-func (t *theme) heat(v float64) uv.Style {
+func heat(t *cell.Theme, v float64) uv.Style {
 	switch {
 	case v > 1e-9:
-		return t.warn // better, but it does not fit
+		return t.Warn // better, but it does not fit
 	case v > -0.02:
-		return t.good
+		return t.Good
 	case v > -0.1:
-		return t.text
+		return t.Text
 	}
-	return t.dim
+	return t.Dim
 }
 
 // goTo puts the cursor of the architecture on the decision, so that the Why pane is

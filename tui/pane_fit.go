@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneFit is the name of the pane of how well the predictor predicts.
@@ -34,8 +35,8 @@ func (a *App) fitted() (f steps.Fitted, ok bool) {
 	return f, false
 }
 
-func (p *fitPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *fitPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	f, ok := a.fitted()
 	if !ok || f.Fitted == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
 		lines := []string{
@@ -45,9 +46,9 @@ func (p *fitPane) draw(a *App, s *screen, r rect) {
 		}
 		if u := a.engine.Uncertainty; u != nil && a.hasSolution() {
 			lines = append(lines, fmt.Sprintf("the network shown: %s ± %s %%; %s of it would remain with any number of samples",
-				formatNumber(a.solution.Accuracy, 2), a.deviationText(), formatNumber(u.Noise(), 2)))
+				cell.Number(a.solution.Accuracy, 2), a.deviationText(), cell.Number(u.Noise(), 2)))
 		}
-		s.lines(r, lines)
+		s.Lines(r, lines)
 		return
 	}
 	how := "each left out of the fit once"
@@ -58,18 +59,18 @@ func (p *fitPane) draw(a *App, s *screen, r rect) {
 	if f.File != a.engine.PredictorName {
 		name += " (" + a.keyOf("use-measured") + " explores with it)"
 	}
-	s.text(r.x+1, r.y, r.w-2, t.text, name)
-	s.text(r.x+1, r.y+1, r.w-2, t.dim, fmt.Sprintf("%s, fitted on %d networks; %d networks, %s", f.Kind, f.Samples, len(f.Predicted), how))
-	s.text(r.x+1, r.y+2, r.w-2, t.text, fmt.Sprintf("Kendall %s  Spearman %s  MSE %s", interval(f.Kendall, f.Kendall95), interval(f.Spearman, f.Spearman95), interval(f.MSE, f.MSE95)))
+	s.Text(r.X+1, r.Y, r.W-2, t.Text, name)
+	s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, fmt.Sprintf("%s, fitted on %d networks; %d networks, %s", f.Kind, f.Samples, len(f.Predicted), how))
+	s.Text(r.X+1, r.Y+2, r.W-2, t.Text, fmt.Sprintf("Kendall %s  Spearman %s  MSE %s", interval(f.Kendall, f.Kendall95), interval(f.Spearman, f.Spearman95), interval(f.MSE, f.MSE95)))
 	if flat := flatText(f); flat != "" {
-		s.text(r.x+1, r.y+3, r.w-2, t.warn, flat)
+		s.Text(r.X+1, r.Y+3, r.W-2, t.Warn, flat)
 	}
 	x0, x1 := bounds(f.Predicted)
 	y0, y1 := bounds(f.Evaluation.Measured)
 	lo, hi := min(x0, y0), max(x1, y1)
 	margin := max((hi-lo)*0.05, 0.01)
-	area := rect{r.x + 8, r.y + 5, r.w - 10, r.h - 7}
-	scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", nil, func(mark func(x, y float64, st string)) {
+	area := cell.At(r.X+8, r.Y+5, r.W-10, r.H-7)
+	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", nil, func(mark func(x, y float64, st string)) {
 		for i, x := range f.Predicted {
 			mark(x, f.Evaluation.Measured[i], "o")
 		}
@@ -78,9 +79,9 @@ func (p *fitPane) draw(a *App, s *screen, r rect) {
 
 // interval writes a figure with its 95% interval.
 func interval(v float64, i fit.Interval) string {
-	text := formatNumber(v, 3)
+	text := cell.Number(v, 3)
 	if i.High > i.Low {
-		text += fmt.Sprintf(" (%s to %s)", formatNumber(i.Low, 3), formatNumber(i.High, 3))
+		text += fmt.Sprintf(" (%s to %s)", cell.Number(i.Low, 3), cell.Number(i.High, 3))
 	}
 	return text
 }

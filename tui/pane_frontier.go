@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneFrontier is the name of the pane of the plot.
@@ -33,7 +34,7 @@ func (p *frontierPane) keys() []action {
 // title names the axes and, with a hairline, its values.
 func (p *frontierPane) title(a *App) string {
 	if point, ok := p.hairline(a); ok {
-		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(point.LatencyMS), formatNumber(point.Accuracy, 2)) + a.frontierLimits()
+		return fmt.Sprintf("Frontier: %s ms, %s %%", a.ms(point.LatencyMS), cell.Number(point.Accuracy, 2)) + a.frontierLimits()
 	}
 	if a.limited() {
 		return "Frontier" + a.frontierLimits() // the limits need the room
@@ -57,8 +58,8 @@ func (a *App) frontierLimits() (text string) {
 const axisWidth = 6
 
 // plotArea is the part of the pane that data is drawn in.
-func plotArea(r rect) rect {
-	return rect{r.x + axisWidth, r.y, max(0, r.w-axisWidth-1), max(0, r.h-3)}
+func plotArea(r cell.Rect) cell.Rect {
+	return cell.At(r.X+axisWidth, r.Y, max(0, r.W-axisWidth-1), max(0, r.H-3))
 }
 
 // accuracyRange is the range of the accuracy axis.
@@ -78,10 +79,10 @@ func (a *App) accuracyRange() (lo, hi float64) {
 	return lo - margin, hi + margin
 }
 
-func (p *frontierPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *frontierPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	area := plotArea(r)
-	if area.w < 10 || area.h < 3 {
+	if area.W < 10 || area.H < 3 {
 		return
 	}
 	if a.noFrontier(s, area) {
@@ -92,79 +93,79 @@ func (p *frontierPane) draw(a *App, s *screen, r rect) {
 		x1 = x0 + 1
 	}
 	y0, y1 := a.accuracyRange()
-	plot := newPlot(area.w, area.h, s.glyphs, x0, x1, y0, y1)
+	plot := cell.NewPlot(area.W, area.H, s.Glyphs, x0, x1, y0, y1)
 	a.plotStaircase(plot)
 
-	budget := min(max(plot.column(a.limitMS)/plot.cols, 0), area.w-1)
-	every := max(3, area.h/4)
-	for y := range area.h {
-		for x := range area.w {
-			switch g := plot.glyph(x, y); {
+	budget := min(max(plot.Column(a.limitMS)/plot.Cols, 0), area.W-1)
+	every := max(3, area.H/4)
+	for y := range area.H {
+		for x := range area.W {
+			switch g := plot.Glyph(x, y); {
 			case g != "":
-				st := t.frontier
+				st := t.Frontier
 				if x > budget {
-					st = t.dim
+					st = t.Dim
 				}
-				s.set(area.x+x, area.y+y, st, g)
+				s.Set(area.X+x, area.Y+y, st, g)
 			case y%every != 1: // most rows are free: fewer bytes when the line moves
 			case x == budget:
-				s.set(area.x+x, area.y+y, t.accent, s.glyphs.budget)
+				s.Set(area.X+x, area.Y+y, t.Accent, s.Glyphs.Budget)
 			case x > budget && x%2 == 0:
-				s.set(area.x+x, area.y+y, t.shade, s.glyphs.shade)
+				s.Set(area.X+x, area.Y+y, t.Shade, s.Glyphs.Shade)
 			}
 		}
 	}
-	s.axes(area, plot, "ms")
-	s.set(area.x+budget, area.y+area.h, t.accent, s.glyphs.up)
+	s.Axes(area, plot, "ms")
+	s.Set(area.X+budget, area.Y+area.H, t.Accent, s.Glyphs.Up)
 	p.drawHairline(a, s, area, plot)
 	for _, pub := range a.published {
-		s.mark(area, plot, pub.latencyMS, pub.network.Top1, t.published, pub.letter)
+		s.Mark(area, plot, pub.latencyMS, pub.network.Top1, t.Published, pub.letter)
 	}
 	if !a.compare.empty() {
-		s.mark(area, plot, a.compare.latencyMS, a.compare.accuracy, t.warn, "x")
+		s.Mark(area, plot, a.compare.latencyMS, a.compare.accuracy, t.Warn, "x")
 	}
 	if a.hasSolution() {
-		s.mark(area, plot, a.solution.LatencyMS, a.solution.Accuracy, t.chosen, s.glyphs.chosen)
+		s.Mark(area, plot, a.solution.LatencyMS, a.solution.Accuracy, t.Chosen, s.Glyphs.Chosen)
 	}
-	a.drawLegend(s, rect{r.x, r.y + r.h - 1, r.w, 1})
+	a.drawLegend(s, cell.At(r.X, r.Y+r.H-1, r.W, 1))
 }
 
 // plotStaircase draws, for every dot column, the best accuracy at or below it,
 // and joins the steps.
-func (a *App) plotStaircase(p *plot) {
+func (a *App) plotStaircase(p *cell.Plot) {
 	last := -1
-	for c := range p.w * p.cols {
-		i := a.frontier.At(p.xAt(float64(c) + 1))
+	for c := range p.W * p.Cols {
+		i := a.frontier.At(p.XAt(float64(c) + 1))
 		if i < 0 {
 			continue
 		}
-		row := p.row(a.frontier.Points[i].Accuracy)
-		p.dot(c, row)
+		row := p.Row(a.frontier.Points[i].Accuracy)
+		p.Dot(c, row)
 		for r := min(row, last) + 1; last >= 0 && r < max(row, last); r++ {
-			p.dot(c, r)
+			p.Dot(c, r)
 		}
 		last = row
 	}
 }
 
-func (a *App) drawLegend(s *screen, r rect) {
-	t := s.theme
-	x := r.x + 1
+func (a *App) drawLegend(s *cell.Screen, r cell.Rect) {
+	t := s.Theme
+	x := r.X + 1
 	add := func(text string, width int) bool {
-		if x+width > r.x+r.w {
+		if x+width > r.X+r.W {
 			return false
 		}
-		x += s.text(x, r.y, width, t.dim, text)
+		x += s.Text(x, r.Y, width, t.Dim, text)
 		return true
 	}
-	x += s.text(x, r.y, 1, t.chosen, s.glyphs.chosen)
+	x += s.Text(x, r.Y, 1, t.Chosen, s.Glyphs.Chosen)
 	add(" chosen  ", 9)
 	if len(a.published) > 0 {
-		x += s.text(x, r.y, 3, t.published, "A-F")
+		x += s.Text(x, r.Y, 3, t.Published, "A-F")
 		add(" BINAS  ", 8)
-		x += s.text(x, r.y, 3, t.published, "a-f")
+		x += s.Text(x, r.Y, 3, t.Published, "a-f")
 		note := " HardCoRe-NAS (published top-1)"
-		if r.x+r.w-x < ansi.StringWidth(note) {
+		if r.X+r.W-x < ansi.StringWidth(note) {
 			note = " HardCoRe-NAS"
 		}
 		add(note, ansi.StringWidth(note))
@@ -172,16 +173,16 @@ func (a *App) drawLegend(s *screen, r rect) {
 }
 
 // click moves the budget to where the plot was clicked.
-func (p *frontierPane) click(a *App, r rect, x, _ int) tea.Cmd {
+func (p *frontierPane) click(a *App, r cell.Rect, x, _ int) tea.Cmd {
 	area := plotArea(r)
-	column := r.x + x - area.x
-	if column < 0 || column >= area.w || a.frontier == nil || len(a.frontier.Points) == 0 {
+	column := r.X + x - area.X
+	if column < 0 || column >= area.W || a.frontier == nil || len(a.frontier.Points) == 0 {
 		return nil
 	}
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	a.dragging = false
 	a.record(true)
-	return a.setLimit(lo + (hi-lo)*(float64(column)+0.5)/float64(area.w))
+	return a.setLimit(lo + (hi-lo)*(float64(column)+0.5)/float64(area.W))
 }
 
 // hairline is the point of the frontier under the hairline.
@@ -210,22 +211,22 @@ func (p *frontierPane) move(a *App, n int) {
 	p.hairlineMS = points[min(max(max(a.frontier.At(at), 0)-n*step, 0), len(points)-1)].LatencyMS
 }
 
-func (p *frontierPane) drawHairline(a *App, s *screen, area rect, plot *plot) {
+func (p *frontierPane) drawHairline(a *App, s *cell.Screen, area cell.Rect, plot *cell.Plot) {
 	point, ok := p.hairline(a)
 	if !ok {
 		return
 	}
-	x := min(plot.column(point.LatencyMS)/plot.cols, area.w-1)
-	row := plot.row(point.Accuracy) / plot.rows
-	for y := range area.h {
+	x := min(plot.Column(point.LatencyMS)/plot.Cols, area.W-1)
+	row := plot.Row(point.Accuracy) / plot.Rows
+	for y := range area.H {
 		if y != row {
-			s.set(area.x+x, area.y+y, s.theme.strong, s.glyphs.budget)
+			s.Set(area.X+x, area.Y+y, s.Theme.Strong, s.Glyphs.Budget)
 		}
 	}
-	s.set(area.x+x, area.y+row, s.theme.strong, "+")
-	label := fmt.Sprintf(" %s ms  %s %% ", a.ms(point.LatencyMS), formatNumber(point.Accuracy, 2))
-	start := min(max(x-len(label)/2, 0), max(0, area.w-len(label)))
-	s.text(area.x+start, area.y+area.h-1, area.w-start, s.theme.strong, strings.TrimRight(label, " "))
+	s.Set(area.X+x, area.Y+row, s.Theme.Strong, "+")
+	label := fmt.Sprintf(" %s ms  %s %% ", a.ms(point.LatencyMS), cell.Number(point.Accuracy, 2))
+	start := min(max(x-len(label)/2, 0), max(0, area.W-len(label)))
+	s.Text(area.X+start, area.Y+area.H-1, area.W-start, s.Theme.Strong, strings.TrimRight(label, " "))
 }
 
 func (p *frontierPane) budgetToHairline(a *App) tea.Cmd {
@@ -239,11 +240,11 @@ func (p *frontierPane) budgetToHairline(a *App) tea.Cmd {
 }
 
 // noFrontier says why there is none to show, and what to do, where there is none.
-func (a *App) noFrontier(s *screen, r rect) bool {
+func (a *App) noFrontier(s *cell.Screen, r cell.Rect) bool {
 	if a.frontier != nil && len(a.frontier.Points) > 0 {
 		return false
 	}
-	lines := []string{"computing the frontier" + s.glyphs.ellipsis}
+	lines := []string{"computing the frontier" + s.Glyphs.Ellipsis}
 	switch {
 	case a.frontier != nil && !a.coming:
 		lines = []string{"no network keeps the limits at any budget:", a.keyOf("show-limits") + " shows them"}
@@ -253,6 +254,6 @@ func (a *App) noFrontier(s *screen, r rect) bool {
 			a.keyOf("predictor") + " chooses a bilinear one, which has",
 		}
 	}
-	s.lines(r, lines)
+	s.Lines(r, lines)
 	return true
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneJobs is the name of the pane of jobs.
@@ -33,8 +34,8 @@ func (p *jobsPane) keys() []action {
 	}
 }
 
-func (p *jobsPane) rows(a *App, r rect) rows {
-	return rows{n: len(a.jobs), at: rect{r.x, r.y, r.w, min(len(a.jobs), max(1, r.h/3))}}
+func (p *jobsPane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: len(a.jobs), At: cell.At(r.X, r.Y, r.W, min(len(a.jobs), max(1, r.H/3)))}
 }
 
 // currentJob is the job under the cursor of the pane.
@@ -45,10 +46,10 @@ func (a *App) currentJob() (job.Snapshot, bool) {
 	return a.jobs[min(a.panes.jobs.row, len(a.jobs)-1)], true
 }
 
-func (p *jobsPane) draw(a *App, s *screen, r rect) {
+func (p *jobsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	current, ok := a.currentJob()
 	if !ok {
-		s.lines(r, []string{
+		s.Lines(r, []string{
 			"nothing has been started yet:",
 			a.keyOf("measure") + " measures this machine: the network shown, or a whole latency table",
 			a.keyOf("method") + " trains a supernet, samples networks of it and fits predictors",
@@ -56,7 +57,7 @@ func (p *jobsPane) draw(a *App, s *screen, r rect) {
 		return
 	}
 	list := p.rows(a, r)
-	p.drawRows(a, s, list, func(i int, l listRow) {
+	p.drawRows(a, s, list, func(i int, l cell.Row) {
 		j := a.jobs[i]
 		state := j.State.String()
 		if j.Paused && j.State == job.Running {
@@ -66,41 +67,41 @@ func (p *jobsPane) draw(a *App, s *screen, r rect) {
 		if j.Left > 0 {
 			text += "  " + clock(j.Left) + " left"
 		}
-		l.text(1, r.w, jobStyle(s.theme, j.State), text)
+		l.Text(1, r.W, jobStyle(s.Theme, j.State), text)
 	})
-	a.drawJob(s, r.below(list.at.h+1), current)
+	a.drawJob(s, r.Below(list.At.H+1), current)
 }
 
 // drawJob shows one job: progress, what it is doing, the end of its log.
-func (a *App) drawJob(s *screen, r rect, j job.Snapshot) {
-	t := s.theme
-	if r.h < 2 {
+func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
+	t := s.Theme
+	if r.H < 2 {
 		return
 	}
-	s.bar(r.x+1, r.y, r.w-2, t.accent, j.Fraction(), 1)
-	status, st := []string{j.Status}, t.text
+	s.Bar(r.X+1, r.Y, r.W-2, t.Accent, j.Fraction(), 1)
+	status, st := []string{j.Status}, t.Text
 	if j.Err != nil { // to be read whole
-		status, st = wrap(sanitize.Line(j.Err.Error()), r.w-2), t.bad
+		status, st = cell.Wrap(sanitize.Line(j.Err.Error()), r.W-2), t.Bad
 	}
-	status = status[:min(len(status), max(1, r.h-2))]
+	status = status[:min(len(status), max(1, r.H-2))]
 	for i, line := range status {
-		s.text(r.x+1, r.y+1+i, r.w-2, st, line)
+		s.Text(r.X+1, r.Y+1+i, r.W-2, st, line)
 	}
-	top := r.y + 1 + len(status)
-	s.text(r.x+1, top, r.w-2, t.dim, a.jobHint(j))
+	top := r.Y + 1 + len(status)
+	s.Text(r.X+1, top, r.W-2, t.Dim, a.jobHint(j))
 	top++
-	bottom := r.y + r.h
+	bottom := r.Y + r.H
 	if top < bottom {
 		logs := min(len(j.Log), 3) // beside curves a few lines of the log stay
-		top += a.drawPartial(s, rect{r.x, top, r.w, bottom - top - logs}, j.Result)
+		top += a.drawPartial(s, cell.At(r.X, top, r.W, bottom-top-logs), j.Result)
 	}
 	var log []string
 	for _, line := range j.Log {
-		log = append(log, wrap(sanitize.Line(line), r.w-2)...)
+		log = append(log, cell.Wrap(sanitize.Line(line), r.W-2)...)
 	}
 	log = log[max(0, len(log)-max(0, bottom-top)):]
 	for i, line := range log {
-		s.text(r.x+1, top+i, r.w-2, t.dim, line)
+		s.Text(r.X+1, top+i, r.W-2, t.Dim, line)
 	}
 }
 
@@ -162,16 +163,16 @@ func isFit(result any) bool {
 }
 
 // jobStyle sets states off; their names are written too.
-func jobStyle(t *theme, s job.State) uv.Style {
+func jobStyle(t *cell.Theme, s job.State) uv.Style {
 	switch s {
 	case job.Failed:
-		return t.bad
+		return t.Bad
 	case job.Cancelled:
-		return t.dim
+		return t.Dim
 	case job.Running:
-		return t.strong
+		return t.Strong
 	}
-	return t.text
+	return t.Text
 }
 
 // openJob shows what the job under the cursor measures or has measured.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneLimits is the name of the pane of limits.
@@ -52,17 +53,17 @@ func (a *App) limitRows() []explore.Limit {
 }
 
 // rows are as many as there will be: the engine may not have followed yet.
-func (p *limitsPane) rows(a *App, r rect) rows {
-	return rows{n: 1 + len(a.setup.Limits), at: r.below(1)}
+func (p *limitsPane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: 1 + len(a.setup.Limits), At: r.Below(1)}
 }
 
-func (p *limitsPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *limitsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	limits := a.limitRows()
-	name := min(max(r.w-47, 8), 28)
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", pad("limit on", name), "", "at most", "used", "slack", "worth of +1"))
+	name := min(max(r.W-47, 8), 28)
+	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf(" %s%6s%9s%9s%9s%13s", cell.Pad("limit on", name), "", "at most", "used", "slack", "worth of +1"))
 	list := p.rows(a, r)
-	p.drawRows(a, s, list, func(i int, li listRow) {
+	p.drawRows(a, s, list, func(i int, li cell.Row) {
 		l := limits[i]
 		amount := func(v float64) string {
 			if math.IsNaN(v) {
@@ -70,12 +71,12 @@ func (p *limitsPane) draw(a *App, s *screen, r rect) {
 			}
 			return limitAmount(l, v)
 		}
-		li.text(1, r.w, t.text, fmt.Sprintf("%s%6s%9s%9s%9s%13s", pad(limitLabel(l, name, s.glyphs), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.glyphs)))
+		li.Text(1, r.W, t.Text, fmt.Sprintf("%s%6s%9s%9s%9s%13s", cell.Pad(limitLabel(l, name, s.Glyphs), name), "", amount(l.Cap), amount(l.Used), amount(l.Slack), limitPrice(l, s.Glyphs)))
 		if l.Binding {
-			li.text(1+name, 6, t.warn, "binds")
+			li.Text(1+name, 6, t.Warn, "binds")
 		}
 	})
-	s.lines(r.below(list.n+2), a.limitHelp())
+	s.Lines(r.Below(list.N+2), a.limitHelp())
 }
 
 // bindingText says which of the limits beside the latency hold the accuracy down;
@@ -113,33 +114,33 @@ func (a *App) flatMS() float64 {
 }
 
 // limitLabel names a limit in w cells.
-func limitLabel(l explore.Limit, w int, g *glyphs) string {
+func limitLabel(l explore.Limit, w int, g *cell.Glyphs) string {
 	l.LUTName = sourceLabel(l.LUTName)
 	text := l.Name()
 	if ansi.StringWidth(text) > w {
 		text = strings.TrimPrefix(text, "latency ")
 	}
-	return ansi.Truncate(text, w, g.ellipsis)
+	return ansi.Truncate(text, w, g.Ellipsis)
 }
 
 // limitAmount writes an amount short enough for its column, latencies with as
 // many decimals as the limit needs: two from a millisecond on.
 func limitAmount(l explore.Limit, v float64) string {
 	if l.Kind == explore.LimitLatency {
-		return formatNumber(v, decimalsOf(l.Cap)) + " ms"
+		return cell.Number(v, decimalsOf(l.Cap)) + " ms"
 	}
 	return l.Format(v)
 }
 
 // limitPrice is the shadow price per millisecond or million.
-func limitPrice(l explore.Limit, g *glyphs) string {
+func limitPrice(l explore.Limit, g *cell.Glyphs) string {
 	switch {
 	case math.IsNaN(l.ShadowPrice):
 		return "-"
 	case l.Kind == explore.LimitLatency:
-		return signed(l.ShadowPrice, 3, g) + " pt/ms"
+		return cell.Signed(l.ShadowPrice, 3, g) + " pt/ms"
 	}
-	return signed(l.ShadowPrice*1e6, 3, g) + " pt/M"
+	return cell.Signed(l.ShadowPrice*1e6, 3, g) + " pt/M"
 }
 
 func (a *App) limitHelp() []string {

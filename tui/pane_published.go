@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit/published"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // panePublished is the name of the pane of published networks.
@@ -79,34 +80,36 @@ func (p *publishedPane) shown(a *App) []publishedPoint {
 	return out
 }
 
-func (p *publishedPane) rows(a *App, r rect) rows { return rows{n: len(p.shown(a)), at: r.below(1)} }
+func (p *publishedPane) rows(a *App, r cell.Rect) cell.Rows {
+	return cell.Rows{N: len(p.shown(a)), At: r.Below(1)}
+}
 
-func (p *publishedPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *publishedPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	networks := p.shown(a)
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf("   %-15s %8s %7s %9s %9s", "network", "ms here", "top-1", "predicted", "best here"))
+	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf("   %-15s %8s %7s %9s %9s", "network", "ms here", "top-1", "predicted", "best here"))
 	if p.filter != "" {
-		s.right(r.x, r.y, r.w, t.warn, "/"+p.filter)
+		s.Right(r.X, r.Y, r.W, t.Warn, "/"+p.filter)
 	}
 	if len(networks) == 0 {
 		text := "none is of this space and image size: " + a.keyOf("profile") + " chooses the profile"
 		if p.filter != "" {
 			text = "no name contains " + p.filter + ": " + a.keyOf("filter") + " changes the filter"
 		}
-		s.text(r.x+3, r.y+1, r.w-3, t.dim, text)
+		s.Text(r.X+3, r.Y+1, r.W-3, t.Dim, text)
 		return
 	}
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		q := networks[i]
 		best := ""
 		if a.frontier != nil {
 			if j := a.frontier.At(q.latencyMS); j >= 0 {
-				best = formatNumber(a.frontier.Points[j].Accuracy, 2)
+				best = cell.Number(a.frontier.Points[j].Accuracy, 2)
 			}
 		}
-		l.text(1, 1, t.published, q.letter)
-		l.text(3, r.w, t.text, fmt.Sprintf("%-15s %8s %7s %9s %9s", q.network.Name, a.ms(q.latencyMS),
-			formatNumber(q.network.Top1, 1), formatNumber(q.predicted, 2), best))
+		l.Text(1, 1, t.Published, q.letter)
+		l.Text(3, r.W, t.Text, fmt.Sprintf("%-15s %8s %7s %9s %9s", q.network.Name, a.ms(q.latencyMS),
+			cell.Number(q.network.Top1, 1), cell.Number(q.predicted, 2), best))
 	})
 }
 

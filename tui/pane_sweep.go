@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneSweep is the name of the strip chart.
@@ -48,9 +49,9 @@ func (p *sweepPane) chart(a *App, w int) strip {
 	return a.newStrip(w)
 }
 
-func (p *sweepPane) prepare(a *App, r rect) {
-	if area, _ := sweepArea(r); a.frontier != nil && area.w > 0 {
-		p.strip = p.chart(a, area.w)
+func (p *sweepPane) prepare(a *App, r cell.Rect) {
+	if area, _ := sweepArea(r); a.frontier != nil && area.W > 0 {
+		p.strip = p.chart(a, area.W)
 	}
 }
 
@@ -94,51 +95,51 @@ func (a *App) columnLimit(column, w int) float64 {
 
 // sweepArea is the part of the pane that holds the letters, and how many lines
 // below it there is room for.
-func sweepArea(r rect) (area rect, below int) {
+func sweepArea(r cell.Rect) (area cell.Rect, below int) {
 	const label = 9
 	below = 4 // axis, ticks, switches, legend
-	if r.h < 14 {
+	if r.H < 14 {
 		below = 2
 	}
-	return rect{r.x + label, r.y + 1, max(0, r.w-label-1), max(0, r.h-1-below)}, below
+	return cell.At(r.X+label, r.Y+1, max(0, r.W-label-1), max(0, r.H-1-below)), below
 }
 
-func (p *sweepPane) rows(a *App, r rect) rows {
+func (p *sweepPane) rows(a *App, r cell.Rect) cell.Rows {
 	area, _ := sweepArea(r)
 	if a.frontier == nil {
-		area = rect{}
+		area = cell.Rect{}
 	}
-	return rows{n: a.numDecisions(), at: rect{r.x, area.y, r.w, area.h}}
+	return cell.Rows{N: a.numDecisions(), At: cell.At(r.X, area.Y, r.W, area.H)}
 }
 
-func (p *sweepPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *sweepPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	if a.noFrontier(s, r) {
 		return
 	}
 	area, below := sweepArea(r)
-	if area.w < 10 || area.h < 1 {
+	if area.W < 10 || area.H < 1 {
 		return
 	}
-	chart := p.chart(a, area.w)
-	at := a.sweepColumn(area.w)
-	s.set(area.x+at, r.y, t.accent, s.glyphs.down)
-	s.text(r.x+1, r.y, 6, t.dim, "budget")
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
-		d, st := a.decision(i), t.dim
+	chart := p.chart(a, area.W)
+	at := a.sweepColumn(area.W)
+	s.Set(area.X+at, r.Y, t.Accent, s.Glyphs.Down)
+	s.Text(r.X+1, r.Y, 6, t.Dim, "budget")
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
+		d, st := a.decision(i), t.Dim
 		if d.block < 0 {
-			st = t.strong
+			st = t.Strong
 		}
-		l.text(1, 8, st, d.label(a.space()))
-		for c, code := range chart.codes[i*area.w : (i+1)*area.w] {
-			s.set(area.x+c, l.r.y, l.style(t.codeStyle(code)), letters[code])
+		l.Text(1, 8, st, d.label(a.space()))
+		for c, code := range chart.codes[i*area.W : (i+1)*area.W] {
+			s.Set(area.X+c, l.R.Y, l.Style(codeStyle(t, code)), letters[code])
 		}
 	})
-	s.xAxis(rect{area.x, area.y + area.h, area.w, 2}, a.engine.MinLatencyMS(), a.engine.MaxLatencyMS(), "ms")
-	s.set(area.x+at, area.y+area.h, t.accent, s.glyphs.up)
+	s.XAxis(cell.At(area.X, area.Y+area.H, area.W, 2), a.engine.MinLatencyMS(), a.engine.MaxLatencyMS(), "ms")
+	s.Set(area.X+at, area.Y+area.H, t.Accent, s.Glyphs.Up)
 	if below > 2 {
-		s.text(r.x+1, r.y+r.h-2, r.w-2, t.text, a.switches(area.w, a.decision(p.row), s.glyphs))
-		s.text(r.x+1, r.y+r.h-1, r.w-2, t.dim, optionLegend(a.space(), r.w-2))
+		s.Text(r.X+1, r.Y+r.H-2, r.W-2, t.Text, a.switches(area.W, a.decision(p.row), s.Glyphs))
+		s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, optionLegend(a.space(), r.W-2))
 	}
 }
 
@@ -160,20 +161,20 @@ var letters = func() (out [128]string) {
 }()
 
 // codeStyle sets wide blocks off from narrow ones; the letters say it too.
-func (t *theme) codeStyle(code byte) uv.Style {
+func codeStyle(t *cell.Theme, code byte) uv.Style {
 	switch code {
 	case codeOff:
-		return t.shade
+		return t.Shade
 	case 'a', 'A', 'x', 'X':
-		return t.text
+		return t.Text
 	case 'b', 'B', 'y', 'Y':
-		return t.frontier
+		return t.Frontier
 	}
-	return t.strong
+	return t.Strong
 }
 
 // switches lists where a decision changes along w budgets.
-func (a *App) switches(w int, d decision, g *glyphs) string {
+func (a *App) switches(w int, d decision, g *cell.Glyphs) string {
 	space := a.space()
 	label := d.label(space)
 	if d.block < 0 {
@@ -196,13 +197,13 @@ func (a *App) switches(w int, d decision, g *glyphs) string {
 			continue
 		}
 		if last != 0 {
-			fmt.Fprintf(&out, " to %s ms, ", formatNumber(limit, 2))
+			fmt.Fprintf(&out, " to %s ms, ", cell.Number(limit, 2))
 			changes++
 		}
 		out.WriteString(strings.TrimPrefix(optionWords(d.of(space, path)), "depth "))
 		last = code
 		if changes > 12 {
-			out.WriteString(g.ellipsis)
+			out.WriteString(g.Ellipsis)
 			return out.String()
 		}
 	}
@@ -213,12 +214,12 @@ func (a *App) switches(w int, d decision, g *glyphs) string {
 }
 
 // click moves the budget to a column.
-func (p *sweepPane) click(a *App, r rect, x, _ int) tea.Cmd {
+func (p *sweepPane) click(a *App, r cell.Rect, x, _ int) tea.Cmd {
 	area, _ := sweepArea(r)
-	column := r.x + x - area.x
-	if a.frontier == nil || column < 0 || column >= area.w {
+	column := r.X + x - area.X
+	if a.frontier == nil || column < 0 || column >= area.W {
 		return nil
 	}
 	a.record(true)
-	return a.setLimit(a.columnLimit(column, area.w))
+	return a.setLimit(a.columnLimit(column, area.W))
 }

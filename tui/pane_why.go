@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneWhy is the name of the pane of alternatives.
@@ -78,60 +79,60 @@ func (a *App) alternatives() (out []alternative) {
 	return out
 }
 
-func (p *whyPane) rows(a *App, r rect) rows {
+func (p *whyPane) rows(a *App, r cell.Rect) cell.Rows {
 	n := 0
 	if d, ok := a.current(); ok {
 		a.eachAlternative(d, func(alternative) { n++ })
 	}
-	at := r.below(1)
+	at := r.Below(1)
 	if a.showsCharges(r) {
-		at.h--
+		at.H--
 	}
-	return rows{n: n, at: at}
+	return cell.Rows{N: n, At: at}
 }
 
 // showsCharges reports that the last line says what each of several limits charges.
-func (a *App) showsCharges(r rect) bool { return len(a.detail.limits) > 0 && r.h > 2 }
+func (a *App) showsCharges(r cell.Rect) bool { return len(a.detail.limits) > 0 && r.H > 2 }
 
-func (p *whyPane) draw(a *App, s *screen, r rect) {
-	t := s.theme
+func (p *whyPane) draw(a *App, s *cell.Screen, r cell.Rect) {
+	t := s.Theme
 	alts := a.alternatives()
 	if len(alts) == 0 {
 		lines := []string{"only a bilinear predictor gives prices:", a.keyOf("predictor") + " chooses one"}
 		if a.engine.Bilinear() {
 			lines = []string{"no network fits this budget:", a.keyOf("budget-up") + " raises it"}
 		}
-		s.lines(r, lines)
+		s.Lines(r, lines)
 		return
 	}
-	s.text(r.x, r.y, r.w, t.dim, fmt.Sprintf(" %-9s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
+	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf(" %-9s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
 	if a.showsCharges(r) {
 		alt := alts[min(p.row, len(alts)-1)]
-		s.text(r.x+1, r.y+r.h-1, r.w-1, t.dim, alt.label+" pays "+a.detail.charges(alt.Uses, s.glyphs))
+		s.Text(r.X+1, r.Y+r.H-1, r.W-1, t.Dim, alt.label+" pays "+a.detail.charges(alt.Uses, s.Glyphs))
 	}
-	p.drawRows(a, s, p.rows(a, r), func(i int, l listRow) {
+	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		alt := alts[i]
 		pinned := ""
 		if loss, ok := a.whatIfCost(alt.choice); ok {
-			pinned = signed(-loss, 3, s.glyphs)
+			pinned = cell.Signed(-loss, 3, s.Glyphs)
 			if math.IsInf(loss, 1) {
 				pinned = "no network"
 			}
 		}
-		x := 1 + l.text(1, r.w, t.text, fmt.Sprintf("%s%8s%8s%9s%11s", pad(alt.label, 9), signed(alt.Accuracy, 3, s.glyphs), signed(alt.LatencyMS, 3, s.glyphs),
-			signed(alt.ReducedCost, 3, s.glyphs), pinned))
-		verdict, st := "loses", t.dim
+		x := 1 + l.Text(1, r.W, t.Text, fmt.Sprintf("%s%8s%8s%9s%11s", cell.Pad(alt.label, 9), cell.Signed(alt.Accuracy, 3, s.Glyphs), cell.Signed(alt.LatencyMS, 3, s.Glyphs),
+			cell.Signed(alt.ReducedCost, 3, s.Glyphs), pinned))
+		verdict, st := "loses", t.Dim
 		switch {
 		case alt.pinned:
-			verdict, st = "pinned out", t.pin
+			verdict, st = "pinned out", t.Pin
 		case a.detail.over(alt.Uses) != "":
-			verdict, st = "over "+a.detail.over(alt.Uses), t.warn
+			verdict, st = "over "+a.detail.over(alt.Uses), t.Warn
 		case alt.ReducedCost > 1e-9:
-			verdict, st = "over budget", t.warn
+			verdict, st = "over budget", t.Warn
 		case alt.ReducedCost > -1e-9:
-			verdict, st = "as good", t.good
+			verdict, st = "as good", t.Good
 		}
-		l.text(x+1, r.w, st, verdict)
+		l.Text(x+1, r.W, st, verdict)
 	})
 }
 

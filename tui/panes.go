@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
-	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneID names a pane: in the state file, in the plain mode and in texts.
@@ -15,17 +15,17 @@ type paneID string
 // a file with such a type and a line in newPanes.
 type pane interface {
 	info() *card
-	title(*App) string                      // on the border
-	rows(a *App, r rect) rows               // that its cursor moves over
-	draw(a *App, s *screen, r rect)         // changes nothing
-	move(a *App, n int)                     // the cursor, down
-	click(a *App, r rect, x, y int) tea.Cmd // once the row there is selected; x and y count from the inside
-	keys() []action                         // that work in it alone
+	title(*App) string                           // on the border
+	rows(a *App, r cell.Rect) cell.Rows          // that its cursor moves over
+	draw(a *App, s *cell.Screen, r cell.Rect)    // changes nothing
+	move(a *App, n int)                          // the cursor, down
+	click(a *App, r cell.Rect, x, y int) tea.Cmd // once the row there is selected; x and y count from the inside
+	keys() []action                              // that work in it alone
 }
 
 // preparer is a pane that computes something once and draws it often. It does so
 // before it is drawn; what is drawn is the same without.
-type preparer interface{ prepare(a *App, r rect) }
+type preparer interface{ prepare(a *App, r cell.Rect) }
 
 // card is what the rest of the explorer knows of a pane, with methods for panes
 // that need nothing special.
@@ -37,63 +37,20 @@ type card struct {
 	row       int    // under the cursor
 }
 
-func (c *card) info() *card                        { return c }
-func (c *card) title(*App) string                  { return c.name }
-func (c *card) rows(*App, rect) rows               { return rows{} }
-func (c *card) move(_ *App, n int)                 { c.row += n }
-func (c *card) click(*App, rect, int, int) tea.Cmd { return nil }
-func (c *card) keys() []action                     { return nil }
-
-// rows are the lines of a pane that its cursor moves over.
-type rows struct {
-	n     int  // lines that the cursor can be on
-	below int  // lines after them that scroll with them
-	at    rect // where they are shown
-}
-
-// top is the first line shown so that the cursor is in view.
-func (r rows) top(cursor int) int { return scrollTop(cursor, r.n+r.below, r.at.h) }
-
-// draw draws the rows that there is room for around the cursor; that under it is
-// set off where selected is its number.
-func (r rows) draw(s *screen, cursor, selected int, row func(i int, l listRow)) {
-	top := r.top(cursor)
-	for i := range min(r.at.h, r.n+r.below-top) {
-		l := listRow{s, rect{r.at.x, r.at.y + i, r.at.w, 1}, top+i == selected}
-		s.row(l.r, l.r.y, l.selected, s.theme.text, "")
-		row(top+i, l)
-	}
-}
+func (c *card) info() *card                             { return c }
+func (c *card) title(*App) string                       { return c.name }
+func (c *card) rows(*App, cell.Rect) cell.Rows          { return cell.Rows{} }
+func (c *card) move(_ *App, n int)                      { c.row += n }
+func (c *card) click(*App, cell.Rect, int, int) tea.Cmd { return nil }
+func (c *card) keys() []action                          { return nil }
 
 // drawRows draws the rows of a pane, and the cursor where it has the focus.
-func (c *card) drawRows(a *App, s *screen, r rows, row func(i int, l listRow)) {
+func (c *card) drawRows(a *App, s *cell.Screen, r cell.Rows, row func(i int, l cell.Row)) {
 	selected := -1
 	if a.focus == c.id {
 		selected = c.row
 	}
-	r.draw(s, c.row, selected, row)
-}
-
-// listRow is a row while it is drawn. Columns count from its left end, where the mark
-// of the cursor is.
-type listRow struct {
-	s        *screen
-	r        rect
-	selected bool
-}
-
-func (l listRow) style(st uv.Style) uv.Style { return over(l.selected, st, l.s.theme) }
-
-func (l listRow) text(x, w int, st uv.Style, text string) int {
-	return l.s.text(l.r.x+x, l.r.y, min(w, l.r.w-x), l.style(st), text)
-}
-
-func (l listRow) right(x, w int, st uv.Style, text string) {
-	l.s.right(l.r.x+x, l.r.y, w, l.style(st), text)
-}
-
-func (l listRow) bar(x, w int, st uv.Style, value, full float64) {
-	l.s.bar(l.r.x+x, l.r.y, min(w, l.r.w-x), l.style(st), value, full)
+	r.Draw(s, c.row, selected, row)
 }
 
 // panes are all panes; those with a name are looked at from elsewhere too.
@@ -140,45 +97,45 @@ func (p panes) of(id paneID) pane { return p.inOrder[p.index(id)] }
 
 // inside is the part of the screen within the border of a pane; the zero rect
 // where it is not shown.
-func (a *App) inside(id paneID) rect { return a.layout.panes[id].inside() }
+func (a *App) inside(id paneID) cell.Rect { return a.layout.panes[id].Inside() }
 
 // preparePanes lets the panes on the screen compute what they draw often.
 func (a *App) preparePanes() {
 	for _, p := range a.panes.inOrder {
-		if q, ok := p.(preparer); ok && a.layout.panes[p.info().id].shown() {
+		if q, ok := p.(preparer); ok && a.layout.panes[p.info().id].Shown() {
 			q.prepare(a, a.inside(p.info().id))
 		}
 	}
 }
 
 // drawPane draws a pane with its border and the mark that zooms it.
-func (a *App) drawPane(s *screen, p pane) {
+func (a *App) drawPane(s *cell.Screen, p pane) {
 	id := p.info().id
 	r := a.layout.panes[id]
-	if !r.shown() {
+	if !r.Shown() {
 		return
 	}
 	focused := a.focus == id && a.dialog == nil
-	inside := s.box(r, p.title(a), focused)
-	if mark := zoomMark(r); mark.shown() {
-		st, text := s.theme.border, "[+]"
+	inside := s.Box(r, p.title(a), focused)
+	if mark := zoomMark(r); mark.Shown() {
+		st, text := s.Theme.Border, "[+]"
 		if focused {
-			st = s.theme.borderFocus
+			st = s.Theme.BorderFocus
 		}
 		if a.zoomed {
 			text = "[-]"
 		}
-		s.text(mark.x, mark.y, mark.w, st, text)
+		s.Text(mark.X, mark.Y, mark.W, st, text)
 	}
 	p.draw(a, s, inside)
 }
 
 // zoomMark is where a click zooms a pane: on its upper border, at the right.
-func zoomMark(r rect) rect {
-	if r.w < 24 {
-		return rect{}
+func zoomMark(r cell.Rect) cell.Rect {
+	if r.W < 24 {
+		return cell.Rect{}
 	}
-	return rect{r.x + r.w - 5, r.y, 3, 1}
+	return cell.At(r.X+r.W-5, r.Y, 3, 1)
 }
 
 // clickPane selects the row under the mouse and tells the pane.
@@ -186,19 +143,19 @@ func (a *App) clickPane(x, y int) tea.Cmd {
 	for _, p := range a.panes.inOrder {
 		c := p.info()
 		r := a.layout.panes[c.id]
-		if !r.contains(x, y) {
+		if !r.Contains(x, y) {
 			continue
 		}
-		if zoomMark(r).contains(x, y) {
+		if zoomMark(r).Contains(x, y) {
 			a.setFocus(c.id)
 			return a.toggleZoom()
 		}
 		var cmd tea.Cmd
-		if inside := r.inside(); inside.contains(x, y) {
-			if rows := p.rows(a, inside); rows.at.contains(x, y) {
-				c.row = rows.top(c.row) + y - rows.at.y
+		if inside := r.Inside(); inside.Contains(x, y) {
+			if rows := p.rows(a, inside); rows.At.Contains(x, y) {
+				c.row = rows.Top(c.row) + y - rows.At.Y
 			}
-			cmd = p.click(a, inside, x-inside.x, y-inside.y)
+			cmd = p.click(a, inside, x-inside.X, y-inside.Y)
 		}
 		a.setFocus(c.id)
 		return cmd
@@ -223,7 +180,7 @@ func cursorStep(n int) func(*App) tea.Cmd {
 func (a *App) clampCursors() {
 	for _, p := range a.panes.inOrder {
 		c := p.info()
-		c.row = min(max(c.row, 0), max(p.rows(a, a.inside(c.id)).n-1, 0))
+		c.row = min(max(c.row, 0), max(p.rows(a, a.inside(c.id)).N-1, 0))
 	}
 }
 
@@ -247,7 +204,7 @@ func focusOn(id paneID) func(*App) tea.Cmd {
 // several share.
 func (a *App) setFocus(id paneID) {
 	a.focus = id
-	if a.relayout(); id != paneArchitecture && id != paneFrontier && (!a.layout.panes[id].shown() || a.zoomed) {
+	if a.relayout(); id != paneArchitecture && id != paneFrontier && (!a.layout.panes[id].Shown() || a.zoomed) {
 		a.shared = id
 		a.relayout()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // Every pane can be reached, zoomed and left by keys, and zoomed by the mouse,
@@ -19,19 +20,19 @@ func TestZoom(t *testing.T) {
 		d := newDriver(t, size[0], size[1])
 		for range d.panes.inOrder {
 			d.press("tab", "enter")
-			if r := d.layout.panes[d.focus]; r.w != size[0] || len(d.layout.panes) != 1 {
+			if r := d.layout.panes[d.focus]; r.W != size[0] || len(d.layout.panes) != 1 {
 				t.Fatalf("%v: %s zoomed is %+v, and others are shown", size, d.focus, r)
 			}
-			if d.press("esc"); d.zoomed || !d.layout.panes[d.focus].shown() {
-				t.Fatalf("%v: esc left %s zoomed %v, shown %v", size, d.focus, d.zoomed, d.layout.panes[d.focus].shown())
+			if d.press("esc"); d.zoomed || !d.layout.panes[d.focus].Shown() {
+				t.Fatalf("%v: esc left %s zoomed %v, shown %v", size, d.focus, d.zoomed, d.layout.panes[d.focus].Shown())
 			}
 			mark := zoomMark(d.layout.panes[d.focus])
-			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
+			d.send(tea.MouseClickMsg{X: mark.X + 1, Y: mark.Y, Button: tea.MouseLeft})
 			if !d.zoomed {
 				t.Fatalf("%v: a click on [+] did not zoom %s", size, d.focus)
 			}
 			mark = zoomMark(d.layout.panes[d.focus])
-			d.send(tea.MouseClickMsg{X: mark.x + 1, Y: mark.y, Button: tea.MouseLeft})
+			d.send(tea.MouseClickMsg{X: mark.X + 1, Y: mark.Y, Button: tea.MouseLeft})
 			if d.zoomed {
 				t.Fatalf("%v: a click on [-] left %s zoomed", size, d.focus)
 			}
@@ -43,11 +44,11 @@ func TestZoom(t *testing.T) {
 func TestSharedSlot(t *testing.T) {
 	d := newDriver(t, 200, 60)
 	d.press("W", "A")
-	if !d.layout.panes[paneSweep].shown() || d.focus != paneArchitecture {
-		t.Errorf("sweep shown %v, focus %v", d.layout.panes[paneSweep].shown(), d.focus)
+	if !d.layout.panes[paneSweep].Shown() || d.focus != paneArchitecture {
+		t.Errorf("sweep shown %v, focus %v", d.layout.panes[paneSweep].Shown(), d.focus)
 	}
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
-	if !d.layout.panes[paneSweep].shown() {
+	if !d.layout.panes[paneSweep].Shown() {
 		t.Error("the sweep went when the window became smaller")
 	}
 }
@@ -92,10 +93,10 @@ func TestTheSweepIsTheFrontier(t *testing.T) {
 func TestClickOnTheSweepMovesTheBudget(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.press("W")
-	area, _ := sweepArea(d.layout.panes[paneSweep].inside())
-	d.send(tea.MouseClickMsg{X: area.x + 10, Y: area.y + 3, Button: tea.MouseLeft})
-	if d.limitMS != d.columnLimit(10, area.w) || d.panes.of(paneSweep).info().row == 0 {
-		t.Errorf("limit %v ms, want %v; row %d", d.limitMS, d.columnLimit(10, area.w), d.panes.of(paneSweep).info().row)
+	area, _ := sweepArea(d.layout.panes[paneSweep].Inside())
+	d.send(tea.MouseClickMsg{X: area.X + 10, Y: area.Y + 3, Button: tea.MouseLeft})
+	if d.limitMS != d.columnLimit(10, area.W) || d.panes.of(paneSweep).info().row == 0 {
+		t.Errorf("limit %v ms, want %v; row %d", d.limitMS, d.columnLimit(10, area.W), d.panes.of(paneSweep).info().row)
 	}
 }
 
@@ -150,8 +151,8 @@ func TestWhatIf(t *testing.T) {
 	if got := before - d.solution.Accuracy; math.Abs(got-predicted) > 1e-9 || d.solution.Path.Option[1] != next {
 		t.Errorf("pinning cost %v points, %v was predicted; option %d", got, predicted, d.solution.Path.Option[1])
 	}
-	d.mustSee(fmt.Sprintf("%s → %s %%", formatNumber(before, 2), formatNumber(d.solution.Accuracy, 2)))
-	d.mustSee("pins cost " + formatNumber(predicted, 2) + " pt")
+	d.mustSee(fmt.Sprintf("%s → %s %%", cell.Number(before, 2), cell.Number(d.solution.Accuracy, 2)))
+	d.mustSee("pins cost " + cell.Number(predicted, 2) + " pt")
 	d.press("b")
 	if math.Abs(d.solution.Accuracy-before) > 1e-9 {
 		t.Errorf("back at the optimum's option accuracy is %v, was %v", d.solution.Accuracy, before)
@@ -224,14 +225,14 @@ func TestTheFocusedPaneIsShown(t *testing.T) {
 	for _, id := range d.paneIDs() {
 		again := newApp(t.Context(), d.engine, Options{State: State{Pane: id}})
 		again.resize(120, 40)
-		if !again.layout.panes[id].shown() {
+		if !again.layout.panes[id].Shown() {
 			t.Errorf("started with %s, which is not shown", id)
 		}
 		d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
 		d.setFocus(id)
 		for _, size := range [][2]int{{120, 40}, {200, 60}, {103, 30}, {60, 16}, {120, 40}} {
 			d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
-			if !d.layout.panes[id].shown() {
+			if !d.layout.panes[id].Shown() {
 				t.Errorf("%s is not shown at %v", id, size)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // sourceWidth is the most cells of a source's label.
@@ -63,7 +64,7 @@ func (o *opening) paste(_ *App, text string) tea.Cmd {
 }
 
 func (o *opening) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
-func (o *opening) draw(*App, *screen)               {}
+func (o *opening) draw(*App, *cell.Screen)          {}
 
 // sourcesMsg is what has been found for a menu.
 type sourcesMsg struct {
@@ -141,7 +142,7 @@ func (a *App) openSources(title string, named, found []explore.Source, current s
 		add(sourceLabel(current), current, current)
 	}
 	m.items = append(m.items, item{
-		label: "a file" + a.glyphSet().ellipsis, detail: "type its path",
+		label: "a file" + a.glyphSet().Ellipsis, detail: "type its path",
 		choose: func(a *App) tea.Cmd {
 			a.dialog = newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
 				if text == "" {

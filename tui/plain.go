@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // plain is the explorer line by line, for screen readers and terminals that
@@ -125,7 +126,7 @@ func (p *plain) line(text string) { fmt.Fprintln(p.out, plainText(text)) }
 
 // plainText is a text without signs that a screen reader stumbles over.
 func plainText(s string) string {
-	return plainGlyphs().written(s)
+	return cell.PlainGlyphs().Written(s)
 }
 
 // do runs a command of the App to its end, and what follows from it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/hometest"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // plainly runs the plain mode on lines and returns what it printed.
@@ -113,7 +114,7 @@ func TestPlainAgreesWithTheScreen(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.run(d.setLimit(6.5))
 	out := plainly(t, "budget 6.5ms", "copy")
-	if !strings.Contains(out, "accuracy "+formatNumber(d.solution.Accuracy, 2)+" %") ||
+	if !strings.Contains(out, "accuracy "+cell.Number(d.solution.Accuracy, 2)+" %") ||
 		!strings.Contains(out, d.space().Architecture(d.solution.Path).String()) || math.IsNaN(d.solution.Accuracy) {
 		t.Errorf("the screen has %v %%, %s:\n%s", d.solution.Accuracy, d.space().Architecture(d.solution.Path), out)
 	}

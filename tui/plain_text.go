@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // show prints a pane, or "status".
@@ -15,7 +16,7 @@ func (p *plain) show(name string, _ []string) error {
 	a := p.app
 	switch name {
 	case "status":
-		t, g := monoTheme(), asciiGlyphs()
+		t, g := cell.MonoTheme(), cell.ASCIIGlyphs()
 		var parts []string
 		for _, s := range a.status(t, g) {
 			parts = append(parts, s.text)
@@ -42,22 +43,22 @@ func (p *plain) show(name string, _ []string) error {
 		p.do(a.askSearch())
 	}
 	pane := a.panes.of(id)
-	p.drawn(pane.title(a), func(s *screen) { pane.draw(a, s, rect{0, 0, s.w, s.h}) })
+	p.drawn(pane.title(a), func(s *cell.Screen) { pane.draw(a, s, cell.At(0, 0, s.W, s.H)) })
 	return nil
 }
 
 // drawn prints what a pane draws, without bars and empty lines.
-func (p *plain) drawn(title string, draw func(*screen)) {
-	g := plainGlyphs()
-	for i := range g.bar {
-		g.bar[i] = " "
+func (p *plain) drawn(title string, draw func(*cell.Screen)) {
+	g := cell.PlainGlyphs()
+	for i := range g.Bar {
+		g.Bar[i] = " "
 	}
-	s := newScreen(100, 80, monoTheme(), g)
+	s := cell.NewScreen(100, 80, cell.MonoTheme(), g)
 	draw(s)
 	if title != "" {
 		p.line(title + ":")
 	}
-	for _, line := range strings.Split(s.plain(), "\n") {
+	for _, line := range strings.Split(s.Plain(), "\n") {
 		if line = strings.TrimRight(line, " "); line != "" {
 			p.line(line)
 		}
@@ -92,7 +93,7 @@ func (p *plain) architecture() {
 			was = ", was " + optionWords(text)
 		}
 		p.line(fmt.Sprintf("  %s: %s, %s ms, %s points%s%s", row.label(space), optionWords(space.Options[option].String()),
-			a.ms(a.engine.Table.BlockMS[row.block*space.NumOptions()+option]), signed(a.detail.blockGain(row.block), 2, asciiGlyphs()), pinned, was))
+			a.ms(a.engine.Table.BlockMS[row.block*space.NumOptions()+option]), cell.Signed(a.detail.blockGain(row.block), 2, cell.ASCIIGlyphs()), pinned, was))
 	}
 	p.line("fixed parts: " + a.ms(a.engine.Table.FixedMS) + " ms")
 }
@@ -124,7 +125,7 @@ func (p *plain) frontier() error {
 	p.line(fmt.Sprintf("%d networks, none beaten by another%s; here %d of them:", n, a.frontierLimits(), rows))
 	for i := range rows {
 		q := a.frontier.Points[i*(n-1)/max(1, rows-1)]
-		p.line(fmt.Sprintf("%s ms: %s %%", a.ms(q.LatencyMS), formatNumber(q.Accuracy, 2)))
+		p.line(fmt.Sprintf("%s ms: %s %%", a.ms(q.LatencyMS), cell.Number(q.Accuracy, 2)))
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func (p *plain) sweepWords(args []string) error {
 	}
 	for row := range a.numDecisions() {
 		if len(args) == 0 || a.decision(row) == only {
-			p.line(a.switches(40, a.decision(row), asciiGlyphs()))
+			p.line(a.switches(40, a.decision(row), cell.ASCIIGlyphs()))
 		}
 	}
 	return nil
@@ -190,7 +191,7 @@ func (p *plain) tellDialog() {
 		text, _ := d.formStatus()
 		p.line(text)
 	default:
-		p.drawn("", func(s *screen) { d.draw(a, s) })
+		p.drawn("", func(s *cell.Screen) { d.draw(a, s) })
 		a.closeDialog()
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // Whatever the user and the jobs do, nothing panics, every frame fits and the
@@ -158,14 +159,14 @@ func (r *randomUser) checkState(what string) {
 		fail("limit %v ms is outside %v to %v", a.limitMS, lo, hi)
 	}
 	if a.panes.index(a.focus) < 0 || a.panes.index(a.shared) < 0 || a.mode < 0 || a.mode >= modeCount ||
-		a.theme < 0 || a.theme >= len(themes) || a.glyphs < 0 || a.glyphs >= len(glyphSets) {
+		a.theme < 0 || a.theme >= len(cell.Themes) || a.glyphs < 0 || a.glyphs >= len(cell.GlyphSets) {
 		fail("focus %s, shared %s, mode %d, theme %d, glyphs %d", a.focus, a.shared, a.mode, a.theme, a.glyphs)
 	}
 	if a.working < 0 || len(a.history.past) > historyDepth {
 		fail("%d jobs under way, %d choices to undo", a.working, len(a.history.past))
 	}
 	for _, p := range a.panes.inOrder {
-		if c, n := p.info(), p.rows(a, a.inside(p.info().id)).n; c.row < 0 || c.row >= max(n, 1) {
+		if c, n := p.info(), p.rows(a, a.inside(p.info().id)).N; c.row < 0 || c.row >= max(n, 1) {
 			fail("the cursor of %s is at %d of %d", c.id, c.row, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // report is what a session found, ready to be written.
@@ -157,7 +158,7 @@ func (k snapshot) reportLimits(w *strings.Builder) {
 		if l.Binding {
 			binds = "binds"
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", mdText(l.Name()), l.CapText(), l.Format(l.Used), l.Format(l.Slack), limitPrice(l, asciiGlyphs()), binds)
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", mdText(l.Name()), l.CapText(), l.Format(l.Used), l.Format(l.Slack), limitPrice(l, cell.ASCIIGlyphs()), binds)
 	}
 }
 

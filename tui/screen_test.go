@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 var update = flag.Bool("update", false, "write the golden screens")
@@ -23,8 +24,8 @@ func (d *driver) stopClocks() {
 
 func TestGoldenScreens(t *testing.T) {
 	for _, size := range [][2]int{{59, 15}, {60, 16}, {80, 24}, {103, 30}, {120, 40}, {160, 48}, {200, 60}} {
-		for set, g := range glyphSets {
-			name := fmt.Sprintf("%dx%d-%s.txt", size[0], size[1], g.name)
+		for set, g := range cell.GlyphSets {
+			name := fmt.Sprintf("%dx%d-%s.txt", size[0], size[1], g.Name)
 			t.Run(name, func(t *testing.T) {
 				d := newDriver(t, size[0], size[1])
 				d.App.glyphs = set
@@ -117,7 +118,7 @@ func TestALongMessageIsReadWhole(t *testing.T) {
 func TestHelpTextsFitANarrowScreen(t *testing.T) {
 	d := newDriver(t, 80, 24)
 	for _, b := range d.keys.bindings {
-		if w := ansi.StringWidth(b.help) + ansi.StringWidth(keyLabel(b.keys, brailleGlyphs())); w > 73 {
+		if w := ansi.StringWidth(b.help) + ansi.StringWidth(keyLabel(b.keys, cell.BrailleGlyphs())); w > 73 {
 			t.Errorf("%s: %d cells, expected at most 73: %s", b.id, w, b.help)
 		}
 	}

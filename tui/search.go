@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // search is the one that runs in the background: under several limits, for the
@@ -70,7 +71,7 @@ func (a *App) searches() bool { return a.limited() || a.proving() }
 // searchNow is the search that what is shown needs; ok is false where none does.
 func (a *App) searchNow() (q searchQuestion, ok bool) {
 	q = searchQuestion{generation: a.generation, limitMS: a.limitMS}
-	if a.engine.Bilinear() && a.layout.panes[paneBest].shown() {
+	if a.engine.Bilinear() && a.layout.panes[paneBest].Shown() {
 		q.top = topNetworks
 	}
 	return q, a.generation == a.engineGeneration && (a.searches() || q.top > 0)
@@ -212,13 +213,13 @@ func (a *App) stopSearch() bool {
 }
 
 // searchProof says what is known of the network that the search has found.
-func (a *App) searchProof(t *theme, g *glyphs) []segment {
+func (a *App) searchProof(t *cell.Theme, g *cell.Glyphs) []segment {
 	s := &a.search
 	if !a.hasSolution() {
 		if s.none != "" && a.searchCurrent() {
-			return []segment{{t.warn, s.none, false}}
+			return []segment{{t.Warn, s.none, false}}
 		}
-		return []segment{{t.warn, "searching" + g.ellipsis, false}}
+		return []segment{{t.Warn, "searching" + g.Ellipsis, false}}
 	}
 	under := ""
 	if n := len(a.engine.Limits); n > 0 {
@@ -229,11 +230,11 @@ func (a *App) searchProof(t *theme, g *glyphs) []segment {
 	}
 	switch {
 	case !a.searchCurrent():
-		return []segment{{t.warn, "searching" + g.ellipsis, false}}
+		return []segment{{t.Warn, "searching" + g.Ellipsis, false}}
 	case a.solution.Status == solver.Optimal:
-		return []segment{{t.good, "optimal" + under, false}, a.gap(t)}
+		return []segment{{t.Good, "optimal" + under, false}, a.gap(t)}
 	case s.running:
-		return []segment{{t.warn, fmt.Sprintf("best so far, bound %s %%, gap %s pt%s", formatNumber(a.solution.Bound, 2), formatNumber(a.solution.Gap(), 3), g.ellipsis), false}}
+		return []segment{{t.Warn, fmt.Sprintf("best so far, bound %s %%, gap %s pt%s", cell.Number(a.solution.Bound, 2), cell.Number(a.solution.Gap(), 3), g.Ellipsis), false}}
 	}
-	return []segment{{t.warn, fmt.Sprintf("feasible%s, bound %s %%, gap %s pt", under, formatNumber(a.solution.Bound, 2), formatNumber(a.solution.Gap(), 3)), false}}
+	return []segment{{t.Warn, fmt.Sprintf("feasible%s, bound %s %%, gap %s pt", under, cell.Number(a.solution.Bound, 2), cell.Number(a.solution.Gap(), 3)), false}}
 }

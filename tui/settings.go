@@ -8,28 +8,29 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 func themeIndex(name string) int {
-	return max(0, slices.IndexFunc(themes, func(t *theme) bool { return t.name == name }))
+	return max(0, slices.IndexFunc(cell.Themes, func(t *cell.Theme) bool { return t.Name == name }))
 }
 
 // noColour reports that the user wants none (https://no-color.org).
 func noColour() bool { return os.Getenv("NO_COLOR") != "" }
 
 func glyphsIndex(name string) int {
-	return max(0, slices.IndexFunc(glyphSets, func(g *glyphs) bool { return g.name == name }))
+	return max(0, slices.IndexFunc(cell.GlyphSets, func(g *cell.Glyphs) bool { return g.Name == name }))
 }
 
 func (a *App) nextTheme() tea.Cmd {
-	a.theme = (a.theme + 1) % len(themes)
-	a.say("theme: " + themes[a.theme].name)
+	a.theme = (a.theme + 1) % len(cell.Themes)
+	a.say("theme: " + cell.Themes[a.theme].Name)
 	return nil
 }
 
 func (a *App) nextGlyphs() tea.Cmd {
-	a.glyphs = (a.glyphs + 1) % len(glyphSets)
-	a.say("glyphs: " + a.glyphSet().name)
+	a.glyphs = (a.glyphs + 1) % len(cell.GlyphSets)
+	a.say("glyphs: " + a.glyphSet().Name)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // State is what is kept from one start to the next.
@@ -163,7 +164,7 @@ func (s State) save() error {
 func (a *App) state() State {
 	s := State{
 		LimitMS: a.limitMS, LUT: a.engine.LUTName, Pane: a.focus, Sort: int(a.panes.contributions.sort),
-		Theme: themes[a.theme].name, Glyphs: a.glyphSet().name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
+		Theme: cell.Themes[a.theme].Name, Glyphs: a.glyphSet().Name, MouseOff: a.mouseOff, TourSeen: a.tourSeen,
 	}
 	for _, l := range a.engine.Limits {
 		s.Limits = append(s.Limits, StateLimit{l.Kind, l.Cap, l.LUTName})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/hometest"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // ownFiles sets where the explorer's files are, and returns their names.
@@ -90,8 +91,8 @@ func TestOwnFilesWithByteOrderMark(t *testing.T) {
 	var o Options
 	o.ReadOwn()
 	d := newDriverWith(t, o)
-	if len(o.Notes) != 0 || themes[d.theme].name != "light" || d.keys.find("Q", paneArchitecture) == nil {
-		t.Errorf("notes %q, theme %s", o.Notes, themes[d.theme].name)
+	if len(o.Notes) != 0 || cell.Themes[d.theme].Name != "light" || d.keys.find("Q", paneArchitecture) == nil {
+		t.Errorf("notes %q, theme %s", o.Notes, cell.Themes[d.theme].Name)
 	}
 }
 

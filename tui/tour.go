@@ -2,6 +2,7 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // tour is the guided tour: a box at the foot of the screen that says what to
@@ -91,14 +92,14 @@ func (a *App) tourKey(name string) (taken bool) {
 }
 
 // drawCaption draws the box of the tour, or of the demo, at the foot of the panes.
-func (a *App) drawCaption(s *screen) {
+func (a *App) drawCaption(s *cell.Screen) {
 	title, text, foot := "", "", ""
 	switch {
 	case a.demo.on:
 		title, text, foot = "Demo", demoSteps()[min(a.demo.step, len(demoSteps())-1)].caption, "any key ends the demo"
 	case a.tour.on:
 		step := tourSteps()[a.tour.step]
-		title = "Tour " + formatNumber(float64(a.tour.step+1), 0) + " of " + formatNumber(float64(len(tourSteps())), 0) + ": " + step.title
+		title = "Tour " + cell.Number(float64(a.tour.step+1), 0) + " of " + cell.Number(float64(len(tourSteps())), 0) + ": " + step.title
 		text, foot = step.text(a), "enter next   esc skip the tour"
 		if a.tour.step == len(tourSteps())-1 {
 			foot = "enter ends the tour"
@@ -106,14 +107,14 @@ func (a *App) drawCaption(s *screen) {
 	default:
 		return
 	}
-	w := min(78, s.w-4)
-	lines := wrap(text, w-4)
+	w := min(78, s.W-4)
+	lines := cell.Wrap(text, w-4)
 	h := len(lines) + 3
-	r := rect{(s.w - w) / 2, s.h - 1 - h, w, h}
-	s.fill(r, s.theme.text, " ")
-	inside := s.box(r, title, true)
+	r := cell.At((s.W-w)/2, s.H-1-h, w, h)
+	s.Fill(r, s.Theme.Text, " ")
+	inside := s.Box(r, title, true)
 	for i, line := range lines {
-		s.text(inside.x+1, inside.y+i, inside.w-2, s.theme.text, line)
+		s.Text(inside.X+1, inside.Y+i, inside.W-2, s.Theme.Text, line)
 	}
-	s.text(inside.x+1, inside.y+inside.h-1, inside.w-2, s.theme.dim, foot)
+	s.Text(inside.X+1, inside.Y+inside.H-1, inside.W-2, s.Theme.Dim, foot)
 }

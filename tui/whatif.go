@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // whatIf answers what pins cost: the pins there are, against the network
@@ -83,7 +84,7 @@ func (a *App) question() (question, bool) {
 // askWhatIf puts the question once the user has stopped moving.
 func (a *App) askWhatIf() tea.Cmd {
 	q, ok := a.question()
-	if !ok || q == a.whatIf.asked || !a.layout.panes[paneWhy].shown() || a.play.on {
+	if !ok || q == a.whatIf.asked || !a.layout.panes[paneWhy].Shown() || a.play.on {
 		return nil
 	}
 	a.whatIf.asked = q
@@ -188,10 +189,10 @@ func (a *App) pinCost(what string) func(*App) {
 			a.say(what)
 		case a.limitMS != limit:
 			a.say(fmt.Sprintf("%s: needs %s ms, the budget went there; %s → %s %%", what,
-				a.ms(a.limitMS), formatNumber(before, 2), formatNumber(a.solution.Accuracy, 2)))
+				a.ms(a.limitMS), cell.Number(before, 2), cell.Number(a.solution.Accuracy, 2)))
 		default:
-			a.say(fmt.Sprintf("%s: %s → %s %% (%s pt) at %s ms", what, formatNumber(before, 2),
-				formatNumber(a.solution.Accuracy, 2), signed(a.solution.Accuracy-before, 3, a.glyphSet()), formatNumber(limit, 2)))
+			a.say(fmt.Sprintf("%s: %s → %s %% (%s pt) at %s ms", what, cell.Number(before, 2),
+				cell.Number(a.solution.Accuracy, 2), cell.Signed(a.solution.Accuracy-before, 3, a.glyphSet()), cell.Number(limit, 2)))
 		}
 	}
 }

@@ -1,0 +1,67 @@
+package cell
+
+import uv "github.com/charmbracelet/ultraviolet"
+
+// Rows are the lines that a cursor moves over: those of a pane or of a menu.
+type Rows struct {
+	N     int  // lines that the cursor can be on
+	Below int  // lines after them that scroll with them
+	At    Rect // where they are shown
+}
+
+// Top is the first line shown so that the cursor is in view.
+func (r Rows) Top(cursor int) int { return ScrollTop(cursor, r.N+r.Below, r.At.H) }
+
+// Draw draws the rows that there is room for, so that the cursor is among them; the
+// selected one is set off, -1 is none.
+func (r Rows) Draw(s *Screen, cursor, selected int, row func(i int, l Row)) {
+	top := r.Top(cursor)
+	for i := range min(r.At.H, r.N+r.Below-top) {
+		l := Row{s, Rect{r.At.X, r.At.Y + i, r.At.W, 1}, top+i == selected}
+		s.Row(l.R, l.R.Y, l.selected, s.Theme.Text, "")
+		row(top+i, l)
+	}
+}
+
+// Row is a row while it is drawn. Columns count from its left end, where the mark
+// of the cursor is.
+type Row struct {
+	S        *Screen
+	R        Rect
+	selected bool
+}
+
+// Style is a style as the row has it: set off under the cursor.
+func (l Row) Style(st uv.Style) uv.Style { return Over(l.selected, st, l.S.Theme) }
+
+// Text writes from column x on, in at most w cells, and returns the cells used.
+func (l Row) Text(x, w int, st uv.Style, text string) int {
+	return l.S.Text(l.R.X+x, l.R.Y, min(w, l.R.W-x), l.Style(st), text)
+}
+
+// Right writes so that the text ends before column x+w.
+func (l Row) Right(x, w int, st uv.Style, text string) {
+	l.S.Right(l.R.X+x, l.R.Y, w, l.Style(st), text)
+}
+
+// Bar draws a bar of value out of full in w cells.
+func (l Row) Bar(x, w int, st uv.Style, value, full float64) {
+	l.S.Bar(l.R.X+x, l.R.Y, min(w, l.R.W-x), l.Style(st), value, full)
+}
+
+// Over is a style under the cursor.
+func Over(selected bool, st uv.Style, t *Theme) uv.Style {
+	if selected {
+		st.Bg = t.Selected.Bg
+		st.Attrs |= t.Selected.Attrs
+	}
+	return st
+}
+
+// ScrollTop is the first line shown so that the cursor is in view.
+func ScrollTop(cursor, lines, height int) int {
+	if lines <= height {
+		return 0
+	}
+	return min(max(0, cursor-height/2), lines-height)
+}

@@ -1,0 +1,76 @@
+package cell
+
+import uv "github.com/charmbracelet/ultraviolet"
+
+// Mark draws one character at a data point, if it is in the plot.
+func (s *Screen) Mark(area Rect, p *Plot, x, y float64, st uv.Style, glyph string) {
+	column := min(p.Column(x), p.W*p.Cols-1)
+	row := p.Row(y)
+	if column < 0 || row < 0 || row >= p.h*p.Rows || x > p.x1*1.000001 {
+		return
+	}
+	s.Set(area.X+column/p.Cols, area.Y+row/p.Rows, st, glyph)
+}
+
+// Axes draws the axes of a plot, with seven cells left of it and two lines below.
+func (s *Screen) Axes(area Rect, p *Plot, xName string) {
+	t := s.Theme
+	for y := range area.H {
+		s.Set(area.X-1, area.Y+y, t.Border, s.Glyphs.Border.Left)
+	}
+	for _, v := range niceTicks(p.y0, p.y1, max(2, area.H/3)) {
+		if row := p.Row(v); row >= 0 && row < p.h*p.Rows {
+			s.Right(area.X-8, area.Y+row/p.Rows, 7, t.Dim, tickLabel(v))
+		}
+	}
+	s.Set(area.X-1, area.Y+area.H, t.Border, s.Glyphs.Border.BottomLeft)
+	s.XAxis(Rect{area.X, area.Y + area.H, area.W, 2}, p.x0, p.x1, xName)
+}
+
+// XAxis draws an axis with its ticks, and on the line below their values and what
+// it measures.
+func (s *Screen) XAxis(r Rect, lo, hi float64, name string) {
+	t := s.Theme
+	for x := range r.W {
+		s.Set(r.X+x, r.Y, t.Border, s.Glyphs.Border.Bottom)
+	}
+	end := r.X - 1
+	for _, v := range niceTicks(lo, hi, max(2, r.W/10)) {
+		x := min(int((v-lo)/(hi-lo)*float64(r.W)), r.W-1)
+		label := tickLabel(v)
+		s.Set(r.X+x, r.Y, t.Dim, "+")
+		if start := r.X + x - len(label)/2; start > end && start+len(label) <= r.X+r.W-len(name)-1 {
+			s.Text(start, r.Y+1, len(label), t.Dim, label)
+			end = start + len(label)
+		}
+	}
+	s.Right(r.X, r.Y+1, r.W, t.Dim, name)
+}
+
+// Scatter draws points around the diagonal with axes; under, which may be nil,
+// draws what lies under the points.
+func Scatter(s *Screen, area Rect, x0, x1, y0, y1 float64, xName, yName string, under func(*Plot), points func(func(x, y float64, glyph string))) {
+	t := s.Theme
+	if area.W < 10 || area.H < 4 || !(x1 > x0) || !(y1 > y0) {
+		return
+	}
+	p := NewPlot(area.W, area.H, s.Glyphs, x0, x1, y0, y1)
+	for c := range p.W * p.Cols {
+		if x := p.XAt(float64(c) + 0.5); x >= y0 && x <= y1 {
+			p.Dot(c, p.Row(x))
+		}
+	}
+	if under != nil {
+		under(p)
+	}
+	for y := range area.H {
+		for x := range area.W {
+			if g := p.Glyph(x, y); g != "" {
+				s.Set(area.X+x, area.Y+y, t.Dim, g)
+			}
+		}
+	}
+	s.Axes(area, p, xName)
+	s.Text(area.X-7, area.Y-1, min(40, area.W), t.Dim, yName)
+	points(func(x, y float64, glyph string) { s.Mark(area, p, x, y, t.Chosen, glyph) })
+}
