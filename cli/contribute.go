@@ -23,7 +23,6 @@ type contributing struct {
 	o                 evaluation.ContributeOptions
 	fromLUT, out, pkl string
 	space             string
-	asJSON            bool
 }
 
 func (a *app) contributeCommand() *cobra.Command {
@@ -85,7 +84,7 @@ larger --num-samples refines the estimator.`,
 	f.IntVar(&c.o.Images, "images-per-network", 1000, "images that each random network is evaluated on, `N`")
 	f.Uint64Var(&c.o.Seed, "seed", 1, "`SEED` of the networks")
 	f.StringVar(&c.space, "space", model.MobileNASNet, "search `SPACE` of --from-lut where the file does not say it")
-	f.BoolVar(&c.asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -170,7 +169,7 @@ func (a *app) writeEstimator(s *model.Space, contributions *model.Contributions,
 		}
 	}
 	r.Estimator, r.Base, r.Notes = c.out, explore.Number(contributions.Base), a.notes
-	if c.asJSON {
+	if a.json {
 		return writeJSON(a.out, r)
 	}
 	fmt.Fprintf(a.out, "estimator from %s\n", sanitize.Line(r.Source))

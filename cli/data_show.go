@@ -14,9 +14,9 @@ import (
 
 func (a *app) dataShowCommand() *cobra.Command {
 	var (
-		o             = dataset.Options{ValAlone: true}
-		check, asJSON bool
-		unreadable    string
+		o          = dataset.Options{ValAlone: true}
+		check      bool
+		unreadable string
 	)
 	cmd := &cobra.Command{
 		Use:   "show FOLDER|NAME",
@@ -44,10 +44,7 @@ part are read, with --check all.`,
 					return err
 				}
 			}
-			if asJSON {
-				return writeJSON(a.out, report)
-			}
-			return report.write(a.out)
+			return a.print(report, report.write)
 		},
 	}
 	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images in `PIXELS` (default: that of the files, 224 for folders of images)")
@@ -55,7 +52,7 @@ part are read, with --check all.`,
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
 	cmd.Flags().BoolVar(&check, "check", false, "read every image")
 	cmd.Flags().StringVar(&unreadable, "unreadable", "", "add all images that cannot be read to `FILE`, as JSON lines")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 

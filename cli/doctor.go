@@ -42,7 +42,7 @@ Runtime. The exit code is 1 where a profile cannot be used.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	addLibrary(cmd, &library)
 	cmd.Flags().BoolVar(&install, "install-onnxruntime", false, "download ONNX Runtime "+onnx.LibraryVersion+" to the user's data folder, and do nothing else")
 	return cmd
 }

@@ -38,7 +38,7 @@ func (v *evaluating) addFlags(cmd *cobra.Command, trainPercent string) {
 	f.StringVar(&v.src.BN, "bn", evaluation.Running, "statistics of batch normalisation, by `KIND`: running, the supernet's, or recalibrated for each network")
 	f.IntVar(&v.src.BNImages, "bn-images", evaluation.DefaultBNImages, "training images that --bn recalibrated uses, `N`")
 	f.IntVar(&v.src.Threads, "threads", 0, "threads, `N` (default: one for each processor)")
-	f.StringVar(&v.src.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	addLibrary(cmd, &v.src.Library)
 }
 
 // check refuses flags that nothing can be evaluated with.

@@ -38,7 +38,7 @@ each charges a decision for what it uses, at its own price.`,
   binas-tui explain --limit 5ms --max-params 6M`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := form.check(cmd); err != nil {
+			if err := form.check(a, cmd); err != nil {
 				return err
 			}
 			limitMS := 0.0
@@ -60,7 +60,7 @@ each charges a decision for what it uses, at its own price.`,
 			if err != nil {
 				return err
 			}
-			return form.write(a.out, x, func() (*figure.Drawing, error) { return x.heat(engine) }, x.writeCSV,
+			return form.write(a, x, func() (*figure.Drawing, error) { return x.heat(engine) }, x.writeCSV,
 				func(w io.Writer) error { return x.writeText(w, engine) })
 		},
 	}
@@ -68,7 +68,7 @@ each charges a decision for what it uses, at its own price.`,
 	f := cmd.Flags()
 	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
-	form.addFlags(cmd, "draw a heat map")
+	form.addFlags(a, cmd, "draw a heat map")
 	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
 	return cmd
 }

@@ -22,7 +22,6 @@ func (a *app) exportCommand() *cobra.Command {
 		file, checkpoint          string
 		imageSize, classes, batch int
 		seed                      uint64
-		asJSON                    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "export [ARCH] --onnx FILE",
@@ -81,7 +80,7 @@ their order and how images are normalised.
 				return usagef("export needs the architecture, a string or a file")
 			}
 			r.Architecture = arch.String()
-			return a.export(arch, weights, r, asJSON)
+			return a.export(arch, weights, r)
 		},
 	}
 	f := cmd.Flags()
@@ -93,7 +92,7 @@ their order and how images are normalised.
 	f.Lookup("classes").DefValue = "0" // the text has it
 	f.IntVar(&batch, "batch", 1, "images at once, `N`; 0 leaves it open until the network runs")
 	f.Uint64Var(&seed, "seed", 1, "`SEED` of random weights")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -157,7 +156,7 @@ func (a *app) exportTrained(cmd *cobra.Command, checkpoint string, arch *model.A
 	return t, nil
 }
 
-func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportReport, asJSON bool) error {
+func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportReport) error {
 	cost, err := arch.Cost(r.ImageSize, r.Classes)
 	if err != nil {
 		return usageError{err}
@@ -193,10 +192,7 @@ func (a *app) export(arch model.Architecture, weights onnx.Weights, r exportRepo
 	if info, err := os.Stat(r.File); err == nil {
 		r.Bytes = info.Size()
 	}
-	if asJSON {
-		return writeJSON(a.out, r)
-	}
-	return r.write(a.out)
+	return a.print(r, r.write)
 }
 
 func (r *exportReport) write(w io.Writer) error {

@@ -79,7 +79,7 @@ checkpoint.`,
 	f.StringVar(&arch, "arch", "", "`ARCH` to train (required)")
 	f.StringVar(&run, "run", "", "run `FOLDER` of the supernet")
 	f.StringVar(&checkpoint, "checkpoint", "", "supernet, a `FILE`")
-	t.addFlags(cmd, training.FineTune)
+	t.addFlags(a, cmd, training.FineTune)
 	return cmd
 }
 

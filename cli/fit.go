@@ -44,7 +44,7 @@ With --published, fit a bilinear predictor on the twelve published networks.`,
 			return a.fitSamples(cmd.Context(), o)
 		},
 	}
-	o.addFlags(cmd)
+	o.addFlags(a, cmd)
 	return cmd
 }
 
@@ -60,7 +60,6 @@ type fitOptions struct {
 	figure        string
 	curve         bool
 	curveFigure   string
-	json          bool
 	seed          uint64
 
 	penalties fit.Penalties
@@ -68,7 +67,7 @@ type fitOptions struct {
 	paper     bool
 }
 
-func (o *fitOptions) addFlags(cmd *cobra.Command) {
+func (o *fitOptions) addFlags(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.published, "published", false, "fit on the published networks")
 	f.StringVar(&o.profile, "profile", "", "profile `NAME` whose space is used (default "+explore.Profiles()[0].Name+")")
@@ -78,11 +77,11 @@ func (o *fitOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample")
 	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies of other networks to test on, a `FILE|NAME`")
 	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
-	f.StringVar(&o.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
+	addInactive(cmd, &o.inactive)
 	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&o.curve, "learning-curve", false, "fit growing shares of the samples too, to say what more would be worth")
 	f.StringVar(&o.curveFigure, "learning-curve-figure", "", "draw the learning curve to `FILE`, which ends in .svg or .png")
-	f.BoolVar(&o.json, "json", false, "print JSON")
+	a.addJSON(cmd)
 	f.Uint64Var(&o.seed, "seed", 1, "`SEED` of gradient descent, of the bootstrap and of what is drawn")
 	f.Float64Var(&o.penalties.Linear, "lambda", 0, "closed form: penalty `X` of the linear weights (default: chosen)")
 	f.Float64Var(&o.penalties.Products, "lambda-products", 0, "closed form: penalty `X` of the products (default: chosen)")

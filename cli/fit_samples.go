@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
@@ -78,10 +79,7 @@ func (a *app) fitSamples(ctx context.Context, o fitOptions) error {
 	for _, w := range report.warnings() {
 		fmt.Fprintln(a.Err, "binas-tui: warning: "+sanitize.Line(w))
 	}
-	if o.json {
-		return writeJSON(a.out, report)
-	}
-	return writeFit(a.out, report, o.out)
+	return a.print(report, func(w io.Writer) error { return writeFit(w, report, o.out) })
 }
 
 func fitProgress(p fit.Progress) string {

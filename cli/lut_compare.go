@@ -16,7 +16,6 @@ func (a *app) lutCompareCommand() *cobra.Command {
 		predictor string
 		inactive  string
 		seed      uint64
-		asJSON    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "compare A B",
@@ -46,17 +45,14 @@ costs to run on one device the networks that are best on the other.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(a.out, r)
-			}
-			return writeComparison(a.out, r)
+			return a.print(r, func(w io.Writer) error { return writeComparison(w, r) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
-	f.StringVar(&inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
+	addInactive(cmd, &inactive)
 	f.Uint64Var(&seed, "seed", 1, "random `SEED` of the evolution, where the predictor is not bilinear")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 

@@ -30,7 +30,6 @@ func (a *app) lutMeasureCommand() *cobra.Command {
 		out, space, name, folder string
 		method                   string
 		imageSize                int
-		asJSON                   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "measure --out FILE|NAME",
@@ -96,7 +95,7 @@ the same command resumes.`,
 			if err := checkWritable(file.path); err != nil {
 				return err
 			}
-			return a.measureLUT(cmd, s, m, file, name, folder, asJSON)
+			return a.measureLUT(cmd, s, m, file, name, folder)
 		},
 	}
 	m.addFlags(cmd, "")
@@ -108,7 +107,7 @@ the same command resumes.`,
 	f.IntVar(&m.networks, "networks", 0, "networks that blocks are timed in, `N` (default 48, 120 without traces, and more where needed)")
 	f.StringVar(&name, "name", "", "`NAME` inside the table (default: that of the file)")
 	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default FILE.run)")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -200,7 +199,7 @@ func checkWritable(path string) error {
 const trialBytes = 512 << 10
 
 // measureLUT measures and writes the table.
-func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string, asJSON bool) error {
+func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string) error {
 	progress := a.newMeasureStatus()
 	o := m.options(a, progress.report)
 	o.Name, o.Folder = name, folder
@@ -222,10 +221,7 @@ func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file l
 		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file.path), sanitize.Line(strings.Join(leftOut, ", ")))
 	}
 	report := newMeasuredReport(lut, file, time.Since(start))
-	if asJSON {
-		return writeJSON(a.out, report)
-	}
-	return report.write(a.out)
+	return a.print(report, report.write)
 }
 
 // measuredNot is the error of a measurement of which finished rounds are in a

@@ -15,7 +15,6 @@ import (
 func (a *app) lutShowCommand() *cobra.Command {
 	var (
 		profile string
-		asJSON  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "show [FILE|NAME]",
@@ -38,7 +37,7 @@ the table of the default profile.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if a.json {
 				data, err := latency.EncodeLUT(lut)
 				if err != nil {
 					return err
@@ -58,7 +57,8 @@ the table of the default profile.`,
 		},
 	}
 	cmd.Flags().StringVar(&profile, "profile", "", "profile `NAME` whose table is shown (default "+explore.Profiles()[0].Name+")")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print this program's JSON form")
+	a.addJSON(cmd)
+	cmd.Flags().Lookup("json").Usage = "print this program's JSON form"
 	return cmd
 }
 

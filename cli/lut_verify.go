@@ -27,7 +27,7 @@ func (a *app) lutVerifyCommand() *cobra.Command {
 		m                            measuring
 		lutName, out, figure, folder string
 		networks                     int
-		calibrate, asJSON            bool
+		calibrate                    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "verify [--lut FILE|NAME]",
@@ -105,10 +105,7 @@ command resumes.`,
 					return err
 				}
 			}
-			if asJSON {
-				return writeJSON(a.out, r)
-			}
-			return r.write(a.out)
+			return a.print(r, r.write)
 		},
 	}
 	m.addFlags(cmd, "the table's")
@@ -119,7 +116,7 @@ command resumes.`,
 	f.StringVar(&out, "out", "", "with --calibrate, write the table to `FILE|NAME` instead")
 	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default runs/verify-NAME in the user's data folder)")
 	f.StringVar(&figure, "figure", "", "draw predicted against measured to `FILE`, which ends in .svg or .png")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 

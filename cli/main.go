@@ -121,6 +121,7 @@ func run(ctx context.Context, args []string, s Streams) error {
 type app struct {
 	Streams
 	out     *bufio.Writer // buffers Streams.Out
+	json    bool          // --json was given
 	started bool          // flags and arguments were accepted: later errors are not of usage
 	notes   []string      // what is worth knowing, also for --json
 	said    int           // of them

@@ -19,7 +19,6 @@ func (a *app) measureCommand() *cobra.Command {
 		m         measuring
 		lutName   string
 		imageSize int
-		asJSON    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "measure ARCH",
@@ -77,10 +76,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			}
 			r.MedianMS, r.MinMS = explore.Number(measured.MedianMS), explore.Number(measured.MinMS)
 			r.Spread, r.Rounds = explore.Number(measured.Spread), measured.Rounds
-			if asJSON {
-				return writeJSON(a.out, r)
-			}
-			return r.write(a.out)
+			return a.print(r, r.write)
 		},
 	}
 	m.addFlags(cmd, "the table's, else as for lut measure")
@@ -88,7 +84,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 	f.StringVar(&lutName, "lut", "", "latency table that predicts, a `FILE|NAME` (default: the profile's)")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS` (default: the table's, else 224)")
 	f.Lookup("image-size").DefValue = "0" // the text has it
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 

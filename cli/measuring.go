@@ -40,7 +40,7 @@ func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
-	f.StringVar(&m.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	addLibrary(cmd, &m.library)
 }
 
 func choose(text, otherwise string) string {

@@ -33,7 +33,7 @@ at 16 limits, which takes some seconds.`,
   binas-tui pareto --lut phone.pkl --figure frontier.svg`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := form.check(cmd); err != nil {
+			if err := form.check(a, cmd); err != nil {
 				return err
 			}
 			engine, err := sel.engine(cmd.Context())
@@ -47,7 +47,7 @@ at 16 limits, which takes some seconds.`,
 			if len(points) == 0 {
 				return engine.NoNetworkWithin(cmd.Context(), math.Inf(1))
 			}
-			return form.write(a.out, newParetoReport(engine, points, exact),
+			return form.write(a, newParetoReport(engine, points, exact),
 				func() (*figure.Drawing, error) { return figure.Frontier(engine, points, nil) },
 				func(w io.Writer) error { return writeParetoCSV(w, engine, points) },
 				func(w io.Writer) error { return writePareto(w, engine, points, exact, paretoRows) })
@@ -55,7 +55,7 @@ at 16 limits, which takes some seconds.`,
 	}
 	sel.addFlags(cmd)
 	sel.addConstraints(cmd)
-	form.addFlags(cmd, "draw the frontier")
+	form.addFlags(a, cmd, "draw the frontier")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "random `SEED` of the searches, where the predictor is not bilinear")
 	return cmd
 }

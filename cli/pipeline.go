@@ -84,7 +84,7 @@ func (o *pipelineOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.MeasureRounds, "rounds", 0, "rounds of the latency measurement, `N` (default: as in measure)")
 	f.StringVar(&o.Until, "until", "", "last step to do, `STEP`: one of "+strings.Join(steps.PipelineSteps(), ", "))
 	f.IntVar(&o.PipelineOptions.Threads, "threads", 2, "threads of ONNX Runtime in training, `N`")
-	f.StringVar(&o.Library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	addLibrary(cmd, &o.Library)
 }
 
 // complete checks the flags; a folder that was begun has the settings already, and

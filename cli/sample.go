@@ -24,7 +24,6 @@ func (a *app) sampleCommand() *cobra.Command {
 		v        evaluating
 		o        evaluation.SampleOptions
 		out, lut string
-		asJSON   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "sample --run RUN --num N --out FILE",
@@ -59,7 +58,7 @@ and are written as BINAS's pickle at the end.`,
 			if o.Table, err = lutTable(e.Space, lut); err != nil {
 				return err
 			}
-			return a.sample(cmd.Context(), e, o, out, asJSON)
+			return a.sample(cmd.Context(), e, o, out)
 		},
 	}
 	v.addFlags(cmd, "the run's, or 80")
@@ -68,7 +67,7 @@ and are written as BINAS's pickle at the end.`,
 	f.Uint64Var(&o.Seed, "seed", 1, "`SEED` of the networks")
 	f.StringVar(&out, "out", "", "`FILE` of the samples (default: samples.jsonl in the run folder)")
 	f.StringVar(&lut, "lut", "", "latency table for expected latencies, a `FILE|NAME`")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -81,7 +80,7 @@ func recordsBeside(out string) (records string, pickled bool) {
 	return out, false
 }
 
-func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.SampleOptions, out string, asJSON bool) error {
+func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.SampleOptions, out string) error {
 	var pickled bool
 	o.File, pickled = recordsBeside(out)
 	if pickled {
@@ -108,10 +107,7 @@ func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.
 	}
 	r := newSampleReport(samples, e, out)
 	r.Seconds, r.Notes, r.imagesReport = explore.Number(s.Elapsed.Seconds()), a.notes, newImagesReport(e.Images)
-	if asJSON {
-		return writeJSON(a.out, r)
-	}
-	return r.write(a.out)
+	return a.print(r, r.write)
 }
 
 // sampleReport is the JSON of sampled networks.

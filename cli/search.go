@@ -26,7 +26,6 @@ func (a *app) searchCommand() *cobra.Command {
 		seed   uint64
 		top    int
 		period time.Duration
-		asJSON bool
 		how    certainty
 	)
 	cmd := &cobra.Command{
@@ -82,15 +81,15 @@ Interrupted, the same command resumes.`,
 			case err != nil:
 				return err
 			case how.onDevice:
-				return a.searchOnDevice(cmd.Context(), engine, request, confidence, how.library, asJSON)
+				return a.searchOnDevice(cmd.Context(), engine, request, confidence, how.library)
 			case confidence > 0:
-				return a.searchCertain(cmd.Context(), engine, request, confidence, asJSON)
+				return a.searchCertain(cmd.Context(), engine, request, confidence)
 			}
 			found, err := engine.Find(cmd.Context(), request)
 			if err != nil {
 				return err
 			}
-			return a.answer(cmd.Context(), engine, found, asJSON)
+			return a.answer(cmd.Context(), engine, found)
 		},
 	}
 	sel.addFlags(cmd)
@@ -102,7 +101,7 @@ Interrupted, the same command resumes.`,
 	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
 	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
 	how.addFlags(cmd)
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -110,9 +109,9 @@ Interrupted, the same command resumes.`,
 const maxTop = 10000
 
 // answer writes what a search found.
-func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.Found, asJSON bool) error {
+func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.Found) error {
 	var err error
-	if asJSON {
+	if a.json {
 		err = writeJSON(a.out, explore.NewFoundResult(engine, found))
 	} else if found.Status != solver.Infeasible {
 		err = writeFound(a.out, engine, found)

@@ -54,7 +54,7 @@ var deviceOf = func(e *explore.Engine, library string) (latency.Device, error) {
 }
 
 // searchOnDevice answers a request by measurements.
-func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64, library string, asJSON bool) error {
+func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64, library string) error {
 	device, err := deviceOf(e, library)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request exp
 	case err != nil:
 		return err
 	}
-	if asJSON {
+	if a.json {
 		return writeJSON(a.out, explore.NewKeptResult(kept))
 	}
 	writeKept(a.out, kept)
@@ -123,15 +123,15 @@ func writeKept(w io.Writer, k explore.Kept) {
 }
 
 // searchCertain answers a request by what the table knows of its errors.
-func (a *app) searchCertain(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64, asJSON bool) error {
+func (a *app) searchCertain(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64) error {
 	c, err := e.FindCertain(ctx, request, confidence)
 	if err != nil {
 		return err
 	}
 	if c.Status == solver.Infeasible {
-		return a.answer(ctx, e, c.Found, asJSON)
+		return a.answer(ctx, e, c.Found)
 	}
-	if asJSON {
+	if a.json {
 		return writeJSON(a.out, explore.NewCertainResult(e, c))
 	}
 	fmt.Fprintf(a.out, "kept with a probability of %g%% by the table alone: the search was below %s ms, so that %s ± %s ms (one standard deviation) stays within %s ms\n",

@@ -25,7 +25,7 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&s.profile, "profile", "", "built-in profile, by `NAME` (default "+explore.Profiles()[0].Name+")")
 	f.StringVar(&s.lut, "lut", "", "latency table `FILE|NAME`: a name or a BINAS .pkl or JSON file (default: the profile's)")
 	f.StringVar(&s.predictor, "predictor", "", "predictor `FILE|NAME`: a name or a BINAS .pth or safetensors file (default: the profile's)")
-	f.StringVar(&s.inactive, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
+	addInactive(cmd, &s.inactive)
 }
 
 // addConstraints adds the flags for what networks have to keep.
@@ -64,6 +64,16 @@ func (s *selection) engine(ctx context.Context) (*explore.Engine, error) {
 		return nil, err
 	}
 	return explore.New(ctx, setup)
+}
+
+// addInactive adds the flag that inactiveBlocks reads.
+func addInactive(cmd *cobra.Command, mode *string) {
+	cmd.Flags().StringVar(mode, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
+}
+
+// addLibrary adds the flag of commands that run networks.
+func addLibrary(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
 }
 
 // inactiveBlocks is what --inactive-blocks asks for.

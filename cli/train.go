@@ -52,7 +52,7 @@ that was moved or renamed is the same data, and --data says where it is.`,
 		},
 	}
 	cmd.Flags().StringVar(&stage, "stage", "", "`STAGE` to train, heaviest or oneshot (required)")
-	t.addFlags(cmd, training.Heaviest, training.OneShot)
+	t.addFlags(a, cmd, training.Heaviest, training.OneShot)
 	return cmd
 }
 

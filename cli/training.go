@@ -28,10 +28,9 @@ type trainingRun struct {
 	threads, workers          int
 	checkpointEvery           time.Duration
 	teacher                   string
-	asJSON                    bool
 }
 
-func (t *trainingRun) addFlags(cmd *cobra.Command, stages ...training.Stage) {
+func (t *trainingRun) addFlags(a *app, cmd *cobra.Command, stages ...training.Stage) {
 	f := cmd.Flags()
 	f.StringVar(&t.data, "data", "", "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits (default: that of the run)")
 	addClassOrder(cmd, &t.classOrder)
@@ -43,8 +42,9 @@ func (t *trainingRun) addFlags(cmd *cobra.Command, stages ...training.Stage) {
 	f.IntVar(&t.workers, "workers", 0, "goroutines that prepare images, `N` (default: one for each processor)")
 	f.DurationVar(&t.checkpointEvery, "checkpoint-every", time.Minute, "`TIME` from one checkpoint to the next")
 	f.StringVar(&t.teacher, "teacher", "", "weights of the heaviest network, a `FILE` (default: the run's)")
-	f.StringVar(&t.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
-	f.BoolVar(&t.asJSON, "json", false, "print metrics as lines of JSON, and the result as the last")
+	addLibrary(cmd, &t.library)
+	a.addJSON(cmd)
+	f.Lookup("json").Usage = "print metrics as lines of JSON, and the result as the last"
 	t.trainingSettings.addFlags(cmd, stages...)
 }
 
@@ -180,7 +180,7 @@ func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o t
 	var writing error
 	o.Metric = func(m training.Metric) {
 		report.end()
-		if err := a.writeMetric(m, t.asJSON); err != nil && writing == nil {
+		if err := a.writeMetric(m); err != nil && writing == nil {
 			writing = err
 		}
 	}
@@ -199,8 +199,8 @@ func (a *app) train(cmd *cobra.Command, t *trainingRun, s training.Settings, o t
 }
 
 // writeMetric prints a line of metrics at once.
-func (a *app) writeMetric(m training.Metric, asJSON bool) error {
-	if asJSON {
+func (a *app) writeMetric(m training.Metric) error {
+	if a.json {
 		if err := writeJSONLine(a.out, m); err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ type trainedReport struct {
 
 func (a *app) writeTrained(t *trainingRun, s training.Settings, o training.Options, p training.Progress) error {
 	weights := training.Run{Folder: t.out}.Weights(s.Stage)
-	if t.asJSON {
+	if a.json {
 		return writeJSONLine(a.out, trainedReport{s.Stage, s.TotalEpochs(), p.Steps, weights, p.Scores, a.notes, unreadableOf(o.Train), unreadableOf(o.HeldOut)})
 	}
 	_, err := fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", s.Stage, s.TotalEpochs(), p.Steps, sanitize.Line(weights))

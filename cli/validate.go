@@ -18,9 +18,8 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var (
-		v      evaluating
-		arch   string
-		asJSON bool
+		v    evaluating
+		arch string
 	)
 	cmd := &cobra.Command{
 		Use:   "validate --arch ARCH --checkpoint FILE --data FOLDER",
@@ -54,13 +53,13 @@ instead those of the training part that train --train-percent 80 holds out.
 			if err != nil {
 				return err
 			}
-			return a.validate(cmd, &v, o, architecture, asJSON)
+			return a.validate(cmd, &v, o, architecture)
 		},
 	}
 	v.addFlags(cmd, "100")
 	f := cmd.Flags()
 	f.StringVar(&arch, "arch", "", "`ARCH` to evaluate")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -106,7 +105,7 @@ type validateReport struct {
 	imagesReport
 }
 
-func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.Architecture, asJSON bool) error {
+func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.Architecture) error {
 	ctx := cmd.Context()
 	n, images, err := evaluation.OpenNetwork(ctx, arch, v.src)
 	if err != nil {
@@ -131,10 +130,7 @@ func (a *app) validate(cmd *cobra.Command, v *evaluating, o *origin, arch model.
 	r.Top1, r.Top5, r.Loss = explore.Number(result.Top1), explore.Number(result.Top5), explore.Number(result.Loss)
 	r.Images, r.ImagesPerSecond, r.Data = result.Images, explore.Number(result.ImagesPerSecond), result.Data
 	r.imagesReport = newImagesReport(images)
-	if asJSON {
-		return writeJSON(a.out, r)
-	}
-	return r.write(a.out)
+	return a.print(r, r.write)
 }
 
 func (r validateReport) write(w io.Writer) error {
