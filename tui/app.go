@@ -257,9 +257,9 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case libraryMsg:
 		*msg.finder = runtimeFinder{msg.library, msg.err, true}
 	case copiedMsg:
-		a.say(sanitize.Line(msg.text))
+		a.say(msg.text)
 	case failedMsg:
-		a.warn(sanitize.Line(msg.text))
+		a.warn(msg.text)
 	case panicMsg:
 		panic(msg) // in Update, where it ends the program in order
 	default:
@@ -456,7 +456,7 @@ func (a *App) frontierComes(msg frontierMsg) tea.Cmd {
 	}
 	if a.coming = msg.more != nil; msg.err != nil {
 		if !errors.Is(msg.err, context.Canceled) {
-			a.warn("the frontier is not complete: " + sanitize.Line(msg.err.Error()))
+			a.warn("the frontier is not complete: " + msg.err.Error())
 		}
 		return msg.more
 	}
@@ -535,8 +535,8 @@ func (a *App) choices() choices {
 	return choices{a.limitMS, a.setup.Pins, a.setup.Inactive, a.setup.Limits}
 }
 
-func (a *App) say(text string)  { a.message, a.warning = text, false }
-func (a *App) warn(text string) { a.message, a.warning = text, true }
+func (a *App) say(text string)  { a.message, a.warning = sanitize.Line(text), false }
+func (a *App) warn(text string) { a.message, a.warning = sanitize.Line(text), true }
 
 // space is the search space explored.
 func (a *App) space() *model.Space { return a.engine.Space }

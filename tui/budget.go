@@ -10,7 +10,6 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
@@ -126,12 +125,12 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	part := func(st uv.Style, text string) { x += s.Text(x, r.Y, r.X+r.W-1-x, st, text) }
 	if a.layout.boxed {
 		part(t.Accent, "binas-tui")
-		part(t.Dim, "  "+sanitize.Line(e.Profile)+" "+s.Glyphs.Dot+" ")
+		part(t.Dim, "  "+e.Profile+" "+s.Glyphs.Dot+" ")
 	}
 	part(t.Text, sourceLabel(e.LUTName))
 	part(t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
 	if p := e.LUT.Provenance.Processor; p != "" && r.W >= wideWidth {
-		part(t.Dim, " ("+sanitize.Line(p)+")")
+		part(t.Dim, " ("+p+")")
 	}
 	if e.LUT.Calibration.Set() {
 		part(t.Dim, " calibrated")
@@ -141,7 +140,7 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	if a.layout.boxed {
 		part(t.Dim, "accuracy ")
 	}
-	source := sanitize.Line(e.AccuracySource())
+	source := e.AccuracySource()
 	if r.W < wideWidth {
 		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
 	}
@@ -235,7 +234,7 @@ func (a *App) status(t *cell.Theme, g *cell.Glyphs) []segment {
 	out = append(out, proof[1:]...)
 	if all := a.measuredAccuracies(); len(all) > 0 {
 		last := all[len(all)-1]
-		out = append(out, segment{t.Chosen, sanitize.Line(last.Weights) + " " + cell.Number(last.Top1, 2) + " %", true})
+		out = append(out, segment{t.Chosen, last.Weights + " " + cell.Number(last.Top1, 2) + " %", true})
 	}
 	return out
 }

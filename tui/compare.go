@@ -152,7 +152,7 @@ func (a *App) compareMenu(devices []explore.Source) {
 	head("The best for another device, within this budget here")
 	for _, source := range devices {
 		if source.Name != a.engine.LUTName {
-			add(sanitize.Line(source.Name), "", func(a *App) tea.Cmd { return a.compareWithDevice(source.Name) })
+			add(source.Name, "", func(a *App) tea.Cmd { return a.compareWithDevice(source.Name) })
 		}
 	}
 	if a.compare != nil {
@@ -218,9 +218,9 @@ func (a *App) deviceBest(msg deviceBestMsg) {
 	switch {
 	case msg.generation != a.generation:
 	case msg.err != nil:
-		a.warn(sanitize.Line(msg.err.Error()))
+		a.warn(msg.err.Error())
 	default:
-		a.compare = &comparison{name: "best for " + sanitize.Line(msg.name), candidates: msg.candidates}
+		a.compare = &comparison{name: "best for " + msg.name, candidates: msg.candidates}
 		a.compare.follow(a.limitMS)
 		a.say("comparing with the " + a.compare.name + " that keeps the budget here")
 		a.setFocus(paneCompare)

@@ -22,11 +22,11 @@ func (a *App) drawPartial(s *cell.Screen, r cell.Rect, result any) int {
 	case steps.Tuned:
 		return drawTraining(s, r, p.Progress)
 	case steps.Validated:
-		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, sanitize.Line(p.Accuracy.String()))
+		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, p.Accuracy.String())
 		s.Text(r.X+1, r.Y+1, r.W-2, s.Theme.Text, sanitize.Sprintf("top-5 %s %%, loss %s, %.0f images/s", cell.Number(p.Top5, 2), cell.Number(p.Loss, 3), p.ImagesPerSecond))
 		return min(2, r.H)
 	case steps.Finished:
-		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, "report: "+sanitize.Line(p.Report))
+		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, "report: "+p.Report)
 		return min(1, r.H)
 	case steps.Ranked:
 		return a.drawRankings(s, r, p)
@@ -71,7 +71,7 @@ func (a *App) drawNetworks(s *cell.Screen, r cell.Rect, p steps.Networks) int {
 	n := min(len(p.List), r.H)
 	for i, network := range p.List[:n] {
 		s.Text(r.X+1, r.Y+i, r.W-2, s.Theme.Text, fmt.Sprintf("%-12s %s ms  predicted %s %%  fine-tuned %s %%",
-			sanitize.Line(network.Name), a.ms(network.LatencyMS), cell.Number(network.Predicted, 2), cell.Number(network.FineTuned, 2)))
+			network.Name, a.ms(network.LatencyMS), cell.Number(network.Predicted, 2), cell.Number(network.FineTuned, 2)))
 	}
 	return n
 }
@@ -98,7 +98,7 @@ func drawTraining(s *cell.Screen, r cell.Rect, p training.Progress) int {
 		text += "  loss " + cell.Number(p.Loss.Values[n-1], 3)
 	}
 	for _, sc := range p.Scores {
-		text += fmt.Sprintf("  %s %s %%", sanitize.Line(sc.Network), cell.Number(sc.Top1, 2))
+		text += fmt.Sprintf("  %s %s %%", sc.Network, cell.Number(sc.Top1, 2))
 	}
 	if p.ImagesPerSecond > 0 {
 		text += sanitize.Sprintf("  %.0f images/s", p.ImagesPerSecond)
@@ -124,7 +124,7 @@ func drawTraining(s *cell.Screen, r cell.Rect, p training.Progress) int {
 func validated(p training.Progress) (names []string, curves [][]float64) {
 	for _, c := range p.Validation {
 		if len(c.Values) > 1 {
-			names, curves = append(names, sanitize.Line(c.Name)), append(curves, c.Values)
+			names, curves = append(names, c.Name), append(curves, c.Values)
 		}
 	}
 	return names, curves

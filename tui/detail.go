@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -59,7 +58,7 @@ func (d *detail) charges(uses []float64, g *cell.Glyphs) string {
 	if len(out) == 0 {
 		return "nothing"
 	}
-	return sanitize.Line(strings.Join(out, "  "))
+	return strings.Join(out, "  ")
 }
 
 // over names the limit on a peak that a change would break, "" where it is none.

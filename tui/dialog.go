@@ -16,6 +16,12 @@ type dialog interface {
 	draw(*App, *cell.Screen)
 }
 
+// keysOnly is a dialog that takes neither pasted text nor the mouse.
+type keysOnly struct{}
+
+func (keysOnly) paste(*App, string) tea.Cmd       { return nil }
+func (keysOnly) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
+
 // closeDialog takes the dialog off the screen.
 func (a *App) closeDialog() { a.dialog = nil }
 

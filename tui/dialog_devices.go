@@ -49,16 +49,17 @@ func (a *App) compareDevices(name string) tea.Cmd {
 func (a *App) devicesCompared(msg devicesMsg) {
 	a.working--
 	if msg.err != nil {
-		a.warn(sanitize.Line(msg.err.Error()))
+		a.warn(msg.err.Error())
 		return
 	}
-	a.openLater(&devices{msg.comparison})
+	a.openLater(&devices{Comparison: msg.comparison})
 }
 
 // devices shows two tables side by side: every block's latency on one against
 // the other, how alike they rank, and what the best networks for one cost on
 // the other.
 type devices struct {
+	keysOnly
 	*explore.Comparison
 }
 
@@ -72,9 +73,6 @@ func (d *devices) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	}
 	return nil
 }
-
-func (d *devices) paste(*App, string) tea.Cmd       { return nil }
-func (d *devices) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 func (d *devices) draw(a *App, s *cell.Screen) {
 	t := s.Theme

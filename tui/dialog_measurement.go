@@ -18,6 +18,7 @@ import (
 // measurement shows a table while it fills up: one line for every kind of
 // block, one column for every option.
 type measurement struct {
+	keysOnly
 	job         int // 0 is the last one
 	row, column int
 	errors      bool // cells show standard errors in percent
@@ -47,9 +48,6 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	m.column = min(max(m.column, 0), a.space().NumOptions()-1)
 	return nil
 }
-
-func (m *measurement) paste(*App, string) tea.Cmd       { return nil }
-func (m *measurement) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 // blockKinds are the blocks of the space that differ: the first of each stage
 // and the second, which the others equal.
@@ -100,7 +98,7 @@ func fourDigits(ms float64) string {
 func (m *measurement) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	results, j := m.tableSoFar(a)
-	r := s.Centred(min(s.W, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+sanitize.Line(j.Name))
+	r := s.Centred(min(s.W, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+j.Name)
 	m.drawProgress(s, r, j)
 	space := spaceOfResults(a.space(), results)
 	kinds := a.blockKinds()
@@ -152,13 +150,13 @@ func spaceOfResults(space *model.Space, results map[string]latency.Measurement) 
 func (m *measurement) drawProgress(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	t := s.Theme
 	w := r.W - 2
-	s.Text(r.X+1, r.Y, w, t.Text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Status)))
+	s.Text(r.X+1, r.Y, w, t.Text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), j.Status))
 	if j.Left > 0 {
 		s.Right(r.X+1, r.Y, w, t.Dim, clock(j.Left)+" left")
 	}
 	s.Bar(r.X+1, r.Y+1, w, t.Accent, j.Fraction(), 1)
 	if j.Err != nil {
-		s.Text(r.X+1, r.Y+1, w, t.Bad, sanitize.Line(j.Err.Error()))
+		s.Text(r.X+1, r.Y+1, w, t.Bad, j.Err.Error())
 	}
 }
 

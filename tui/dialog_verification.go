@@ -14,6 +14,7 @@ import (
 // verification shows how well a table predicts whole networks, none of which it
 // was fitted on: predicted against measured, each with its standard error.
 type verification struct {
+	keysOnly
 	result explore.VerifiedTable
 }
 
@@ -27,9 +28,6 @@ func (v *verification) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	}
 	return nil
 }
-
-func (v *verification) paste(*App, string) tea.Cmd       { return nil }
-func (v *verification) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 func (v *verification) draw(a *App, s *cell.Screen) {
 	t := s.Theme

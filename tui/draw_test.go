@@ -44,7 +44,7 @@ func TestDrawingChangesNothing(t *testing.T) {
 			check(fmt.Sprint(size, " key ", key))
 			d.press("esc")
 		}
-		for _, open := range []dialog{&measurement{}, &verification{result: someCalibration()}, &devices{&explore.Comparison{MedianRatio: 1}}, &onDevice{explore.Kept{Engine: d.engine}}} {
+		for _, open := range []dialog{&measurement{}, &verification{result: someCalibration()}, &devices{Comparison: &explore.Comparison{MedianRatio: 1}}, &onDevice{kept: explore.Kept{Engine: d.engine}}} {
 			d.dialog = open
 			check(fmt.Sprintf("%v %T", size, open))
 			d.dialog = nil

@@ -135,13 +135,13 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	}
 	switch s.State {
 	case job.Failed:
-		a.warn(s.Name + ": " + sanitize.Line(s.Err.Error()))
+		a.warn(s.Name + ": " + s.Err.Error())
 	case job.Cancelled:
 		text := s.Name + " cancelled"
 		if _, again := a.works[s.Name]; again {
 			text += ": " + a.keyOf("resume-job") + " in the jobs pane goes on with it"
 		}
-		a.say(sanitize.Line(text))
+		a.say(text)
 	case job.Done:
 		return a.jobDone(s)
 	}
@@ -176,19 +176,19 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	case explore.Kept:
 		a.onDeviceDone(r)
 	case onnx.Library:
-		a.say("ONNX Runtime is installed: " + sanitize.Line(r.Path))
+		a.say("ONNX Runtime is installed: " + r.Path)
 	case steps.Fitted:
 		a.fittedNow(r)
 	case steps.Estimator:
 		a.offerPredictor(r.File, r.LUT, " is measured")
 	case steps.Finished:
-		a.say(sanitize.Line(s.Name + " is done: the report is " + r.Report))
+		a.say(s.Name + " is done: the report is " + r.Report)
 	case training.Progress:
 		text := s.Name + " is done"
 		for _, sc := range r.Scores {
 			text += sanitize.Sprintf(", %s %s %%", sc.Network, cell.Number(sc.Top1, 2))
 		}
-		a.say(sanitize.Line(text))
+		a.say(text)
 	case steps.Tuned:
 		a.accuracyMeasured(s.Name, r.Accuracy)
 	case evaluation.Samples:
@@ -223,7 +223,7 @@ func (a *App) accuracyMeasured(name string, acc steps.Accuracy) {
 	if acc.Images > 0 {
 		text += ": " + acc.String()
 	}
-	a.say(sanitize.Line(text))
+	a.say(text)
 }
 
 // cancelJob ends the running job.
@@ -236,7 +236,7 @@ func (a *App) cancelJob() tea.Cmd {
 	for _, j := range a.jobs {
 		if j.State == job.Running {
 			a.runner.Cancel(j.ID)
-			a.say("cancelling " + sanitize.Line(j.Name))
+			a.say("cancelling " + j.Name)
 			return nil
 		}
 	}
@@ -264,7 +264,7 @@ func (a *App) jobActivity() string {
 		case j.Left > 0:
 			text += " " + clock(j.Left) + " left"
 		}
-		return sanitize.Line(text)
+		return text
 	}
 	return ""
 }

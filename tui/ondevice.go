@@ -11,7 +11,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -131,7 +130,10 @@ func levelText(s explore.Setup) string {
 
 // onDevice shows the answer of a search on the device and what was measured for
 // it.
-type onDevice struct{ kept explore.Kept }
+type onDevice struct {
+	keysOnly
+	kept explore.Kept
+}
 
 func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
@@ -148,9 +150,6 @@ func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	}
 	return nil
 }
-
-func (d *onDevice) paste(*App, string) tea.Cmd       { return nil }
-func (d *onDevice) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 func (d *onDevice) draw(a *App, s *cell.Screen) {
 	t, k := s.Theme, d.kept
@@ -189,7 +188,7 @@ func (d *onDevice) draw(a *App, s *cell.Screen) {
 func (a *App) adopt(k explore.Kept) tea.Cmd {
 	s := a.setup
 	if s.LUTName != k.Engine.LUTName || s.Space.Name != k.Engine.Space.Name {
-		a.warn("it was found with table " + sanitize.Line(k.Engine.LUTName) + ", which is not the one explored")
+		a.warn("it was found with table " + k.Engine.LUTName + ", which is not the one explored")
 		return nil
 	}
 	a.record(false)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
@@ -63,7 +62,7 @@ func (p *jobsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		if j.Paused && j.State == job.Running {
 			state = "paused"
 		}
-		text := fmt.Sprintf("%-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), sanitize.Line(j.Name))
+		text := fmt.Sprintf("%-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), j.Name)
 		if j.Left > 0 {
 			text += "  " + clock(j.Left) + " left"
 		}
@@ -81,7 +80,7 @@ func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	s.Bar(r.X+1, r.Y, r.W-2, t.Accent, j.Fraction(), 1)
 	status, st := []string{j.Status}, t.Text
 	if j.Err != nil { // to be read whole
-		status, st = cell.Wrap(sanitize.Line(j.Err.Error()), r.W-2), t.Bad
+		status, st = cell.Wrap(j.Err.Error(), r.W-2), t.Bad
 	}
 	status = status[:min(len(status), max(1, r.H-2))]
 	for i, line := range status {
@@ -97,7 +96,7 @@ func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	}
 	var log []string
 	for _, line := range j.Log {
-		log = append(log, cell.Wrap(sanitize.Line(line), r.W-2)...)
+		log = append(log, cell.Wrap(line, r.W-2)...)
 	}
 	log = log[max(0, len(log)-max(0, bottom-top)):]
 	for i, line := range log {

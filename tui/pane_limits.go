@@ -10,7 +10,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -199,7 +198,7 @@ func (a *App) loadLimitTable(name string) tea.Cmd {
 func (a *App) limitTable(msg limitTableMsg) tea.Cmd {
 	a.working--
 	if msg.err != nil {
-		a.warn(sanitize.Line(msg.err.Error()))
+		a.warn(msg.err.Error())
 		return nil
 	}
 	a.openLater(a.capEntry(msg.limit, "12ms", ""))
@@ -217,7 +216,7 @@ func (a *App) capEntry(l explore.Limit, example, value string) *entry {
 	if example != "" {
 		prompt = "at most, such as " + example + ": "
 	}
-	return newEntry("Limit on "+sanitize.Line(l.Name()), prompt, value, func(a *App, text string) (tea.Cmd, error) {
+	return newEntry("Limit on "+l.Name(), prompt, value, func(a *App, text string) (tea.Cmd, error) {
 		var err error
 		if l.Cap, err = typedAmount(l.Kind, text); err != nil {
 			return nil, err
@@ -257,7 +256,7 @@ func (a *App) setLimits(limits []explore.Limit, what string) tea.Cmd {
 	s := a.setup
 	s.Limits = limits
 	a.panes.limits.row = min(a.panes.limits.row, len(limits))
-	return a.rebuild(s, nil, func(a *App) { a.say(sanitize.Line(what)) })
+	return a.rebuild(s, nil, func(a *App) { a.say(what) })
 }
 
 // sameLimits reports that two lists ask for the same.

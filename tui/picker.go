@@ -47,7 +47,10 @@ func (a *App) openPredictorPicker() tea.Cmd {
 
 // opening stands for a menu until what it lists has been looked for. Keys typed
 // ahead are the menu's.
-type opening struct{ typed []tea.Msg }
+type opening struct {
+	keysOnly
+	typed []tea.Msg
+}
 
 func (o *opening) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	if msg.String() == "esc" && len(o.typed) == 0 {
@@ -63,8 +66,7 @@ func (o *opening) paste(_ *App, text string) tea.Cmd {
 	return nil
 }
 
-func (o *opening) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
-func (o *opening) draw(*App, *cell.Screen)          {}
+func (o *opening) draw(*App, *cell.Screen) {}
 
 // sourcesMsg is what has been found for a menu.
 type sourcesMsg struct {

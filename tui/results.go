@@ -120,7 +120,7 @@ func (a *App) offerPredictor(file, lut, how string) {
 		addSource(&a.results.tables, steps.TableOf(lut))
 	}
 	a.results.offered = offer{lut, file}
-	a.say(sanitize.Line(fmt.Sprintf("%s%s: %s explores with it", s.Name, how, a.keyOf("use-measured"))))
+	a.say(fmt.Sprintf("%s%s: %s explores with it", s.Name, how, a.keyOf("use-measured")))
 }
 
 // useMeasured explores with the table or the predictor that a job made last.

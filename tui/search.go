@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -136,9 +135,9 @@ func whyNone(ctx context.Context, engine *explore.Engine, limitMS float64, pinne
 		return ""
 	}
 	if pinned {
-		return sanitize.Line("with these pins " + err.Error())
+		return "with these pins " + err.Error()
 	}
-	return sanitize.Line(err.Error())
+	return err.Error()
 }
 
 // searched takes in an answer; an old one only ends its search.
@@ -163,7 +162,7 @@ func (a *App) searched(msg searchedMsg) tea.Cmd {
 	case !ok || q != msg.question:
 	case errors.Is(msg.err, context.Canceled):
 	case msg.err != nil:
-		s.answered, s.partial, s.found, s.free, s.none = q, false, explore.Found{}, solver.Solution{}, sanitize.Line(msg.err.Error())
+		s.answered, s.partial, s.found, s.free, s.none = q, false, explore.Found{}, solver.Solution{}, msg.err.Error()
 		a.warn(s.none)
 		a.show()
 	default:

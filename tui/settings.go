@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -73,7 +72,7 @@ func (a *App) quit() tea.Cmd {
 	for _, j := range a.jobs {
 		if j.State == job.Running && !a.askedToQuit {
 			a.askedToQuit = true
-			a.dialog = &menu{title: sanitize.Line(j.Name) + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
+			a.dialog = &menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
 				{label: "go on"},
 				{label: "quit", detail: "it goes on where it was when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
 			}}
