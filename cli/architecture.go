@@ -47,7 +47,7 @@ func (a *app) architecture(arg string) (model.Architecture, error) {
 	}
 	text = strings.TrimSpace(string(sanitize.TrimBOM([]byte(text))))
 	if strings.HasPrefix(text, "{") {
-		var result explore.Result
+		var result explore.SearchReport
 		if err := json.Unmarshal([]byte(text), &result); err != nil || result.Architecture == nil {
 			return nil, usagef("%s: JSON without an architecture: expected what search --json prints", from)
 		}

@@ -85,13 +85,13 @@ type explanation struct {
 	PredictedAccuracy *explore.Number       `json:"predicted_accuracy,omitempty"`
 	ShadowPrice       *explore.Number       `json:"shadow_price,omitempty"`
 	Status            string                `json:"status,omitempty"`
-	Limits            []explore.ResultLimit `json:"limits,omitempty"`
+	Limits            []explore.ReportLimit `json:"limits,omitempty"`
 	Decisions         []decision            `json:"decisions,omitempty"`
 	LUT               string                `json:"lut"`
 	Predictor         string                `json:"predictor"`
 	AccuracySource    string                `json:"accuracy_source"`
 
-	found explore.Found
+	found explore.SearchResult
 }
 
 // ofNetwork says that it is about a network.
@@ -146,7 +146,7 @@ func newExplanation(ctx context.Context, e *explore.Engine, limitMS float64, see
 	if limitMS == 0 {
 		return x, nil
 	}
-	found, err := e.Find(ctx, explore.Request{LimitMS: limitMS, Seed: seed})
+	found, err := e.Search(ctx, explore.Request{LimitMS: limitMS, Seed: seed})
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func newExplanation(ctx context.Context, e *explore.Engine, limitMS float64, see
 		x.LatencyDeviation = number(ms)
 	}
 	x.PredictedAccuracy, x.ShadowPrice = number(found.Accuracy), number(found.ShadowPrice)
-	x.found, x.Limits = found, explore.NewFoundResult(e, found).Limits
+	x.found, x.Limits = found, explore.NewReport(e, found).Limits
 	x.decide(e)
 	return x, nil
 }

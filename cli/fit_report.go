@@ -71,7 +71,7 @@ type fitCurvePoint struct {
 	MSE           explore.Number `json:"mse"`
 }
 
-func newFitReport(f *explore.Fitting, r *explore.Fitted) *fitReport {
+func newFitReport(f *explore.Fitting, r *explore.FitReport) *fitReport {
 	number := func(v float64) *explore.Number { n := explore.Number(v); return &n }
 	interval := func(i fit.Interval) [2]explore.Number {
 		return [2]explore.Number{explore.Number(i.Low), explore.Number(i.High)}

@@ -16,7 +16,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, report := range []any{
-		explore.Result{}, paretoReport{}, paretoPoint{}, measuredReport{}, verifyReport{}, verifiedNetwork{}, networkReport{}, exportReport{},
+		explore.SearchReport{}, paretoReport{}, paretoPoint{}, measuredReport{}, verifyReport{}, verifiedNetwork{}, networkReport{}, exportReport{},
 		explore.Comparison{}, explore.ComparedBlock{}, explore.Transfer{}, fitReport{}, sampleReport{}, contributeReport{}, validateReport{}, dataReport{},
 	} {
 		kind := reflect.TypeOf(report)

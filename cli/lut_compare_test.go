@@ -141,7 +141,7 @@ func TestCompareOtherDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		from, to := engines[x.From], engines[x.To]
-		best, err := to.Search(t.Context(), "", x.LatencyMS, 1)
+		best, err := to.Search(t.Context(), explore.Request{LimitMS: x.LatencyMS, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

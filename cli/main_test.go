@@ -125,7 +125,7 @@ func defaultEngine(t *testing.T) *explore.Engine {
 func fastest(t *testing.T) model.Path {
 	t.Helper()
 	e := defaultEngine(t)
-	f, err := e.Search(t.Context(), "", e.MinLatencyMS(), 1)
+	f, err := e.Search(t.Context(), explore.Request{LimitMS: e.MinLatencyMS(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (a *app) writeReport(ctx context.Context, setup explore.Setup, limitMS floa
 		return err
 	}
 	if limitMS > 0 {
-		found, err := e.Find(ctx, explore.Request{LimitMS: limitMS, Seed: 1})
+		found, err := e.Search(ctx, explore.Request{LimitMS: limitMS, Seed: 1})
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -85,7 +85,7 @@ Interrupted, the same command resumes.`,
 			case confidence > 0:
 				return a.searchCertain(cmd.Context(), engine, request, confidence)
 			}
-			found, err := engine.Find(cmd.Context(), request)
+			found, err := engine.Search(cmd.Context(), request)
 			if err != nil {
 				return err
 			}
@@ -109,10 +109,10 @@ Interrupted, the same command resumes.`,
 const maxTop = 10000
 
 // answer writes what a search found.
-func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.Found) error {
+func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.SearchResult) error {
 	var err error
 	if a.json {
-		err = writeJSON(a.out, explore.NewFoundResult(engine, found))
+		err = writeJSON(a.out, explore.NewReport(engine, found))
 	} else if found.Status != solver.Infeasible {
 		err = writeFound(a.out, engine, found)
 	}
@@ -123,8 +123,8 @@ func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.
 }
 
 // writeSearch prints a search for people. The architecture is the last line.
-func writeSearch(w io.Writer, e *explore.Engine, f explore.Finding) error {
-	r := explore.NewResult(e, f)
+func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
+	r := explore.NewReport(e, f)
 	fmt.Fprintf(w, "%s\n\n", verdict(f))
 	limit := "no limit"
 	if !math.IsInf(f.LimitMS, 1) {
@@ -172,7 +172,7 @@ func latencyText(e *explore.Engine, p model.Path, ms float64) string {
 }
 
 // verdict says in one line what is proved.
-func verdict(f explore.Finding) string {
+func verdict(f explore.SearchResult) string {
 	switch {
 	case f.Status == solver.Optimal:
 		return "optimal: no network within the limit is predicted to be better"

@@ -75,10 +75,10 @@ func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request exp
 		return err
 	}
 	if a.json {
-		return writeJSON(a.out, explore.NewKeptResult(kept))
+		return writeJSON(a.out, explore.NewKeptReport(kept))
 	}
 	writeKept(a.out, kept)
-	return writeFound(a.out, kept.Engine, kept.Found)
+	return writeFound(a.out, kept.Engine, kept.SearchResult)
 }
 
 // roundLine says in one line what a measurement changed.
@@ -129,15 +129,15 @@ func (a *app) searchCertain(ctx context.Context, e *explore.Engine, request expl
 		return err
 	}
 	if c.Status == solver.Infeasible {
-		return a.answer(ctx, e, c.Found)
+		return a.answer(ctx, e, c.SearchResult)
 	}
 	if a.json {
-		return writeJSON(a.out, explore.NewCertainResult(e, c))
+		return writeJSON(a.out, explore.NewCertainReport(e, c))
 	}
 	fmt.Fprintf(a.out, "kept with a probability of %g%% by the table alone: the search was below %s ms, so that %s ± %s ms (one standard deviation) stays within %s ms\n",
 		100*confidence, phrase.MS(c.LoweredMS, 4), phrase.MS(c.LatencyMS, 4), phrase.MS(c.DeviationMS, 2), phrase.MS(request.LimitMS, 4))
 	fmt.Fprintf(a.out, "          proved of the lowered limit; a network that the table is more certain of may be better. It holds for the machine as it was when it was measured.\n\n")
-	return writeFound(a.out, e, c.Found)
+	return writeFound(a.out, e, c.SearchResult)
 }
 
 // lutForgetCommand throws away what searches on the device have learnt.

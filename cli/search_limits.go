@@ -61,14 +61,14 @@ func (l *limitFlags) parse() ([]explore.Limit, error) {
 
 // writeFound prints a search for people, its limits and the best networks
 // before the network itself.
-func writeFound(w io.Writer, e *explore.Engine, f explore.Found) error {
+func writeFound(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 	if len(f.Limits) > 1 {
 		writeLimits(w, f.Limits)
 	}
 	if len(f.Top) > 0 {
 		writeTop(w, e, f)
 	}
-	return writeSearch(w, e, f.Finding)
+	return writeSearch(w, e, f)
 }
 
 // writeLimits prints every limit, what is left of it and what more is worth.
@@ -92,7 +92,7 @@ func writeLimits(w io.Writer, limits []explore.Limit) {
 }
 
 // writeTop prints the best networks and how each differs from the best.
-func writeTop(w io.Writer, e *explore.Engine, f explore.Found) {
+func writeTop(w io.Writer, e *explore.Engine, f explore.SearchResult) {
 	fmt.Fprintln(w, "   #  accuracy %  latency ms  differs from the best")
 	for i, t := range f.Top {
 		var parts []string

@@ -152,6 +152,12 @@ func compareBlocks(s *model.Space, a, b *latency.Table) []ComparedBlock {
 	return out
 }
 
+// complete is the search of the default method, which has to run to its end.
+func (e *Engine) complete(ctx context.Context, limitMS float64, seed uint64) (SearchResult, error) {
+	found, err := e.Search(ctx, Request{LimitMS: limitMS, Seed: seed})
+	return found, cmp.Or(err, ctx.Err())
+}
+
 // transfers runs the best networks for one device on another, at limits spread
 // over what the first can reach.
 func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, error) {
@@ -163,7 +169,7 @@ func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, 
 	lo, hi := from.MinLatencyMS(), from.MaxLatencyMS()
 	for i := range comparedBudgets {
 		limit := lo + (hi-lo)*(float64(i)+0.5)/comparedBudgets
-		found, err := from.Search(ctx, "", limit, seed)
+		found, err := from.complete(ctx, limit, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +177,7 @@ func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, 
 			continue
 		}
 		on := to.LatencyMS(found.Path)
-		best, err := to.Search(ctx, "", on, seed)
+		best, err := to.complete(ctx, on, seed)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 // Certain is the answer of a search that keeps the limit by the table with a
 // stated probability.
 type Certain struct {
-	Found
+	SearchResult
 	Confidence  float64
 	DeviationMS float64 // one standard deviation of the answer's latency
 	LoweredMS   float64 // limit that the search was made with: what is proved is proved of it
@@ -45,13 +45,13 @@ func (e *Engine) FindCertain(ctx context.Context, r Request, confidence float64)
 	for solve := range certainSolves {
 		asked := r
 		asked.LimitMS = limit
-		found, err := e.Find(ctx, asked)
+		found, err := e.Search(ctx, asked)
 		if err != nil {
 			return best, err
 		}
 		if found.Status == solver.Infeasible {
 			if solve == 0 { // without any doubt
-				return Certain{Found: found, Confidence: confidence}, nil
+				return Certain{SearchResult: found, Confidence: confidence}, nil
 			}
 			break
 		}
@@ -61,7 +61,7 @@ func (e *Engine) FindCertain(ctx context.Context, r Request, confidence float64)
 		}
 		excess := found.LatencyMS + z*deviation - r.LimitMS
 		if excess <= 0 && (best.Path.Depth == nil || found.Accuracy > best.Accuracy) {
-			best.Found, best.DeviationMS, best.LoweredMS = found, deviation, limit
+			best.SearchResult, best.DeviationMS, best.LoweredMS = found, deviation, limit
 		}
 		next := r.LimitMS - z*deviation
 		if excess > 0 {

@@ -47,7 +47,7 @@ func TestFindCertainKeepsTheLimitWithItsDeviation(t *testing.T) {
 				t.Errorf("%v at %v: %v ± %v ms below %v", confidence, limit, c.LatencyMS, deviation, c.LoweredMS)
 			}
 			// A limit as low as the most uncertain network needs is worse or equal.
-			crude, err := e.Find(t.Context(), Request{LimitMS: limit / (1 + z*0.12)})
+			crude, err := e.Search(t.Context(), Request{LimitMS: limit / (1 + z*0.12)})
 			if err != nil || crude.Status != solver.Infeasible && c.Accuracy < crude.Accuracy {
 				t.Errorf("%v at %v: accuracy %v, with a crude margin %v, %v", confidence, limit, c.Accuracy, crude.Accuracy, err)
 			}

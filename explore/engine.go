@@ -14,7 +14,7 @@ import (
 
 // Engine answers budgets for one Setup. It is used by one goroutine at a
 // time, except for [Engine.Frontier], [Engine.WhatIf] and, with limits beside
-// the latency, [Engine.Find] and [Engine.Sensitivity].
+// the latency, [Engine.Search] and [Engine.Sensitivity].
 type Engine struct {
 	Setup
 	Table *latency.Table
@@ -102,8 +102,8 @@ func (e *Engine) slowest() float64 {
 	return p.LatencyMS(path)
 }
 
-// Answer is what the two live methods found for one budget.
-type Answer struct {
+// LiveAnswer is what the two live methods found for one budget.
+type LiveAnswer struct {
 	LimitMS   float64
 	Exact     solver.Solution // with proof
 	BCFW      solver.Solution // the paper's method, as it stands
@@ -112,7 +112,7 @@ type Answer struct {
 }
 
 // BCFWShort is how many accuracy points BCFW is below the optimum.
-func (a *Answer) BCFWShort() float64 {
+func (a *LiveAnswer) BCFWShort() float64 {
 	if a.BCFW.Status == solver.Infeasible || a.Exact.Status == solver.Infeasible {
 		return 0
 	}
@@ -121,7 +121,7 @@ func (a *Answer) BCFWShort() float64 {
 
 // Solve runs BCFW and certifies it with the exact search: the live loop of the
 // explorer. It is for bilinear predictors.
-func (e *Engine) Solve(dst *Answer, limitMS float64) {
+func (e *Engine) Solve(dst *LiveAnswer, limitMS float64) {
 	dst.LimitMS = limitMS
 	start := time.Now()
 	_ = e.bcfw.Solve(context.Background(), &dst.BCFW, limitMS)

@@ -21,7 +21,7 @@ func Example() {
 		return
 	}
 	limitMS := (engine.MinLatencyMS() + engine.MaxLatencyMS()) / 2
-	var answer explore.Answer
+	var answer explore.LiveAnswer
 	engine.Solve(&answer, limitMS)
 	fmt.Println(answer.Exact.Status, answer.Exact.LatencyMS <= limitMS, answer.BCFW.LatencyMS <= limitMS)
 	// Output: optimal true true

@@ -29,7 +29,7 @@ func (e *Engine) Effects() []solver.StageEffect {
 }
 
 // Sensitivity says what every decision not taken would cost: the explanation
-// of a solution found by this engine. Limits are those of Found, with the prices
+// of a solution found by this engine. Limits are those of the SearchResult, with the prices
 // that the decisions are charged; without any beside the latency they may be nil.
 func (e *Engine) Sensitivity(s *solver.Solution, limits []Limit) solver.Sensitivity {
 	switch {

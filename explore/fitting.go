@@ -82,15 +82,15 @@ func LoadFitting(profile, samples, test string, s fit.Settings) (*Fitting, error
 	return f, nil
 }
 
-// Fitted is a fitted predictor and how it did on networks it was not fitted on.
-type Fitted struct {
+// FitReport is a fitted predictor and how it did on networks it was not fitted on.
+type FitReport struct {
 	*fit.Report
 	*fit.Evaluation
 	Tested bool // on a table of its own; else on samples held out of the fit
 }
 
 // Run fits and tests.
-func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*Fitted, error) {
+func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*FitReport, error) {
 	s := f.Settings
 	s.Progress = progress
 	r, err := fit.Fit(ctx, s, f.Samples)
@@ -100,7 +100,7 @@ func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*Fitted
 	if err != nil {
 		return nil, err
 	}
-	out := &Fitted{Report: r, Tested: len(f.Test) > 0}
+	out := &FitReport{Report: r, Tested: len(f.Test) > 0}
 	if out.Tested {
 		out.Evaluation, err = fit.Evaluate(ctx, s.Space, r, f.Test, s.Seed)
 	} else {
@@ -110,7 +110,7 @@ func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*Fitted
 }
 
 // Encode is the checkpoint of a fitted predictor.
-func (f *Fitted) Encode(s *model.Space) ([]byte, error) {
+func (f *FitReport) Encode(s *model.Space) ([]byte, error) {
 	if !f.Tested {
 		return f.Report.Encode(s, nil)
 	}

@@ -171,6 +171,28 @@ func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solv
 	return r, limits, nil
 }
 
+// limitedSolution is the best network of a search under several limits, of which
+// the latency is the first.
+func limitedSolution(r solver.MultiLimitResult, limitMS float64) solver.Solution {
+	s := solver.Solution{Optimizer: solver.IQCP, Status: r.Status, LimitMS: limitMS}
+	if r.Status != solver.Infeasible {
+		best := r.Best[0]
+		s.Path, s.LatencyMS, s.Accuracy = best.Path, best.Used[0], best.Accuracy
+		s.Bound, s.ShadowPrice = r.Bound, r.Prices[0]
+	}
+	return s
+}
+
+// latencyLimit is the one limit of a search without others.
+func (e *Engine) latencyLimit(s *solver.Solution) Limit {
+	l := Limit{Cap: s.LimitMS, Used: s.LatencyMS, ShadowPrice: s.ShadowPrice}
+	if s.Status == solver.Infeasible {
+		l.Used, l.ShadowPrice = math.NaN(), math.NaN()
+	}
+	l.Slack, l.Binding = l.Cap-l.Used, l.ShadowPrice > 0
+	return l
+}
+
 // NoNetworkWithin is the error that says which limits no network keeps: the
 // smallest set that excludes itself.
 func (e *Engine) NoNetworkWithin(ctx context.Context, limitMS float64) error {

@@ -23,7 +23,7 @@ func TestFindUnderSeveralLimits(t *testing.T) {
 	last := math.Inf(1)
 	for n := range len(limits) + 1 {
 		e := defaultEngine(t, func(s *Setup) { s.Limits = limits[:n] })
-		f, err := e.Find(t.Context(), Request{LimitMS: 6})
+		f, err := e.Search(t.Context(), Request{LimitMS: 6})
 		if err != nil || f.Status != solver.Optimal || f.Accuracy > last+ProvedGap || len(f.Limits) != n+1 {
 			t.Fatalf("%d limits: %+v, %v; with fewer %v", n+1, f, err, last)
 		}
@@ -61,7 +61,7 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 		{1, []Limit{{Kind: LimitParams, Cap: 6e6}}, "on latency of 1 ms: at least", "params"},
 	} {
 		e := defaultEngine(t, func(s *Setup) { s.Limits = c.limits })
-		f, err := e.Find(t.Context(), Request{LimitMS: c.ms})
+		f, err := e.Search(t.Context(), Request{LimitMS: c.ms})
 		if err != nil || f.Status != solver.Infeasible {
 			t.Fatalf("%+v: %+v, %v", c, f, err)
 		}
@@ -72,7 +72,7 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 	}
 	// Two devices that like different networks.
 	e := defaultEngine(t)
-	fast, err := e.Find(t.Context(), Request{LimitMS: e.MinLatencyMS()})
+	fast, err := e.Search(t.Context(), Request{LimitMS: e.MinLatencyMS()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +98,11 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 // The best networks come best first, distinct, and the first is the answer.
 func TestFindTop(t *testing.T) {
 	e := defaultEngine(t)
-	best, err := e.Search(t.Context(), "", 5, 1)
+	best, err := e.Search(t.Context(), Request{LimitMS: 5, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := e.Find(t.Context(), Request{LimitMS: 5, Top: 10})
+	f, err := e.Search(t.Context(), Request{LimitMS: 5, Top: 10})
 	if err != nil || f.Status != solver.Optimal || len(f.Top) != 10 || f.Accuracy != best.Accuracy || f.LatencyMS != best.LatencyMS {
 		t.Fatalf("%+v, %v", f, err)
 	}
@@ -117,10 +117,10 @@ func TestFindTop(t *testing.T) {
 			t.Errorf("network %d differs in %v", i, d)
 		}
 	}
-	if _, err := e.Find(t.Context(), Request{LimitMS: 5, Top: 2, Method: solver.BCFW}); !errors.Is(err, ErrOptimizer) {
+	if _, err := e.Search(t.Context(), Request{LimitMS: 5, Top: 2, Method: solver.BCFW}); !errors.Is(err, ErrOptimizer) {
 		t.Errorf("top by bcfw: %v", err)
 	}
-	without, err := e.Find(t.Context(), Request{LimitMS: math.Inf(1)})
+	without, err := e.Search(t.Context(), Request{LimitMS: math.Inf(1)})
 	if err != nil || math.Abs(without.LatencyMS-e.MaxLatencyMS()) > 1e-9 {
 		t.Errorf("without a limit: %+v, %v", without, err)
 	}
@@ -199,8 +199,8 @@ func TestWhatIfUnderSeveralLimits(t *testing.T) {
 		pinned := defaultEngine(t, func(s *Setup) { s.Limits, s.Pins = limits, pins })
 		limit := e.MinLatencyMS() + r.Float64()*3
 		got, err := e.WhatIf(t.Context(), pins, limit)
-		want, err2 := pinned.Find(t.Context(), Request{LimitMS: limit})
-		free, err3 := e.Find(t.Context(), Request{LimitMS: limit})
+		want, err2 := pinned.Search(t.Context(), Request{LimitMS: limit})
+		free, err3 := e.Search(t.Context(), Request{LimitMS: limit})
 		if err = errors.Join(err, err2, err3); err != nil || got.Status != want.Status || got.Accuracy != want.Accuracy || got.LatencyMS != want.LatencyMS {
 			t.Fatalf("%+v, want %+v, %v", got, want, err)
 		}
@@ -233,7 +233,7 @@ func TestParetoUnderSeveralLimits(t *testing.T) {
 			if i+1 < len(points) {
 				limit += (points[i+1].LatencyMS - limit) * r.Float64() * 0.999
 			}
-			f, err := e.Find(t.Context(), Request{LimitMS: limit})
+			f, err := e.Search(t.Context(), Request{LimitMS: limit})
 			if err != nil || f.Accuracy != points[i].Accuracy || f.LatencyMS != points[i].LatencyMS {
 				t.Fatalf("%d limits, at %v ms: %+v, %v; the frontier has %+v", n, limit, f.Solution, err, points[i])
 			}
@@ -249,7 +249,7 @@ func TestParetoUnderSeveralLimits(t *testing.T) {
 func TestSensitivityUnderSeveralLimits(t *testing.T) {
 	limits := severalLimits(t)
 	e := defaultEngine(t, func(s *Setup) { s.Limits = limits })
-	f, err := e.Find(t.Context(), Request{LimitMS: 6})
+	f, err := e.Search(t.Context(), Request{LimitMS: 6})
 	if err != nil || f.Status != solver.Optimal {
 		t.Fatal(f, err)
 	}

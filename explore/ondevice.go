@@ -89,7 +89,7 @@ type Round struct {
 
 // Kept is the answer of a search on the device: a network that keeps the limit.
 type Kept struct {
-	Found
+	SearchResult
 	Confidence   float64
 	MeasuredMS   float64 // the estimate by all measurements
 	MarginMS     float64 // MeasuredMS ± MarginMS; the latency is below its upper end with the confidence
@@ -361,7 +361,7 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 	}
 	limit, exact := within(s.posterior.Shape(0)), false
 	for top := 0; ; {
-		found, err := s.e.Find(ctx, s.request(limit, top))
+		found, err := s.e.Search(ctx, s.request(limit, top))
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -424,7 +424,7 @@ func (s *deviceSearch) fastest(ctx context.Context) (*candidate, error) {
 			return nil, err
 		}
 	}
-	found, err := s.e.Find(ctx, s.request(least/s.factor*(1+1e-9), 0))
+	found, err := s.e.Search(ctx, s.request(least/s.factor*(1+1e-9), 0))
 	if err == nil && found.Status == solver.Infeasible { // of the other limits
 		err = s.e.NoNetworkWithin(ctx, least)
 	}
@@ -490,10 +490,10 @@ func (s *deviceSearch) answer(ctx context.Context, stopped string) (Kept, error)
 	if r.TimeLimit = 0; !s.e.Bilinear() {
 		r.TimeLimit = solveTime
 	}
-	if k.Found, err = k.Engine.Find(ctx, r); err != nil {
+	if k.SearchResult, err = k.Engine.Search(ctx, r); err != nil {
 		return k, err
 	}
-	if err := k.Found.answer(k.Engine, best.path); err != nil {
+	if err := k.SearchResult.answer(k.Engine, best.path); err != nil {
 		return k, err
 	}
 	return k, s.end(stopped)
@@ -511,7 +511,7 @@ func (s *deviceSearch) end(stopped string) error {
 // answer puts another network in the place of the one found. Bound and price
 // stay those of the search by the table; the network may be above that bound, or
 // above the limit by the table, where it was measured to be faster.
-func (f *Found) answer(e *Engine, path model.Path) error {
+func (f *SearchResult) answer(e *Engine, path model.Path) error {
 	f.Path, f.LatencyMS, f.Accuracy = path, e.LatencyMS(path), e.Accuracy(path)
 	if f.Status == solver.Infeasible { // by the table, not by what was measured
 		f.Bound, f.ShadowPrice = f.Accuracy, math.NaN()

@@ -51,7 +51,7 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 		if e.quad != nil {
 			r.TimeLimit = sweepTime
 		}
-		s, err := e.search(ctx, r)
+		s, err := e.Search(ctx, r)
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -22,7 +22,7 @@ func TestPins(t *testing.T) {
 	if got := e.PinTexts(); !slices.Equal(got, texts) {
 		t.Errorf("written %q, read %q", got, texts)
 	}
-	f, err := e.Find(t.Context(), Request{LimitMS: 6})
+	f, err := e.Search(t.Context(), Request{LimitMS: 6})
 	if err != nil || f.Status != solver.Optimal {
 		t.Fatal(f, err)
 	}

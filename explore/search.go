@@ -35,51 +35,90 @@ func (e *Engine) Optimizers() []solver.Optimizer {
 	return []solver.Optimizer{solver.BCFW, solver.Evolution}
 }
 
-// Finding is what one search found.
-type Finding struct {
+// Request is one search in full. The zero value of every field but LimitMS
+// works.
+type Request struct {
+	Method  solver.Optimizer // "" is the default of Engine.Optimizers
+	LimitMS float64          // +Inf is none
+	Seed    uint64
+	Top     int // how many of the best networks; 0 is the best alone
+
+	// TimeLimit stops a search that takes longer, with the best so far; 0 is
+	// ProofTime for the exact search of a quadratic predictor, else none.
+	TimeLimit time.Duration
+	// Progress, if set, is called with every better network of evolution and
+	// of the exact search of a quadratic predictor, and there with every lower
+	// bound. The solution is not to be kept or changed.
+	Progress func(*solver.Solution)
+}
+
+// SearchResult is the answer to a Request. The limits of the Setup hold for all of
+// it.
+type SearchResult struct {
 	solver.Solution
 	// SolveTime is that of the search method alone, without the certificate.
 	// Of the methods that take microseconds it is the shortest of three runs:
 	// the first one finds the caches cold.
 	SolveTime time.Duration
-}
-
-// Search runs one search method at one limit; "" is the default of
-// [Engine.Optimizers]. Where the predictor is bilinear or quadratic, the exact
-// search then certifies the answer of another method: Bound is what nothing
-// within the limit exceeds, and Status is Optimal where the answer is within
-// ProvedGap of it. For other predictors nothing is proved: Bound is +Inf. A
-// limit that no network keeps gives Status Infeasible and no error. Equal seeds
-// give equal answers, unless the exact search of a quadratic predictor ran out
-// of time.
-func (e *Engine) Search(ctx context.Context, method solver.Optimizer, limitMS float64, seed uint64) (Finding, error) {
-	f, err := e.search(ctx, Request{Method: method, LimitMS: limitMS, Seed: seed})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return Finding{}, err
-	}
-	return f, nil
+	// Top are the best networks, best first, distinct as networks; the first is
+	// the Solution. nil unless asked for.
+	Top []solver.MultiLimitNetwork
+	// Limits are the latency limit and those of the Setup, with what the best
+	// network uses of each.
+	Limits []Limit
 }
 
 // ProofTime is how long the exact search of a quadratic predictor goes on for a
 // proof where a Request does not say.
 const ProofTime = 10 * time.Second
 
-// search runs one method under the latency limit alone. Where it is cancelled
-// or out of time the best so far is no error.
-func (e *Engine) search(ctx context.Context, r Request) (Finding, error) {
+// Search answers a Request. Where the predictor is bilinear or quadratic, the exact
+// search certifies the answer of another method: Bound is what nothing within the
+// limit exceeds, and Status is Optimal where the answer is within ProvedGap of it.
+// For other predictors nothing is proved: Bound is +Inf. With limits beside the
+// latency, or several networks, the exact search of a bilinear predictor alone
+// applies.
+//
+// Limits that no network keeps give Status Infeasible and no error. A search that
+// was cancelled, or is out of time, gives the best network so far and no error,
+// unless it has none. Equal seeds give equal answers, unless the exact search of a
+// quadratic predictor ran out of time.
+func (e *Engine) Search(ctx context.Context, r Request) (SearchResult, error) {
 	known := e.Optimizers()
 	if r.Method == "" {
 		r.Method = known[0]
 	}
 	if !slices.Contains(known, r.Method) {
-		return Finding{}, e.optimizerError(r.Method)
+		return SearchResult{}, e.optimizerError(r.Method)
 	}
+	if len(e.Limits) == 0 && r.Top == 0 && !math.IsInf(r.LimitMS, 1) {
+		return e.searchLatency(ctx, r)
+	}
+	if r.Method != solver.IQCP || !e.Bilinear() {
+		return SearchResult{}, e.severalError(r.Method)
+	}
+	if _, err := e.withLimits(ctx); err != nil {
+		return SearchResult{}, err
+	}
+	ctx, cancel := e.timed(ctx, r)
+	defer cancel()
+	start := time.Now()
+	found, limits, err := e.searchLimits(ctx, r.LimitMS, max(r.Top, 1))
+	if err != nil {
+		return SearchResult{}, err
+	}
+	out := SearchResult{Solution: limitedSolution(found, r.LimitMS), SolveTime: time.Since(start), Limits: limits}
+	if r.Top > 0 {
+		out.Top = found.Best
+	}
+	return out, nil
+}
+
+// searchLatency runs one method under the latency limit alone.
+func (e *Engine) searchLatency(ctx context.Context, r Request) (SearchResult, error) {
 	m, err := e.method(r)
 	if err != nil {
-		return Finding{}, err
+		return SearchResult{}, err
 	}
 	timed, cancel := e.timed(ctx, r)
 	defer cancel()
@@ -87,16 +126,18 @@ func (e *Engine) search(ctx context.Context, r Request) (Finding, error) {
 	if e.live(r.Method) {
 		runs = 3
 	}
-	f := Finding{SolveTime: math.MaxInt64}
+	f := SearchResult{SolveTime: math.MaxInt64}
 	for range runs {
 		start := time.Now()
 		err = m.Solve(timed, &f.Solution, r.LimitMS)
 		f.SolveTime = min(f.SolveTime, time.Since(start))
 	}
 	if err != nil && (f.Status == solver.Infeasible || timed.Err() == nil) {
-		return Finding{}, err
+		return SearchResult{}, err
 	}
-	return f, e.certify(ctx, &f.Solution, r)
+	err = e.certify(ctx, &f.Solution, r)
+	f.Limits = []Limit{e.latencyLimit(&f.Solution)}
+	return f, err
 }
 
 // live reports that a method takes microseconds.

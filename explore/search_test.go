@@ -51,12 +51,12 @@ func TestSearchMethods(t *testing.T) {
 	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
 	for i := range 8 {
 		limit := lo + (hi-lo)*float64(i)/6 // from the least to beyond what helps
-		best, err := e.Search(t.Context(), "", limit, 1)
+		best, err := e.Search(t.Context(), Request{LimitMS: limit, Seed: 1})
 		if err != nil || best.Optimizer != solver.IQCP || best.Status != solver.Optimal {
 			t.Fatalf("limit %v: %+v, %v", limit, best, err)
 		}
 		for _, method := range e.Optimizers() {
-			f, err := e.Search(t.Context(), method, limit, 1)
+			f, err := e.Search(t.Context(), Request{Method: method, LimitMS: limit, Seed: 1})
 			if err != nil || f.Optimizer != method || f.LatencyMS > limit {
 				t.Fatalf("%s within %v: %+v, %v", method, limit, f, err)
 			}
@@ -70,14 +70,14 @@ func TestSearchMethods(t *testing.T) {
 		}
 	}
 	for _, method := range e.Optimizers() {
-		if f, err := e.Search(t.Context(), method, lo-1, 1); err != nil || f.Status != solver.Infeasible {
+		if f, err := e.Search(t.Context(), Request{Method: method, LimitMS: lo - 1, Seed: 1}); err != nil || f.Status != solver.Infeasible {
 			t.Errorf("%s below the least latency: %+v, %v", method, f, err)
 		}
 	}
 	if err := e.NoNetwork(1); !errors.Is(err, ErrNoNetwork) {
 		t.Error(err)
 	}
-	if _, err := e.Search(t.Context(), "cplex", hi, 1); !errors.Is(err, ErrOptimizer) {
+	if _, err := e.Search(t.Context(), Request{Method: "cplex", LimitMS: hi, Seed: 1}); !errors.Is(err, ErrOptimizer) {
 		t.Error(err)
 	}
 }
@@ -85,17 +85,17 @@ func TestSearchMethods(t *testing.T) {
 func TestSearchNotBilinear(t *testing.T) {
 	e := defaultEngine(t, mlp)
 	limit := (e.MinLatencyMS() + e.MaxLatencyMS()) / 2
-	if _, err := e.Search(t.Context(), solver.IQCP, limit, 1); !errors.Is(err, ErrOptimizer) {
+	if _, err := e.Search(t.Context(), Request{Method: solver.IQCP, LimitMS: limit, Seed: 1}); !errors.Is(err, ErrOptimizer) {
 		t.Error(err)
 	}
-	f, err := e.Search(t.Context(), "", limit, 1)
+	f, err := e.Search(t.Context(), Request{LimitMS: limit, Seed: 1})
 	if err != nil || f.Status != solver.Feasible || !math.IsInf(f.Bound, 1) || f.LatencyMS > limit {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	if got := e.Accuracy(f.Path); math.Abs(got-f.Accuracy) > 1e-9 {
 		t.Errorf("accuracy %v, the predictor says %v", f.Accuracy, got)
 	}
-	if data, err := json.Marshal(NewResult(e, f)); err != nil || !json.Valid(data) {
+	if data, err := json.Marshal(NewReport(e, f)); err != nil || !json.Valid(data) {
 		t.Errorf("%v: %s", err, data)
 	}
 }
@@ -119,7 +119,7 @@ func quadratic(s *Setup) {
 func TestFindQuadratic(t *testing.T) {
 	e := defaultEngine(t, quadratic)
 	reports := 0
-	best, err := e.Find(t.Context(), Request{LimitMS: 5, Progress: func(s *solver.Solution) {
+	best, err := e.Search(t.Context(), Request{LimitMS: 5, Progress: func(s *solver.Solution) {
 		if reports++; s.Status == solver.Infeasible || s.LatencyMS > 5 || s.Bound < s.Accuracy {
 			t.Errorf("progress %+v", s)
 		}
@@ -130,16 +130,16 @@ func TestFindQuadratic(t *testing.T) {
 	if got := e.Accuracy(best.Path); math.Abs(got-best.Accuracy) > 1e-9 || best.LatencyMS > 5 {
 		t.Errorf("accuracy %v, the predictor says %v", best.Accuracy, got)
 	}
-	f, err := e.Search(t.Context(), solver.BCFW, 5, 1)
+	f, err := e.Search(t.Context(), Request{Method: solver.BCFW, LimitMS: 5, Seed: 1})
 	if err != nil || f.Optimizer != solver.BCFW || f.Bound != best.Bound || f.Gap() < 0 || f.LatencyMS > 5 {
 		t.Errorf("bcfw: %+v, %v, the optimum is %v", f, err, best.Accuracy)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if f, err := e.Find(ctx, Request{LimitMS: 5}); err != nil || f.Status != solver.Feasible || f.LatencyMS > 5 {
+	if f, err := e.Search(ctx, Request{LimitMS: 5}); err != nil || f.Status != solver.Feasible || f.LatencyMS > 5 {
 		t.Errorf("cancelled: %+v, %v", f, err)
 	}
-	if _, err := e.Search(ctx, "", 5, 1); !errors.Is(err, context.Canceled) {
+	if _, err := e.complete(ctx, 5, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled search: %v", err)
 	}
 }
@@ -148,7 +148,7 @@ func TestSearchCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := defaultEngine(t)
-	if _, err := e.Search(ctx, solver.Evolution, e.MaxLatencyMS(), 1); !errors.Is(err, context.Canceled) {
+	if _, err := e.Search(ctx, Request{Method: solver.Evolution, LimitMS: e.MaxLatencyMS(), Seed: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("evolution: %v", err)
 	}
 	if _, _, err := e.Pareto(ctx, 1); !errors.Is(err, context.Canceled) {
@@ -160,7 +160,7 @@ func TestSearchCancelled(t *testing.T) {
 func TestContribution(t *testing.T) {
 	for _, inactive := range []model.InactiveBlocks{model.InactiveMean, model.InactiveFree} {
 		e := defaultEngine(t, func(s *Setup) { s.Inactive = inactive })
-		f, err := e.Search(t.Context(), "", (e.MinLatencyMS()+e.MaxLatencyMS())/2, 1)
+		f, err := e.Search(t.Context(), Request{LimitMS: (e.MinLatencyMS() + e.MaxLatencyMS()) / 2, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

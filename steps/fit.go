@@ -20,13 +20,13 @@ type Fitted struct {
 	Kind string
 	File string // of the predictor
 	LUT  string // latency table of the run, a file; "" where there is none
-	*explore.Fitted
+	*explore.FitReport
 }
 
 // FittedBy lists the predictors of a pipeline, the one it searches with last.
 func FittedBy(p Ranked) (out []Fitted) {
 	add := func(r Ranking) {
-		out = append(out, Fitted{r.Predictor, p.File(r.Predictor), p.LUT(), &explore.Fitted{
+		out = append(out, Fitted{r.Predictor, p.File(r.Predictor), p.LUT(), &explore.FitReport{
 			Report:     &fit.Report{Kind: r.Predictor, Method: r.Method, Samples: r.Samples},
 			Evaluation: &fit.Evaluation{Metrics: r.Metrics, Kendall95: r.Kendall95, Predicted: r.Predicted, Measured: p.Measured},
 			Tested:     true,

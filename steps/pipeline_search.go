@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -59,8 +60,8 @@ func (r *run) search(ctx context.Context) error {
 			share += (budgetShares[1] - budgetShares[0]) * float64(b) / float64(r.Budgets-1)
 		}
 		limitMS := low + share*(high-low)
-		found, err := engine.Search(ctx, "", limitMS, r.Seed)
-		if err != nil {
+		found, err := engine.Search(ctx, explore.Request{LimitMS: limitMS, Seed: r.Seed})
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
 		if found.Status == solver.Infeasible {

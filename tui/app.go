@@ -58,7 +58,7 @@ type App struct {
 
 	limitMS   float64
 	mode      optimizerMode
-	answer    explore.Answer
+	answer    explore.LiveAnswer
 	evolved   solver.Solution // the last answer of evolution
 	solution  solver.Solution // the one shown; shares memory with one of the above
 	detail    detail

@@ -53,11 +53,11 @@ func (a *App) openCopyMenu() tea.Cmd {
 
 // resultJSON is what search --json prints.
 func (a *App) resultJSON() ([]byte, error) {
-	f := explore.Found{Finding: explore.Finding{Solution: a.solution, SolveTime: a.solveTime()}, Limits: a.limitRows()}
+	f := explore.SearchResult{Solution: a.solution, SolveTime: a.solveTime(), Limits: a.limitRows()}
 	if a.searches() {
 		f.SolveTime = a.search.found.SolveTime
 	}
-	return json.MarshalIndent(explore.NewFoundResult(a.engine, f), "", "  ")
+	return json.MarshalIndent(explore.NewReport(a.engine, f), "", "  ")
 }
 
 func (a *App) copyJSON() tea.Cmd {

@@ -315,15 +315,15 @@ func TestCopyUnderSeveralLimits(t *testing.T) {
 	d.run(d.setLimit(6))
 	d.addLimits(twoLimits(t)...)
 	d.press("Y", "down", "enter")
-	var r explore.Result
+	var r explore.SearchReport
 	if err := json.Unmarshal([]byte(d.clipboard), &r); err != nil {
 		t.Fatal(err)
 	}
-	f, err := d.engine.Find(t.Context(), explore.Request{LimitMS: d.limitMS})
+	f, err := d.engine.Search(t.Context(), explore.Request{LimitMS: d.limitMS})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := explore.NewFoundResult(d.engine, f)
+	want := explore.NewReport(d.engine, f)
 	if r.SolveSeconds = want.SolveSeconds; !reflect.DeepEqual(r.Limits, want.Limits) || *r.Architecture != *want.Architecture || len(r.Limits) != 3 {
 		t.Errorf("copied %+v, search --json has %+v", r, want)
 	}
@@ -448,7 +448,7 @@ func TestQuadraticIsSearchedLive(t *testing.T) {
 	// Better networks replace the one shown; an old question's do not.
 	q, _ := d.searchNow()
 	d.search = search{asked: q, running: true, cancel: func() {}}
-	better := explore.Found{Finding: explore.Finding{Solution: d.solution}}
+	better := explore.SearchResult{Solution: d.solution}
 	better.Status, better.Accuracy, better.Bound = solver.Feasible, 71.5, 72.75
 	d.App.searched(searchedMsg{question: q, found: better, more: func() tea.Msg { return nil }})
 	d.mustSee("best so far, bound 72.75 %, gap 1.250 pt")

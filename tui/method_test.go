@@ -123,7 +123,7 @@ func TestSamplesAndPredictorsArrive(t *testing.T) {
 			<-release
 			return samples, nil
 		case steps.Fit:
-			return steps.Fitted{Kind: fit.Bilinear, File: "/runs/digits/bilinear.safetensors", Fitted: &explore.Fitted{
+			return steps.Fitted{Kind: fit.Bilinear, File: "/runs/digits/bilinear.safetensors", FitReport: &explore.FitReport{
 				Report:     &fit.Report{Kind: fit.Bilinear},
 				Evaluation: &fit.Evaluation{Metrics: model.Metrics{Kendall: 0.812}, Predicted: []float64{70, 71, 72}, Measured: []float64{70.5, 70.8, 72.5}},
 			}}, nil

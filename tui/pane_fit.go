@@ -38,7 +38,7 @@ func (a *App) fitted() (f steps.Fitted, ok bool) {
 func (p *fitPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	t := s.Theme
 	f, ok := a.fitted()
-	if !ok || f.Fitted == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
+	if !ok || f.FitReport == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
 		lines := []string{
 			"no predictor of a run was found:",
 			a.keyOf("method") + " samples networks of a trained supernet and fits a predictor on them",

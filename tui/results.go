@@ -149,7 +149,7 @@ func (a *App) measuredAccuracies() []steps.Accuracy {
 
 // flatText says that a fitted predictor cannot tell networks apart; "" where it can.
 func flatText(f steps.Fitted) string {
-	if f.Fitted == nil || f.Evaluation == nil || f.Report == nil {
+	if f.FitReport == nil || f.Evaluation == nil || f.Report == nil {
 		return ""
 	}
 	return fit.Flat(f.Predicted, f.Least, f.Most)

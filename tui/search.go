@@ -23,7 +23,7 @@ type search struct {
 	stopped  searchQuestion // the user has ended this one
 	cancel   context.CancelFunc
 	answered searchQuestion // what found answers
-	found    explore.Found
+	found    explore.SearchResult
 	free     solver.Solution // under several limits: the best without the pins
 	partial  bool            // found may become better
 	none     string          // why no network keeps the limits
@@ -40,7 +40,7 @@ type searchQuestion struct {
 // searchedMsg is an answer, or with more the best so far.
 type searchedMsg struct {
 	question searchQuestion
-	found    explore.Found
+	found    explore.SearchResult
 	free     solver.Solution
 	none     string
 	err      error
@@ -103,18 +103,18 @@ func startSearch(ctx context.Context, engine, free *explore.Engine, q searchQues
 		r := explore.Request{LimitMS: q.limitMS, Top: q.top, Seed: 1}
 		if !engine.Bilinear() {
 			r.Progress = func(s *solver.Solution) {
-				f := explore.Found{Finding: explore.Finding{Solution: *s}}
+				f := explore.SearchResult{Solution: *s}
 				f.Path = s.Path.Clone()
 				publish(searchedMsg{found: f})
 			}
 		}
 		var msg searchedMsg
-		msg.found, msg.err = engine.Find(ctx, r)
+		msg.found, msg.err = engine.Search(ctx, r)
 		if msg.err != nil || len(engine.Limits) == 0 {
 			return msg
 		}
 		if free != nil {
-			f, err := free.Find(ctx, explore.Request{LimitMS: q.limitMS})
+			f, err := free.Search(ctx, explore.Request{LimitMS: q.limitMS})
 			msg.free, msg.err = f.Solution, err
 		}
 		if msg.found.Status == solver.Infeasible && msg.err == nil {
@@ -162,7 +162,7 @@ func (a *App) searched(msg searchedMsg) tea.Cmd {
 	case !ok || q != msg.question:
 	case errors.Is(msg.err, context.Canceled):
 	case msg.err != nil:
-		s.answered, s.partial, s.found, s.free, s.none = q, false, explore.Found{}, solver.Solution{}, msg.err.Error()
+		s.answered, s.partial, s.found, s.free, s.none = q, false, explore.SearchResult{}, solver.Solution{}, msg.err.Error()
 		a.warn(s.none)
 		a.show()
 	default:

@@ -21,9 +21,9 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(n))
 }
 
-// Result is one search in the form scripts read: the JSON of the search
+// SearchReport is one search in the form scripts read: the JSON of the search
 // command and of the explorer's copy menu. What is not known is null.
-type Result struct {
+type SearchReport struct {
 	Architecture      *string       `json:"architecture"`
 	LimitMS           Number        `json:"limit_ms"`
 	LatencyMS         *Number       `json:"latency_ms"`
@@ -38,33 +38,33 @@ type Result struct {
 	MinLatencyMS      Number        `json:"min_latency_ms"`
 	MaxLatencyMS      Number        `json:"max_latency_ms"`
 	SolveSeconds      Number        `json:"solve_seconds"`
-	Blocks            []ResultBlock `json:"blocks"`
+	Blocks            []ReportBlock `json:"blocks"`
 	LUT               string        `json:"lut"`
 	Predictor         string        `json:"predictor"`
 	AccuracySource    string        `json:"accuracy_source"`
 	InactiveBlocks    string        `json:"inactive_blocks"`
 	Pins              []string      `json:"pins,omitempty"` // as Setup.Pin reads them
-	Limits            []ResultLimit `json:"limits,omitempty"`
-	Top               []ResultTop   `json:"top,omitempty"` // best first, the first is the answer
-	Level             *ResultLevel  `json:"level,omitempty"`
+	Limits            []ReportLimit `json:"limits,omitempty"`
+	Top               []ReportTop   `json:"top,omitempty"` // best first, the first is the answer
+	Level             *ReportLevel  `json:"level,omitempty"`
 	LevelUnused       string        `json:"level_unused,omitempty"` // why what is learnt does not count
 	// Confidence with which the limit is kept on the device: by the table alone,
 	// or where MeasuredMS is set by measurements.
 	Confidence *Number `json:"confidence,omitempty"`
 	LoweredMS  *Number `json:"lowered_limit_ms,omitempty"` // by the table alone: bound and gap are of it
-	*ResultKept
+	*ReportKept
 }
 
-// ResultLevel is what searches on the device have learnt about the table.
-type ResultLevel struct {
+// ReportLevel is what searches on the device have learnt about the table.
+type ReportLevel struct {
 	Factor       Number `json:"factor"` // networks take that many times what the table holds
 	Deviation    Number `json:"deviation"`
 	Measurements int    `json:"measurements"`
 	Networks     int    `json:"networks"`
 }
 
-// ResultKept is what a search on the device measured.
-type ResultKept struct {
+// ReportKept is what a search on the device measured.
+type ReportKept struct {
 	MeasuredMS       Number    `json:"measured_ms"`
 	MeasuredCIMS     [2]Number `json:"measured_ci_ms"` // below the upper end with the confidence, above the lower likewise
 	NetworksMeasured int       `json:"networks_measured"`
@@ -75,21 +75,21 @@ type ResultKept struct {
 	Stopped          string    `json:"stopped,omitempty"` // why something better may have been left
 }
 
-// NewCertainResult is NewFoundResult of a search that keeps the limit with a
+// NewCertainReport is NewReport of a search that keeps the limit with a
 // probability by the table alone.
-func NewCertainResult(e *Engine, c Certain) Result {
-	r := NewFoundResult(e, c.Found)
+func NewCertainReport(e *Engine, c Certain) SearchReport {
+	r := NewReport(e, c.SearchResult)
 	confidence, lowered := Number(c.Confidence), Number(c.LoweredMS)
 	r.Confidence, r.LoweredMS = &confidence, &lowered
 	return r
 }
 
-// NewKeptResult is NewFoundResult of a search on the device.
-func NewKeptResult(k Kept) Result {
-	r := NewFoundResult(k.Engine, k.Found)
+// NewKeptReport is NewReport of a search on the device.
+func NewKeptReport(k Kept) SearchReport {
+	r := NewReport(k.Engine, k.SearchResult)
 	confidence := Number(k.Confidence)
 	r.Confidence = &confidence
-	r.ResultKept = &ResultKept{
+	r.ReportKept = &ReportKept{
 		MeasuredMS: Number(k.MeasuredMS), MeasuredCIMS: [2]Number{Number(k.MeasuredMS - k.MarginMS), Number(k.MeasuredMS + k.MarginMS)},
 		NetworksMeasured: k.Networks, Measurements: k.Measurements, Noise: Number(k.Noise), Margin: OnDeviceMargin,
 		Rounds: append([]Round{}, k.Rounds...), Stopped: k.Stopped,
@@ -97,8 +97,8 @@ func NewKeptResult(k Kept) Result {
 	return r
 }
 
-// ResultLimit is one limit and what the network uses of it.
-type ResultLimit struct {
+// ReportLimit is one limit and what the network uses of it.
+type ReportLimit struct {
 	Name        string `json:"name"` // latency, params, macs, memory or "latency on NAME"
 	Unit        string `json:"unit"` // of cap, used and slack: ms, params, MACs or bytes
 	Cap         Number `json:"cap"`  // null is none
@@ -108,26 +108,26 @@ type ResultLimit struct {
 	Binding     bool   `json:"binding"`
 }
 
-// ResultTop is one of the best networks and how it differs from the best.
-type ResultTop struct {
+// ReportTop is one of the best networks and how it differs from the best.
+type ReportTop struct {
 	Architecture      string             `json:"architecture"`
 	LatencyMS         Number             `json:"latency_ms"`
 	PredictedAccuracy Number             `json:"predicted_accuracy"`
-	Differences       []ResultDifference `json:"differences"`
+	Differences       []ReportDifference `json:"differences"`
 }
 
-// ResultDifference is a decision in which a network differs from the best;
+// ReportDifference is a decision in which a network differs from the best;
 // block is null for the depth of a stage.
-type ResultDifference struct {
+type ReportDifference struct {
 	Stage int    `json:"stage"`
 	Block *int   `json:"block"`
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
 
-// ResultBlock is one active block. Stages count from 1, as in the architecture
+// ReportBlock is one active block. Stages count from 1, as in the architecture
 // string, whose stage 0 is fixed; blocks count from 0.
-type ResultBlock struct {
+type ReportBlock struct {
 	Stage        int     `json:"stage"`
 	Block        int     `json:"block"`
 	Expansion    float64 `json:"expansion"`
@@ -137,16 +137,26 @@ type ResultBlock struct {
 	Contribution Number  `json:"contribution"` // points over the mean option of the block
 }
 
-// NewFoundResult is NewResult with the limits and the best networks found.
-func NewFoundResult(e *Engine, f Found) Result {
-	r := NewResult(e, f.Finding)
+// NewReport puts the result of a search in that form.
+func NewReport(e *Engine, f SearchResult) SearchReport {
+	r := SearchReport{
+		LimitMS: Number(f.LimitMS), Optimizer: string(f.Optimizer), Status: f.Status.String(),
+		MinLatencyMS: Number(e.MinLatencyMS()), MaxLatencyMS: Number(e.MaxLatencyMS()),
+		SolveSeconds: Number(f.SolveTime.Seconds()), Blocks: []ReportBlock{},
+		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
+		InactiveBlocks: e.Inactive.String(), Pins: e.PinTexts(),
+	}
+	if l := e.LUT.Learnt; l.Set() {
+		r.Level = &ReportLevel{Number(l.Level), Number(l.SD), l.Measurements, l.Networks}
+	}
+	r.LevelUnused = e.LUT.Learnt.Unused
 	for _, l := range f.Limits {
-		r.Limits = append(r.Limits, ResultLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding})
+		r.Limits = append(r.Limits, ReportLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding})
 	}
 	for _, t := range f.Top {
-		top := ResultTop{e.Space.Architecture(t.Path).String(), Number(t.Used[0]), Number(t.Accuracy), []ResultDifference{}}
+		top := ReportTop{e.Space.Architecture(t.Path).String(), Number(t.Used[0]), Number(t.Accuracy), []ReportDifference{}}
 		for _, d := range e.Differences(f.Path, t.Path) {
-			out := ResultDifference{Stage: d.Stage, From: d.From, To: d.To}
+			out := ReportDifference{Stage: d.Stage, From: d.From, To: d.To}
 			if d.Block >= 0 {
 				out.Block = &d.Block
 			}
@@ -154,22 +164,6 @@ func NewFoundResult(e *Engine, f Found) Result {
 		}
 		r.Top = append(r.Top, top)
 	}
-	return r
-}
-
-// NewResult puts a finding of the engine in that form.
-func NewResult(e *Engine, f Finding) Result {
-	r := Result{
-		LimitMS: Number(f.LimitMS), Optimizer: string(f.Optimizer), Status: f.Status.String(),
-		MinLatencyMS: Number(e.MinLatencyMS()), MaxLatencyMS: Number(e.MaxLatencyMS()),
-		SolveSeconds: Number(f.SolveTime.Seconds()), Blocks: []ResultBlock{},
-		LUT: e.LUTName, Predictor: e.PredictorName, AccuracySource: e.AccuracySource(),
-		InactiveBlocks: e.Inactive.String(), Pins: e.PinTexts(),
-	}
-	if l := e.LUT.Learnt; l.Set() {
-		r.Level = &ResultLevel{Number(l.Level), Number(l.SD), l.Measurements, l.Networks}
-	}
-	r.LevelUnused = e.LUT.Learnt.Unused
 	if f.Status == solver.Infeasible {
 		return r
 	}
@@ -189,7 +183,7 @@ func NewResult(e *Engine, f Finding) Result {
 			continue
 		}
 		o := e.Space.Options[i]
-		r.Blocks = append(r.Blocks, ResultBlock{
+		r.Blocks = append(r.Blocks, ReportBlock{
 			Stage: b/e.Space.MaxDepth + 1, Block: b % e.Space.MaxDepth,
 			Expansion: o.Expansion, Kernel: o.Kernel, SE: o.SERatio,
 			LatencyMS: Number(e.Table.BlockMS[b*n+i]), Contribution: Number(e.Contribution(f.Path, b)),
