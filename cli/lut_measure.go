@@ -287,8 +287,8 @@ func (r measuredReport) write(w io.Writer) error {
 		if !q.Traced {
 			by = "whole: this target gives no traces"
 		}
-		fmt.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), two halves rank networks alike to Kendall %.3f,\nthe device's speed varied by %.2f\n",
-			by, 100*q.StandardError, q.Halves, q.Speeds)
+		fmt.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), the level of all to ± %.1f %%;\ntwo halves rank networks alike to Kendall %.3f, the device's speed varied by %.2f\n",
+			by, 100*q.StandardError, 100*q.LevelError, q.Halves, q.Speeds)
 		if q.Disturbed != "" {
 			fmt.Fprintf(w, "less certain than it should be: %s; %s\n", q.Disturbed, whatHelps)
 		}

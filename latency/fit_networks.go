@@ -79,11 +79,11 @@ const fitIterations = 15
 // lowQuantile is where a device, or a run, is undisturbed.
 const lowQuantile = 0.1
 
-// each maps numbers of things to values.
-func each(list []int, value func(int) float64) []float64 {
+// each maps things to values.
+func each[T any](list []T, value func(T) float64) []float64 {
 	out := make([]float64, len(list))
-	for i, j := range list {
-		out[i] = value(j)
+	for i, v := range list {
+		out[i] = value(v)
 	}
 	return out
 }

@@ -68,6 +68,9 @@ type Quality struct {
 	// Speeds is how much slower the device was in the slowest tenth of the
 	// networks than in the quickest: q90/q10.
 	Speeds float64 `json:"speeds"`
+	// LevelError is how far the level of the device is from the table's a little
+	// later, as a fraction: see levelError. 0 is unknown.
+	LevelError float64 `json:"level_error,omitempty"`
 	// Halves is how alike the tables of two halves of the networks rank networks:
 	// Kendall's tau.
 	Halves float64 `json:"halves_kendall"`

@@ -161,7 +161,7 @@ func (o MeasureOptions) contextTable(c *columns, paths []model.Path, v *visitor)
 		networks[opening.Network] = true
 	}
 	q := &Quality{Networks: len(networks), Traced: v.traced > 0, Speeds: fit.speeds, Halves: o.halves(c, paths, v.openings)}
-	q.StandardError = Quantile(fit.error[:c.fixed()], 0.5)
+	q.StandardError, q.LevelError = Quantile(fit.error[:c.fixed()], 0.5), levelError(c, paths, v.openings, fit.ms)
 	p := v.d.Provenance()
 	p.Source, p.Method = "measured by binas-tui", InContext
 	p.Space, p.ImageSize, p.ChannelMultiplier = c.space.Name, c.space.ImageSize, c.space.ChannelMultiplier
@@ -210,6 +210,27 @@ func (o MeasureOptions) halves(c *columns, paths []model.Path, openings []openin
 		}
 	}
 	return model.KendallTau(predicted[0], predicted[1])
+}
+
+// levelError is the standard deviation of the device's level around the table's,
+// as a fraction: the root mean square over the groups of networks that were open
+// at once of how far what they took, disturbed or not, is from what the table
+// says. tableLevel counts as levelWeight groups.
+func levelError(c *columns, paths []model.Path, openings []opening, columnMS []float64) float64 {
+	var order []int64 // sums do not depend on the order of a map
+	groups := map[int64][]float64{}
+	for _, o := range openings {
+		if groups[o.Group] == nil {
+			order = append(order, o.Group)
+		}
+		took := each(o.Bursts, func(b burst) float64 { return Quantile(b.RunsMS, 0) })
+		groups[o.Group] = append(groups[o.Group], Quantile(took, 0.5)/dot(c.row(paths[o.Network]), columnMS))
+	}
+	sum := levelWeight * square(tableLevel)
+	for _, group := range order {
+		sum += square(Quantile(groups[group], 0.5) - 1)
+	}
+	return math.Sqrt(sum / (levelWeight + float64(len(order))))
 }
 
 // results are a fit as measurements by LUT key, FixedKey among them: of the

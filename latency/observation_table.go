@@ -29,12 +29,14 @@ type Learnt struct {
 // Set reports whether something was learnt.
 func (l Learnt) Set() bool { return l.Level > 0 }
 
-// What is not known from the standard errors of keys, as fractions: how far a
-// network is from the sum of its blocks, and how far the level of a table that was
-// measured in whole networks is from that of the device a little later.
+// What is believed before anything is measured, as fractions: how far a network
+// is from the sum of its blocks, and how far the level of a table that was measured
+// in whole networks is from that of the device a little later. The latter counts as
+// levelWeight levels seen.
 const (
 	networkShape = 0.010
 	tableLevel   = 0.03
+	levelWeight  = 4
 )
 
 // Shape is the standard deviation of a network around the level of the table, as
@@ -73,6 +75,8 @@ func (l *LUT) Deviation(s *model.Space, p model.Path) (share float64, known bool
 		return math.Hypot(l.Learnt.SD/l.Learnt.Level, shape), true
 	case l.Learnt.Set():
 		return math.Hypot(l.Learnt.SD/l.Learnt.Level, l.Learnt.Shape), true
+	case known && l.Quality != nil && l.Quality.LevelError > 0:
+		return math.Hypot(l.Quality.LevelError, shape), true
 	case known:
 		return math.Hypot(tableLevel, shape), true
 	}
