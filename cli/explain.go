@@ -223,9 +223,9 @@ func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
 		limit = "limit " + phrase.MS(float64(*x.LimitMS), 4) + " ms"
 	}
 	fmt.Fprintf(w, "latency   %s ms (%s)\n", latencyText(e, x.found.Path, float64(*x.LatencyMS)), limit)
-	fmt.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)
+	sanitize.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)
 	writeSources(w, e.Setup)
-	fmt.Fprintf(w, "price     %.3f points for one more millisecond\n\n", float64(*x.ShadowPrice))
+	sanitize.Fprintf(w, "price     %.3f points for one more millisecond\n\n", float64(*x.ShadowPrice))
 	fmt.Fprint(w, "                        chosen     instead     points       ms   at this limit")
 	if len(limits) > 1 {
 		fmt.Fprint(w, "   charged by")
@@ -257,7 +257,7 @@ func (x *explanation) writeStages(w io.Writer) {
 	for _, s := range x.Stages {
 		fmt.Fprintf(w, "%5d", s.Stage)
 		for _, v := range s.all() {
-			fmt.Fprintf(w, "   %+6.3f %6.3f %6.2f", float64(v.Accuracy), float64(v.LatencyMS), float64(v.PointsPerMS))
+			sanitize.Fprintf(w, "   %+6.3f %6.3f %6.2f", float64(v.Accuracy), float64(v.LatencyMS), float64(v.PointsPerMS))
 		}
 		fmt.Fprintln(w)
 	}
@@ -299,13 +299,13 @@ func writeDecision(w io.Writer, group []decision, limits []explore.Limit) {
 		if d == nil || d == costliest && costliest == closest && where == "" {
 			continue
 		}
-		fmt.Fprintf(w, "%-16s %13s  %10s  %+9.3f  %+7.3f  %+9.3f", where, name, d.Choice, float64(d.Accuracy), float64(d.LatencyMS), orZero(float64(d.ReducedCost)))
+		sanitize.Fprintf(w, "%-16s %13s  %10s  %+9.3f  %+7.3f  %+9.3f", where, name, d.Choice, float64(d.Accuracy), float64(d.LatencyMS), orZero(float64(d.ReducedCost)))
 		for i, c := range d.Charges {
 			gap := ""
 			if i == 0 {
 				gap = "                  "
 			}
-			fmt.Fprintf(w, "%s  %+*.3f", gap, chargeWidth(limits[i]), float64(c))
+			sanitize.Fprintf(w, "%s  %+*.3f", gap, chargeWidth(limits[i]), float64(c))
 		}
 		fmt.Fprintln(w)
 		where, name = "", ""

@@ -21,7 +21,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func (a *app) lutMeasureCommand() *cobra.Command {
@@ -86,7 +85,8 @@ the same command resumes.`,
 			if err := m.like(latency.Provenance{}); err != nil {
 				return err
 			}
-			if _, err := m.open(onnx.Target(m.target)); err != nil {
+			device, err := m.open()
+			if err != nil {
 				return err
 			}
 			if err := file.makeFolder(); err != nil {
@@ -95,7 +95,9 @@ the same command resumes.`,
 			if err := checkWritable(file.path); err != nil {
 				return err
 			}
-			return a.measureLUT(cmd, s, m, file, name, folder)
+			o := m.options(a, device)
+			o.Name, o.Folder = name, folder
+			return a.measureLUT(cmd.Context(), s, o, file)
 		},
 	}
 	m.addFlags(cmd, "")
@@ -199,24 +201,23 @@ func checkWritable(path string) error {
 const trialBytes = 512 << 10
 
 // measureLUT measures and writes the table.
-func (a *app) measureLUT(cmd *cobra.Command, s *model.Space, m measuring, file lutFile, name, folder string) error {
+func (a *app) measureLUT(ctx context.Context, s *model.Space, o latency.MeasureOptions, file lutFile) error {
 	progress := a.newMeasureStatus()
-	o := m.options(a, progress.report)
-	o.Name, o.Folder = name, folder
+	o.Progress = progress.report
 	start := time.Now()
-	lut, err := latency.Measure(cmd.Context(), s, o)
+	lut, err := latency.Measure(ctx, s, o)
 	progress.end()
 	if err != nil {
-		return a.measuredNot(err, progress, folder)
+		return a.measuredNot(err, progress, o.Folder)
 	}
 	leftOut, err := file.write(lut)
 	if err != nil {
-		if folder != "" {
-			err = fmt.Errorf("%w; the rounds are kept in %s: the same command writes the table", err, folder)
+		if o.Folder != "" {
+			err = fmt.Errorf("%w; the rounds are kept in %s: the same command writes the table", err, o.Folder)
 		}
 		return err
 	}
-	latency.RemoveRun(folder)
+	latency.RemoveRun(o.Folder)
 	if len(leftOut) > 0 {
 		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file.path), sanitize.Line(strings.Join(leftOut, ", ")))
 	}
@@ -278,7 +279,7 @@ func (r measuredReport) write(w io.Writer) error {
 	if r.Quality != nil {
 		made = phrase.Plural(r.Rounds, "network")
 	}
-	fmt.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
+	sanitize.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
 		r.Blocks, r.Space, r.ImageSize, phrase.MS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
 	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
 	how := "how well it predicts networks: binas-tui lut verify"
@@ -287,13 +288,13 @@ func (r measuredReport) write(w io.Writer) error {
 		if !q.Traced {
 			by = "whole: this target gives no traces"
 		}
-		fmt.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), the level of all to ± %.1f %%;\ntwo halves rank networks alike to Kendall %.3f, the device's speed varied by %.2f\n",
+		sanitize.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), the level of all to ± %.1f %%;\ntwo halves rank networks alike to Kendall %.3f, the device's speed varied by %.2f\n",
 			by, 100*q.StandardError, 100*q.LevelError, q.Halves, q.Speeds)
 		if q.Disturbed != "" {
 			fmt.Fprintf(w, "less certain than it should be: %s; %s\n", q.Disturbed, whatHelps)
 		}
 	} else {
-		fmt.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
+		sanitize.Fprintf(w, "a block varies by %.1f %% from round to round (median of interquartile ranges)\n", 100*float64(r.MedianSpread))
 		how += " --calibrate"
 	}
 	name := r.File

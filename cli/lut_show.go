@@ -90,7 +90,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 	if text := l.Learnt.String(); text != "" {
 		field("level", text+"; "+l.Learnt.File+"; lut forget removes it")
 	}
-	fmt.Fprintf(w, "%-12s %.4f ms (stem, first block, last convolution, head)\n\n", "fixed", t.FixedMS)
+	sanitize.Fprintf(w, "%-12s %.4f ms (stem, first block, last convolution, head)\n\n", "fixed", t.FixedMS)
 
 	fmt.Fprint(w, "milliseconds   ")
 	for _, o := range s.Space.Options {
@@ -109,7 +109,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 		}
 		fmt.Fprintf(w, "stage %d %-7s", stage, blocks)
 		for _, ms := range t.BlockMS[b*n : (b+1)*n] {
-			fmt.Fprintf(w, " %9.4f", ms)
+			sanitize.Fprintf(w, " %9.4f", ms)
 		}
 		fmt.Fprintln(w)
 	}

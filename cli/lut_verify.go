@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -15,7 +16,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // maxVerified bounds how many networks are measured at once: each holds about
@@ -82,7 +82,8 @@ command resumes.`,
 					return err
 				}
 			}
-			if _, err := m.open(onnx.Target(m.target)); err != nil {
+			device, err := m.open()
+			if err != nil {
 				return err
 			}
 			for _, path := range []string{file.path, figure} {
@@ -93,10 +94,11 @@ command resumes.`,
 					return err
 				}
 			}
-			if folder == "" {
-				folder = verifyFolder(r.LUT)
+			o := m.options(a, device)
+			if o.Folder = folder; folder == "" {
+				o.Folder = verifyFolder(r.LUT)
 			}
-			if err := a.verify(cmd, &r, lut, networks, m, file, folder); err != nil {
+			if err := a.verify(cmd.Context(), &r, lut, networks, o, file); err != nil {
 				return err
 			}
 			if figure != "" {
@@ -182,17 +184,16 @@ func calibratedFile(name, out string) (lutFile, error) {
 }
 
 // verify measures and fills in the report; file gets a calibrated table.
-func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, networks int, m measuring, file lutFile, folder string) error {
+func (a *app) verify(ctx context.Context, r *verifyReport, lut *latency.LUT, networks int, o latency.MeasureOptions, file lutFile) error {
 	progress := a.newMeasureStatus()
-	o := m.options(a, progress.report)
-	o.Folder = folder
-	v, c, err := explore.Verify(cmd.Context(), lut, r.space, networks, r.Calibrated, o)
+	o.Progress = progress.report
+	v, c, err := explore.Verify(ctx, lut, r.space, networks, r.Calibrated, o)
 	progress.end()
 	if err != nil {
-		return a.measuredNot(err, progress, folder)
+		return a.measuredNot(err, progress, o.Folder)
 	}
 	lut.Calibration = c
-	r.fill(v, lut, m)
+	r.fill(v, lut, o.Device.Provenance())
 	if r.Calibrated {
 		r.File = file.path
 		if file.name != "" { // a copy
@@ -202,12 +203,12 @@ func (a *app) verify(cmd *cobra.Command, r *verifyReport, lut *latency.LUT, netw
 			return err
 		}
 	}
-	latency.RemoveRun(folder)
+	latency.RemoveRun(o.Folder)
 	return nil
 }
 
 // fill takes over the figures.
-func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuring) {
+func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, p latency.Provenance) {
 	r.verification, r.inContext = v, lut.Provenance.Method == latency.InContext
 	r.Networks, r.MAPE, r.Kendall = len(v.Networks), explore.Number(v.MAPE), explore.Number(v.Kendall)
 	r.Level, r.ShapeMAPE, r.ShapeWorst, r.Within5 = explore.Number(v.Level), explore.Number(v.ShapeMAPE), explore.Number(v.ShapeWorst), explore.Number(v.Within5)
@@ -220,10 +221,7 @@ func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, m measuri
 			r.Slope, r.InterceptMS, r.FittedOn = explore.Number(c.Slope), explore.Number(c.InterceptMS), c.Networks
 		}
 	}
-	r.Threads, r.Batch, r.Target, r.ImageSize, r.Space = m.threads, m.batch, m.target, r.space.ImageSize, r.space.Name
-	if lib, ok := onnx.Loaded(); ok {
-		r.Runtime = "ONNX Runtime " + lib.Version
-	}
+	r.Threads, r.Batch, r.Target, r.Runtime, r.ImageSize, r.Space = p.Threads, p.Batch, p.Device, p.Runtime, r.space.ImageSize, r.space.Name
 	for _, n := range v.Networks {
 		r.Checks = append(r.Checks, verifiedNetwork{
 			Name: publishedName(n.Architecture), Architecture: n.Architecture.String(), PredictedMS: explore.Number(n.PredictedMS),
@@ -299,7 +297,7 @@ type verifiedNetwork struct {
 func (r *verifyReport) write(w io.Writer) error {
 	fmt.Fprintln(w, "predicted ms     ±     measured ms     ±     error  network")
 	for _, n := range r.Checks {
-		fmt.Fprintf(w, "%12.3f  %6.3f  %11.3f  %6.3f  %+5.1f%%  %s\n", float64(n.PredictedMS), float64(n.PredictedErrorMS),
+		sanitize.Fprintf(w, "%12.3f  %6.3f  %11.3f  %6.3f  %+5.1f%%  %s\n", float64(n.PredictedMS), float64(n.PredictedErrorMS),
 			float64(n.MeasuredMS), float64(n.MeasuredErrorMS), 100*float64(n.Error), choose(n.Name, "random"))
 	}
 	how := ""
@@ -309,12 +307,12 @@ func (r *verifyReport) write(w io.Writer) error {
 	case r.Calibration != nil:
 		how = ", with the table's calibration"
 	}
-	fmt.Fprintf(w, "\n%d networks%s: they take %.3f times what is predicted (level); mean error %.1f %%, worst %.1f %%\n",
+	sanitize.Fprintf(w, "\n%d networks%s: they take %.3f times what is predicted (level); mean error %.1f %%, worst %.1f %%\n",
 		r.Networks, how, float64(r.Level), 100*float64(r.MAPE), 100*float64(r.Worst))
-	fmt.Fprintf(w, "shape, the level taken out: mean error %.2f %%, worst %.1f %%, %.0f %% of networks within 5 %%; rank correlation (Kendall) %.3f\n",
+	sanitize.Fprintf(w, "shape, the level taken out: mean error %.2f %%, worst %.1f %%, %.0f %% of networks within 5 %%; rank correlation (Kendall) %.3f\n",
 		100*float64(r.ShapeMAPE), 100*float64(r.ShapeWorst), 100*float64(r.Within5), float64(r.Kendall))
 	if r.CeilingMAPE.Finite() {
-		fmt.Fprintf(w, "ceiling, two halves of the measurement against one another: %.2f %%, Kendall %.3f\n", 100*float64(r.CeilingMAPE), float64(r.CeilingKendall))
+		sanitize.Fprintf(w, "ceiling, two halves of the measurement against one another: %.2f %%, Kendall %.3f\n", 100*float64(r.CeilingMAPE), float64(r.CeilingKendall))
 	} else {
 		fmt.Fprintln(w, "ceiling: not known, measured in one round; --rounds 2 or more tells error from noise")
 	}

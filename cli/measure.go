@@ -11,7 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func (a *app) measureCommand() *cobra.Command {
@@ -59,17 +58,19 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			if err := m.like(like); err != nil {
 				return err
 			}
-			lib, err := m.open(onnx.Target(m.target))
+			device, err := m.open()
 			if err != nil {
 				return err
 			}
 			r := networkReport{
 				Architecture: arch.String(), LUT: name, Threads: m.threads, Batch: m.batch, Target: m.target,
-				ImageSize: imageSize, Runtime: "ONNX Runtime " + lib.Version,
+				ImageSize: imageSize, Runtime: device.Provenance().Runtime,
 			}
 			r.predict(lut, arch)
 			progress := a.newMeasureStatus()
-			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, m.options(a, progress.report))
+			o := m.options(a, device)
+			o.Progress = progress.report
+			measured, err := latency.MeasureNetwork(cmd.Context(), arch, imageSize, o)
 			progress.end()
 			if err != nil {
 				return measureError(err)
@@ -147,10 +148,10 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 }
 
 func (r *networkReport) write(w io.Writer) error {
-	fmt.Fprintf(w, "latency    %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
+	sanitize.Fprintf(w, "latency    %s ms over %d rounds (fastest %s ms, interquartile range %.1f %%)\n",
 		phrase.MS(float64(r.MedianMS), 4), r.Rounds, phrase.MS(float64(r.MinMS), 4), 100*float64(r.Spread))
 	if p := r.PredictedMS; p != nil {
-		fmt.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", phrase.MS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
+		sanitize.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", phrase.MS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
 	} else {
 		fmt.Fprintf(w, "predicted  not by %s: %s\n", sanitize.Line(r.LUT), sanitize.Line(r.NoPrediction))
 	}

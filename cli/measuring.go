@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -18,6 +19,7 @@ type measuring struct {
 	target  string
 	threads int
 	batch   int
+	classes int
 	rounds  int
 	seed    uint64
 	library string
@@ -35,7 +37,7 @@ const (
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
-	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", onnx.Targets(), choose(otherwise, "cpu")))
+	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), choose(otherwise, "cpu")))
 	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
@@ -60,7 +62,7 @@ func (m *measuring) check(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	if _, err := onnx.ParseTarget(m.target); err != nil {
+	if err := latency.CheckTarget(m.target); err != nil {
 		return usageError{err}
 	}
 	return nil
@@ -74,34 +76,27 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 	return nil
 }
 
-// open loads ONNX Runtime and makes sure that it has the target.
-func (m *measuring) open(target onnx.Target) (onnx.Library, error) {
-	lib, err := onnx.Open(m.library)
+// open makes the device ready that is measured.
+func (m *measuring) open() (latency.Device, error) {
+	d, err := latency.OpenDevice(latency.DeviceOptions{Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Library: m.library})
 	switch {
 	case errors.Is(err, onnx.ErrNoCgo):
-		return lib, err
+		return nil, err
 	case errors.Is(err, onnx.ErrNoLibrary):
 		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):
 		err = fmt.Errorf("%w; to install %s: binas-tui doctor --install-onnxruntime", err, onnx.LibraryVersion)
 	}
-	if err != nil && m.library != "" { // the flag names what is not there or cannot be used
+	if err != nil && m.library != "" && !errors.Is(err, onnx.ErrTargetUnavailable) { // the flag names what is not there or cannot be used
 		err = usageError{err}
 	}
-	if err != nil {
-		return lib, err
-	}
-	if err := target.Check(); err != nil {
-		return lib, fmt.Errorf("ONNX Runtime %s from %s: %w", lib.Version, lib.Path, err)
-	}
-	return lib, nil
+	return d, err
 }
 
 // options are the flags as options of package latency.
-func (m *measuring) options(a *app, progress func(latency.MeasureProgress)) latency.MeasureOptions {
+func (m *measuring) options(a *app, d latency.Device) latency.MeasureOptions {
 	return latency.MeasureOptions{
-		Target: onnx.Target(m.target), Threads: m.threads, Batch: m.batch, Rounds: m.rounds, Seed: m.seed,
-		Method: m.method, Networks: m.networks, Progress: progress,
+		Device: d, Rounds: m.rounds, Seed: m.seed, Method: m.method, Networks: m.networks,
 		Warn: func(text string) { fmt.Fprintf(a.Err, "note: %s\n", sanitize.Line(text)) },
 	}
 }
@@ -112,11 +107,10 @@ func (m *measuring) like(p latency.Provenance) error {
 	if m.target == "" {
 		m.target = p.Device
 	}
-	target, err := onnx.ParseTarget(m.target)
-	if err != nil {
+	if latency.CheckTarget(m.target) != nil {
 		return usagef("the table was measured on %q, which cannot be measured here: give --target", p.Device)
 	}
-	m.target = string(target)
+	m.target = choose(m.target, string(onnx.CPU))
 	if m.threads == 0 {
 		m.threads = max(1, p.Threads)
 	}
@@ -140,6 +134,8 @@ func measureError(err error) error {
 	switch {
 	case errors.Is(err, latency.ErrInconclusive):
 		return fmt.Errorf("%w; %s", err, whatHelps)
+	case errors.Is(err, safefile.ErrLocked):
+		return usageError{fmt.Errorf("%w: wait until it ends, or give another --folder", err)}
 	case errors.Is(err, latency.ErrRunMismatch):
 		return usageError{fmt.Errorf("%w: give the same settings, another --folder, or remove that one", err)}
 	}

@@ -140,13 +140,13 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 	if points, ok := e.Deviation(f.Path); ok {
 		deviation = fmt.Sprintf(" ± %.2f", points)
 	}
-	fmt.Fprintf(w, "accuracy  %.2f%s %% predicted%s\n", f.Accuracy, deviation, beyond)
+	sanitize.Fprintf(w, "accuracy  %.2f%s %% predicted%s\n", f.Accuracy, deviation, beyond)
 	if pins := e.PinTexts(); len(pins) > 0 {
 		fmt.Fprintf(w, "pinned    %s\n", strings.Join(pins, " "))
 	}
 	writeSources(w, e.Setup)
 	if explore.Number(f.ShadowPrice).Finite() {
-		fmt.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)
+		sanitize.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)
 	}
 	fmt.Fprintf(w, "solved    in %v by %s\n\n", f.SolveTime, f.Optimizer)
 	fmt.Fprintln(w, "stage block  kernel  expansion  se    latency ms  contribution")
@@ -155,10 +155,10 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 		if b.SE > 0 {
 			se = fmt.Sprint(b.SE)
 		}
-		fmt.Fprintf(w, "%5d %5d  %6d  %9v  %-4s  %10.3f  %+12.3f\n",
+		sanitize.Fprintf(w, "%5d %5d  %6d  %9v  %-4s  %10.3f  %+12.3f\n",
 			b.Stage, b.Block, b.Kernel, b.Expansion, se, float64(b.LatencyMS), float64(b.Contribution))
 	}
-	fmt.Fprintf(w, "fixed (stem, first block, head) %24.3f\n\n", e.Table.FixedMS)
+	sanitize.Fprintf(w, "fixed (stem, first block, head) %24.3f\n\n", e.Table.FixedMS)
 	_, err := fmt.Fprintln(w, *r.Architecture)
 	return err
 }

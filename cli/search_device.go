@@ -12,7 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -44,13 +43,11 @@ func (c *certainty) probability() (float64, error) {
 
 // deviceOf is the device that a table is of, ready to measure; tests simulate it.
 var deviceOf = func(e *explore.Engine, library string) (latency.Device, error) {
-	device, err := e.Machine()
+	o, err := e.DeviceOptions()
 	if err != nil {
 		return nil, err
 	}
-	m := measuring{library: library}
-	_, err = m.open(onnx.Target(device.Provenance().Device))
-	return device, err
+	return (&measuring{target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, library: library}).open()
 }
 
 // searchOnDevice answers a request by measurements.
@@ -94,15 +91,15 @@ func roundLine(r explore.Round, limitMS float64) string {
 // writeKept says what is known of the answer's latency on the device, and what
 // was measured to know it.
 func writeKept(w io.Writer, k explore.Kept) {
-	fmt.Fprintf(w, "kept on the device: %s ms ± %s, limit %s ms (with %g%% confidence, if the noise is as estimated)\n",
+	sanitize.Fprintf(w, "kept on the device: %s ms ± %s, limit %s ms (with %g%% confidence, if the noise is as estimated)\n",
 		phrase.MS(k.MeasuredMS, 4), phrase.MS(k.MarginMS, 2), phrase.MS(k.LimitMS, 4), 100*k.Confidence)
 	l := k.Engine.LUT.Learnt
-	fmt.Fprintf(w, "          %d %s of %d %s, each within %.1f %% (one standard deviation); networks take %.3f ± %.3f times what the table holds\n",
+	sanitize.Fprintf(w, "          %d %s of %d %s, each within %.1f %% (one standard deviation); networks take %.3f ± %.3f times what the table holds\n",
 		k.Measurements, phrase.Plural(k.Measurements, "measurement"), k.Networks, phrase.Plural(k.Networks, "network"), 100*k.Noise, l.Level, l.SD)
 	if k.Stopped != "" {
 		fmt.Fprintf(w, "          stopped %s: something better may be left\n", k.Stopped)
 	} else {
-		fmt.Fprintf(w, "          nothing that %d measurements more could show to keep the limit is predicted better by more than %.2f points\n",
+		sanitize.Fprintf(w, "          nothing that %d measurements more could show to keep the limit is predicted better by more than %.2f points\n",
 			explore.MoreMeasurements, explore.OnDeviceMargin)
 	}
 	fmt.Fprintln(w)
@@ -114,7 +111,7 @@ func writeKept(w io.Writer, k explore.Kept) {
 		if r.Accepted == r.Architecture {
 			kept = "yes"
 		}
-		fmt.Fprintf(w, "%4d  %8.3f  %11.3f  %6.3f ± %6.3f  %6.3f  %10.3f  %4s  %s\n",
+		sanitize.Fprintf(w, "%4d  %8.3f  %11.3f  %6.3f ± %6.3f  %6.3f  %10.3f  %4s  %s\n",
 			r.Number, r.PredictedMS, r.MeasuredMS, r.EstimateMS, r.DeviationMS, r.Level, r.Accuracy, kept, r.Why)
 	}
 	if len(k.Rounds) > 0 {
@@ -134,7 +131,7 @@ func (a *app) searchCertain(ctx context.Context, e *explore.Engine, request expl
 	if a.json {
 		return writeJSON(a.out, explore.NewCertainReport(e, c))
 	}
-	fmt.Fprintf(a.out, "kept with a probability of %g%% by the table alone: the search was below %s ms, so that %s ± %s ms (one standard deviation) stays within %s ms\n",
+	sanitize.Fprintf(a.out, "kept with a probability of %g%% by the table alone: the search was below %s ms, so that %s ± %s ms (one standard deviation) stays within %s ms\n",
 		100*confidence, phrase.MS(c.LoweredMS, 4), phrase.MS(c.LatencyMS, 4), phrase.MS(c.DeviationMS, 2), phrase.MS(request.LimitMS, 4))
 	fmt.Fprintf(a.out, "          proved of the lowered limit; a network that the table is more certain of may be better. It holds for the machine as it was when it was measured.\n\n")
 	return writeFound(a.out, e, c.SearchResult)

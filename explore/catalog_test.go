@@ -10,7 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // userData points the user's folders at an empty one.
@@ -112,8 +111,8 @@ func TestTablesThatDoNotFitAreRefused(t *testing.T) {
 
 func TestTableNames(t *testing.T) {
 	for want, m := range map[string]Measuring{
-		"cpu-224-1t":       {Target: onnx.CPU, ImageSize: 224},
-		"cuda-32-4t-large": {Target: onnx.CUDA, ImageSize: 32, Threads: 4, Space: model.MobileNASNetLarge},
+		"cpu-224-1t":       {Target: "cpu", ImageSize: 224},
+		"cuda-32-4t-large": {Target: "cuda", ImageSize: 32, Threads: 4, Space: model.MobileNASNetLarge},
 	} {
 		if got := m.TableName(); got != want {
 			t.Errorf("%+v: %s, want %s", m, got, want)

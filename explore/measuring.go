@@ -13,7 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Measuring says what to measure on this machine. Zero fields stand for one
@@ -21,7 +20,7 @@ import (
 type Measuring struct {
 	Space     string // name of the search space
 	ImageSize int
-	Target    onnx.Target
+	Target    string // one of latency.Targets
 	Threads   int
 	Rounds    int            // 0: the usual number
 	Method    latency.Method // of a table; "" is in context
@@ -30,21 +29,17 @@ type Measuring struct {
 	device latency.Device // of tests; nil is this machine
 }
 
-// open loads ONNX Runtime, where it is needed.
-func (m Measuring) open() error {
-	if m.device != nil {
-		return nil
-	}
-	_, err := onnx.Open(m.Library)
-	return err
-}
-
-func (m Measuring) options(j *job.Job) latency.MeasureOptions {
-	return latency.MeasureOptions{
-		Target: m.Target, Threads: m.Threads, Rounds: m.Rounds, Method: m.Method, Device: m.device, Seed: measureSeed,
+// open opens the device, and returns the options of measuring it.
+func (m Measuring) open(j *job.Job) (o latency.MeasureOptions, err error) {
+	o = latency.MeasureOptions{
+		Device: m.device, Rounds: m.Rounds, Method: m.Method, Seed: measureSeed,
 		Warn:     func(text string) { j.Log(text) },
 		Progress: func(p latency.MeasureProgress) { j.Progress(p.Done, p.Total, p.Remaining, p.String()) },
 	}
+	if o.Device == nil {
+		o.Device, err = latency.OpenDevice(latency.DeviceOptions{Target: m.Target, Threads: m.Threads, Library: m.Library})
+	}
+	return o, err
 }
 
 // measureSeed is that of the command line.
@@ -76,7 +71,8 @@ func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, 
 	if err != nil {
 		return MeasuredTable{}, err
 	}
-	if err := m.open(); err != nil {
+	o, err := m.open(j)
+	if err != nil {
 		return MeasuredTable{}, err
 	}
 	out := MeasuredTable{}
@@ -92,7 +88,6 @@ func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, 
 			break
 		}
 	}
-	o := m.options(j)
 	o.Name = out.Name
 	o.Folder = filepath.Join(DataDir(), "runs", m.TableName())
 	o.Partial = func(results map[string]latency.Measurement) { j.Partial(PartialTable(results)) }
@@ -141,10 +136,11 @@ type MeasuredNetwork struct {
 
 // MeasureNetwork measures one network end to end as a job.
 func MeasureNetwork(ctx context.Context, m Measuring, arch model.Architecture, predictedMS float64, j *job.Job) (MeasuredNetwork, error) {
-	if err := m.open(); err != nil {
+	o, err := m.open(j)
+	if err != nil {
 		return MeasuredNetwork{}, err
 	}
-	got, err := latency.MeasureNetwork(ctx, arch, m.ImageSize, m.options(j))
+	got, err := latency.MeasureNetwork(ctx, arch, m.ImageSize, o)
 	return MeasuredNetwork{arch, predictedMS, got}, err
 }
 
@@ -212,10 +208,10 @@ func VerifyTable(ctx context.Context, m Measuring, name string, lut *latency.LUT
 	if err != nil {
 		return VerifiedTable{}, err
 	}
-	if err := m.open(); err != nil {
+	o, err := m.open(j)
+	if err != nil {
 		return VerifiedTable{}, err
 	}
-	o := m.options(j)
 	verified := *lut
 	out := VerifiedTable{MeasuredTable: MeasuredTable{Name: name, LUT: &verified}, Calibrated: lut.Provenance.Method != latency.InContext}
 	kind := "verify-"

@@ -473,7 +473,7 @@ func (s *deviceSearch) answer(ctx context.Context, stopped string) (Kept, error)
 		}
 		return Kept{}, errors.Join(err, s.end(stopped))
 	}
-	learnt, err := s.e.LUT.Learn(s.Observation.Observations)
+	learnt, err := s.e.LUT.Learn(s.Observation.Observations, time.Now())
 	if err != nil {
 		return Kept{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -45,10 +46,12 @@ func OpenObservations(l *latency.LUT, header latency.ObservationHeader) (*Observ
 		},
 		Each: f.Take,
 	})
-	if errors.Is(err, records.ErrNotRecords) {
-		err = fmt.Errorf("%w: %w", latency.ErrObservations, err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, safefile.ErrLocked):
+		return nil, fmt.Errorf("observations: %s is %w: another search on the device adds to it", f.Path, safefile.ErrLocked)
+	case errors.Is(err, records.ErrNotRecords):
+		return nil, fmt.Errorf("observations: %w: %w", latency.ErrObservations, err)
+	case err != nil:
 		return nil, fmt.Errorf("observations: %w", err)
 	}
 	f.Lost = f.file.Lost.String()
@@ -122,7 +125,7 @@ func learn(l *latency.LUT) {
 		l.Learnt = latency.Learnt{File: path, Unused: fmt.Sprintf("%d measurements were made %s", len(obs.Made), other)}
 		return
 	}
-	learnt, err := l.Learn(obs)
+	learnt, err := l.Learn(obs, time.Now())
 	switch {
 	case err != nil:
 		unused(err)

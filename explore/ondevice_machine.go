@@ -10,22 +10,20 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// Machine is this machine as the table was measured: with its target, threads and
-// batch, unknown ones being the processor, 1 and 1.
-func (e *Engine) Machine() (latency.Device, error) {
+// DeviceOptions are those of the device that the table was measured on; what it
+// does not say is as in [latency.DeviceOptions].
+func (e *Engine) DeviceOptions() (latency.DeviceOptions, error) {
 	p := e.LUT.Provenance
-	target, err := onnx.ParseTarget(p.Device)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the table was measured on %q, which cannot be measured here", ErrOnDevice, p.Device)
+	if latency.CheckTarget(p.Device) != nil {
+		return latency.DeviceOptions{}, fmt.Errorf("%w: the table was measured on %q, which cannot be measured here", ErrOnDevice, p.Device)
 	}
-	return latency.NewMachine(latency.MachineOptions{Target: target, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}), nil
+	return latency.DeviceOptions{Target: p.Device, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}, nil
 }
 
 // KeepOn is [Engine.SearchOnDevice] on a device; what is observed is kept beside
-// the table. For [Engine.Machine] ONNX Runtime must be loaded.
+// the table.
 func (e *Engine) KeepOn(ctx context.Context, d latency.Device, r OnDevice) (kept Kept, err error) {
 	file, err := OpenObservations(e.LUT, latency.NewObservationHeader(e.LUTName, e.LUT, e.Space, d.Provenance(), e.NumClasses()))
 	if err != nil {

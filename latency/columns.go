@@ -19,22 +19,43 @@ type columns struct {
 func newColumns(s *model.Space) *columns {
 	c := &columns{space: s}
 	at, shapes := map[string]int{}, map[model.BlockShape]int{}
-	for b := range s.NumBlocks() {
-		shape := s.Block(b)
+	for i, d := range distinctBlocks(s) {
+		shape := s.Block(d.block)
 		if _, ok := shapes[shape]; !ok {
 			shapes[shape] = len(shapes)
 		}
+		at[d.key] = i
+		c.keys, c.block, c.shape = append(c.keys, d.key), append(c.block, d.block), append(c.shape, shapes[shape])
+	}
+	for b := range s.NumBlocks() {
 		for _, o := range s.Options {
-			key := shape.LUTKey(o)
-			if _, ok := at[key]; !ok {
-				at[key] = len(c.keys)
-				c.keys, c.block, c.shape = append(c.keys, key), append(c.block, b), append(c.shape, shapes[shape])
-			}
-			c.of = append(c.of, at[key])
+			c.of = append(c.of, at[s.Block(b).LUTKey(o)])
 		}
 	}
 	c.keys = append(c.keys, FixedKey)
 	return c
+}
+
+// blockOption is an option of a block: the first with its key.
+type blockOption struct {
+	key           string
+	block, option int
+}
+
+// distinctBlocks are the blocks that a table of a space has entries for, in the
+// order of the space.
+func distinctBlocks(s *model.Space) []blockOption {
+	var out []blockOption
+	seen := map[string]bool{}
+	for b := range s.NumBlocks() {
+		for o, option := range s.Options {
+			if key := s.Block(b).LUTKey(option); !seen[key] {
+				seen[key] = true
+				out = append(out, blockOption{key, b, o})
+			}
+		}
+	}
+	return out
 }
 
 // fixed is the column of the fixed part.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -36,6 +37,7 @@ type MachineOptions struct {
 type Machine struct {
 	o       MachineOptions
 	weights *shapeWeights
+	clean   sync.Once // removes what killed processes left
 }
 
 // NewMachine returns this machine as a device.
@@ -47,7 +49,7 @@ func NewMachine(o MachineOptions) *Machine {
 	if o.Classes == 0 {
 		o.Classes = 1000
 	}
-	return &Machine{o, &shapeWeights{tensors: map[string][]float32{}}}
+	return &Machine{o: o, weights: &shapeWeights{tensors: map[string][]float32{}}}
 }
 
 // Provenance implements [Device].
@@ -68,17 +70,53 @@ func (m *Machine) Open(ctx context.Context, arch model.Architecture, imageSize i
 // kilobytes to the folder of temporary files when the network is closed;
 // [TracedNetwork.Trace] and Close remove it.
 func (m *Machine) OpenTraced(ctx context.Context, arch model.Architecture, imageSize int) (TracedNetwork, error) {
-	folder, err := os.MkdirTemp("", "binas-tui-trace-")
+	m.clean.Do(removeLeftTraces)
+	folder, release, err := traceFolder()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTrace, err)
 	}
-	n, err := m.open(ctx, arch, imageSize, filepath.Join(folder, "trace"))
+	n, err := m.open(ctx, arch, imageSize, filepath.Join(folder, traceName))
 	if err != nil {
+		release()
 		os.RemoveAll(folder)
 		return nil, err
 	}
-	n.folder = folder
+	n.folder, n.release = folder, release
 	return n, nil
+}
+
+// The folders of traces: each is locked while it is used, so that those which a
+// killed process left can be told.
+const (
+	tracePrefix = "binas-tui-trace-"
+	traceName   = "trace"
+	traceLock   = "lock"
+)
+
+// traceFolder makes a folder for a trace. Another process that removes what was
+// left may take it away before it is locked: it is made again then.
+func traceFolder() (folder string, release func(), err error) {
+	for range 3 {
+		if folder, err = os.MkdirTemp("", tracePrefix); err != nil {
+			return "", nil, err
+		}
+		if release, err = safefile.Lock(filepath.Join(folder, traceLock)); err == nil {
+			return folder, release, nil
+		}
+		os.RemoveAll(folder)
+	}
+	return "", nil, err
+}
+
+// removeLeftTraces removes the folders of processes that were killed.
+func removeLeftTraces() {
+	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), tracePrefix+"*")) // no pattern of a user
+	for _, folder := range folders {
+		if release, err := safefile.Lock(filepath.Join(folder, traceLock)); err == nil {
+			release()
+			os.RemoveAll(folder)
+		}
+	}
 }
 
 func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize int, profile string) (*machineNetwork, error) {
@@ -121,6 +159,7 @@ type machineNetwork struct {
 	typical time.Duration // of a run, from the last
 	runs    int
 	folder  string // of the trace; "" where there is none
+	release func() // its lock
 }
 
 // Run implements [OpenNetwork].
@@ -151,6 +190,7 @@ func (n *machineNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
 func (n *machineNetwork) Close() error {
 	err := n.session.Close()
 	if n.folder != "" {
+		n.release()
 		err = errors.Join(err, os.RemoveAll(n.folder))
 		n.folder = ""
 	}
@@ -166,7 +206,7 @@ func (n *machineNetwork) Trace() (Trace, error) {
 	if err := n.session.Close(); err != nil { // which writes it
 		return Trace{}, err
 	}
-	files, err := filepath.Glob(filepath.Join(n.folder, "*"))
+	files, err := filepath.Glob(filepath.Join(n.folder, traceName+"*"))
 	if err != nil || len(files) == 0 {
 		return Trace{}, fmt.Errorf("%w: %w: this ONNX Runtime wrote none to %s", ErrTrace, ErrNoTrace, n.folder)
 	}

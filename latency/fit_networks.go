@@ -80,8 +80,8 @@ const fitIterations = 15
 const lowQuantile = 0.1
 
 // each maps things to values.
-func each[T any](list []T, value func(T) float64) []float64 {
-	out := make([]float64, len(list))
+func each[T, V any](list []T, value func(T) V) []V {
+	out := make([]V, len(list))
 	for i, v := range list {
 		out[i] = value(v)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -198,24 +197,35 @@ func decodeJSON(data []byte, unit Unit) (*LUT, error) {
 	if f.Fixed == nil {
 		return nil, fmt.Errorf("%w: no \"fixed\" part", ErrLUTFormat)
 	}
-	for _, n := range []struct {
-		name        string
-		value, most int
-	}{{"threads", f.Provenance.Threads, MaxThreads}, {"batch", f.Provenance.Batch, MaxBatch}} {
-		if n.value < 0 || n.value > n.most { // it is measured anew with them
-			return nil, fmt.Errorf("%w: provenance: %s %d: expected 0 to %d", ErrLUTFormat, n.name, n.value, n.most)
-		}
-	}
-	if p := f.Provenance; p.Space != "" && p.ImageSize != 0 {
-		if _, err := model.NewSpace(p.Space, p.ImageSize); err != nil {
-			return nil, fmt.Errorf("%w: provenance: %w", ErrLUTFormat, err)
-		}
+	if err := f.Provenance.check(); err != nil {
+		return nil, fmt.Errorf("%w: provenance: %w", ErrLUTFormat, err)
 	}
 	l := &LUT{Provenance: f.Provenance, Blocks: f.Blocks, Fixed: *f.Fixed, Quality: f.Quality}
 	if f.Calibration != nil {
 		l.Calibration = *f.Calibration
 	}
 	return l, l.check()
+}
+
+// check refuses what no table was measured with; searches on the device measure
+// with it anew.
+func (p Provenance) check() error {
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{{"threads", p.Threads, MaxThreads}, {"batch", p.Batch, MaxBatch}, {"image_size", p.ImageSize, model.MaxImageSize}} {
+		if n.value < 0 || n.value > n.most {
+			return fmt.Errorf("%s %d: expected 0 to %d", n.name, n.value, n.most)
+		}
+	}
+	if p.Space == "" || p.ImageSize == 0 {
+		return nil
+	}
+	s, err := model.NewSpace(p.Space, p.ImageSize)
+	if err == nil && p.ChannelMultiplier != 0 && p.ChannelMultiplier != s.ChannelMultiplier {
+		err = fmt.Errorf("channel_multiplier %v: expected %v, that of %s", p.ChannelMultiplier, s.ChannelMultiplier, s.Name)
+	}
+	return err
 }
 
 // jsonError says what is wrong with JSON in its own terms, not in those of Go.
@@ -230,16 +240,29 @@ func jsonError(what string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrLUTFormat, what, err)
 }
 
+// Bounds of what is measured: of the latency of a block or network, and of a
+// standard error as a fraction of it.
+const (
+	maxMS    = 1e7
+	maxError = 10
+)
+
 // check reports the first entry of the table that is no measurement.
 func (l *LUT) check() error {
 	if len(l.Blocks) == 0 {
 		return fmt.Errorf("%w: it has no blocks", ErrLUTFormat)
 	}
+	slowest := l.Fixed.MedianMS
 	one := func(name string, m Measurement) error {
 		if !usable(m.MedianMS) || !usable(m.MinMS) || !usable(m.Spread) || !usable(m.StandardErrorMS) || m.Rounds < 0 {
 			return fmt.Errorf("%w: %s is %v ms (min %v, spread %v, standard error %v, rounds %d): expected numbers of at least 0",
 				ErrLUTFormat, quote(name), m.MedianMS, m.MinMS, m.Spread, m.StandardErrorMS, m.Rounds)
 		}
+		if m.MedianMS > maxMS || m.StandardErrorMS > maxError*m.MedianMS {
+			return fmt.Errorf("%w: %s is %v ms with a standard error of %v ms: expected at most %v ms, and an error of at most %d times that",
+				ErrLUTFormat, quote(name), m.MedianMS, m.StandardErrorMS, float64(maxMS), maxError)
+		}
+		slowest = max(slowest, m.MedianMS)
 		return nil
 	}
 	for _, key := range l.sortedKeys() {
@@ -250,11 +273,29 @@ func (l *LUT) check() error {
 			return err
 		}
 	}
-	if c := l.Calibration; !usable(c.Slope) || math.IsNaN(c.InterceptMS) || math.IsInf(c.InterceptMS, 0) {
-		return fmt.Errorf("%w: calibration slope %v, intercept %v ms: expected finite numbers, slope at least 0", ErrLUTFormat, c.Slope, c.InterceptMS)
+	if slowest == 0 {
+		return fmt.Errorf("%w: all %d blocks and the fixed part are 0 ms", ErrLUTFormat, len(l.Blocks))
+	}
+	if c := l.Calibration; c != (Calibration{}) && !(c.Slope >= 1/maxSlope && c.Slope <= maxSlope &&
+		c.Slope*l.Fixed.MedianMS+c.InterceptMS >= -roundingMS && c.InterceptMS <= maxMS) {
+		return fmt.Errorf("%w: calibration slope %v, intercept %v ms: expected a slope of %v to %v and an intercept that leaves the fixed part, %v ms, at least 0",
+			ErrLUTFormat, c.Slope, c.InterceptMS, 1/maxSlope, maxSlope, l.Fixed.MedianMS)
+	}
+	if q := l.Quality; q != nil {
+		for i, v := range []float64{q.StandardError, q.Speeds, q.LevelError} {
+			if !(v >= 0 && v <= maxSlope) {
+				return fmt.Errorf("%w: quality: %s %v: expected 0 to %v", ErrLUTFormat, []string{"standard_error", "speeds", "level_error"}[i], v, maxSlope)
+			}
+		}
 	}
 	return one("fixed", l.Fixed)
 }
+
+// What a calibration may be: its slope, and what of the fixed part rounding takes.
+const (
+	maxSlope   = 1000.0
+	roundingMS = 1e-6
+)
 
 func (l *LUT) sortedKeys() []string {
 	keys := make([]string, 0, len(l.Blocks))

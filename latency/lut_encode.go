@@ -86,27 +86,10 @@ func (l *LUT) spaceOrder() []string {
 	if err != nil {
 		return keys
 	}
-	rank := map[string]int{}
-	for b := range s.NumBlocks() {
-		for _, o := range s.Options {
-			key := s.Block(b).LUTKey(o)
-			if _, seen := rank[key]; !seen {
-				rank[key] = len(rank)
-			}
-		}
+	rank := map[string]int{} // below that of others, which is 0
+	for i, d := range distinctBlocks(s) {
+		rank[d.key] = i - s.NumAlphas()
 	}
-	slices.SortStableFunc(keys, func(a, b string) int {
-		ra, okA := rank[a]
-		rb, okB := rank[b]
-		switch {
-		case okA && okB:
-			return ra - rb
-		case okA:
-			return -1
-		case okB:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(keys, func(a, b string) int { return rank[a] - rank[b] })
 	return keys
 }

@@ -109,11 +109,12 @@ func randomLUT(r *rand.Rand, s *model.Space) *LUT {
 	}
 	for b := range s.NumBlocks() {
 		for _, o := range s.Options {
-			l.Blocks[s.Block(b).LUTKey(o)] = Measurement{MedianMS: r.ExpFloat64(), MinMS: r.Float64(), Spread: r.Float64(), StandardErrorMS: r.Float64(), Rounds: 1 + r.IntN(50)}
+			ms := r.ExpFloat64()
+			l.Blocks[s.Block(b).LUTKey(o)] = Measurement{MedianMS: ms, MinMS: r.Float64(), Spread: r.Float64(), StandardErrorMS: ms * r.Float64(), Rounds: 1 + r.IntN(50)}
 		}
 	}
 	if r.IntN(2) == 0 {
-		l.Calibration = Calibration{Slope: 1 + r.Float64(), InterceptMS: r.NormFloat64(), Networks: 12, MAPE: 0.02, Kendall: 0.98}
+		l.Calibration = Calibration{Slope: 1 + r.Float64(), InterceptMS: r.Float64() - l.Fixed.MedianMS, Networks: 12, MAPE: 0.02, Kendall: 0.98}
 	}
 	return l
 }
@@ -215,6 +216,15 @@ func TestDecodeLUTRefuses(t *testing.T) {
 		"no blocks":        {ours(lutFormat, "1", `"fixed":{"median_ms":1},"blocks":{}`), "no blocks"},
 		"negative ours":    {ours(lutFormat, "1", strings.Replace(block, "1}}", "-1}}", 1)), "-1 ms"},
 		"calibration":      {ours(lutFormat, "1", block+`,"calibration":{"slope":-1}`), "slope -1"},
+		"far below zero":   {ours(lutFormat, "1", block+`,"calibration":{"slope":1,"intercept_ms":-1e9}`), "leaves the fixed part, 1 ms, at least 0"},
+		"intercept alone":  {ours(lutFormat, "1", block+`,"calibration":{"slope":0,"intercept_ms":1}`), "slope 0"},
+		"zeros":            {ours(lutFormat, "1", strings.ReplaceAll(block, ":1}", ":0}")), "all 1 blocks and the fixed part are 0 ms"},
+		"BINAS zeros":      {seconds(t, func(m map[string]any) { scale(m, 0) }), "all 120 blocks"},
+		"absurd error":     {ours(lutFormat, "1", strings.Replace(block, "1}}", `1,"standard_error_ms":1e300}}`, 1)), "standard error of 1e+300 ms"},
+		"absurd latency":   {ours(lutFormat, "1", strings.Replace(block, "1}}", `1e300}}`, 1)), "at most 1e+07 ms"},
+		"absurd level":     {ours(lutFormat, "1", block+`,"quality":{"level_error":1e9}`), "level_error 1e+09"},
+		"width":            {ours(lutFormat, "1", block+`,"provenance":{"space":"mobilenasnet","image_size":224,"channel_multiplier":1e9}`), "channel_multiplier 1e+09: expected 1"},
+		"image size":       {ours(lutFormat, "1", block+`,"provenance":{"image_size":-5}`), "image_size -5"},
 		"threads":          {ours(lutFormat, "1", block+`,"provenance":{"threads":100000}`), "threads 100000: expected 0 to 1024"},
 		"fewer than none":  {ours(lutFormat, "1", block+`,"provenance":{"threads":-1}`), "threads -1"},
 		"batch":            {ours(lutFormat, "1", block+`,"provenance":{"batch":1000000}`), "batch 1000000: expected 0 to 4096"},

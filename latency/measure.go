@@ -15,6 +15,8 @@ var (
 	// ErrInconclusive says that the device was not quiet long enough to be
 	// measured: no numbers are better than wrong ones.
 	ErrInconclusive = errors.New("the measurement is inconclusive")
+	// ErrNotHere says that this machine alone can be measured in that way.
+	ErrNotHere = errors.New("cannot be measured on that device")
 	// ErrRunMismatch says that a run folder was begun with other settings.
 	ErrRunMismatch = errors.New("the run folder has other settings")
 )
@@ -34,8 +36,8 @@ type MeasureOptions struct {
 	Classes int         // of the classifier in the fixed part; 0 is 1000
 	Name    string      // of the table, for its provenance
 	Method  Method      // of a table; empty is InContext
-	// Device runs networks; nil is this machine with Target, Threads, Batch and
-	// Classes. Isolated blocks run on this machine alone.
+	// Device runs networks, whatever Target, Threads, Batch and Classes say; nil is
+	// this machine with those. Isolated blocks run on this machine alone.
 	Device Device
 
 	// Rounds is how often everything is opened anew: 0 is once for a table in
@@ -105,6 +107,9 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	} else {
 		p := o.Device.Provenance()
 		o.Target, o.Threads, o.Batch = onnx.Target(p.Device), p.Threads, p.Batch
+		if m, here := o.Device.(*Machine); here {
+			o.Classes = m.o.Classes
+		}
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}
@@ -218,70 +223,4 @@ func Measure(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error
 		return nil, fmt.Errorf("measure %s at %d pixels: %w", s.Name, s.ImageSize, err)
 	}
 	return lut, nil
-}
-
-// measureIsolated measures every block alone.
-//
-// A round opens all blocks anew and makes passes over them, in a new random
-// order each time, one run a block: as in a network, the input of a block has
-// just been written and its weights are not in the near caches. The tenth
-// percentile of a block's runs is its latency in the round, what it takes when
-// nothing interrupts it; MedianMS is the median over rounds. A sentinel block
-// is measured after every pass; where its median, or the sum over the table,
-// is more than MaxRatio above its best ever, something else had the device and
-// the round is made again.
-//
-// A network is run once, not once a block: what a run of a model takes that
-// does nothing is measured in the same way and taken off every block, not off
-// the fixed part.
-func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
-	if o.Passes == 0 {
-		o.Passes = tablePasses
-	}
-	o = o.withDefaults()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if err := checkTableMemory(s, o); err != nil {
-		return nil, err
-	}
-	tasks := spaceTasks(s, o)
-	header := o.header("table", s.Name, s.ImageSize, taskKeys(tasks))
-	partial := o.Partial
-	o.Partial = func(results map[string]Measurement) { partial(withoutOverhead(results)) }
-	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}
-	started, err := m.run(ctx, header)
-	if err != nil {
-		return nil, err
-	}
-	results := withoutOverhead(m.results())
-	lut := &LUT{
-		Provenance: Provenance{
-			Name: o.Name, Source: "measured by binas-tui", Method: Isolated, Device: string(o.Target), Processor: header.Processor,
-			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Space: s.Name, ImageSize: s.ImageSize,
-			ChannelMultiplier: s.ChannelMultiplier, Date: started,
-		},
-		Blocks: results, Fixed: results[FixedKey],
-	}
-	delete(results, FixedKey)
-	return lut, nil
-}
-
-// withoutOverhead takes the overhead of a run off every block and drops it from
-// the results.
-func withoutOverhead(results map[string]Measurement) map[string]Measurement {
-	overhead := results[overheadKey].MedianMS
-	delete(results, overheadKey)
-	for key, m := range results {
-		if key == FixedKey || m.MedianMS <= 0 {
-			continue
-		}
-		left := max(m.MedianMS-overhead, 0)
-		if left > 0 {
-			m.Spread *= m.MedianMS / left // the quartiles are as far apart as before
-		}
-		m.MedianMS, m.MinMS = left, max(m.MinMS-overhead, 0)
-		results[key] = m
-	}
-	return results
 }

@@ -11,33 +11,42 @@ import (
 // inputs, would take more memory than there is.
 func checkTableMemory(s *model.Space, o MeasureOptions) error {
 	values := 3 * float64(s.ImageSize) * float64(s.ImageSize)
-	seen := map[string]bool{}
-	for b := range s.NumBlocks() {
-		shape := s.Block(b)
-		for i, option := range s.Options {
-			key := shape.LUTKey(option)
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-			out := model.Downsample(shape.Resolution, shape.Stride)
-			values += float64(shape.InChannels*shape.Resolution*shape.Resolution + s.BlockCode(b, i).Channels*out*out)
-		}
+	for _, d := range distinctBlocks(s) {
+		shape := s.Block(d.block)
+		out := model.Downsample(shape.Resolution, shape.Stride)
+		values += float64(shape.InChannels*shape.Resolution*shape.Resolution + shape.OutChannels*out*out)
 	}
 	return checkMemory("a table", s.ImageSize, o, 4*float64(o.Batch)*values)
 }
 
-// checkNetworkMemory refuses networks that would take more memory than there is.
+// checkNetworkMemory refuses networks each of which would take more memory than
+// there is.
 func checkNetworkMemory(archs []model.Architecture, imageSize int, o MeasureOptions) error {
-	var most float64
 	for _, arch := range archs {
 		cost, err := arch.Cost(imageSize, o.Classes)
+		if err == nil {
+			err = checkMemory("a network", imageSize, o, cost.RunBytes(o.Batch))
+		}
 		if err != nil {
 			return err
 		}
-		most = max(most, cost.RunBytes(o.Batch))
 	}
-	return checkMemory("a network", imageSize, o, most)
+	return nil
+}
+
+// checkMeterMemory refuses networks of a space beside sessions of the reference
+// that would take more memory than there is.
+func (m *Machine) checkMeterMemory(s *model.Space) error {
+	o := MeasureOptions{Batch: m.o.Batch, Classes: m.o.Classes}
+	reference, err := s.Architecture(ReferenceNetwork(s)).Cost(s.ImageSize, o.Classes)
+	if err != nil {
+		return err
+	}
+	most, err := s.Architecture(heaviest(s)).Cost(s.ImageSize, o.Classes)
+	if err != nil {
+		return err
+	}
+	return checkMemory("networks beside a reference", s.ImageSize, o, meterSessions*reference.RunBytes(o.Batch)+most.RunBytes(o.Batch))
 }
 
 func checkMemory(what string, imageSize int, o MeasureOptions, bytes float64) error {

@@ -3,15 +3,16 @@ package latency
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/records"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // recordName is the file of a run folder that holds the settings and rounds.
@@ -53,14 +54,6 @@ func (o MeasureOptions) header(kind, space string, imageSize int, keys []string)
 		Batch: p.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: p.Processor,
 		Runtime: p.Runtime, Tasks: len(keys), TasksHash: fmt.Sprintf("%016x", hash.Sum64()), Date: o.now().UTC().Truncate(time.Second),
 	}
-}
-
-func taskKeys(tasks []task) []string {
-	var keys []string
-	for _, t := range tasks {
-		keys = append(keys, t.key)
-	}
-	return keys
 }
 
 // differs names the first setting in which two headers differ.
@@ -107,80 +100,19 @@ func openRecords(folder string, header *measureHeader, take func(object []byte) 
 		},
 		Record: take,
 	})
+	if errors.Is(err, safefile.ErrLocked) {
+		return nil, fmt.Errorf("run folder %s is %w", folder, safefile.ErrLocked)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
 	return f, nil
 }
 
-// record is the rounds of isolated blocks, in memory and, with a folder, on disk.
-type record struct {
-	header measureHeader
-	rounds []roundResult
-	file   *records.File // nil without a folder
-}
-
-// openRecord opens the record of a folder, or begins one. lost is what was
-// damaged there.
-func openRecord(folder string, header measureHeader) (r *record, lost string, err error) {
-	r = &record{header: header}
-	if folder == "" {
-		return r, "", nil
-	}
-	r.file, err = openRecords(folder, &r.header, func(object []byte) (int, error) {
-		var round roundResult
-		if err := strictJSON(object, &round); err != nil {
-			return 0, err
-		}
-		if err := round.check(header.Tasks); err != nil {
-			return 0, err
-		}
-		r.rounds = append(r.rounds, round)
-		return len(r.rounds) - 1, nil
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return r, r.file.Lost.String(), nil
-}
-
 func strictJSON(line []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	return d.Decode(v)
-}
-
-// check refuses numbers that no measurement gives.
-func (r roundResult) check(tasks int) error {
-	if len(r.MS) != tasks || len(r.Sentinel) == 0 {
-		return fmt.Errorf("%d values and %d of the sentinel: expected %d and at least 1", len(r.MS), len(r.Sentinel), tasks)
-	}
-	for _, list := range [][]float64{r.MS, r.Sentinel} {
-		for _, v := range list {
-			if !(v >= 0) || math.IsInf(v, 1) {
-				return fmt.Errorf("%v ms: expected at least 0", v)
-			}
-		}
-	}
-	return nil
-}
-
-// add keeps a round.
-func (r *record) add(round roundResult) error {
-	if r.file != nil {
-		if err := r.file.Add(len(r.rounds), round); err != nil {
-			return fmt.Errorf("run folder: %w", err)
-		}
-	}
-	r.rounds = append(r.rounds, round)
-	return nil
-}
-
-func (r *record) close() error {
-	if r.file == nil {
-		return nil
-	}
-	return r.file.Close()
 }
 
 // KeepsRounds reports that a folder holds rounds or networks to go on from.

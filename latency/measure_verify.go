@@ -204,22 +204,11 @@ func (v *Verification) ceiling(l looks, checked func(network int) bool) {
 // those of its blocks, which are independent; 0 where it has none. The level of
 // the table is not in it, and its calibration's slope is.
 func (l *LUT) StandardErrorMS(s *model.Space, p model.Path) float64 {
-	uses := map[string]float64{}
-	for b, o := range p.Option {
-		if s.Active(p, b) {
-			uses[s.Block(b).LUTKey(s.Options[o])]++
-		}
-	}
-	variance := l.Fixed.StandardErrorMS * l.Fixed.StandardErrorMS
-	for key, n := range uses {
-		e := n * l.Blocks[key].StandardErrorMS
-		variance += e * e
-	}
-	slope := 1.0
+	_, deviation, _ := l.sum(s, p)
 	if l.Calibration.Set() {
-		slope = l.Calibration.Slope
+		deviation *= l.Calibration.Slope
 	}
-	return slope * math.Sqrt(variance)
+	return deviation
 }
 
 // fitLine is the line from predicted to measured with the least sum of squared

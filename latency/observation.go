@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -181,8 +182,8 @@ func (obs *Observations) Take(object []byte) error {
 		return fmt.Errorf("%d latencies and %d of the reference: expected as many, 1 to %d", len(o.MS), len(o.ReferenceMS), maxSessions)
 	}
 	for _, ms := range slices.Concat(o.MS, o.ReferenceMS) {
-		if !(ms > 0) || ms > maxObservedMS {
-			return fmt.Errorf("%v ms: expected more than 0 and at most %v", ms, float64(maxObservedMS))
+		if !(ms > 0) || ms > maxMS {
+			return fmt.Errorf("%v ms: expected more than 0 and at most %v", ms, float64(maxMS))
 		}
 	}
 	obs.Made = append(obs.Made, o)
@@ -196,9 +197,6 @@ func (obs *Observations) Finish(end SearchEnd) {
 	}
 	obs.Ended[end.Search] = len(obs.Made)
 }
-
-// maxObservedMS bounds the latency of one network.
-const maxObservedMS = 1e7
 
 // Of are the observations of a search that has not come to an answer yet.
 func (obs *Observations) Of(search string) []Observation {
@@ -228,42 +226,14 @@ func (obs *Observations) Known(opening string, table func(arch string) (tableMS,
 	if !slices.ContainsFunc(obs.Made, func(o Observation) bool { return o.Opening == opening }) {
 		opening = obs.Made[len(obs.Made)-1].Opening
 	}
-	type sessions struct{ sum, n []float64 }
-	reference, number := map[string]*sessions{}, map[string]int{opening: 0}
-	for _, o := range obs.Made {
-		r := reference[o.Opening]
-		if r == nil {
-			r = &sessions{}
-			reference[o.Opening] = r
-			if o.Opening != opening {
-				number[o.Opening] = len(number)
-			}
+	of, number := map[string]reference{}, map[string]int{opening: 0}
+	for _, r := range obs.references() {
+		if of[r.opening] = r; r.opening != opening {
+			number[r.opening] = len(number)
 		}
-		for i, ms := range o.ReferenceMS {
-			if i == len(r.sum) {
-				r.sum, r.n = append(r.sum, 0), append(r.n, 0)
-			}
-			r.sum[i] += ms
-			r.n[i]++
-		}
-	}
-	typical := func(opening string, session int) float64 {
-		r := reference[opening]
-		return r.sum[session] / r.n[session]
-	}
-	mean := func(opening string) float64 {
-		sum := 0.0
-		for i := range reference[opening].sum {
-			sum += typical(opening, i)
-		}
-		return sum / float64(len(reference[opening].sum))
 	}
 	if ms, shape, ok := table(obs.Header.Reference); ok {
-		k := KnownNetwork{ID: obs.Header.Reference, TableMS: ms, Shape: shape, MS: [][]float64{nil}}
-		for i := range reference[opening].sum {
-			k.MS[0] = append(k.MS[0], typical(opening, i))
-		}
-		known = append(known, k)
+		known = append(known, KnownNetwork{ID: obs.Header.Reference, TableMS: ms, Shape: shape, MS: [][]float64{of[opening].ms}})
 	}
 	type key struct{ arch, opening string }
 	at := map[key]int{}
@@ -271,7 +241,7 @@ func (obs *Observations) Known(opening string, table func(arch string) (tableMS,
 		o := obs.Made[i]
 		scale := 1.0
 		if o.Opening != opening {
-			scale = mean(opening) / mean(o.Opening)
+			scale = of[opening].mean() / of[o.Opening].mean()
 		}
 		k := key{o.Architecture, o.Opening}
 		if _, seen := at[k]; !seen {
@@ -285,12 +255,57 @@ func (obs *Observations) Known(opening string, table func(arch string) (tableMS,
 		}
 		ms := make([]float64, len(o.MS))
 		for s := range ms {
-			ms[s] = o.MS[s] * typical(o.Opening, s) / o.ReferenceMS[s] * scale
+			ms[s] = o.MS[s] * of[o.Opening].ms[s] / o.ReferenceMS[s] * scale
 		}
 		n := &known[at[k]]
 		n.MS = append(n.MS, ms)
 	}
 	return known, left
+}
+
+// reference is the reference network in one opening.
+type reference struct {
+	opening string
+	ms      []float64 // by session, the mean of what it took
+}
+
+func (r reference) mean() float64 { return stat.Mean(r.ms, nil) }
+
+// references are those of the openings, in the order of their first observation.
+func (obs *Observations) references() []reference {
+	var out []reference
+	var counts [][]float64
+	at := map[string]int{}
+	for _, o := range obs.Made {
+		k, seen := at[o.Opening]
+		if !seen {
+			k = len(out)
+			at[o.Opening] = k
+			out, counts = append(out, reference{opening: o.Opening}), append(counts, nil)
+		}
+		for i, ms := range o.ReferenceMS {
+			if i == len(counts[k]) {
+				out[k].ms, counts[k] = append(out[k].ms, 0), append(counts[k], 0)
+			}
+			counts[k][i]++
+			out[k].ms[i] += (ms - out[k].ms[i]) / counts[k][i]
+		}
+	}
+	return out
+}
+
+// wander is how far the level of the device may be from that of the last opening
+// in another one, as a fraction, when so much time has passed: by how much the
+// reference differed between openings, tableLevel counting as levelWeight of them,
+// with a variance that doubles in a day and ends at that of the prior.
+func (obs *Observations) wander(age time.Duration) float64 {
+	levels := each(obs.references(), reference.mean)
+	variance := levelWeight * square(tableLevel)
+	for _, ms := range levels {
+		variance += square(ms/stat.Mean(levels, nil) - 1)
+	}
+	variance /= float64(levelWeight + len(levels) - 1)
+	return math.Sqrt(max(variance, min(variance*(1+age.Hours()/24), square(DefaultPrior.Level))))
 }
 
 // MeanMS is the mean of a measurement as it was, the drift not taken out.

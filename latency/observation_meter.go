@@ -34,6 +34,11 @@ type Meter struct {
 // NewMeter opens the reference network on a device. Close it after use. opening
 // is what its observations are marked with.
 func NewMeter(ctx context.Context, d Device, s *model.Space, opening string) (*Meter, error) {
+	if machine, here := d.(*Machine); here {
+		if err := machine.checkMeterMemory(s); err != nil {
+			return nil, err
+		}
+	}
 	m := &Meter{device: d, imageSize: s.ImageSize, opening: opening}
 	for range meterSessions {
 		n, err := d.Open(ctx, s.Architecture(ReferenceNetwork(s)), s.ImageSize)

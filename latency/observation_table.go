@@ -14,7 +14,7 @@ import (
 // times what it says. The zero value is nothing.
 type Learnt struct {
 	Level        float64 // factor; 0 is none
-	SD           float64 // standard deviation of Level
+	SD           float64 // standard deviation of Level: of what was measured, and of what changes with another opening and with time
 	Shape        float64 // of a network around that, as a fraction
 	Noise        float64 // of one measurement, as a fraction
 	Networks     int
@@ -43,8 +43,18 @@ const (
 // a fraction, from the standard errors of its keys; known is false where the table
 // has none.
 func (l *LUT) Shape(s *model.Space, p model.Path) (share float64, known bool) {
-	count := map[string]float64{}
+	sum, deviation, known := l.sum(s, p)
+	if !known || sum <= 0 {
+		return 0, false
+	}
+	return math.Hypot(networkShape, deviation/sum), true
+}
+
+// sum is that of the medians of a path, with its standard deviation by the standard
+// errors of the keys; known is false where the table does not have those of all.
+func (l *LUT) sum(s *model.Space, p model.Path) (ms, deviationMS float64, known bool) {
 	var keys []string // in one order: sums do not change from call to call
+	count := map[string]float64{}
 	for b, o := range p.Option {
 		if s.Active(p, b) {
 			key := s.Block(b).LUTKey(s.Options[o])
@@ -53,16 +63,15 @@ func (l *LUT) Shape(s *model.Space, p model.Path) (share float64, known bool) {
 			}
 		}
 	}
-	sum, variance := l.Fixed.MedianMS, square(l.Fixed.StandardErrorMS)
+	known = true
+	ms, variance := l.Fixed.MedianMS, square(l.Fixed.StandardErrorMS)
 	for _, key := range keys {
 		n, m := count[key], l.Blocks[key]
-		if m.StandardErrorMS == 0 {
-			return 0, false
-		}
-		sum += n * m.MedianMS
+		known = known && m.StandardErrorMS > 0
+		ms += n * m.MedianMS
 		variance += square(n * m.StandardErrorMS) // blocks that share a key err together
 	}
-	return math.Sqrt(square(networkShape) + variance/square(sum)), sum > 0
+	return ms, math.Sqrt(variance), known
 }
 
 // Deviation is the standard deviation of a network's latency on the device around
@@ -122,8 +131,9 @@ func (l *LUT) Predictor(s *model.Space) (func(arch string) (tableMS, shape float
 	}, nil
 }
 
-// Learn computes what observations say about the table, of which they are.
-func (l *LUT) Learn(obs Observations) (Learnt, error) {
+// Learn computes what observations say about the table, of which they are, for
+// another opening at the given time.
+func (l *LUT) Learn(obs Observations, now time.Time) (Learnt, error) {
 	s, err := model.NewSpace(obs.Header.Space, obs.Header.ImageSize)
 	if err != nil || len(obs.Made) == 0 {
 		return Learnt{}, err
@@ -136,6 +146,7 @@ func (l *LUT) Learn(obs Observations) (Learnt, error) {
 	p := NewPosterior(DefaultPrior, known)
 	out := Learnt{Shape: p.Shape(0), Noise: p.Noise(), Measurements: len(obs.Made), Date: obs.Made[len(obs.Made)-1].Date}
 	out.Level, out.SD = p.Level()
+	out.SD = math.Hypot(out.SD, out.Level*obs.wander(now.Sub(out.Date)))
 	networks := map[string]bool{}
 	for _, o := range obs.Made {
 		networks[o.Architecture] = true

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/model"
@@ -90,6 +91,47 @@ func TestKnownTakesTheDriftOut(t *testing.T) {
 	// Before anything was measured beside an opening, the last one stands for it.
 	if early, _ := obs.Known("none yet", func(string) (float64, float64, bool) { return 5, 0, true }); len(early) != 3 || early[0].mean() != known[0].mean() {
 		t.Errorf("%d known", len(early))
+	}
+}
+
+// What was learnt is less certain with time, with another opening, and the more so
+// the more openings differ.
+func TestTheLevelLearntWidens(t *testing.T) {
+	s := observationSpace(t)
+	lut := &LUT{Blocks: map[string]Measurement{}, Fixed: Measurement{MedianMS: 1}}
+	for b := range s.NumBlocks() {
+		for _, option := range s.Options {
+			lut.Blocks[s.Block(b).LUTKey(option)] = Measurement{MedianMS: 0.25}
+		}
+	}
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	learnt := func(age time.Duration, speeds ...float64) Learnt {
+		obs := Observations{Header: header(s)}
+		for i, speed := range speeds {
+			for range 4 {
+				obs.Made = append(obs.Made, Observation{Architecture: obs.Header.Reference, Opening: string(rune('a' + i)), Date: now.Add(-age),
+					MS: []float64{4 * speed, 4 * speed}, ReferenceMS: []float64{4 * speed, 4 * speed}})
+			}
+		}
+		l, err := lut.Learn(obs, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	one := learnt(0, 1)
+	if day := learnt(24*time.Hour, 1); one.SD < 0.03*one.Level || day.SD < 1.3*one.SD || day.Level != one.Level {
+		t.Errorf("at once %v ± %v, a day later %v ± %v", one.Level, one.SD, day.Level, day.SD)
+	}
+	if year := learnt(8760*time.Hour, 1); year.SD < 0.095*one.Level || year.SD > 0.11*one.Level {
+		t.Errorf("a year later %v ± %v: expected the prior's 10%%", year.Level, year.SD)
+	}
+	if steady := learnt(0, 1, 1, 1, 1, 1, 1); steady.SD >= one.SD {
+		t.Errorf("openings that agree: %v ± %v, one %v ± %v", steady.Level, steady.SD, one.Level, one.SD)
+	}
+	// The second opening is 26% faster: the first level is well within two deviations.
+	if busy := learnt(0, 2.44, 1.8); busy.Level+4*busy.SD < 2.44/1.8*busy.Level || busy.SD < 0.08*busy.Level {
+		t.Errorf("openings that differ by 2.44 to 1.8: %v ± %v", busy.Level, busy.SD)
 	}
 }
 
@@ -180,7 +222,7 @@ func FuzzObservations(f *testing.F) {
 		if len(known) > len(obs.Made)+1 || left > len(obs.Made) {
 			t.Errorf("%d observations: %d known, %d left out", len(obs.Made), len(known), left)
 		}
-		l, err := lut.Learn(obs)
+		l, err := lut.Learn(obs, time.Time{})
 		if err == nil && (math.IsNaN(l.Level) || math.IsNaN(l.SD)) {
 			t.Errorf("level %v ± %v", l.Level, l.SD)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -24,7 +23,7 @@ const verifiedNetworks = 40
 // openMeasure opens the menu of measuring.
 func (a *App) openMeasure() tea.Cmd {
 	m := &measureMenu{want: explore.Measuring{
-		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: onnx.CPU, Threads: 1, Method: latency.InContext, Library: a.opts.Library,
+		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: string(onnx.CPU), Threads: 1, Method: latency.InContext, Library: a.opts.Library,
 	}}
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
@@ -96,16 +95,9 @@ func stepThrough[T comparable](v *T, values []T) func(int) tea.Cmd {
 }
 
 func (m *measureMenu) rows(a *App) []formRow {
-	var threads []int
-	for n := 1; n <= runtime.NumCPU(); n *= 2 {
-		threads = append(threads, n)
-	}
-	if n := runtime.NumCPU(); !slices.Contains(threads, n) {
-		threads = append(threads, n)
-	}
 	rows := []formRow{
-		{label: "device", value: string(m.want.Target), step: stepThrough(&m.want.Target, onnx.Targets())},
-		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, threads)},
+		{label: "device", value: m.want.Target, step: stepThrough(&m.want.Target, latency.Targets())},
+		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Target))},
 		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
 		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
 		{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})},

@@ -80,7 +80,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
 	}
-	if want.Rounds != 2 || want.Method != latency.InContext || want.ImageSize != 224 || want.Threads != 1 || want.Target != onnx.CPU {
+	if want.Rounds != 2 || want.Method != latency.InContext || want.ImageSize != 224 || want.Threads != 1 || want.Target != "cpu" {
 		t.Errorf("measuring %+v", want)
 	}
 	d.mustSee("round 1 of 5")

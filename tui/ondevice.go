@@ -11,8 +11,8 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -21,14 +21,16 @@ type onDeviceRounds []explore.Round
 
 // keepOnMachine searches on this machine until a limit is kept.
 func keepOnMachine(ctx context.Context, library string, setup explore.Setup, r explore.OnDevice) (explore.Kept, error) {
-	if _, err := onnx.Open(library); err != nil {
-		return explore.Kept{}, err
-	}
 	engine, err := explore.New(ctx, setup) // the explorer goes on with its own
 	if err != nil {
 		return explore.Kept{}, err
 	}
-	device, err := engine.Machine()
+	o, err := engine.DeviceOptions()
+	if err != nil {
+		return explore.Kept{}, err
+	}
+	o.Library = library
+	device, err := latency.OpenDevice(o)
 	if err != nil {
 		return explore.Kept{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -12,6 +13,13 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/job"
 )
+
+// Within a network a block runs once an image: its input has just been
+// written, its weights have been pushed out of the caches by those of the
+// other blocks. A block that is run again and again has its weights at hand,
+// which makes the late stages, whose weights are large, look up to a third
+// faster than they are in a network (see docs/MEASURING.md). A round of a
+// table therefore makes passes: each block once, in random order.
 
 // Bounds of a visit, beside its slice of time.
 const (
@@ -25,8 +33,8 @@ const (
 
 // roundResult is what one round found.
 type roundResult struct {
-	MS       []float64 `json:"ms"`       // per task, the fastest run of its visit
-	Sentinel []float64 `json:"sentinel"` // the same per visit to the sentinel, its own included
+	MS       []float64 `json:"ms"`       // per task, the tenth percentile of its runs
+	Sentinel []float64 `json:"sentinel"` // per visit, the fastest run
 }
 
 // measurer carries out rounds. Set o, tasks and sentinel, and call run.
@@ -119,7 +127,7 @@ func (m *measurer) measure(ctx context.Context) error {
 			return fmt.Errorf("%w: in %d of %d rounds the device was more than %.0f%% slower than at its best: something else uses the device, or its clock varies",
 				ErrInconclusive, len(m.record.rounds)-done, len(m.record.rounds), 100*(m.o.MaxRatio-1))
 		}
-		result, err := m.round(ctx, done)
+		result, err := m.passes(ctx, done)
 		if err != nil {
 			return err
 		}
@@ -132,29 +140,63 @@ func (m *measurer) measure(ctx context.Context) error {
 	}
 }
 
-// round visits every task once, or in passes.
-func (m *measurer) round(ctx context.Context, done int) (roundResult, error) {
-	if m.o.Passes > 0 {
-		return m.passes(ctx, done)
-	}
+// refresher is a runner whose input can be written anew, as the block before
+// it in a network does.
+type refresher interface{ Refresh() }
+
+// passes is one round of m.o.Passes passes over all tasks. The sessions are
+// opened anew, since where their memory lies makes a difference of a percent
+// or two that only another round can average out. The sentinel is visited in
+// the way of networks, after every pass.
+func (m *measurer) passes(ctx context.Context, done int) (roundResult, error) {
 	number := len(m.record.rounds)
-	plan := roundPlan(len(m.tasks), m.sentinel, m.o.Seed, uint64(number))
+	if m.visits > 0 {
+		m.close()
+		if err := m.open(ctx, nil); err != nil {
+			return roundResult{}, err
+		}
+	}
+	runs := make([][]float64, len(m.tasks))
 	result := roundResult{MS: make([]float64, len(m.tasks))}
-	for i, v := range plan {
-		ms, err := m.visit(ctx, v.task)
+	for pass := range m.o.Passes {
+		for i, t := range rand.New(rand.NewPCG(m.o.Seed, uint64(number*m.o.Passes+pass))).Perm(len(m.tasks)) {
+			ms, err := m.once(ctx, t)
+			if err != nil {
+				return result, err
+			}
+			runs[t] = append(runs[t], ms)
+			m.visits++
+			m.reportRound(done, number, pass*len(m.tasks)+i+1, m.o.Passes*len(m.tasks))
+		}
+		ms, err := m.visit(ctx, m.sentinel)
 		if err != nil {
 			return result, err
 		}
-		if !v.sentinel {
-			result.MS[v.task] = ms
-		}
-		if v.task == m.sentinel {
-			result.Sentinel = append(result.Sentinel, ms)
-		}
-		m.visits++
-		m.reportRound(done, number, i+1, len(plan))
+		result.Sentinel = append(result.Sentinel, ms)
+	}
+	for t := range runs {
+		result.MS[t] = Quantile(runs[t], lowQuantile)
 	}
 	return result, nil
+}
+
+// once is the time of a single run, in milliseconds.
+func (m *measurer) once(ctx context.Context, t int) (float64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if r, ok := m.runners[t].(refresher); ok {
+		r.Refresh()
+	}
+	runCtx := context.Background()
+	if m.typical[t] > interruptible {
+		runCtx = ctx
+	}
+	start := m.o.now()
+	if err := m.runners[t].Run(runCtx); err != nil {
+		return 0, fmt.Errorf("%s: %w", m.tasks[t].key, err)
+	}
+	return float64(m.o.now().Sub(start)) / float64(time.Millisecond), nil
 }
 
 // reportRound reports that visited of a round's visits are made, after done

@@ -80,7 +80,9 @@ func (d *fakeDevice) opener(cost func(key string) time.Duration) func(task) (run
 
 // measure measures n tasks with the given options.
 func (d *fakeDevice) measure(ctx context.Context, n int, o MeasureOptions) (map[string]Measurement, error) {
-	o.now = d.now
+	if o.now = d.now; o.Passes == 0 {
+		o.Passes = 8
+	}
 	o = o.withDefaults()
 	tasks := d.tasks(n)
 	m := &measurer{o: o, tasks: tasks, sentinel: sentinelOf(tasks)}

@@ -2,7 +2,6 @@ package latency
 
 import (
 	"context"
-	"math/rand/v2"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -36,20 +35,12 @@ func spaceTasks(s *model.Space, o MeasureOptions) []task {
 			return onnx.FixedPart(s, w, onnx.NetworkOptions{Batch: o.Batch, Classes: o.Classes})
 		})
 	}}}
-	seen := map[string]bool{}
-	for b := range s.NumBlocks() {
-		shape := s.Block(b)
-		for i, option := range s.Options {
-			key := shape.LUTKey(option)
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-			block := onnx.Block{Code: s.BlockCode(b, i), InChannels: shape.InChannels, Resolution: shape.Resolution}
-			tasks = append(tasks, task{key, func() (runner, error) {
-				return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) { return block.Graph(o.Batch, w) })
-			}})
-		}
+	for _, d := range distinctBlocks(s) {
+		shape := s.Block(d.block)
+		block := onnx.Block{Code: s.BlockCode(d.block, d.option), InChannels: shape.InChannels, Resolution: shape.Resolution}
+		tasks = append(tasks, task{d.key, func() (runner, error) {
+			return openSession(o, func(w onnx.Weights) (*onnx.Graph, error) { return block.Graph(o.Batch, w) })
+		}})
 	}
 	return tasks
 }
@@ -98,29 +89,3 @@ func (r sessionRunner) Refresh() {
 
 // sentinelOf picks the task that is measured again and again.
 func sentinelOf(tasks []task) int { return len(tasks) / 2 }
-
-// sentinelEvery is how many visits lie between two of the sentinel.
-const sentinelEvery = 16
-
-// visit is one stop of a round.
-type visit struct {
-	task     int
-	sentinel bool // a repeat of the sentinel, not the task's own visit
-}
-
-// roundPlan is the order of one round: every task once, in an order that
-// depends on the seed and the round alone, with the sentinel in between and, in
-// rounds of more than one task, at both ends.
-func roundPlan(tasks, sentinel int, seed, round uint64) []visit {
-	var plan []visit
-	for i, t := range rand.New(rand.NewPCG(seed, round)).Perm(tasks) {
-		if tasks > 1 && i%sentinelEvery == 0 {
-			plan = append(plan, visit{sentinel, true})
-		}
-		plan = append(plan, visit{task: t})
-	}
-	if tasks > 1 {
-		plan = append(plan, visit{sentinel, true})
-	}
-	return plan
-}
