@@ -93,9 +93,7 @@ func (v *evaluating) resolve(a *app, cmd *cobra.Command, stage training.Stage) (
 	v.take(a, cmd, o)
 	v.src.Run = v.run
 	v.src.Accept = func(data dataset.Identity) error { return a.suits(o, data) }
-	m := measuring{library: v.src.Library}
-	_, err = m.open("")
-	return o, err
+	return o, openRuntime(v.src.Library)
 }
 
 // take takes what flags leave open from what is known of the weights, and says

@@ -93,6 +93,12 @@ func (m *measuring) open() (latency.Device, error) {
 	return d, err
 }
 
+// openRuntime loads ONNX Runtime, for the processor.
+func openRuntime(library string) error {
+	_, err := (&measuring{library: library}).open()
+	return err
+}
+
 // options are the flags as options of package latency.
 func (m *measuring) options(a *app, d latency.Device) latency.MeasureOptions {
 	return latency.MeasureOptions{

@@ -143,8 +143,7 @@ func (o *pipelineOptions) checkInput(begun bool) error {
 
 // pipeline runs it as a job and shows how far it is.
 func (a *app) pipeline(ctx context.Context, o pipelineOptions) error {
-	library := measuring{library: o.Library}
-	if _, err := library.open(""); err != nil { // before there is a folder with settings
+	if err := openRuntime(o.Library); err != nil { // before there is a folder with settings
 		return err
 	}
 	file, _, err := runJob(ctx, a, "pipeline", func(ctx context.Context, j *job.Job) (string, error) {

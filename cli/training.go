@@ -125,8 +125,7 @@ func (a *app) prepare(cmd *cobra.Command, t *trainingRun, stage training.Stage, 
 	if err := s.Check(); err != nil {
 		return s, o, err
 	}
-	m := measuring{library: t.library}
-	if _, err = m.open(""); err != nil {
+	if err = openRuntime(t.library); err != nil {
 		return s, o, err
 	}
 	a.noteData(train, val)

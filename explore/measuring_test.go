@@ -80,7 +80,10 @@ func TestAMeasurementInAnotherWayBeginsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := Measuring{Space: model.MobileNASNet, ImageSize: 32, device: devicetest.New(space, 1)}
-	o := m.options(nil)
+	o, err := m.open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.Folder, o.Classes = filepath.Join(DataDir(), "runs", m.TableName()), 7
 	o.Warn, o.Progress = nil, nil
 	if _, err := latency.Measure(t.Context(), space, o); err != nil {

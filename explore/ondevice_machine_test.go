@@ -55,7 +55,7 @@ func TestOnThisMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if l, err := e.LUT.Learn(file.Observations); err == nil && l.Set() {
+		if l, err := e.LUT.Learn(file.Observations, time.Now()); err == nil && l.Set() {
 			level = l.Level
 		} else { // a first look, so that limits are spread over what this machine reaches
 			level = firstLook(t, e, machine)

@@ -299,7 +299,7 @@ func TestTheTableLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := learnt.Learnt
-	if math.Abs(l.Level/want-1) > 0.03 || !(l.SD > 0 && l.SD < 0.02) || l.Networks < 2 || l.Measurements < l.Networks || l.Unused != "" {
+	if math.Abs(l.Level/want-1) > 0.03 || !(l.SD > 0.02 && l.SD < 0.05) || l.Networks < 2 || l.Measurements < l.Networks || l.Unused != "" {
 		t.Errorf("learnt %+v, level %v", l, want)
 	}
 	if reflect.DeepEqual(learnt.Blocks, e.LUT.Blocks) == false {

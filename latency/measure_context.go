@@ -214,8 +214,8 @@ func (o MeasureOptions) halves(c *columns, paths []model.Path, openings []openin
 
 // levelError is the standard deviation of the device's level around the table's,
 // as a fraction: the root mean square over the groups of networks that were open
-// at once of how far what they took, disturbed or not, is from what the table
-// says. tableLevel counts as levelWeight groups.
+// at once of how far what they took, where little disturbed them, is from what the
+// table says. tableLevel counts as levelWeight groups.
 func levelError(c *columns, paths []model.Path, openings []opening, columnMS []float64) float64 {
 	var order []int64 // sums do not depend on the order of a map
 	groups := map[int64][]float64{}
@@ -223,12 +223,12 @@ func levelError(c *columns, paths []model.Path, openings []opening, columnMS []f
 		if groups[o.Group] == nil {
 			order = append(order, o.Group)
 		}
-		took := each(o.Bursts, func(b burst) float64 { return Quantile(b.RunsMS, 0) })
-		groups[o.Group] = append(groups[o.Group], Quantile(took, 0.5)/dot(c.row(paths[o.Network]), columnMS))
+		tableMS := dot(c.row(paths[o.Network]), columnMS)
+		groups[o.Group] = append(groups[o.Group], each(o.Bursts, func(b burst) float64 { return Quantile(b.RunsMS, 0) / tableMS })...)
 	}
 	sum := levelWeight * square(tableLevel)
 	for _, group := range order {
-		sum += square(Quantile(groups[group], 0.5) - 1)
+		sum += square(Quantile(groups[group], lowQuantile) - 1)
 	}
 	return math.Sqrt(sum / (levelWeight + float64(len(order))))
 }

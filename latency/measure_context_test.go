@@ -58,6 +58,7 @@ func TestTheLevelsErrorIsThatOfTheDevice(t *testing.T) {
 	var errors []float64
 	for _, slow := range []float64{1, 1.2} {
 		d := devicetest.New(s, 1)
+		d.Noise = 0.01
 		d.Drift = func(seconds float64) float64 { return 1 + (slow-1)*math.Floor(math.Mod(seconds, 20)/10) }
 		lut, err := latency.Measure(t.Context(), s, latency.MeasureOptions{Device: d})
 		if err != nil {
