@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,7 +123,7 @@ func TestSearchOnDeviceRefuses(t *testing.T) {
 		code int
 		text string
 	}{
-		{"--limit 2.3ms --on-device", exitNothing, "least measured latency is 2."},
+		{"--limit 3.9ms --on-device", exitNothing, "least measured latency is 4."},
 		{"--on-device", exitUsage, "--limit"},
 		{"--max-params 5M --on-device", exitUsage, "--limit"},
 		{"--limit 5ms --on-device --top 3", exitUsage, "--top 3"},
@@ -137,11 +138,13 @@ func TestSearchOnDeviceRefuses(t *testing.T) {
 	}
 	// A table that says nothing of its errors gives no confidence, and no ±.
 	mustRun(t, "lut", "forget")
-	plain := decode[map[string]json.RawMessage](t, mustRun(t, "search", "--limit", "5ms", "--json"))
-	if deviation := string(plain["latency_deviation_ms"]); deviation == "null" {
-		if r := runCLI(t, "search", "--limit", "5ms", "--confidence", "95%"); r.code != exitUsage || !strings.Contains(r.err, "does not know its errors") {
-			t.Errorf("code %d, %s", r.code, r.err)
-		}
+	isolated := []string{"search", "--limit", "5ms", "--lut", filepath.Join("..", "latency", "testdata", "isolated.json")}
+	plain := decode[map[string]json.RawMessage](t, mustRun(t, append(isolated, "--json")...))
+	if deviation := string(plain["latency_deviation_ms"]); deviation != "null" {
+		t.Errorf("a table of blocks alone is certain to %s ms", deviation)
+	}
+	if r := runCLI(t, append(isolated, "--confidence", "95%")...); r.code != exitUsage || !strings.Contains(r.err, "does not know its errors") {
+		t.Errorf("code %d, %s", r.code, r.err)
 	}
 	mustRun(t, "search", "--limit", "5ms", "--on-device")
 	deviceOf = func(*explore.Engine, string) (latency.Device, error) { return d, nil } // another processor

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -189,5 +190,37 @@ func TestAMillionKeys(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
+	}
+}
+
+// A table of blocks alone with its calibration, as the method of before wrote them,
+// reads as it did: sums are corrected, and it knows no errors.
+func TestTablesOfBlocksAlone(t *testing.T) {
+	data := golden(t, "isolated.json")
+	l, err := DecodeLUT(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := EncodeLUT(l); err != nil || !bytes.Equal(again, data) {
+		t.Errorf("written again it differs: %v", err)
+	}
+	s := mustSpace(t, model.MobileNASNet, 224)
+	table, err := l.Table(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := *l
+	plain.Calibration = Calibration{}
+	sums, err := plain.Table(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := ReferenceNetwork(s)
+	want := l.Calibration.Slope*sums.LatencyMS(s, p) + l.Calibration.InterceptMS
+	if got := table.LatencyMS(s, p); !l.Calibration.Set() || math.Abs(got-want) > 1e-9 || math.Abs(got-sums.LatencyMS(s, p)) < 0.1 {
+		t.Errorf("%v ms: expected %v", got, want)
+	}
+	if _, known := l.Deviation(s, p); known || l.Quality != nil {
+		t.Error("it knows its errors")
 	}
 }

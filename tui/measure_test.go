@@ -251,9 +251,9 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	d.press("m")
 	d.press("down", "down", "down", "down", "down", "down", "down", "enter", "J")
 	d.until(job.Running)
-	d.mustSee("calibration of ort-cpu-224-1t")
+	d.mustSee("verification of ort-cpu-224-1t")
 	if d.sees("opens the table") {
-		t.Error("a calibration has no table to open")
+		t.Error("a verification has no table to open")
 	}
 	d.press("X")
 	d.until(job.Cancelled)
