@@ -231,7 +231,7 @@ func (a *app) measuredNot(err error, p *measureStatus, folder string) error {
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %d %s; the same command resumes there (kept in %s)\n", p.rounds, phrase.Plural(p.rounds, p.unit), sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %s; the same command resumes there (kept in %s)\n", phrase.Count(p.rounds, choose(p.unit, "network")), sanitize.Line(folder))
 	return errEnded
 }
 

@@ -25,17 +25,17 @@ func (e *Engine) DeviceOptions() (latency.DeviceOptions, error) {
 // KeepOn is [Engine.SearchOnDevice] on a device; what is observed is kept beside
 // the table.
 func (e *Engine) KeepOn(ctx context.Context, d latency.Device, r OnDevice) (kept Kept, err error) {
-	file, err := OpenObservations(e.LUT, latency.NewObservationHeader(e.LUTName, e.LUT, e.Space, d.Provenance(), e.NumClasses()))
-	if err != nil {
-		return Kept{}, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
 	opening := time.Now().UTC().Format(time.RFC3339Nano) + "-" + strconv.Itoa(os.Getpid())
 	meter, err := latency.NewMeter(ctx, d, e.Space, opening)
 	if err != nil {
 		return Kept{}, err
 	}
 	defer func() { err = errors.Join(err, meter.Close()) }()
+	file, err := OpenObservations(e.LUT, latency.NewObservationHeader(e.LUTName, e.LUT, e.Space, d.Provenance(), e.NumClasses()))
+	if err != nil {
+		return Kept{}, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	r.Measure, r.Observation = meter, file
 	return e.SearchOnDevice(ctx, r)
 }

@@ -250,7 +250,7 @@ func TestFrontierComesInParts(t *testing.T) {
 // charge every choice what they say.
 func TestPinsUnderSeveralLimits(t *testing.T) {
 	d := newDriver(t, 120, 40)
-	d.run(d.setLimit(6))
+	d.run(d.setLimit(8))
 	d.addLimits(twoLimits(t)...)
 	d.press("down", "down")
 	row, _ := d.current()

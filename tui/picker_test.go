@@ -58,7 +58,7 @@ func TestTheTableOfARunHasAShortName(t *testing.T) {
 	}
 	d.run(d.openSetup(d.engine.Profile, file, d.engine.PredictorName))
 	header := d.lines()[0]
-	if !strings.Contains(header, "faces/lut.json 224 px") || !strings.Contains(header, "LOO 0.14 pt") {
+	if !strings.Contains(header, "faces/lut.json 224 px") || !strings.Contains(header, "LOO error 0.14 pt") {
 		t.Errorf("header %q", header)
 	}
 	d.mustSee("exploring faces/lut.json with ")

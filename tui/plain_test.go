@@ -49,7 +49,7 @@ func TestPlainWords(t *testing.T) {
 		{[]string{"45"}, []string{"no improvement above", "budget set there"}},
 		{[]string{"45 lightyears"}, []string{`not understood: limit "45 lightyears": unit "lightyears": expected us, ms or s`}},
 		{[]string{"1ms"}, []string{"no network within 1.00 ms: at least"}},
-		{[]string{"+", "- 3"}, []string{"limit 5.02 ms", "limit 4.84 ms"}},
+		{[]string{"+ 2", "- 3"}, []string{"limit 5.06 ms", "limit 4.89 ms"}},
 		{[]string{"pin 2.1 e=3 k=5", "status"}, []string{"2.1 -> k5 e3 or k5 e3 se: 75.75 ->", "pins cost"}},
 		{[]string{"pin 2.1 e=5"}, []string{`2.1: "e=5": expected`}},
 		{[]string{"pin 9.1"}, []string{"expected a block such as 2.1"}},

@@ -1,11 +1,11 @@
-# mobilenasnet at 224 px: 5.00 ms by ort-cpu-224-1t, 78.01 % predicted by published-12
+# mobilenasnet at 224 px: 5.00 ms by ort-cpu-224-1t, 75.75 % predicted by published-12
 arch_def = [
     ['ds_r1_k3_s1_e1_c16_nre'],
-    ['ir_r1_k3_s2_e4_c24_nre', 'ir_r1_k3_s1_e4_c24_nre'],
-    ['ir_r1_k5_s2_e6_c40_nre', 'ir_r1_k3_s1_e6_c40_nre'],
-    ['ir_r1_k5_s2_e6_c80', 'ir_r1_k3_s1_e6_c80', 'ir_r1_k3_s1_e6_c80', 'ir_r1_k3_s1_e6_c80'],
-    ['ir_r1_k3_s1_e6_c112', 'ir_r1_k3_s1_e4_c112', 'ir_r1_k3_s1_e4_c112', 'ir_r1_k3_s1_e4_c112'],
-    ['ir_r1_k5_s2_e6_c192', 'ir_r1_k3_s1_e6_c192', 'ir_r1_k3_s1_e6_c192', 'ir_r1_k3_s1_e6_c192'],
+    ['ir_r1_k3_s2_e3_c24_nre', 'ir_r1_k3_s1_e3_c24_nre'],
+    ['ir_r1_k3_s2_e4_c40_nre', 'ir_r1_k3_s1_e4_c40_nre'],
+    ['ir_r1_k5_s2_e6_c80', 'ir_r1_k3_s1_e4_c80', 'ir_r1_k3_s1_e4_c80'],
+    ['ir_r1_k3_s1_e4_c112', 'ir_r1_k3_s1_e3_c112'],
+    ['ir_r1_k3_s2_e4_c192', 'ir_r1_k3_s1_e3_c192', 'ir_r1_k3_s1_e3_c192', 'ir_r1_k3_s1_e3_c192'],
     ['cn_r1_k1_s1_c960'],
 ]
 
