@@ -43,7 +43,7 @@ func (a *app) makeDigits(ctx context.Context, mnist, out string) (err error) {
 		}
 	}
 	line := a.newStatusLine()
-	err = dataset.MakeDigits(ctx, mnist, out, dataset.DigitsOptions{Progress: line.count("images")})
+	err = dataset.MakeDigits(ctx, mnist, out, line.count("images"))
 	line.end()
 	if err != nil {
 		return err

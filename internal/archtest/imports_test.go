@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"latency":             {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "internal/phrase", "model", "onnx", "internal/pickle", "internal/sanitize"},
 	"supernet/backprop":   {"internal/parallel", "model", "onnx", "supernet"},
 	"assets/generate":     {"latency", "model", "fit/published"},
-	"supernet/dataset":    {"internal/safefile", "internal/strictjson", "internal/sanitize"},
+	"supernet/dataset":    {"internal/parallel", "internal/safefile", "internal/strictjson", "internal/sanitize"},
 	"supernet/evaluation": {"internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
 	"supernet/training":   {"internal/jsonl", "internal/memory", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "model", "onnx", "internal/sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "fit/published", "solver"},

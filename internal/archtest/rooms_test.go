@@ -30,6 +30,21 @@ func TestTopLevelIsTheMethod(t *testing.T) {
 	}
 }
 
+// docs/ARCHITECTURE.md says of every package what it is for. What is for tests, or
+// the program as a whole, may be left out.
+func TestEveryPackageIsDescribed(t *testing.T) {
+	text, err := os.ReadFile("../../docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, pkg := range packages(t, build.Default) {
+		forTests := strings.HasSuffix(dir, "test") || dir == "internal/needed" || dir == "assets/generate" || dir == "e2e" || dir == "."
+		if !forTests && len(pkg.GoFiles) > 0 && !strings.Contains(string(text), "\n| `"+dir+"` | ") {
+			t.Errorf("package %s has no row in docs/ARCHITECTURE.md", dir)
+		}
+	}
+}
+
 // faces show what others compute.
 var faces = []string{"cli", "tui"}
 

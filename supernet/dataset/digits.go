@@ -10,10 +10,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
-	"sync/atomic"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
@@ -41,12 +40,6 @@ const (
 	imagesFile, labelsFile  = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 )
 
-// DigitsOptions say how [MakeDigits] works. The zero value works.
-type DigitsOptions struct {
-	Workers  int                   // goroutines; 0: one per processor
-	Progress func(done, total int) // called now and then, by one goroutine at a time; may be nil
-}
-
 // ErrRecipe says that the images made differ from those of the recipe.
 var ErrRecipe = errors.New("not the digits of the recipe")
 
@@ -54,16 +47,17 @@ var ErrRecipe = errors.New("not the digits of the recipe")
 // [FetchMNIST]) and writes it to another: 60,000 training and 10,000 test images
 // of 32x32, grey, as IDX files that [Open] reads, 72 MB. See docs/DIGITS.md.
 //
-// Files appear whole or not at all, and are checked by their SHA-256; where the
+// Report, if not nil, is called now and then, by one goroutine at a time. Files
+// appear whole or not at all, and are checked by their SHA-256; where the
 // set, or half of it, is there already, it is not made again.
-func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
+func MakeDigits(ctx context.Context, mnist, dir string, report func(done, total int)) error {
 	if CheckDigits(dir) == nil {
 		return nil
 	}
 	if err := safefile.MkdirAll(dir); err != nil {
 		return fmt.Errorf("make digits: %w", err)
 	}
-	progress := newProgress(o.Progress, digitsTrain+digitsTest)
+	progress := newProgress(report, digitsTrain+digitsTest)
 	for _, part := range []struct {
 		name string
 		n    int
@@ -73,7 +67,7 @@ func MakeDigits(ctx context.Context, mnist, dir string, o DigitsOptions) error {
 			progress.add(part.n) // made before something went wrong
 			continue
 		}
-		if err := makeDigitsPart(ctx, mnist, dir, part.name, part.seed, o.Workers, progress); err != nil {
+		if err := makeDigitsPart(ctx, mnist, dir, part.name, part.seed, progress); err != nil {
 			return fmt.Errorf("make digits: %w", err)
 		}
 	}
@@ -94,7 +88,7 @@ func digitsDescription() description {
 }
 
 // makeDigitsPart makes and writes the images and labels of one MNIST file.
-func makeDigitsPart(ctx context.Context, mnist, dir, part string, seed uint64, workers int, progress *progress) error {
+func makeDigitsPart(ctx context.Context, mnist, dir, part string, seed uint64, progress *progress) error {
 	images, labels := part+imagesFile, part+labelsFile
 	from, err := readMNIST(ctx, mnist, images)
 	if err != nil {
@@ -104,7 +98,7 @@ func makeDigitsPart(ctx context.Context, mnist, dir, part string, seed uint64, w
 	if err != nil {
 		return err
 	}
-	pixels, err := digitImages(ctx, from.data, seed, workers, progress)
+	pixels, err := digitImages(ctx, from.data, seed, progress)
 	if err != nil {
 		return err
 	}
@@ -128,31 +122,18 @@ func writeDigits(dir, name string, f idx) error {
 }
 
 // digitImages makes an image of each MNIST image, [n, 32, 32].
-func digitImages(ctx context.Context, mnist []byte, seed uint64, workers int, progress *progress) ([]byte, error) {
+func digitImages(ctx context.Context, mnist []byte, seed uint64, progress *progress) ([]byte, error) {
 	const size, chunk = digitsSide * digitsSide, 100
 	n := len(mnist) / (mnistSide * mnistSide)
 	out := make([]byte, n*size)
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range workers {
-		wait.Go(func() {
-			for ctx.Err() == nil {
-				end := int(next.Add(chunk))
-				if end-chunk >= n {
-					return
-				}
-				for i := end - chunk; i < min(end, n); i++ {
-					digitImage(out[i*size:][:size], mnist, seed, i)
-				}
-				progress.add(min(end, n) - (end - chunk))
-			}
-		})
-	}
-	wait.Wait()
-	return out, ctx.Err()
+	err := parallel.For(ctx, (n+chunk-1)/chunk, func(c int) {
+		from, end := c*chunk, min((c+1)*chunk, n)
+		for i := from; i < end; i++ {
+			digitImage(out[i*size:][:size], mnist, seed, i)
+		}
+		progress.add(end - from)
+	})
+	return out, err
 }
 
 // CheckDigits says what is missing from a folder for it to be the digits set;

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -123,13 +124,13 @@ func TestMakeDigits(t *testing.T) {
 	}
 	mnist, dir, ctx := mnistFolder(t), filepath.Join(t.TempDir(), "digits"), context.Background()
 	last := 0
-	o := DigitsOptions{Progress: func(done, total int) {
+	report := func(done, total int) {
 		if done <= last || done > total || total != 70000 {
 			t.Errorf("progress went from %d to %d of %d", last, done, total)
 		}
 		last = done
-	}}
-	if err := MakeDigits(ctx, mnist, dir, o); err != nil {
+	}
+	if err := MakeDigits(ctx, mnist, dir, report); err != nil {
 		t.Fatal(err)
 	}
 	if last != 70000 {
@@ -148,11 +149,11 @@ func TestMakeDigits(t *testing.T) {
 			t.Errorf("channel %d: mean %g, deviation %g, measured %g and %g", c, train.Mean[c], train.Std[c], mean[c], std[c])
 		}
 	}
-	if err := MakeDigits(ctx, "nowhere", dir, DigitsOptions{}); err != nil {
+	if err := MakeDigits(ctx, "nowhere", dir, nil); err != nil {
 		t.Errorf("made again: %v", err)
 	}
 	damage(t, filepath.Join(dir, "t10k-images-idx3-ubyte"))
-	if err := MakeDigits(ctx, mnist, dir, DigitsOptions{}); err != nil || CheckDigits(dir) != nil {
+	if err := MakeDigits(ctx, mnist, dir, nil); err != nil || CheckDigits(dir) != nil {
 		t.Errorf("a damaged file was not made again: %v, %v", err, CheckDigits(dir))
 	}
 }
@@ -178,8 +179,10 @@ func TestDigitImages(t *testing.T) {
 		mnist[i] = byte(r.next())
 	}
 	var made [][]byte
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, workers := range []int{1, 5} {
-		images, err := digitImages(context.Background(), mnist, 9, workers, newProgress(nil, 0))
+		runtime.GOMAXPROCS(workers)
+		images, err := digitImages(context.Background(), mnist, 9, newProgress(nil, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +195,7 @@ func TestDigitImages(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		stop := sync.OnceFunc(func() { asked(); cancel() })
-		_, err := digitImages(ctx, mnist, 9, 2, newProgress(func(int, int) { stop() }, 3000))
+		_, err := digitImages(ctx, mnist, 9, newProgress(func(int, int) { stop() }, 3000))
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled, it ended with %v", err)
 		}
@@ -207,7 +210,7 @@ func TestMakeDigitsCancelled(t *testing.T) {
 	mnist, dir := mnistFolder(t), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	err := MakeDigits(ctx, mnist, dir, DigitsOptions{Progress: func(int, int) { cancel() }})
+	err := MakeDigits(ctx, mnist, dir, func(int, int) { cancel() })
 	if files, _ := os.ReadDir(dir); len(files) != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v, %v was written", err, files)
 	}

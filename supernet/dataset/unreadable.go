@@ -11,11 +11,10 @@ import (
 	"image"
 	"io/fs"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
@@ -143,33 +142,16 @@ func (s *Set) Try(ctx context.Context, report func(done, total int)) error {
 	if u == nil {
 		return nil // in memory
 	}
-	var (
-		next, done atomic.Int64
-		mu         sync.Mutex
-		wait       sync.WaitGroup
-	)
-	for range runtime.GOMAXPROCS(0) {
-		wait.Go(func() {
-			room := &image.RGBA{}
-			for ctx.Err() == nil {
-				p := int(next.Add(1)) - 1
-				if p >= s.Len() {
-					return
-				}
-				if _, err := s.images.read(ctx, s.index[p], room); err != nil && ctx.Err() == nil {
-					u.note(s.index[p], err)
-				}
-				n := int(done.Add(1))
-				if report != nil {
-					mu.Lock()
-					report(n, s.Len())
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wait.Wait()
-	return ctx.Err()
+	rooms := sync.Pool{New: func() any { return &image.RGBA{} }}
+	progress := newProgress(report, s.Len())
+	return parallel.For(ctx, s.Len(), func(p int) {
+		room := rooms.Get().(*image.RGBA)
+		if _, err := s.images.read(ctx, s.index[p], room); err != nil && ctx.Err() == nil {
+			u.note(s.index[p], err)
+		}
+		rooms.Put(room)
+		progress.add(1)
+	})
 }
 
 // UnreadableFile names all images of a run's data that could not be read: JSON
