@@ -15,7 +15,7 @@ BENCH       ?= .
 CONCURRENT = $(shell grep -rlE --include=*.go --exclude-dir=e2e $(GOROUTINES) . | xargs -n1 dirname | sort -u)
 GOROUTINES := '"sync(/atomic)?"|"golang.org/x/sync/errgroup"|/internal/parallel"|\bgo func\b'
 
-.PHONY: run build cross setup onnxruntime node tools data test check unit race fuzz bench screenshots keys clean
+.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench screenshots keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -56,6 +56,9 @@ data: build ## make the digits data set, from MNIST of the Go module proxy
 	$(BIN) data digits
 
 test: check setup node tools unit race fuzz ## all set-up, every test
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
 
 # The last one keeps the program building without cgo and on other systems.
 check:

@@ -43,22 +43,19 @@ func (a *App) differences() []difference {
 		return nil
 	}
 	now := a.solution.Path
-	var out []difference
-	cost := func(p []int, b int, active bool) float64 {
-		if !active {
+	cost := func(p model.Path, b int) float64 {
+		if !space.Active(p, b) {
 			return 0
 		}
-		return a.engine.Table.BlockMS[b*space.NumOptions()+p[b]]
+		return a.engine.Table.BlockMS[b*space.NumOptions()+p.Option[b]]
 	}
-	for s := range space.Stages {
-		if now.Depth[s] != c.path.Depth[s] {
+	var out []difference
+	for _, d := range a.engine.Differences(c.path, now) {
+		if s := d.Stage - 1; d.Block < 0 {
 			out = append(out, difference{decision{s, -1}, 0})
-		}
-		for b := s * space.MaxDepth; b < (s+1)*space.MaxDepth; b++ {
-			on, was := space.Active(now, b), space.Active(c.path, b)
-			if on != was || (on && now.Option[b] != c.path.Option[b]) {
-				out = append(out, difference{decision{s, b}, cost(now.Option, b, on) - cost(c.path.Option, b, was)})
-			}
+		} else {
+			b := s*space.MaxDepth + d.Block
+			out = append(out, difference{decision{s, b}, cost(now, b) - cost(c.path, b)})
 		}
 	}
 	return out

@@ -175,7 +175,14 @@ func (s Series) add(p *plot.Plot) error {
 	return nil
 }
 
-// addBars adds what is known of the errors of the points, paler than these.
+// bars are points with what is known of their errors.
+type bars struct {
+	plotter.XYs
+	plotter.XErrors
+	plotter.YErrors
+}
+
+// addBars adds the errors of the points, paler than these.
 func (s Series) addBars(p *plot.Plot, points plotter.XYs) error {
 	half := func(errors []float64) plotter.Errors {
 		out := make(plotter.Errors, len(errors))
@@ -184,33 +191,24 @@ func (s Series) addBars(p *plot.Plot, points plotter.XYs) error {
 		}
 		return out
 	}
-	pale := func(l *draw.LineStyle) {
-		c := s.Style.colour
-		l.Color, l.Width = color.RGBA{R: 128 + c.R/2, G: 128 + c.G/2, B: 128 + c.B/2, A: 0xff}, vg.Points(0.5)
-	}
+	with := bars{points, plotter.XErrors(half(s.XError)), plotter.YErrors(half(s.YError))}
+	c := s.Style.colour
+	pale := draw.LineStyle{Color: color.RGBA{R: 128 + c.R/2, G: 128 + c.G/2, B: 128 + c.B/2, A: 0xff}, Width: vg.Points(0.5)}
 	if s.XError != nil {
-		bars, err := plotter.NewXErrorBars(struct {
-			plotter.XYs
-			plotter.XErrors
-		}{points, plotter.XErrors(half(s.XError))})
+		across, err := plotter.NewXErrorBars(with)
 		if err != nil {
 			return err
 		}
-		pale(&bars.LineStyle)
-		bars.CapWidth = 0
-		p.Add(bars)
+		across.LineStyle, across.CapWidth = pale, 0
+		p.Add(across)
 	}
 	if s.YError != nil {
-		bars, err := plotter.NewYErrorBars(struct {
-			plotter.XYs
-			plotter.YErrors
-		}{points, plotter.YErrors(half(s.YError))})
+		up, err := plotter.NewYErrorBars(with)
 		if err != nil {
 			return err
 		}
-		pale(&bars.LineStyle)
-		bars.CapWidth = 0
-		p.Add(bars)
+		up.LineStyle, up.CapWidth = pale, 0
+		p.Add(up)
 	}
 	return nil
 }

@@ -6,18 +6,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// lutCommand groups the commands about latency tables; each is in a file
-// lut_NAME.go.
-func (a *app) lutCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "lut",
-		Short: "Measure, verify, compare, show and convert latency tables",
-		Args:  cobra.ArbitraryArgs,
-
-		SuggestionsMinimumDistance: 2,
-	}
-	cmd.AddCommand(a.lutShowCommand(), a.lutConvertCommand(), a.lutMeasureCommand(), a.lutVerifyCommand(), a.lutCompareCommand(), a.lutForgetCommand())
-	cmd.RunE = a.groupUsage
+// group is a command that only groups others: those of lut and data, each in a
+// file lut_NAME.go or data_NAME.go.
+func (a *app) group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.ArbitraryArgs, RunE: a.groupUsage, SuggestionsMinimumDistance: 2}
+	cmd.AddCommand(commands...)
 	return cmd
 }
 
