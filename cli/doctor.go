@@ -158,6 +158,7 @@ func doctorRuntime(w io.Writer, library string) {
 		return
 	}
 	line(w, "version", found.Version)
+	line(w, "kernels for training", onnx.DescribeKernels())
 	var available, missing []string
 	for _, t := range onnx.Targets() {
 		if t.Check() == nil {

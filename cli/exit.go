@@ -57,6 +57,7 @@ func exitCode(err error) int {
 		errors.Is(err, explore.ErrOptimizer),
 		errors.Is(err, explore.ErrOnDevice),
 		errors.Is(err, explore.ErrNoDeviation),
+		errors.Is(err, onnx.ErrKernels),
 		errors.Is(err, latency.ErrObservations),
 		errors.Is(err, fit.ErrSettings),
 		errors.Is(err, latency.ErrLUTMismatch),

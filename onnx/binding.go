@@ -1,6 +1,12 @@
 package onnx
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/kernels"
+)
 
 // binding is what this package asks of the Go binding of ONNX Runtime. The
 // binding needs cgo, so it is known only to binding_cgo.go; everything else is
@@ -9,6 +15,9 @@ type binding interface {
 	// load opens a library for the whole process and returns its version. Errors
 	// wrap ErrTooOld or ErrNotONNXRuntime. All else is called after it.
 	load(path string) (version string, err error)
+
+	// kernels reports whether sessions can have the operators of package kernels.
+	kernels(path string) error
 
 	// check makes nothing; the error wraps ErrTargetUnavailable.
 	check(t Target) error
@@ -36,3 +45,46 @@ var bound binding
 // was made with cgo. Where it cannot, [Find], [Load], [Open] and [Install] say
 // ErrNoCgo.
 func CanRun() bool { return bound != nil }
+
+// ErrKernels is wrapped by errors about kernels that cannot be used.
+var ErrKernels = kernels.ErrUnavailable
+
+// Kernels is the set of kernels that sessions of this process use, by default and
+// where [kernels.Environment] says so. Where that is [kernels.Off], why says what is
+// in the way; an error is a variable that names what cannot be had.
+func Kernels() (set kernels.Set, why string, err error) {
+	if set, err = kernels.Choose(); err != nil {
+		return kernels.Off, "", err
+	}
+	lib, ok := Loaded()
+	switch {
+	case !CanRun():
+		return kernels.Off, ErrNoCgo.Error(), nil
+	case set == kernels.Off && len(kernels.Available()) == 0:
+		return kernels.Off, "this build has none", nil
+	case set == kernels.Off:
+		return kernels.Off, kernels.Environment + " is off", nil
+	case !ok:
+		return kernels.Off, ErrNotLoaded.Error(), nil
+	}
+	if err := bound.kernels(lib.Path); err != nil {
+		return kernels.Off, err.Error(), nil
+	}
+	return set, "", nil
+}
+
+// DescribeKernels says which kernels train, and which there are, or what is in the way.
+func DescribeKernels() string {
+	set, why, err := Kernels()
+	switch {
+	case err != nil:
+		return err.Error()
+	case set == kernels.Off:
+		return "off, graphs of ordinary operators instead: " + why
+	}
+	var names []string
+	for _, other := range kernels.Available() {
+		names = append(names, string(other))
+	}
+	return fmt.Sprintf("%s; this machine runs %s: %s chooses one, or off", set, strings.Join(names, ", "), kernels.Environment)
+}

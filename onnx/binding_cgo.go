@@ -6,11 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/binas-tui/binas-tui/kernels"
 )
 
 func init() { bound = ortBinding{} }
@@ -24,6 +28,7 @@ func (ortBinding) load(path string) (version string, err error) {
 		return "", loadError(path, err)
 	}
 	ort.DisableTelemetry()
+	kernels.Open(path) // what may be in the way is asked for by kernels
 	return ort.GetVersion(), nil
 }
 
@@ -40,6 +45,27 @@ func loadError(path string, err error) error {
 		message = strings.TrimPrefix(tail, path+": ")
 	}
 	return fmt.Errorf("%w: %s", ErrNotONNXRuntime, strings.TrimSpace(message))
+}
+
+func (ortBinding) kernels(path string) error {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	if _, err := native(options); err != nil {
+		return err
+	}
+	return kernels.Open(path)
+}
+
+// native is the OrtSessionOptions inside the binding's, which does not show it.
+func native(o *ort.SessionOptions) (unsafe.Pointer, error) {
+	v := reflect.ValueOf(o).Elem()
+	if v.NumField() != 1 || v.Field(0).Kind() != reflect.Pointer || !strings.HasSuffix(v.Field(0).Type().Elem().Name(), "OrtSessionOptions") {
+		return nil, fmt.Errorf("%w: the binding's %v is another", kernels.ErrUnavailable, v.Type())
+	}
+	return v.Field(0).UnsafePointer(), nil
 }
 
 func (ortBinding) check(t Target) error {
@@ -117,6 +143,12 @@ func buildOptions(o SessionOptions) (*ort.SessionOptions, error) {
 		options.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
 	)
+	if err == nil && o.Kernels != "" && o.Kernels != kernels.Off {
+		var inside unsafe.Pointer
+		if inside, err = native(options); err == nil {
+			err = kernels.Register(o.Kernels, inside)
+		}
+	}
 	if err == nil && o.Profile != "" {
 		err = options.EnableProfiling(o.Profile)
 	}

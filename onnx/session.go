@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/binas-tui/binas-tui/kernels"
 )
 
 // Errors of sessions.
@@ -32,6 +34,8 @@ type SessionOptions struct {
 	// of this kind share: as fast as arenas of their own, and little larger than
 	// what the largest of them needs. It is never given back. Overrides NoArena.
 	SharedArena bool
+	// Kernels is the set of kernels whose operators the model uses; see [Kernels].
+	Kernels kernels.Set
 	// Profile turns on ONNX Runtime's profiler: closing the session writes what
 	// every node took in every run to a JSON file whose name begins with it.
 	Profile string

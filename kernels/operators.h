@@ -1,0 +1,14 @@
+// What Go calls. Text that is returned says what went wrong; NULL: nothing. Sets
+// are numbered as in kernels.go.
+
+// binas_kernels_open finds ONNX Runtime in a library that is loaded already, once.
+const char *binas_kernels_open(const char *library);
+
+// binas_kernels_add makes the operators of a set known to sessions of the options.
+const char *binas_kernels_add(void *options, int set);
+
+// binas_kernels_supported reports whether this processor can run a set.
+int binas_kernels_supported(int set);
+
+// binas_kernels_release frees scratch memory that is not in use.
+void binas_kernels_release(void);

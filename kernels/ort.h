@@ -1,0 +1,65 @@
+// The part of ONNX Runtime's C interface that operators need. Its layout is
+// promised: new versions add functions behind the old ones. kernels_test.go compares
+// it with the header that comes with the Go binding.
+#include <stddef.h>
+#include <stdint.h>
+
+enum { API_VERSION = 24 };
+
+typedef struct OrtStatus OrtStatus;
+typedef struct OrtValue OrtValue;
+typedef struct OrtShape OrtShape; // OrtTensorTypeAndShapeInfo
+typedef struct OrtContext OrtContext; // OrtKernelContext
+typedef struct OrtInfo OrtInfo; // OrtKernelInfo
+typedef struct OrtDomain OrtDomain; // OrtCustomOpDomain
+typedef struct OrtCustomOp OrtCustomOp;
+
+typedef struct {
+  void *const *(*GetApi)(uint32_t version); // a table of functions
+  const char *(*GetVersionString)(void);
+} OrtApiBase;
+
+// FUNCTIONS are those used: place in the table, result, name, parameters.
+#define FUNCTIONS(F) \
+  F(0, OrtStatus *, CreateStatus, (int code, const char *message)) \
+  F(2, const char *, GetErrorMessage, (const OrtStatus *)) \
+  F(26, OrtStatus *, CreateCustomOpDomain, (const char *name, OrtDomain **)) \
+  F(27, OrtStatus *, CustomOpDomain_Add, (OrtDomain *, const OrtCustomOp *)) \
+  F(28, OrtStatus *, AddCustomOpDomain, (void *options, OrtDomain *)) \
+  F(51, OrtStatus *, GetTensorMutableData, (OrtValue *, void **)) \
+  F(61, OrtStatus *, GetDimensionsCount, (const OrtShape *, size_t *)) \
+  F(62, OrtStatus *, GetDimensions, (const OrtShape *, int64_t *, size_t)) \
+  F(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *, OrtShape **)) \
+  F(86, OrtStatus *, KernelInfoGetAttribute_int64, (const OrtInfo *, const char *, int64_t *)) \
+  F(88, OrtStatus *, KernelContext_GetInputCount, (const OrtContext *, size_t *)) \
+  F(90, OrtStatus *, KernelContext_GetInput, (const OrtContext *, size_t, const OrtValue **)) \
+  F(91, OrtStatus *, KernelContext_GetOutput, (OrtContext *, size_t, const int64_t *, size_t, OrtValue **)) \
+  F(93, void, ReleaseStatus, (OrtStatus *)) \
+  F(99, void, ReleaseTensorTypeAndShapeInfo, (OrtShape *)) \
+  F(274, OrtStatus *, KernelContext_ParallelFor, (const OrtContext *, void (*)(void *, size_t), size_t total, size_t batches, void *))
+
+struct OrtCustomOp {
+  uint32_t version;
+  void *CreateKernel; // of older versions
+  const char *(*GetName)(const OrtCustomOp *);
+  const char *(*GetExecutionProviderType)(const OrtCustomOp *);
+  int (*GetInputType)(const OrtCustomOp *, size_t);
+  size_t (*GetInputTypeCount)(const OrtCustomOp *);
+  int (*GetOutputType)(const OrtCustomOp *, size_t);
+  size_t (*GetOutputTypeCount)(const OrtCustomOp *);
+  void *KernelCompute; // of older versions
+  void (*KernelDestroy)(void *);
+  int (*GetInputCharacteristic)(const OrtCustomOp *, size_t);
+  int (*GetOutputCharacteristic)(const OrtCustomOp *, size_t);
+  int (*GetInputMemoryType)(const OrtCustomOp *, size_t);
+  int (*GetVariadicInputMinArity)(const OrtCustomOp *);
+  int (*GetVariadicInputHomogeneity)(const OrtCustomOp *);
+  int (*GetVariadicOutputMinArity)(const OrtCustomOp *);
+  int (*GetVariadicOutputHomogeneity)(const OrtCustomOp *);
+  OrtStatus *(*CreateKernelV2)(const OrtCustomOp *, const void *api, const OrtInfo *, void **);
+  OrtStatus *(*KernelComputeV2)(void *, OrtContext *);
+  void *InferOutputShapeFn; // may be NULL, as what follows
+  int (*GetStartVersion)(const OrtCustomOp *);
+  int (*GetEndVersion)(const OrtCustomOp *);
+  void *GetMayInplace, *ReleaseMayInplace, *GetAliasMap, *ReleaseAliasMap;
+};

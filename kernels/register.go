@@ -1,0 +1,72 @@
+//go:build cgo && !windows
+
+package kernels
+
+/*
+#cgo CFLAGS: -O3
+#cgo LDFLAGS: -lm -ldl
+#include <stdlib.h>
+#include "operators.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"unsafe"
+)
+
+func supported(set int) bool { return C.binas_kernels_supported(C.int(set)) != 0 }
+
+// Release frees scratch memory that no operator uses at the moment.
+func Release() { C.binas_kernels_release() }
+
+var opening struct {
+	sync.Mutex
+	library string
+	err     error
+}
+
+// Open finds the interface of ONNX Runtime in a library that this process has
+// loaded, by the path it was loaded from: one in a process. The error wraps
+// ErrUnavailable.
+func Open(library string) error {
+	opening.Lock()
+	defer opening.Unlock()
+	switch opening.library {
+	case library:
+		return opening.err
+	case "":
+		path := C.CString(library)
+		defer C.free(unsafe.Pointer(path))
+		opening.library, opening.err = library, problem(C.binas_kernels_open(path))
+		return opening.err
+	}
+	return fmt.Errorf("%w with %s: those of %s are open", ErrUnavailable, library, opening.library)
+}
+
+// Register makes a set's operators known to the sessions that are made with
+// options, an OrtSessionOptions of the library that was opened.
+func Register(set Set, options unsafe.Pointer) error {
+	i := slices.Index(sets, set)
+	if i < 0 || !supported(i) {
+		return fmt.Errorf("%w: %.40q", ErrUnavailable, string(set))
+	}
+	opening.Lock()
+	defer opening.Unlock()
+	if opening.library == "" {
+		return fmt.Errorf("%w: no library is open", ErrUnavailable)
+	}
+	if opening.err != nil {
+		return opening.err
+	}
+	return problem(C.binas_kernels_add(options, C.int(i)))
+}
+
+func problem(text *C.char) error {
+	if text == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, C.GoString(text))
+}
