@@ -33,12 +33,20 @@ func (l activation) backward(b *builder, d, plus string) string {
 	return b.plus(b.hardSwishGradient(d, b.load("pre."+l.after)), plus)
 }
 
-func (b *builder) hardSwish(x string) string { return b.mul(x, b.gate(x)) }
+func (b *builder) hardSwish(x string) string {
+	if b.useKernels() {
+		return b.own("HardSwish", []string{x}, nil, b.shapes[x])[0]
+	}
+	return b.mul(x, b.gate(x))
+}
 
 // hardSwishGradient multiplies d by the derivative: 0 below -3, 1 above 3 and
 // x/3 + 1/2 between, which is twice the gate less half a step at -3 and half a step
 // at 3.
 func (b *builder) hardSwishGradient(d, x string) string {
+	if b.useKernels() {
+		return b.own("HardSwishGradient", []string{d, x}, nil, b.shapes[x])[0]
+	}
 	steps := b.add(b.step(x, 3), b.step(x, -3))
 	return b.mul(d, b.sub(b.scale(b.gate(x), 2), b.scale(steps, 0.5)))
 }

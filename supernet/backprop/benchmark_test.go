@@ -26,7 +26,7 @@ func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 // BenchmarkTrainStep is a step of the heaviest network without the update:
 // forward, loss and backward. MB is the memory of the process while it trains.
 func BenchmarkTrainStep(b *testing.B) {
-	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {224, 8}} {
+	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {96, 64}, {224, 8}} {
 		b.Run(fmt.Sprintf("%dpx", c.side), func(b *testing.B) { benchmarkHeaviest(b, c.side, c.batch) })
 	}
 }

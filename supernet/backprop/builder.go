@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/kernels"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -25,6 +26,7 @@ type builder struct {
 	shapes    map[string][]int // of values
 	fused     int              // operators of ONNX Runtime's own so far
 	scalars   map[float32]string
+	kernels   kernels.Set // whose operators the graph may use
 
 	frozen  *frozen      // the weights of a graph in evaluation mode; nil in training
 	norms   []batchNorms // of a forward graph
@@ -43,9 +45,12 @@ type savedValue struct{ key, value string }
 
 const microsoft = "com.microsoft" // the domain of ONNX Runtime's own operators
 
-func newBuilder(name string, batch int) *builder {
-	b := &builder{g: onnx.NewGraph(name), batch: batch, shapes: map[string][]int{}, scalars: map[float32]string{}}
+func newBuilder(name string, batch int, set kernels.Set) *builder {
+	b := &builder{g: onnx.NewGraph(name), batch: batch, kernels: set, shapes: map[string][]int{}, scalars: map[float32]string{}}
 	b.g.Domain(microsoft, 1)
+	if b.useKernels() {
+		b.g.Domain(set.Domain(), 1)
+	}
 	return b
 }
 
@@ -78,8 +83,9 @@ func (b *builder) gradient(name, value string) { b.output("g:"+name, value) }
 // graph only if it is asked for.
 func (b *builder) save(key, value string) { b.saved = append(b.saved, savedValue{key, value}) }
 
-// load returns, in a backward graph, what the forward graph saved. A value that was
-// saved under several keys is handed over once, under the first.
+// load returns, in a backward graph, what the forward graph saved. A value is handed
+// over once: under the key by which it leaves the forward graph already, or the first
+// that it was saved under.
 func (b *builder) load(key string) string {
 	f := b.forward
 	asked := slices.IndexFunc(f.saved, func(s savedValue) bool { return s.key == key })
@@ -90,11 +96,12 @@ func (b *builder) load(key string) string {
 	if slices.Contains(f.ins, value) {
 		return b.input(value, f.shapes[value]...)
 	}
+	if i := slices.IndexFunc(f.g.Outputs(), func(v onnx.Value) bool { return v.Name == value }); i >= 0 {
+		return b.input(f.outs[i], f.shapes[value]...)
+	}
 	first := slices.IndexFunc(f.saved, func(s savedValue) bool { return s.value == value })
 	key = "s:" + f.saved[first].key
-	if !slices.Contains(f.outs, key) {
-		f.output(key, value)
-	}
+	f.output(key, value)
 	return b.input(key, f.shapes[value]...)
 }
 
@@ -168,6 +175,14 @@ func (b *builder) sub(x, y string) string { return b.binary("Sub", x, y) }
 func (b *builder) mul(x, y string) string { return b.binary("Mul", x, y) }
 
 func (b *builder) scale(x string, by float64) string { return b.mul(x, b.scalar(float32(by))) }
+
+// scaled multiplies x by a, which may be empty.
+func (b *builder) scaled(x, a string) string {
+	if a == "" {
+		return x
+	}
+	return b.mul(x, a)
+}
 
 // plus adds y, which may be empty, to x.
 func (b *builder) plus(x, y string) string {

@@ -17,6 +17,10 @@
 // [positions out, positions in] with the map; large maps are cut into tiles
 // first, so that the matrix stays small (depthwise.go).
 //
+// Where package kernels can be used, its operators take the place of such layers, one
+// for a depthwise convolution and what is around it (fused.go). What a layer is stays
+// the same, and the graphs of ordinary operators remain for machines without.
+//
 // # Batch normalisation after a 1x1 convolution
 //
 // Mean and variance of u = W·x follow from those of x: with c = x - mean(x) and

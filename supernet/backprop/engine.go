@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/kernels"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -39,6 +40,11 @@ func NewEngine(s *model.Space, classes int, o Options) (*Engine, error) {
 	if _, ok := onnx.Loaded(); !ok {
 		return nil, fmt.Errorf("training: %w", onnx.ErrNotLoaded)
 	}
+	if o.Kernels == "" {
+		if o.Kernels, _, err = onnx.Kernels(); err != nil {
+			return nil, fmt.Errorf("training: %w", err)
+		}
+	}
 	return &Engine{
 		space: s, classes: classes, o: o,
 		programs: map[string]*program{}, compiled: map[string][2]*program{}, buffers: map[string][]float32{},
@@ -62,6 +68,7 @@ func (e *Engine) Close() error {
 	clear(e.programs)
 	clear(e.tensors)
 	clear(e.buffers)
+	kernels.Release()
 	onnx.ReleaseMemory()
 	return errors.Join(errs...)
 }
@@ -84,7 +91,7 @@ func (e *Engine) compile(s segment) ([2]*program, error) {
 		return both, nil
 	}
 	var both [2]*program
-	forward, backward := s.graphs(e.o.Batch)
+	forward, backward := s.graphs(e.o.Batch, e.o.Kernels)
 	for i, b := range []*builder{forward, backward} {
 		var err error
 		if both[i], err = e.open(s.key+[]string{" forward", " backward"}[i], b); err != nil {
@@ -100,7 +107,7 @@ func (e *Engine) program(key string, write func(*builder)) (*program, error) {
 	if p, ok := e.programs[key]; ok {
 		return p, nil
 	}
-	b := newBuilder(key, e.o.Batch)
+	b := newBuilder(key, e.o.Batch, e.o.Kernels)
 	write(b)
 	return e.open(key, b)
 }
@@ -117,7 +124,7 @@ func (e *Engine) open(key string, b *builder) (*program, error) {
 }
 
 func (e *Engine) sessionOptions() onnx.SessionOptions {
-	return onnx.SessionOptions{Threads: e.o.Threads, SharedArena: true}
+	return onnx.SessionOptions{Threads: e.o.Threads, SharedArena: true, Kernels: e.o.Kernels}
 }
 
 // tensor returns the engine's own tensor of a slot: all networks use the same,
@@ -165,7 +172,7 @@ func (e *Engine) slotSizes(slot int) map[string]int {
 	}
 	sizes := map[string]int{}
 	if _, ok := e.block(slot); ok {
-		forward, _ := e.segment(slot, largest(e.space)).graphs(e.o.Batch)
+		forward, _ := e.segment(slot, largest(e.space)).graphs(e.o.Batch, e.o.Kernels)
 		for i, v := range forward.g.Outputs() {
 			sizes[forward.outs[i]] = onnx.Elements(v.Shape)
 		}

@@ -2,6 +2,8 @@ package backprop
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/kernels"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -20,23 +23,22 @@ type bench struct {
 	values            map[string]*onnx.Tensor
 }
 
-func newBench(t *testing.T, s segment, batch int) *bench {
+func newBench(t *testing.T, s segment, batch int, of kernels.Set) *bench {
 	t.Helper()
-	e := newEngine(t, newSpace(t, 32), 10, Options{Batch: batch})
+	e := newEngine(t, newSpace(t, 32), 10, Options{Batch: batch, Kernels: of})
 	b := &bench{t: t, values: map[string]*onnx.Tensor{}}
 	programs, err := e.compile(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.forward, b.backward = programs[0], programs[1]
-	r := rand.New(rand.NewPCG(5, 6))
 	for _, p := range []*program{b.forward, b.backward} {
 		for _, values := range []struct {
 			keys []string
 			of   []onnx.Value
 		}{{p.ins, p.session.Inputs()}, {p.outs, p.session.Outputs()}} {
 			for i, key := range values.keys {
-				b.make(key, values.of[i].Shape, r)
+				b.make(key, values.of[i].Shape)
 			}
 		}
 	}
@@ -44,7 +46,7 @@ func newBench(t *testing.T, s segment, batch int) *bench {
 }
 
 // make fills a value with random numbers that keep maps near 1 in size.
-func (b *bench) make(key string, shape []int, r *rand.Rand) {
+func (b *bench) make(key string, shape []int) {
 	if b.values[key] != nil {
 		return
 	}
@@ -54,6 +56,9 @@ func (b *bench) make(key string, shape []int, r *rand.Rand) {
 	}
 	b.t.Cleanup(v.Close)
 	b.values[key] = v
+	hash := fnv.New64()
+	hash.Write([]byte(key))
+	r := rand.New(rand.NewPCG(1, hash.Sum64()))
 	spread, centre := 1.0, 0.0
 	if strings.HasPrefix(key, "p:") {
 		spread = 1 / math.Sqrt(float64(shape[1]))
@@ -145,8 +150,56 @@ func (b *bench) check(key, gradient string) {
 // all strides, kernels, activations, with and without squeeze-excite, whole and
 // tiled maps, normalisation folded and direct.
 func TestGradientsAreSlopes(t *testing.T) {
+	eachKernels(t, func(t *testing.T, of kernels.Set) {
+		for _, s := range testedSegments(t) {
+			t.Run(s.key, func(t *testing.T) {
+				b := newBench(t, s, testedBatch, of)
+				b.run(b.forward)
+				b.run(b.backward)
+				gradients := 0
+				for _, key := range b.backward.outs {
+					switch local, ok := strings.CutPrefix(key, "g:"); {
+					case ok:
+						b.check("p:"+local, key)
+					case key == "dx":
+						b.check("x", key)
+					}
+					gradients++
+				}
+				if gradients < 3 {
+					t.Errorf("%d gradients", gradients)
+				}
+			})
+		}
+	})
+}
+
+// Every set of kernels gives what graphs of ordinary operators give.
+func TestKernelsAreTheGraphs(t *testing.T) {
 	onnxtest.Require(t)
-	const batch = 6
+	for _, s := range testedSegments(t) {
+		want := newBench(t, s, testedBatch, kernels.Off)
+		want.run(want.forward)
+		want.run(want.backward)
+		for _, of := range kernels.Available() {
+			got := newBench(t, s, testedBatch, of)
+			got.run(got.forward)
+			got.run(got.backward)
+			for _, key := range append(slices.Clone(want.forward.outs), want.backward.outs...) {
+				if !strings.HasPrefix(key, "s:") {
+					compare(t, fmt.Sprintf("%s: %s: %s", of, s.key, key), got.values[key].Data, want.values[key].Data, 2e-4)
+				}
+			}
+		}
+	}
+}
+
+const testedBatch = 6
+
+// testedSegments are segments of every kind, with random weights and inputs that
+// keep clear of edges of activations.
+func testedSegments(t *testing.T) []segment {
+	const batch = testedBatch
 	space := newSpace(t, 32)
 	first, last := space.FirstBlock(), space.LastBlock()
 	first.Channels, last.Channels = 6, 50
@@ -178,24 +231,5 @@ func TestGradientsAreSlopes(t *testing.T) {
 			segments = append(segments, multiPathBlock(space, c.shape, 0b11, batch))
 		}
 	}
-	for _, s := range segments {
-		t.Run(s.key, func(t *testing.T) {
-			b := newBench(t, s, batch)
-			b.run(b.forward)
-			b.run(b.backward)
-			gradients := 0
-			for _, key := range b.backward.outs {
-				switch local, ok := strings.CutPrefix(key, "g:"); {
-				case ok:
-					b.check("p:"+local, key)
-				case key == "dx":
-					b.check("x", key)
-				}
-				gradients++
-			}
-			if gradients < 3 {
-				t.Errorf("%d gradients", gradients)
-			}
-		})
-	}
+	return segments
 }

@@ -93,7 +93,7 @@ func (n *Network) writeOptionMasks(block int) error {
 	gated, plain := mask("gated", 1, batch), mask("plain", 1, batch)
 	var use [][]float32
 	for i := range axes.Kernels {
-		use = append(use, mask(fmt.Sprintf("use.%d", i), mid, 1, batch))
+		use = append(use, mask(fmt.Sprintf("use.%d", i), mid, batch))
 	}
 	for i, p := range n.paths {
 		o := e.space.Options[p.Option[block]]

@@ -17,7 +17,7 @@ import (
 //	g_n = gate(W_x relu(r_e ⊙ (W_r pool(y_n) + b_r)) + b_x)
 //	o_n = BN3_{e,s}(conv_pwl (s ? g_n ⊙ y_n : y_n))
 //
-// Its per-image inputs are use.k [mid, 1, batch], the mask m_e of the images
+// Its per-image inputs are use.k [mid, batch], the mask m_e of the images
 // that take kernel k and 0 for others; squeeze [squeezed, batch], r_e; gated and
 // plain [1, batch], s and 1-s; norms [norms, batch], which BN3 an image takes.
 //
@@ -59,15 +59,15 @@ type multiKernel struct {
 	kernels []depthwise
 }
 
-// masked multiplies a map by the mask of kernel i.
-func (l multiKernel) masked(b *builder, x string, i int) string {
-	return b.perImage(x, b.input(fmt.Sprintf("use.%d", l.index[i]), l.kernels[i].channels, 1, b.batch))
+// mask says which channels of which images take kernel i.
+func (l multiKernel) mask(b *builder, i int) string {
+	return b.input(fmt.Sprintf("use.%d", l.index[i]), l.kernels[i].channels, b.batch)
 }
 
 func (l multiKernel) forward(b *builder, x string) string {
 	sum := ""
 	for i, k := range l.kernels {
-		sum = b.plus(l.masked(b, k.forward(b, x), i), sum)
+		sum = b.plus(b.gated(k.forward(b, x), l.mask(b, i)), sum)
 	}
 	return sum
 }
@@ -75,7 +75,7 @@ func (l multiKernel) forward(b *builder, x string) string {
 func (l multiKernel) backward(b *builder, d, plus string) string {
 	sum := ""
 	for i, k := range l.kernels {
-		sum = b.plus(k.backward(b, l.masked(b, d, i), ""), sum)
+		sum = b.plus(k.backward(b, b.gated(d, l.mask(b, i)), ""), sum)
 	}
 	return b.plus(sum, plus)
 }

@@ -4,19 +4,22 @@ import (
 	"context"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/kernels"
 	"github.com/binas-tui/binas-tui/model"
 )
 
 // In-place distillation from features and logits gives PyTorch's losses and
 // gradients.
 func TestInPlaceDistillationIsTorchs(t *testing.T) {
-	onnxtest.Require(t)
+	eachKernels(t, testInPlaceDistillation)
+}
+
+func testInPlaceDistillation(t *testing.T, of kernels.Set) {
 	g := readGolden(t, "ikd_step.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
 	w := rawSupernet(t)
-	e := newEngine(t, s, 10, Options{Batch: len(labels)})
+	e := newEngine(t, s, 10, Options{Batch: len(labels), Kernels: of})
 	f, err := newTeacher(t, e, s, w).Features(context.Background(), x)
 	if err != nil {
 		t.Fatal(err)
@@ -41,16 +44,19 @@ func TestInPlaceDistillationIsTorchs(t *testing.T) {
 	compare(t, "kl", []float32{float32(r.KL)}, g.floats["kl"], 1e-3)
 	compare(t, "ce", []float32{float32(r.CE)}, g.floats["ce_smooth"], 1e-3)
 	compare(t, "total", []float32{float32(r.Loss)}, g.floats["total"], 1e-3)
-	compareGradients(t, n, g, 1e-3)
+	compareGradients(t, n, g, x, again(n, labels, loss))
 }
 
 // Where all images take the same path, the masks give what cutting gives.
 func TestEqualPathsAreOnePath(t *testing.T) {
-	onnxtest.Require(t)
+	eachKernels(t, testEqualPaths)
+}
+
+func testEqualPaths(t *testing.T, of kernels.Set) {
 	g := readGolden(t, "super_single.npz")
 	s := newSpace(t, 32)
 	x, labels := goldenBatch(t)
-	e := newEngine(t, s, 10, Options{Batch: len(labels)})
+	e := newEngine(t, s, 10, Options{Batch: len(labels), Kernels: of})
 	n, err := e.Supernet(rawSupernet(t))
 	if err != nil {
 		t.Fatal(err)
@@ -67,5 +73,5 @@ func TestEqualPathsAreOnePath(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, "loss", []float32{float32(r.Loss)}, g.floats["loss_f64"], 1e-4)
-	compareGradients(t, n, g, 1e-3)
+	compareGradients(t, n, g, x, again(n, labels, Loss{Smoothing: 0.1}))
 }

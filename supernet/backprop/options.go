@@ -3,12 +3,17 @@ package backprop
 import (
 	"errors"
 	"fmt"
+
+	"github.com/binas-tui/binas-tui/kernels"
 )
 
 // Options are what an engine is made for.
 type Options struct {
 	Batch   int // images of a step, all steps; 0 is 64
 	Threads int // threads of ONNX Runtime; 0 is 2
+
+	// Kernels is the set of kernels; empty: as [onnx.Kernels] says.
+	Kernels kernels.Set
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -34,7 +34,7 @@ func (l pointwise) forward(b *builder, x string) string {
 		return l.forwardFolded(b, x, m)
 	}
 	b.save("x."+l.conv, x)
-	return norm(l.bn).forward(b, b.matmul(l.weight(b), x))
+	return norm(l.bn).forward(b, b.product(l.weight(b), x, "", false, false))
 }
 
 func (l pointwise) forwardFolded(b *builder, x string, m int) string {
@@ -51,7 +51,7 @@ func (l pointwise) forwardFolded(b *builder, x string, m int) string {
 	b.save("p."+l.bn, p)
 	b.save("inv."+l.bn, inv)
 	gamma, beta := norm(l.bn).parameters(b, l.out)
-	return b.matmul(b.concat(1, b.mul(weight, b.mul(gamma, inv)), beta), xt)
+	return b.product(b.concat(1, b.mul(weight, b.mul(gamma, inv)), beta), xt, "", false, false)
 }
 
 func (l pointwise) backward(b *builder, d, plus string) string {
@@ -60,11 +60,11 @@ func (l pointwise) backward(b *builder, d, plus string) string {
 	}
 	weight, x := l.weight(b), b.load("x."+l.conv)
 	v, a := norm(l.bn).backward(b, d)
-	b.gradient(l.conv+".weight", b.mul(b.gemm(v, x, "", "NT", 1), a))
+	b.gradient(l.conv+".weight", b.scaled(b.gemm(v, x, "", "NT", 1), a))
 	if l.first {
 		return ""
 	}
-	return b.gemm(b.mul(weight, a), v, plus, "TN", 1)
+	return b.product(b.scaled(weight, a), v, plus, true, false)
 }
 
 func (l pointwise) backwardFolded(b *builder, d, plus string, m int) string {
@@ -85,7 +85,7 @@ func (l pointwise) backwardFolded(b *builder, d, plus string, m int) string {
 	}
 	wa := b.mul(weight, a)
 	q := b.gemm(wa, b.concat(1, b.mul(weight, c1), s0), "", "TN", 1/float64(m))
-	return b.gemm(wa, d, b.gemm(q, xt, plus, "NN", -1), "TN", 1)
+	return b.product(wa, d, b.product(q, xt, plus, false, true), true, false)
 }
 
 const epsilon = 1e-5 // of batch normalisation
@@ -110,6 +110,15 @@ func (b *builder) centre(u string) (centred, mean, variance string) {
 
 func (n norm) forward(b *builder, u string) string {
 	gamma, beta := n.parameters(b, b.rows(u))
+	if b.useKernels() {
+		one := []int{b.rows(u), 1}
+		out := b.own("Normalise", []string{u, gamma, beta}, nil, b.shapes[u], one, one)
+		b.statistics(out[1], out[2], b.columns(u), string(n))
+		b.save("u."+string(n), u)
+		b.save("mean."+string(n), out[1])
+		b.save("variance."+string(n), out[2])
+		return out[0]
+	}
 	centred, mean, variance := b.centre(u)
 	b.statistics(mean, variance, b.columns(u), string(n))
 	inv := b.inverseDeviation(variance)
@@ -118,10 +127,17 @@ func (n norm) forward(b *builder, u string) string {
 	return b.add(b.mul(centred, b.mul(gamma, inv)), beta)
 }
 
-// backward returns v and a: the gradient of u is a⊙v. What comes next are
-// products with weights, which take the factor a at no cost.
+// backward returns v and a: the gradient of u is a⊙v, or v where a is empty. What
+// comes next are products with weights, which take the factor a at no cost.
 func (n norm) backward(b *builder, d string) (v, a string) {
 	gamma := b.parameter(string(n)+".weight", b.rows(d), 1)
+	if b.useKernels() {
+		in := []string{d, b.load("u." + string(n)), gamma, b.load("mean." + string(n)), b.load("variance." + string(n))}
+		out := b.own("NormaliseGradient", in, nil, b.shapes[d], b.shapes[gamma], b.shapes[gamma])
+		b.gradient(string(n)+".weight", out[1])
+		b.gradient(string(n)+".bias", out[2])
+		return out[0], ""
+	}
 	centred, inv := b.load("u."+string(n)), b.load("inv."+string(n))
 	m := float64(b.columns(d))
 	s0 := b.sum(d, 1)

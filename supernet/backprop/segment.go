@@ -3,6 +3,7 @@ package backprop
 import (
 	"fmt"
 
+	"github.com/binas-tui/binas-tui/kernels"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -37,7 +38,7 @@ type segment struct {
 
 func (s segment) forward(b *builder, x string) string {
 	out := x
-	for _, l := range s.layers {
+	for _, l := range s.fused(b) {
 		out = l.forward(b, out)
 	}
 	if s.skip {
@@ -55,18 +56,27 @@ func (s segment) backward(b *builder, d string) string {
 		skipped = d
 		d = b.perImage(d, s.keep(b))
 	}
-	for i := len(s.layers) - 1; i > 0; i-- {
-		d = s.layers[i].backward(b, d, "")
+	layers := s.fused(b)
+	for i := len(layers) - 1; i > 0; i-- {
+		d = layers[i].backward(b, d, "")
 	}
-	return s.layers[0].backward(b, d, skipped)
+	return layers[0].backward(b, d, skipped)
+}
+
+// fused are the layers as a graph computes them.
+func (s segment) fused(b *builder) []layer {
+	if b.useKernels() {
+		return fuse(s.layers)
+	}
+	return s.layers
 }
 
 // keep is drop path: 0, or 1/(1-p), for every image.
 func (s segment) keep(b *builder) string { return b.input("keep", 1, 1, b.batch) }
 
 // graphs writes both graphs of a segment.
-func (s segment) graphs(batch int) (forward, backward *builder) {
-	forward, backward = newBuilder(s.key, batch), newBuilder(s.key, batch)
+func (s segment) graphs(batch int, set kernels.Set) (forward, backward *builder) {
+	forward, backward = newBuilder(s.key, batch, set), newBuilder(s.key, batch, set)
 	out := s.forward(forward, forward.input("x", s.channels, s.m))
 	forward.output("out", out)
 	backward.forward = forward

@@ -19,8 +19,12 @@ func (l squeezeExcite) gate() (reduce, expand linear) {
 }
 
 func (l squeezeExcite) forward(b *builder, x string) string {
+	return l.apply(b, x, b.pool(x))
+}
+
+// apply is forward with the means of x.
+func (l squeezeExcite) apply(b *builder, x, pooled string) string {
 	reduce, expand := l.gate()
-	pooled := b.pool(x)
 	hidden := reduce.forward(b, pooled)
 	if l.masked {
 		hidden = b.mul(hidden, b.input("squeeze", l.Squeeze, b.batch))
@@ -31,7 +35,7 @@ func (l squeezeExcite) forward(b *builder, x string) string {
 	if l.masked {
 		scale = b.add(b.mul(gate, b.input("gated", 1, b.batch)), b.input("plain", 1, b.batch))
 	}
-	y := b.perImage(x, b.reshape(scale, l.Out, 1, b.batch))
+	y := b.gated(x, scale)
 	b.save("se.x", x)
 	b.save("se.pool", pooled)
 	b.save("se.hidden", hidden)
@@ -42,20 +46,24 @@ func (l squeezeExcite) forward(b *builder, x string) string {
 }
 
 func (l squeezeExcite) backward(b *builder, d, plus string) string {
+	dpool := b.reshape(l.poolGradient(b, d), l.Out, 1, b.batch)
+	dx := b.mul(b.images(d), b.reshape(b.load("se.scale"), l.Out, 1, b.batch))
+	return b.plus(b.matrix(b.add(dx, dpool)), plus)
+}
+
+// poolGradient is the part of the gradient of x that comes through the gate, for
+// each position [channels, batch].
+func (l squeezeExcite) poolGradient(b *builder, d string) string {
 	reduce, expand := l.gate()
 	gate, pooled, hidden := b.load("se.gate"), b.load("se.pool"), b.load("se.hidden")
-	product := b.images(b.mul(d, b.load("se.x")))
-	dgate := b.reshape(b.sum(product, 1), l.Out, b.batch)
+	dgate := b.imageDots(d, b.load("se.x"))
 	open := b.mul(b.step(gate, 0), b.below(gate, 1))
 	dexpanded := b.mul(b.scale(dgate, 1.0/6), open)
 	if l.masked {
 		dexpanded = b.mul(dexpanded, b.input("gated", 1, b.batch))
 	}
 	dhidden := b.mul(expand.backward(b, dexpanded, hidden, 1), b.step(hidden, 0))
-	dpool := reduce.backward(b, dhidden, pooled, b.columns(d)/b.batch)
-	scale := b.reshape(b.load("se.scale"), l.Out, 1, b.batch)
-	dx := b.mul(b.images(d), scale)
-	return b.plus(b.matrix(b.add(dx, b.reshape(dpool, l.Out, 1, b.batch))), plus)
+	return reduce.backward(b, dhidden, pooled, b.columns(d)/b.batch)
 }
 
 // pool is the mean of every image: [channels, batch].

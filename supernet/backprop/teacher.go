@@ -101,7 +101,7 @@ func (t *Teacher) Close() error {
 // evaluation writes a network in evaluation mode. Its outputs are the features,
 // then the logits.
 func (e *Engine) evaluation(p model.Path, w onnx.StateDict) *builder {
-	b := newBuilder("teacher", e.o.Batch)
+	b := newBuilder("teacher", e.o.Batch, e.o.Kernels)
 	first := e.segment(slotStem, 0)
 	x := b.input("x", first.channels, first.m)
 	for slot := range e.slotHead() + 1 {

@@ -148,6 +148,9 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 			return Progress{}, fmt.Errorf("%s: %w", f.state(s.Stage), err)
 		}
 		t.restore(saved)
+		if note := saved.elsewhere(computing()); note != "" {
+			o.say(note)
+		}
 	}
 	note, err := f.begin(s, o.Data) // now that nothing refuses it
 	if err != nil {

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,26 @@ type state struct {
 	weights    onnx.StateDict
 	velocities onnx.StateDict
 	average    onnx.StateDict // nil without
+	computed   string         // with what; see computing. Older states do not say
+}
+
+// computing names what the last bits of a training depend on beside its settings.
+func computing() string {
+	set, _, err := onnx.Kernels()
+	lib, ok := onnx.Loaded()
+	if !ok || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("kernels %s and ONNX Runtime %s", set, lib.Version)
+}
+
+// elsewhere says that a state was computed with other means than now, or is "".
+func (s state) elsewhere(now string) string {
+	if s.computed == now || s.Step == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s was computed with %s up to step %d and is with %s from there: it does not end with the bits that it would have ended with",
+		s.Stage, cmp.Or(s.computed, "kernels off or of an older version"), s.Step, cmp.Or(now, "others"))
 }
 
 // position is where a stage is.
@@ -64,7 +85,7 @@ func (s state) write(w io.Writer) error {
 			all[prefix+name] = t
 		}
 	}
-	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where)}
+	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where), "computed": s.computed}
 	return supernet.Write(w, supernet.Checkpoint{Weights: all, Meta: meta})
 }
 
@@ -86,6 +107,7 @@ func decodeState(data []byte) (state, error) {
 	if err := json.Unmarshal([]byte(c.Meta["position"]), &s.position); err != nil {
 		return s, fmt.Errorf("%w: position: %w", ErrState, err)
 	}
+	s.computed = c.Meta["computed"]
 	s.weights, s.velocities = onnx.StateDict{}, onnx.StateDict{}
 	for name, t := range c.Weights {
 		prefix, rest, _ := strings.Cut(name, "/")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -21,7 +22,7 @@ import (
 func TestStateReadsBack(t *testing.T) {
 	w, _, _ := fiveMillion()
 	w["bn1."+counter] = onnx.TensorData{Shape: []int{}, Data: []float32{12345}}
-	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w)}
+	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off"}
 	s.average["bn.a"].Data[7] = 42
 	path := filepath.Join(t.TempDir(), "oneshot.state")
 	if err := safefile.Replace(path, true, s.write); err != nil {
@@ -31,7 +32,7 @@ func TestStateReadsBack(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if back.position != s.position {
+	if back.position != s.position || back.computed != s.computed {
 		t.Errorf("position %+v, want %+v", back.position, s.position)
 	}
 	for i, pair := range [][2]onnx.StateDict{{s.weights, back.weights}, {s.velocities, back.velocities}, {s.average, back.average}} {
@@ -57,7 +58,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	}
 	w := supernet.New(space, 10, 1)
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w)}
+	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), ""}
 	path := filepath.Join(b.TempDir(), "oneshot.state")
 	for b.Loop() {
 		if err := safefile.Replace(path, false, s.write); err != nil {
@@ -194,6 +195,35 @@ func TestDamagedStates(t *testing.T) {
 	goOn("zeros at the end", append(bytes.Clone(last[:len(last)-40]), make([]byte, 40)...), "not a usable training state")
 	goOn("the wrong file", []byte("anything"), "not a usable training state")
 	goOn("gone", nil, "is gone")
+}
+
+// A run that goes on with other kernels, or another library, says so, and one that
+// goes on with the same does not.
+func TestOtherKernelsAreSaid(t *testing.T) {
+	onnxtest.Require(t)
+	for _, computed := range []string{computing(), "", "kernels another and ONNX Runtime 9.9"} {
+		folder := t.TempDir()
+		interrupted(t, folder)
+		path := filepath.Join(folder, "heaviest.state")
+		s, _, err := readState(path)
+		if err != nil || s.computed != computing() || !strings.Contains(s.computed, "kernels") {
+			t.Fatalf("computed with %q, %v", s.computed, err)
+		}
+		s.computed = computed
+		if err := safefile.Replace(path, true, s.write); err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		_, err = fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, func(o *Options) {
+			o.Log = func(line string) { said += line + "\n" }
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(said, "up to step 26") != (computed != computing()) || !strings.Contains(said, computed) && computed != computing() {
+			t.Errorf("computed with %q and with %q now: said %q", computed, computing(), said)
+		}
+	}
 }
 
 // Where both states are damaged nothing goes on, and nothing is changed.

@@ -256,7 +256,7 @@ func (e writeError) Unwrap() error { return e.error }
 
 // save writes a checkpoint, and keeps the one before.
 func (t *trainer) save(durable bool) error {
-	s := state{position: t.at, weights: t.subject.weights(), velocities: t.optimizer.velocities}
+	s := state{position: t.at, weights: t.subject.weights(), velocities: t.optimizer.velocities, computed: computing()}
 	if t.average != nil {
 		s.average = t.average.Weights()
 	}
