@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/job"
@@ -47,7 +48,7 @@ const measureSeed = 1
 
 // TableName names the table of a measurement: target, image size, threads.
 func (m Measuring) TableName() string {
-	name := fmt.Sprintf("%s-%d-%dt", m.Target, m.ImageSize, max(1, m.Threads))
+	name := fmt.Sprintf("%s-%d-%dt", strings.ReplaceAll(m.Target, ":", "-"), m.ImageSize, max(1, m.Threads))
 	if m.Space == model.MobileNASNetLarge {
 		name += "-large"
 	}

@@ -22,9 +22,10 @@ type DeviceOptions struct {
 // deviceKind is a kind of devices. Another kind is a file with its [Device] and a
 // row of deviceKinds: commands, forms and searches ask for devices here.
 type deviceKind struct {
-	targets []string
-	threads func() int // that such a device has
-	open    func(DeviceOptions) (Device, error)
+	targets   []string   // names; one that ends in a colon begins names, as of hosts
+	threads   func() int // that such a device has
+	elsewhere bool       // it is another machine, of which little is known before it is opened
+	open      func(DeviceOptions) (Device, error)
 }
 
 var deviceKinds = []deviceKind{{
@@ -45,7 +46,9 @@ func Targets() []string {
 // kindOf is the kind of a target; "" is the processor of this machine.
 func kindOf(target string) (deviceKind, error) {
 	for _, k := range deviceKinds {
-		if target == "" || slices.Contains(k.targets, target) {
+		if target == "" || slices.ContainsFunc(k.targets, func(name string) bool {
+			return target == name || strings.HasSuffix(name, ":") && strings.HasPrefix(target, name)
+		}) {
 			return k, nil
 		}
 	}

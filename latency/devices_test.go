@@ -17,7 +17,7 @@ func TestDevicesByName(t *testing.T) {
 	t.Cleanup(func() { deviceKinds = kinds })
 	var opened DeviceOptions
 	deviceKinds = append(slices.Clone(kinds), deviceKind{
-		targets: []string{"phone"}, threads: func() int { return 6 },
+		targets: []string{"phone", "ssh:"}, threads: func() int { return 6 }, elsewhere: true,
 		open: func(o DeviceOptions) (Device, error) { opened = o; return NewMachine(MachineOptions{}), nil },
 	})
 	if _, err := OpenDevice(DeviceOptions{Target: "phone", Threads: 3}); err != nil || opened.Threads != 3 {
@@ -26,7 +26,13 @@ func TestDevicesByName(t *testing.T) {
 	if !slices.Equal(Threads("phone"), []int{1, 2, 4, 6}) || !slices.Contains(Targets(), "phone") || CheckTarget("") != nil {
 		t.Errorf("threads %v, targets %v", Threads("phone"), Targets())
 	}
-	for _, name := range []string{"quantum", "CPU"} {
+	if _, err := OpenDevice(DeviceOptions{Target: "ssh:pi@shelf"}); err != nil || opened.Target != "ssh:pi@shelf" {
+		t.Errorf("opened with %+v, %v", opened, err)
+	}
+	if (ObservationHeader{Target: "cpu", Processor: "another"}).Here() || !(ObservationHeader{Target: "phone", Processor: "another"}).Here() {
+		t.Error("observations of this machine are of its processor, those of others are not")
+	}
+	for _, name := range []string{"quantum", "CPU", "pi"} {
 		if _, err := OpenDevice(DeviceOptions{Target: name}); err == nil || CheckTarget(name) == nil || !strings.Contains(err.Error(), "cpu, cuda") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -155,5 +155,9 @@ func (l *LUT) Learn(obs Observations, now time.Time) (Learnt, error) {
 	return out, nil
 }
 
-// Here reports whether the observations were made on this machine's processor.
-func (h ObservationHeader) Here() bool { return h.Processor == processor() }
+// Here reports whether the observations were made on this machine's processor, or
+// on a device that is another machine.
+func (h ObservationHeader) Here() bool {
+	k, err := kindOf(h.Target)
+	return err == nil && (k.elsewhere || h.Processor == processor())
+}

@@ -25,6 +25,9 @@ func (a *App) openMeasure() tea.Cmd {
 	m := &measureMenu{want: explore.Measuring{
 		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: string(onnx.CPU), Threads: 1, Method: latency.InContext, Library: a.opts.Library,
 	}}
+	if p := a.engine.LUT.Provenance; p.Device != "" && latency.CheckTarget(p.Device) == nil {
+		m.want.Target = p.Device
+	}
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
 	}
