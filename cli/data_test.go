@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/datatest"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -57,7 +59,7 @@ func TestDataBadInput(t *testing.T) {
 		{[]string{"data", "show", t.TempDir()}, exitUsage, "no folder train"},
 		{[]string{"data", "show", filepath.Join(dir, "none")}, exitUsage, "no such file or directory; expected a folder, or the name of one in"},
 		{[]string{"data", "show"}, exitUsage, "FOLDER|NAME"},
-		{[]string{"data"}, exitUsage, "digits, show"},
+		{[]string{"data"}, exitUsage, "digits, pack, packs"},
 		{[]string{"data", "digits", "--mnist", dir, "--out", t.TempDir()}, exitUsage, "that of MNIST"},
 		{[]string{"data", "digits", "--mnist", t.TempDir(), "--out", t.TempDir()}, exitUsage, "it has no file train-images-idx3-ubyte"},
 	} {
@@ -126,5 +128,43 @@ func TestDataShowSaysWhatIsWrong(t *testing.T) {
 	}
 	if text := mustRun(t, "data", "show", dir); !strings.Contains(text, "none: all that is possible") {
 		t.Error(text)
+	}
+}
+
+// A pack is made, listed, kept from then on, and removed.
+func TestDataPack(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	_, dir := datatest.Twins(t, 16, 4, 20, 8)
+	if err := os.WriteFile(filepath.Join(dir, "val", "1", "00002.png"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := decode[packReport](t, mustRun(t, "data", "pack", dir, "--image-size", "32", "--json"))
+	if r.Images != 27 || r.ImageSize != 32 || r.Root != dir || r.Bytes < 27*3*32*32 || r.ValUnreadable.Count != 1 {
+		t.Errorf("%+v", r)
+	}
+	if text := mustRun(t, "data", "pack", dir, "--image-size", "32"); !strings.Contains(text, r.Folder+": 27 images at 32 pixels") || !strings.Contains(text, "00002.png") {
+		t.Error(text)
+	}
+	type list struct {
+		Packs   []dataset.PackInfo
+		Removed bool
+	}
+	if l := decode[list](t, mustRun(t, "data", "packs", "--json")); len(l.Packs) != 1 || l.Packs[0] != r.PackInfo || l.Removed {
+		t.Errorf("%+v", l)
+	}
+	if text := mustRun(t, "data", "packs", dir, "--remove"); !strings.Contains(text, "removed: "+filepath.Base(dir)+", 32 pixels") {
+		t.Error(text)
+	}
+	if text := mustRun(t, "data", "packs"); !strings.Contains(text, "no packs in "+dataset.PackFolder()) {
+		t.Error(text)
+	}
+	for words, args := range map[string][]string{
+		"no pack of":       {"data", "packs", dir},
+		"need no pack":     {"data", "pack", idxFolder(t, 7)},
+		"image size 70000": {"data", "pack", dir, "--image-size", "70000"},
+	} {
+		if r := runCLI(t, args...); r.code != exitUsage || !strings.Contains(r.err, words) {
+			t.Errorf("%v: %+v, expected %q", args, r, words)
+		}
 	}
 }

@@ -140,15 +140,19 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder}); err != nil {
 		return err
 	}
+	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
+		return err
+	}
+	augment, _ := dataset.NewAugment(training.Preset(r.Preset, training.Heaviest).Augment)
+	if err = dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val); err != nil {
+		return err
+	}
 	said := map[string]bool{}
 	for _, line := range append(r.train.Notes(), r.val.Notes()...) {
 		if !said[line] {
 			r.job.Log(line)
 		}
 		said[line] = true
-	}
-	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
-		return err
 	}
 	if begun, there, err := r.match(r.folder); err == nil && there && begun.Identity != nil {
 		if err := begun.Identity.Check(r.data); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
-// Run runs the tests of a package with data, state and settings in a folder of
+// Run runs the tests of a package with data, state, settings and cache in a folder of
 // their own, which has the user's ONNX Runtime and data sets; for TestMain.
 func Run(m *testing.M) int {
 	home, err := os.MkdirTemp("", "binas-tui-test")
@@ -37,7 +37,10 @@ func Run(m *testing.M) int {
 			return 1
 		}
 	}
-	for _, name := range []string{"XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
+	if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+		os.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // the go command's stays
+	}
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"} {
 		os.Setenv(name, home)
 	}
 	xdg.Reload()

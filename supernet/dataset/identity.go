@@ -226,11 +226,12 @@ func (m *memory) digest(ctx context.Context, h io.Writer) (bytes int64, err erro
 
 // digest adds names, labels and sizes of all files to h, and contents of some.
 func (f *folder) digest(ctx context.Context, h io.Writer) (bytes int64, err error) {
-	sizes, err := f.sizes(ctx)
+	sizes, times, err := f.stat(ctx)
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriterSize(h, 1<<16) // a hash takes many bytes at once better
+	files := sha256.New()                                     // beside names, labels and sizes, of times
+	w := bufio.NewWriterSize(io.MultiWriter(h, files), 1<<16) // a hash takes many bytes at once better
 	for i, name := range f.names {
 		writeText(w, filepath.ToSlash(name))
 		writeNumber(w, uint64(f.labels[i]))
@@ -238,6 +239,9 @@ func (f *folder) digest(ctx context.Context, h io.Writer) (bytes int64, err erro
 		bytes += sizes[i]
 	}
 	w.Flush() // a hash never fails
+	binary.Write(files, binary.LittleEndian, times)
+	sum := [32]byte(files.Sum(nil))
+	f.files.Store(&sum)
 	n := min(sampledFiles, len(f.names))
 	for i := range n {
 		if err := ctx.Err(); err != nil {
@@ -250,9 +254,10 @@ func (f *folder) digest(ctx context.Context, h io.Writer) (bytes int64, err erro
 	return bytes, nil
 }
 
-// sizes asks for the sizes of all files; what is no regular file has none.
-func (f *folder) sizes(ctx context.Context) ([]int64, error) {
-	sizes := make([]int64, len(f.names))
+// stat asks for the sizes of all files, and when they were changed, in ns; what is
+// no regular file has neither.
+func (f *folder) stat(ctx context.Context) (sizes, times []int64, err error) {
+	sizes, times = make([]int64, len(f.names)), make([]int64, len(f.names))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4 * runtime.GOMAXPROCS(0)) // a network's answers take longer than their work
 	const block = 256
@@ -269,13 +274,13 @@ func (f *folder) sizes(ctx context.Context) ([]int64, error) {
 				case err != nil:
 					return err
 				case info.Mode().IsRegular():
-					sizes[i] = info.Size()
+					sizes[i], times[i] = info.Size(), info.ModTime().UnixNano()
 				}
 			}
 			return nil
 		})
 	}
-	return sizes, group.Wait()
+	return sizes, times, group.Wait()
 }
 
 // addContents adds the contents of a file, or where it is long of both its ends.

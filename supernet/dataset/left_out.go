@@ -49,7 +49,8 @@ func (s *Set) LeftOut() []LeftOut {
 }
 
 // Notes says what should be known about the set beside what it holds, a line
-// each: which class order it has where the orders differ, and what is left out.
+// each: which class order it has where the orders differ, what is left out, and of
+// its pack where that was made.
 func (s *Set) Notes() (lines []string) {
 	if s.otherOrder {
 		about := map[ClassOrder]string{
@@ -62,7 +63,13 @@ func (s *Set) Notes() (lines []string) {
 		}
 		lines = append(lines, fmt.Sprintf("classes of %s are numbered in "+about, s.Name, first))
 	}
-	return append(lines, s.leftOutLines()...)
+	lines = append(lines, s.leftOutLines()...)
+	if f, is := s.images.(*folder); is {
+		if note := f.packNote.Load(); note != nil && *note != "" {
+			lines = append(lines, *note)
+		}
+	}
+	return lines
 }
 
 func (s *Set) leftOutLines() (lines []string) {

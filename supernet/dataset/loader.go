@@ -14,6 +14,7 @@ type LoaderOptions struct {
 	Batch    int     // images per batch; 0: 64
 	Seed     uint64  // of the order and of the augmentation
 	Augment  Augment // ignored with Evaluate
+	Packed   bool    // random crops are of what a [Pack] keeps of image files, not of the files; there may be none
 	Evaluate bool    // keep the order and every image; the last batch may be short
 	Workers  int     // goroutines; 0: one per processor
 	Queue    int     // batches made ahead of time; 0: 4

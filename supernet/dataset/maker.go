@@ -13,6 +13,8 @@ type maker struct {
 	room         *image.RGBA // the image as it is stored
 	square, copy *image.RGBA // Size x Size
 	outside      [4]byte     // the mean colour of the set
+	packed       picture     // as it is in a pack
+	resizer      resizer
 }
 
 func newMaker(l *Loader) *maker {
@@ -34,15 +36,15 @@ func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own i
 	if bad.known(number) {
 		return false, nil
 	}
-	from, err := s.images.read(ctx, number, m.room)
+	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
+	picture, err := m.view(ctx, number, &r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
 		return false, bad.add(s.images, number, err)
 	}
-	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
-	picture := m.augmented(from, &r)
+	picture = o.Augment.apply(picture, m.copy, m.outside, &r)
 	m.normalise(dst, picture)
 	if e := o.Augment.Erase; e > 0 && r.float() < e {
 		erase(dst, s.Size, &r)
@@ -50,17 +52,48 @@ func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own i
 	return true, nil
 }
 
-// augmented is the image as a square of Size, changed at random.
-func (m *maker) augmented(from image.Image, r *stream) *image.RGBA {
-	a := &m.loader.o.Augment
-	var part image.Rectangle
-	if a.Crop > 0 {
-		part = randomCrop(from.Bounds(), a.Crop, r)
-	} else {
-		part = centre(from.Bounds(), m.loader.set.trim)
+// view is a part of the image as a square of Size: a random one, or the middle.
+func (m *maker) view(ctx context.Context, number int, r *stream) (*image.RGBA, error) {
+	s, o := m.loader.set, &m.loader.o
+	pack, form := s.pack(), s.square()
+	if o.Augment.Crop > 0 {
+		form = formReduced
 	}
-	picture := m.resize(from, part, a.Crop > 0)
-	return a.apply(picture, m.copy, m.outside, r)
+	if _, files := s.images.(*folder); form == formReduced && !(o.Packed && files) {
+		from, err := s.images.read(ctx, number, m.room)
+		if err != nil {
+			return nil, err
+		}
+		return m.resize(from, randomCrop(from.Bounds(), o.Augment.Crop, r), true), nil
+	}
+	if !pack.get(number, form, &m.packed) {
+		from, err := s.images.read(ctx, number, m.room)
+		if err != nil {
+			return nil, err
+		}
+		if form != formReduced {
+			square := m.resize(from, centre(from.Bounds(), s.trim), false)
+			if pack != nil {
+				m.packed.set(square)
+				pack.put(number, form, &m.packed)
+			}
+			return square, nil
+		}
+		m.reduce(from)
+		pack.put(number, form, &m.packed)
+	}
+	if form == formReduced {
+		m.resizer.crop(m.square, &m.packed, randomCrop(m.packed.bounds(), o.Augment.Crop, r))
+	} else {
+		m.packed.copyTo(m.square)
+	}
+	return m.square, nil
+}
+
+// reduce makes of an image what a pack has for random crops.
+func (m *maker) reduce(from image.Image) {
+	width, height := reducedSides(from.Bounds(), m.loader.set.Size)
+	m.resizer.reduce(&m.packed, from, width, height)
 }
 
 // centre is the part of an image that evaluation sees: the square in its

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
 )
@@ -45,6 +46,10 @@ type folder struct {
 	labels []int
 	bad    unreadable
 	left   leftOut
+	files  atomic.Pointer[[32]byte] // sum of names, labels, sizes and times of the files, as [Identify] found them
+	pack   atomic.Pointer[packFile]
+
+	packNote atomic.Pointer[string] // what should be known of it
 }
 
 func (f *folder) len() int                { return len(f.names) }

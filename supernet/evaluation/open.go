@@ -107,6 +107,9 @@ func (src Source) sets(ctx context.Context, classes int) (train, images *dataset
 	if err == nil && src.Accept != nil {
 		err = src.Accept(id)
 	}
+	if err == nil {
+		err = dataset.UsePack(ctx, id, false, train, images)
+	}
 	if err != nil {
 		return nil, nil, id, err
 	}

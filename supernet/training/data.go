@@ -16,6 +16,12 @@ func Prepare(ctx context.Context, s Settings, o *Options, train, val *dataset.Se
 		return s, err
 	}
 	o.Data = &data
+	if s.Pack {
+		augment, _ := dataset.NewAugment(s.Augment) // checked with the other settings
+		if err := dataset.UsePack(ctx, data, augment.Crop > 0, train, val); err != nil {
+			return s, err
+		}
+	}
 	if o.Train, o.HeldOut, err = s.Divide(train, val); err != nil {
 		return s, err
 	}
@@ -54,6 +60,9 @@ func (o Options) noteUnreadable() error {
 	}{{o.Train, "others took their place in training"}, {o.HeldOut, "are not counted in validation"}} {
 		if part.set == nil {
 			continue
+		}
+		if why := part.set.PackTrouble(); why != "" {
+			o.say(why)
 		}
 		u := part.set.Unreadable()
 		if u.Count == 0 {

@@ -1,6 +1,8 @@
 package training
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/datatest"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -52,5 +55,52 @@ func TestUnreadableImagesAreNoted(t *testing.T) {
 	data, err := os.ReadFile(file)
 	if err != nil || strings.Count(string(data), "\n") != 3 {
 		t.Errorf("%s, %v", data, err)
+	}
+}
+
+// A run says whether its crops are of a pack or of files, and goes on with nothing
+// else; one from before there were packs takes them of files.
+func TestRunsKeepWhatCropsAreOf(t *testing.T) {
+	s := fakeSettings()
+	s.Pack = true
+	folder := t.TempDir()
+	if _, err := fakeTrain(t.Context(), folder, s, &linear{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	begun, there, err := Begun(folder, s.Stage)
+	if err != nil || !there || !begun.Pack {
+		t.Fatalf("%+v, %v", begun, err)
+	}
+	s.Pack = false
+	if _, err := fakeTrain(t.Context(), folder, s, &linear{}, nil); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "pack") {
+		t.Errorf("of files after a pack: %v", err)
+	}
+	var old Settings
+	if err := json.Unmarshal([]byte(`{"stage":"heaviest","augment":"imagenet"}`), &old); err != nil || old.Pack {
+		t.Errorf("older settings: %+v, %v", old, err)
+	}
+}
+
+// Preparing a training of a folder of images makes its pack, and says so.
+func TestPrepareUsesAPack(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	_, dir := datatest.Twins(t, 16, 4, 20, 8)
+	for _, c := range []struct{ pack, said bool }{{false, false}, {true, true}, {true, false}} {
+		train, val, err := dataset.Open(t.Context(), dir, dataset.Options{Size: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Small(Heaviest)
+		s.Pack = c.pack
+		if _, err := Prepare(t.Context(), s, &Options{}, train, val); err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(train.Notes(), "\n")
+		if strings.Contains(notes, "decoded once and kept at 16 pixels in "+dataset.PackFolder()) != c.said {
+			t.Errorf("%+v: notes %q", c, notes)
+		}
+		if packs, err := dataset.Packs(); err != nil || len(packs) > 0 != c.pack {
+			t.Errorf("%+v: %v, %v", c, packs, err)
+		}
 	}
 }

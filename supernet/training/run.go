@@ -83,7 +83,7 @@ func newLoader(s Settings, o Options) (*dataset.Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	loader, err := dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Workers: o.Workers})
+	loader, err := dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Packed: s.Pack, Workers: o.Workers})
 	if err != nil { // fewer images than a batch has
 		return nil, fmt.Errorf("%w: batch-size: %w", ErrSettings, err)
 	}

@@ -45,6 +45,7 @@ type Settings struct {
 	TrainPercent int    `json:"train_percent"` // 100: validated on the set's own validation part
 	SplitSeed    uint64 `json:"split_seed"`    // of that split
 	Augment      string `json:"augment"`       // preset of package dataset
+	Pack         bool   `json:"pack"`          // random crops are of what a dataset.Pack keeps, not of the files; false in older runs
 	Seed         uint64 `json:"seed"`
 
 	Sched          string  `json:"sched"`
@@ -86,7 +87,7 @@ type Settings struct {
 // ImageNet's.
 func Paper(stage Stage) Settings {
 	s := Settings{
-		Stage: stage, Preset: "paper", Space: model.MobileNASNet, TrainPercent: 100, SplitSeed: 1, Seed: 42, Augment: "imagenet",
+		Stage: stage, Preset: "paper", Space: model.MobileNASNet, TrainPercent: 100, SplitSeed: 1, Seed: 42, Augment: "imagenet", Pack: true,
 		Sched: CosineSchedule, MinLR: 1e-5, WarmupEpochs: 3, WarmupLR: 1e-4, DecayEpochs: 30, DecayRate: 0.1, CooldownEpochs: 10,
 		Momentum: 0.9, WeightDecay: 1e-5, Smoothing: 0.1, ModelEMA: true, ModelEMADecay: 0.999, ModelEMAEvery: 1, LogInterval: 50,
 	}
@@ -154,6 +155,7 @@ func (s Settings) PresetName() string {
 func (s Settings) Follow(next Settings) Settings {
 	next.Space, next.ImageSize, next.Data = s.Space, s.ImageSize, s.Data
 	next.TrainPercent, next.SplitSeed, next.Seed, next.Augment = s.TrainPercent, s.SplitSeed, s.Seed, s.Augment
+	next.Pack = s.Pack
 	return next
 }
 

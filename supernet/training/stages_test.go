@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/datatest"
+	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -169,7 +170,7 @@ func sameWeights(t *testing.T, a, b string) {
 }
 
 // Every stage ends with the same bits on images in memory and on the same ones
-// read from disk, in batches that do not divide them.
+// read from disk and from a pack, in batches that do not divide them.
 func TestStagesOnImagesFromDisk(t *testing.T) {
 	onnxtest.Require(t)
 	if testing.Short() {
@@ -188,9 +189,22 @@ func TestStagesOnImagesFromDisk(t *testing.T) {
 	for _, set := range []*dataset.Set{disk, diskVal} {
 		set.Mean, set.Std = memory.Mean, memory.Std // a folder says none of its own
 	}
+	hometest.Own(t, "XDG_CACHE_HOME")
+	packed, packedVal := open(onDisk)
+	id, err := dataset.Identify(t.Context(), packed, packedVal)
+	if err == nil {
+		err = dataset.UsePack(t.Context(), id, false, packed, packedVal)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []*dataset.Set{packed, packedVal} {
+		set.Mean, set.Std = memory.Mean, memory.Std
+	}
 	runs := map[string]Options{
 		t.TempDir(): {Train: memory, HeldOut: memoryVal},
 		t.TempDir(): {Train: disk, HeldOut: diskVal},
+		t.TempDir(): {Train: packed, HeldOut: packedVal},
 	}
 	both := func(change func(s *Settings, o *Options)) {
 		t.Helper()
@@ -207,10 +221,12 @@ func TestStagesOnImagesFromDisk(t *testing.T) {
 			}
 			folders, stage = append(folders, folder), s.Stage
 		}
-		if a, b := lines(t, folders[0]), lines(t, folders[1]); strings.Join(a, "\n") != strings.Join(b, "\n") {
-			t.Errorf("%s: the metrics differ:\n%s\n\n%s", stage, strings.Join(a, "\n"), strings.Join(b, "\n"))
+		for _, folder := range folders[1:] {
+			if a, b := lines(t, folders[0]), lines(t, folder); strings.Join(a, "\n") != strings.Join(b, "\n") {
+				t.Errorf("%s: the metrics differ:\n%s\n\n%s", stage, strings.Join(a, "\n"), strings.Join(b, "\n"))
+			}
+			sameWeights(t, Run{Folder: folders[0]}.Weights(stage), Run{Folder: folder}.Weights(stage))
 		}
-		sameWeights(t, Run{Folder: folders[0]}.Weights(stage), Run{Folder: folders[1]}.Weights(stage))
 	}
 	both(func(*Settings, *Options) {})
 	both(func(s *Settings, o *Options) {
