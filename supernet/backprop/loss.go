@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -22,7 +23,7 @@ func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, 
 	transpose(n.logits, route[len(route)-1].out().Data, e.classes, e.o.Batch)
 	r := Result{Logits: n.logits}
 	images := float64(e.o.Batch)
-	l := newLogits(e.classes)
+	l := newImageLoss(e.classes)
 	for i, label := range labels {
 		z := n.logits[i*e.classes : (i+1)*e.classes]
 		l.start(z)
@@ -41,16 +42,16 @@ func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, 
 	return r, nil
 }
 
-// logits holds the losses of one image and the gradient of their weighted sum.
-type logits struct{ log, probability, gradient []float64 }
+// imageLoss holds the losses of one image and the gradient of their weighted sum.
+type imageLoss struct{ log, probability, gradient []float64 }
 
-func newLogits(classes int) *logits {
-	return &logits{make([]float64, classes), make([]float64, classes), make([]float64, classes)}
+func newImageLoss(classes int) *imageLoss {
+	return &imageLoss{make([]float64, classes), make([]float64, classes), make([]float64, classes)}
 }
 
 // start takes the logits of the next image.
-func (l *logits) start(z []float32) {
-	logSoftmax(l.log, z)
+func (l *imageLoss) start(z []float32) {
+	logits.LogSoftmax(l.log, z)
 	for c, v := range l.log {
 		l.probability[c] = math.Exp(v)
 	}
@@ -58,7 +59,7 @@ func (l *logits) start(z []float32) {
 }
 
 // crossEntropy adds (1-e)·(-log p_label) + e·mean(-log p).
-func (l *logits) crossEntropy(label int, smoothing float64) float64 {
+func (l *imageLoss) crossEntropy(label int, smoothing float64) float64 {
 	each := smoothing / float64(len(l.log))
 	loss := -(1 - smoothing) * l.log[label]
 	for c, v := range l.log {
@@ -71,29 +72,15 @@ func (l *logits) crossEntropy(label int, smoothing float64) float64 {
 
 // distil adds the divergence from the teacher's distribution, weighted by kd. It
 // returns it unweighted.
-func (l *logits) distil(teacher []float32, kd float64) (kl float64) {
+func (l *imageLoss) distil(teacher []float32, kd float64) (kl float64) {
 	target := make([]float64, len(teacher))
-	logSoftmax(target, teacher)
+	logits.LogSoftmax(target, teacher)
 	for c, v := range target {
 		p := math.Exp(v)
 		kl += p * (v - l.log[c])
 		l.gradient[c] += kd * (l.probability[c] - p)
 	}
 	return kl
-}
-
-func logSoftmax(to []float64, z []float32) {
-	high := math.Inf(-1)
-	for _, v := range z {
-		high = max(high, float64(v))
-	}
-	sum := 0.0
-	for _, v := range z {
-		sum += math.Exp(float64(v) - high)
-	}
-	for c, v := range z {
-		to[c] = float64(v) - high - math.Log(sum)
-	}
 }
 
 // transpose writes the matrix [rows, columns] as [columns, rows].

@@ -3,7 +3,8 @@ package evaluation
 import (
 	"errors"
 	"fmt"
-	"math"
+
+	"github.com/binas-tui/binas-tui/internal/logits"
 )
 
 // Score is how well a network answered.
@@ -27,41 +28,25 @@ type tally struct {
 }
 
 // add counts the logits of one image, at a position, of a class.
-func (t *tally) add(logits []float32, label, position int) error {
-	own, above := logits[label], 0
-	for i, v := range logits {
+func (t *tally) add(z []float32, label, position int) error {
+	for c, v := range z {
 		if v-v != 0 { // infinite, or no number
-			return fmt.Errorf("%w: class %d of image %d is %v", ErrNotFinite, i, position, v)
-		}
-		if v > own || (v == own && i < label) {
-			above++
+			return fmt.Errorf("%w: class %d of image %d is %v", ErrNotFinite, c, position, v)
 		}
 	}
+	rank := logits.Rank(z, label)
 	t.images++
-	t.loss += crossEntropy(logits, label)
+	t.loss += logits.CrossEntropy(z, label)
 	half := &t.half[position%2]
 	half.images++
-	if above == 0 {
+	if rank == 0 {
 		t.top1++
 		half.top1++
 	}
-	if above < 5 {
+	if rank < 5 {
 		t.top5++
 	}
 	return nil
-}
-
-// crossEntropy is -log softmax(logits)[label].
-func crossEntropy(logits []float32, label int) float64 {
-	most := logits[0]
-	for _, v := range logits {
-		most = max(most, v)
-	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v - most))
-	}
-	return math.Log(sum) + float64(most) - float64(logits[label])
 }
 
 // merge adds what another tally counted.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/backprop"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -55,7 +56,7 @@ func (c *clusters) make(epoch, step int) *dataset.Batch {
 	return b
 }
 
-// linear is a subject: a softmax classifier with dropout on its inputs, and a
+// linear is a trainee: a softmax classifier with dropout on its inputs, and a
 // running mean as normalisations have.
 type linear struct {
 	s Settings
@@ -80,8 +81,8 @@ func newLinear(s Settings, w onnx.StateDict) *linear {
 	return &linear{s: s, w: w, g: clone(w)}
 }
 
-// builder makes the subject from a checkpoint, as newSubject does.
-func (l *linear) build(_ context.Context, s Settings, _ Options, w onnx.StateDict) (subject, error) {
+// builder makes the trainee from a checkpoint, as newTrainee does.
+func (l *linear) build(_ context.Context, s Settings, _ Options, w onnx.StateDict) (trainee, error) {
 	made := newLinear(s, w)
 	made.before, made.middle = l.before, l.middle
 	return made, nil
@@ -111,20 +112,20 @@ func (l *linear) gradients(_ context.Context, b *dataset.Batch, step int) (gradi
 			}
 			mean += x[i] / float32(len(b.X))
 		}
-		logits := make([]float32, clusterClasses)
-		for c := range logits {
-			logits[c] = bias[c]
+		z := make([]float32, clusterClasses)
+		for c := range z {
+			z[c] = bias[c]
 			for i, v := range x {
-				logits[c] += weight[c*clusterSize+i] * v
+				z[c] += weight[c*clusterSize+i] * v
 			}
 		}
-		loss := crossEntropy(logits, label)
+		loss := logits.CrossEntropy(z, label)
 		found.Loss += loss
-		if rank(logits, label) == 0 {
+		if logits.Rank(z, label) == 0 {
 			found.Correct++
 		}
-		for c := range logits {
-			d := float32(math.Exp(-crossEntropy(logits, c)))
+		for c := range z {
+			d := float32(math.Exp(-logits.CrossEntropy(z, c)))
 			if c == label {
 				d--
 			}

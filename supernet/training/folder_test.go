@@ -171,7 +171,7 @@ func TestDataOfALockedRun(t *testing.T) {
 // A step that is refused leaves nothing behind, whatever refuses it.
 func TestRefusedStepsWriteNothing(t *testing.T) {
 	refused := errors.New("it has other classes")
-	build := func(context.Context, Settings, Options, onnx.StateDict) (subject, error) { return nil, refused }
+	build := func(context.Context, Settings, Options, onnx.StateDict) (trainee, error) { return nil, refused }
 	empty := t.TempDir()
 	for _, folder := range []string{filepath.Join(empty, "run"), filepath.Join(empty, "more", "run"), empty} {
 		_, err := train(t.Context(), fakeSettings(), Options{Folder: folder, Data: fakeData()}, &clusters{steps: 1, batch: 2}, build)

@@ -14,7 +14,7 @@ import (
 // oneShot is the supernet in training.
 type oneShot struct{ network }
 
-func newOneShot(ctx context.Context, n network, o Options, w onnx.StateDict) (subject, error) {
+func newOneShot(ctx context.Context, n network, o Options, w onnx.StateDict) (trainee, error) {
 	s := &oneShot{n}
 	if err := s.teach(o); err != nil { // also checks the weights that it begins with
 		return nil, err
@@ -100,7 +100,7 @@ func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step int) (gr
 		}
 		total.add(found)
 	}
-	return s.found(total, s.s.Paths), nil
+	return s.meanGradients(total, s.s.Paths), nil
 }
 
 // sandwich sends the same images through every path; the teacher runs once.
@@ -120,7 +120,7 @@ func (s *oneShot) sandwich(ctx context.Context, b *dataset.Batch, step int) (gra
 		}
 		total.add(found)
 	}
-	return s.found(total, s.s.Paths), nil
+	return s.meanGradients(total, s.s.Paths), nil
 }
 
 // eachImage gives every image a path of its own.
@@ -138,7 +138,7 @@ func (s *oneShot) eachImage(ctx context.Context, b *dataset.Batch, step int) (gr
 		return gradients{}, err
 	}
 	found, err := s.pass(ctx, b.X, b.Labels, loss, step, 0)
-	return s.found(found, 1), err
+	return s.meanGradients(found, 1), err
 }
 
 // validated are the children that stand for all.

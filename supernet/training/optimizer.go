@@ -1,10 +1,11 @@
 package training
 
 import (
+	"context"
 	"math"
 	"slices"
-	"sync"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -35,9 +36,6 @@ type span struct {
 // second level cache.
 const spanSize = 1 << 16
 
-// stepWorkers is the number of goroutines of a step: memory is what limits it.
-const stepWorkers = 2
-
 // NewOptimizer optimises weights in place.
 func NewOptimizer(weights onnx.StateDict, momentum, weightDecay float64) *Optimizer {
 	return &Optimizer{Momentum: momentum, WeightDecay: weightDecay, weights: weights, velocities: onnx.StateDict{}}
@@ -64,7 +62,7 @@ func (o *Optimizer) Step(lr, scale float64, gradients onnx.StateDict, touched []
 			o.work = append(o.work, span{w.Data[from:to], v.Data[from:to], g[from:to], decay})
 		}
 	}
-	inParallel(len(o.work), func(i int) { o.work[i].step(float32(lr), float32(scale), float32(o.Momentum)) })
+	parallel.For(context.Background(), len(o.work), func(i int) { o.work[i].step(float32(lr), float32(scale), float32(o.Momentum)) })
 	clear(o.work)
 }
 
@@ -79,26 +77,6 @@ func (s span) step(lr, scale, momentum float32) {
 	}
 }
 
-// inParallel calls do for 0 to n-1 from stepWorkers goroutines, a block of
-// indices each.
-func inParallel(n int, do func(int)) {
-	if n < stepWorkers {
-		for i := range n {
-			do(i)
-		}
-		return
-	}
-	var wait sync.WaitGroup
-	for k := range stepWorkers {
-		wait.Go(func() {
-			for i := k; i < n; i += stepWorkers {
-				do(i)
-			}
-		})
-	}
-	wait.Wait()
-}
-
 // gradientNorm is the Euclidean norm over the touched gradients. Pieces are added
 // up in the order of names, so that the sum is the same each time.
 func gradientNorm(gradients onnx.StateDict, touched []string) float64 {
@@ -109,7 +87,7 @@ func gradientNorm(gradients onnx.StateDict, touched []string) float64 {
 		}
 	}
 	squares := make([]float64, len(pieces))
-	inParallel(len(pieces), func(i int) { squares[i] = sumOfSquares(pieces[i]) })
+	parallel.For(context.Background(), len(pieces), func(i int) { squares[i] = sumOfSquares(pieces[i]) })
 	sum := 0.0
 	for _, s := range squares {
 		sum += s

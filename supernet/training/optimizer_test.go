@@ -83,16 +83,16 @@ func TestAverage(t *testing.T) {
 		"bn1." + counter:             {Shape: []int{}, Data: []float32{0}},
 		"blocks.0.0.bn1.running_var": {Shape: []int{1}, Data: []float32{1}},
 	}
-	each, fourth := NewAverage(w, 0.9, 1, false), NewAverage(w, 0.9, 4, false)
-	warm := NewAverage(w, 0.9, 0, true)
+	each, fourth := NewEMA(w, 0.9, 1, false), NewEMA(w, 0.9, 4, false)
+	warm := NewEMA(w, 0.9, 0, true)
 	for step := 1; step <= 8; step++ {
 		w["w"].Data[0], w["bn1."+counter].Data[0] = 2, float32(step)
-		for _, a := range []*Average{each, fourth, warm} {
+		for _, a := range []*EMA{each, fourth, warm} {
 			a.Update(w, step)
 		}
 	}
 	want := 2 - math.Pow(0.9, 8)
-	for _, a := range []*Average{each, fourth} {
+	for _, a := range []*EMA{each, fourth} {
 		if got := float64(a.Weights()["w"].Data[0]); math.Abs(got-want) > 1e-6 {
 			t.Errorf("every %d: %v, want %v", a.Every, got, want)
 		}
@@ -110,7 +110,7 @@ func TestAverage(t *testing.T) {
 func TestAveragesOfShortRunsAreOfWhatWasTrained(t *testing.T) {
 	for _, stage := range []Stage{Heaviest, OneShot, FineTune} {
 		s := Small(stage)
-		average := NewAverage(one(1), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+		average := NewEMA(one(1), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
 		for step := 1; step <= 1000; step++ {
 			average.Update(one(0), step)
 			if first := average.Weights()["w"].Data[0]; step >= 10 && first > 0.02 {
@@ -139,7 +139,7 @@ func BenchmarkOptimizer(b *testing.B) {
 // BenchmarkAverage is one update over the same tensors.
 func BenchmarkAverage(b *testing.B) {
 	w, _, _ := fiveMillion()
-	a := NewAverage(w, 0.999, 1, false)
+	a := NewEMA(w, 0.999, 1, false)
 	for b.Loop() {
 		a.Update(w, 1)
 	}

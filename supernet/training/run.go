@@ -51,7 +51,7 @@ func Train(ctx context.Context, s Settings, o Options) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
-	p, err := train(ctx, s, o, loader, newSubject)
+	p, err := train(ctx, s, o, loader, newTrainee)
 	if noteErr := o.noteUnreadable(); err == nil {
 		err = noteErr
 	}
@@ -110,9 +110,9 @@ func (o Options) check(s Settings) error {
 	return nil
 }
 
-// train does what Train says, with any data and subject.
+// train does what Train says, with any data and trainee.
 func train(ctx context.Context, s Settings, o Options, data batches,
-	build func(context.Context, Settings, Options, onnx.StateDict) (subject, error)) (Progress, error) {
+	build func(context.Context, Settings, Options, onnx.StateDict) (trainee, error)) (Progress, error) {
 	if o.CheckpointEvery <= 0 {
 		o.CheckpointEvery = checkpointEvery
 	}
@@ -131,17 +131,17 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 	if err != nil {
 		return Progress{}, err
 	}
-	subject, err := build(ctx, s, o, saved.weights)
+	trainee, err := build(ctx, s, o, saved.weights)
 	if err != nil {
 		return Progress{}, err
 	}
-	defer subject.close()
+	defer trainee.close()
 	t := &trainer{
-		s: s, o: o, subject: subject, data: data, folder: f, savedStep: -1, backup: onnx.StateDict{}, saved: time.Now(),
-		optimizer: NewOptimizer(subject.weights(), s.Momentum, s.WeightDecay), at: position{Stage: s.Stage},
+		s: s, o: o, trainee: trainee, data: data, folder: f, savedStep: -1, backup: onnx.StateDict{}, saved: time.Now(),
+		optimizer: NewOptimizer(trainee.weights(), s.Momentum, s.WeightDecay), at: position{Stage: s.Stage},
 	}
 	if s.ModelEMA {
-		t.average = NewAverage(subject.weights(), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+		t.ema = NewEMA(trainee.weights(), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
 	}
 	if resumed {
 		if err := saved.check(s, t.total()); err != nil {

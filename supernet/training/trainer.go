@@ -16,8 +16,8 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
-// subject is what a stage trains: a network with its loss.
-type subject interface {
+// trainee is what a stage trains: a network with its loss.
+type trainee interface {
 	// weights are those in training; steps update running statistics in place.
 	weights() onnx.StateDict
 	// gradients makes the gradients of a step, counted from 0 over all epochs.
@@ -62,12 +62,12 @@ type batches interface {
 type trainer struct {
 	s         Settings
 	o         Options
-	subject   subject
+	trainee   trainee
 	data      batches
 	folder    *folder
 	metrics   *metricsLog
 	optimizer *Optimizer
-	average   *Average // nil without
+	ema       *EMA // nil without
 	at        position
 	progress  Progress
 	clock     clock
@@ -151,10 +151,10 @@ func (t *trainer) wait(ctx context.Context) error {
 // step makes one step of the optimiser. If it fails or is interrupted,
 // everything is as before.
 func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
-	w, steps := t.subject.weights(), t.data.Steps()
+	w, steps := t.trainee.weights(), t.data.Steps()
 	epoch, within := t.at.Step/steps, t.at.Step%steps
 	keepStatistics(t.backup, w)
-	g, err := t.subject.gradients(ctx, b, t.at.Step)
+	g, err := t.trainee.gradients(ctx, b, t.at.Step)
 	if err != nil {
 		keepStatistics(w, t.backup)
 		if errors.Is(err, backprop.ErrDiverged) {
@@ -169,8 +169,8 @@ func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
 	}
 	t.optimizer.Step(lr, scale, g.values, g.touched)
 	t.at.Step++
-	if t.average != nil {
-		t.average.Update(w, t.at.Step)
+	if t.ema != nil {
+		t.ema.Update(w, t.at.Step)
 	}
 	t.at.Since.add(g.sums)
 	t.clock.count(g.sums.Images)
@@ -203,10 +203,10 @@ func (t *trainer) log(epoch int, lr float64) error {
 		Top1: 100 * float64(s.Correct) / n, LR: lr, ImagesPerSecond: t.clock.lap(),
 	}
 	t.at.Since = sums{}
-	return t.note(m)
+	return t.record(m)
 }
 
-func (t *trainer) note(m Metric) error {
+func (t *trainer) record(m Metric) error {
 	if err := t.metrics.add(m); err != nil {
 		return writeError{err}
 	}
@@ -222,13 +222,13 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 	before := time.Now()
 	epoch := t.at.Step / t.data.Steps()
 	t.report("validating")
-	scores, err := t.subject.validate(ctx, t.best())
+	scores, err := t.trainee.validate(ctx, t.best())
 	if err != nil {
 		return err
 	}
 	t.at.Validated = epoch
 	if len(scores) > 0 {
-		if err := t.note(Metric{Stage: t.s.Stage, Epoch: epoch, Step: t.at.Step, Validation: scores}); err != nil {
+		if err := t.record(Metric{Stage: t.s.Stage, Epoch: epoch, Step: t.at.Step, Validation: scores}); err != nil {
 			return err
 		}
 	}
@@ -243,10 +243,10 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 
 // best is the weights that are kept: the average where there is one.
 func (t *trainer) best() onnx.StateDict {
-	if t.average != nil {
-		return t.average.Weights()
+	if t.ema != nil {
+		return t.ema.Weights()
 	}
-	return t.subject.weights()
+	return t.trainee.weights()
 }
 
 // writeError marks an error as one of writing to the run folder.
@@ -256,9 +256,9 @@ func (e writeError) Unwrap() error { return e.error }
 
 // save writes a checkpoint, and keeps the one before.
 func (t *trainer) save(durable bool) error {
-	s := state{position: t.at, weights: t.subject.weights(), velocities: t.optimizer.velocities, computed: computing()}
-	if t.average != nil {
-		s.average = t.average.Weights()
+	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, computed: computing()}
+	if t.ema != nil {
+		s.average = t.ema.Weights()
 	}
 	err := t.folder.keep(t.s.Stage)
 	if err == nil {
@@ -280,7 +280,7 @@ func (t *trainer) keptError(err error) error {
 
 // saveWeights writes the weights for other commands and other programs.
 func (t *trainer) saveWeights() error {
-	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.average != nil}
+	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.ema != nil}
 	if t.o.Train != nil {
 		known.Crop = t.o.Train.Crop()
 	}
@@ -312,7 +312,7 @@ func (t *trainer) report(doing string) {
 func (t *trainer) restore(s state) {
 	t.at = s.position
 	maps.Copy(t.optimizer.velocities, s.velocities)
-	if t.average != nil && s.average != nil {
-		t.average.state = s.average
+	if t.ema != nil && s.average != nil {
+		t.ema.state = s.average
 	}
 }

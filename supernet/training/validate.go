@@ -2,8 +2,8 @@ package training
 
 import (
 	"context"
-	"math"
 
+	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/backprop"
@@ -60,32 +60,19 @@ func (v *validator) score(ctx context.Context, name string, p model.Path, w onnx
 			return score, err
 		}
 		for i, label := range b.Labels {
-			logits := f.Logits[i*v.classes : (i+1)*v.classes]
-			higher := rank(logits, label)
+			z := f.Logits[i*v.classes : (i+1)*v.classes]
+			higher := logits.Rank(z, label)
 			if higher == 0 {
 				top1++
 			}
 			if higher < 5 {
 				top5++
 			}
-			loss += crossEntropy(logits, label)
+			loss += logits.CrossEntropy(z, label)
 		}
 		score.Images += n
 	}
 	images := float64(max(score.Images, 1))
 	score.Top1, score.Top5, score.Loss = 100*float64(top1)/images, 100*float64(top5)/images, loss/images
 	return score, nil
-}
-
-// crossEntropy is -log softmax of the label, in float64.
-func crossEntropy(logits []float32, label int) float64 {
-	high := math.Inf(-1)
-	for _, v := range logits {
-		high = max(high, float64(v))
-	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - high)
-	}
-	return math.Log(sum) + high - float64(logits[label])
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -13,9 +14,9 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
-// newSubject makes what a stage trains, with the weights of a checkpoint, or
+// newTrainee makes what a stage trains, with the weights of a checkpoint, or
 // nil for those it begins with.
-func newSubject(ctx context.Context, s Settings, o Options, w onnx.StateDict) (subject, error) {
+func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (trainee, error) {
 	space, err := model.NewSpace(s.Space, s.ImageSize)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
@@ -29,19 +30,19 @@ func newSubject(ctx context.Context, s Settings, o Options, w onnx.StateDict) (s
 		return nil, err
 	}
 	n := network{space: space, s: s, engine: engine, batch: batch}
-	var sub subject
+	var out trainee
 	if n.validator, err = newValidator(engine, batch, s, o); err == nil {
 		if s.Stage == OneShot {
-			sub, err = newOneShot(ctx, n, o, w)
+			out, err = newOneShot(ctx, n, o, w)
 		} else {
-			sub, err = newChild(n, o, w)
+			out, err = newChild(n, o, w)
 		}
 	}
 	if err != nil {
 		engine.Close()
 		return nil, err
 	}
-	return sub, nil
+	return out, nil
 }
 
 // network is what the stages have in common: weights with an engine, and maybe
@@ -114,27 +115,16 @@ func (n *network) pass(ctx context.Context, x []float32, labels []int, loss back
 		out.Features += images * mse
 	}
 	for i, label := range labels {
-		if rank(r.Logits[i*n.s.Classes:(i+1)*n.s.Classes], label) == 0 {
+		if logits.Rank(r.Logits[i*n.s.Classes:(i+1)*n.s.Classes], label) == 0 {
 			out.Correct++
 		}
 	}
 	return out, nil
 }
 
-// found are the gradients of a step of so many passes: their mean.
-func (n *network) found(s sums, passes int) gradients {
+// meanGradients are the gradients of a step: the mean over its passes.
+func (n *network) meanGradients(s sums, passes int) gradients {
 	return gradients{values: n.net.Gradients, touched: slices.Sorted(maps.Keys(n.net.Touched)), scale: 1 / float64(passes), sums: s}
-}
-
-// rank is the number of classes that score higher than the label.
-func rank(logits []float32, label int) int {
-	higher := 0
-	for c, v := range logits {
-		if v > logits[label] || v == logits[label] && c < label {
-			higher++
-		}
-	}
-	return higher
 }
 
 // child is one network in training: the heaviest, or one that is fine-tuned.
@@ -143,7 +133,7 @@ type child struct {
 	path model.Path
 }
 
-func newChild(n network, o Options, w onnx.StateDict) (subject, error) {
+func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
 	c := &child{n, supernet.HeaviestPath(n.space)}
 	if n.s.Stage == FineTune {
 		arch, err := model.ParseArchitecture(n.s.Arch)
@@ -184,7 +174,7 @@ func (c *child) gradients(ctx context.Context, b *dataset.Batch, step int) (grad
 		return gradients{}, err
 	}
 	found, err := c.pass(ctx, b.X, b.Labels, loss, step, 0)
-	return c.found(found, 1), err
+	return c.meanGradients(found, 1), err
 }
 
 func (c *child) validate(ctx context.Context, w onnx.StateDict) ([]Score, error) {

@@ -1,20 +1,22 @@
 package training
 
 import (
+	"context"
 	"math"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// Average is the exponential moving average of a whole state dict, running
+// EMA is the exponential moving average of a whole state dict, running
 // statistics included, as the paper evaluates and keeps it:
 //
 //	ema ← decay·ema + (1-decay)·w
 //
 // Counters (num_batches_tracked) are copied: the mean of a counter means
 // nothing.
-type Average struct {
+type EMA struct {
 	Decay  float64
 	Every  int  // steps from one update to the next, which counts for as many; 0 is 1
 	Warmup bool // begins with the decay (1+t)/(10+t) of step t while that is smaller
@@ -25,13 +27,13 @@ type Average struct {
 // counter is the end of the names of tensors that are copied.
 const counter = "num_batches_tracked"
 
-// NewAverage begins with a copy of the weights.
-func NewAverage(weights onnx.StateDict, decay float64, every int, warmup bool) *Average {
-	return &Average{decay, max(every, 1), warmup, clone(weights)}
+// NewEMA begins with a copy of the weights.
+func NewEMA(weights onnx.StateDict, decay float64, every int, warmup bool) *EMA {
+	return &EMA{decay, max(every, 1), warmup, clone(weights)}
 }
 
 // Update takes in the weights after a step, counted from 1.
-func (a *Average) Update(weights onnx.StateDict, step int) {
+func (a *EMA) Update(weights onnx.StateDict, step int) {
 	if step%a.Every != 0 {
 		return
 	}
@@ -52,7 +54,7 @@ func (a *Average) Update(weights onnx.StateDict, step int) {
 			work = append(work, span{w: e.Data[from:to], g: w[from:to]})
 		}
 	}
-	inParallel(len(work), func(i int) { work[i].average(share) })
+	parallel.For(context.Background(), len(work), func(i int) { work[i].average(share) })
 }
 
 func (s span) average(share float32) {
@@ -64,7 +66,7 @@ func (s span) average(share float32) {
 }
 
 // Weights is the average as it is now; the next update changes it.
-func (a *Average) Weights() onnx.StateDict { return a.state }
+func (a *EMA) Weights() onnx.StateDict { return a.state }
 
 func clone(s onnx.StateDict) onnx.StateDict {
 	out := make(onnx.StateDict, len(s))
