@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -128,7 +129,7 @@ func sparseUncertainty(ctx context.Context, s Settings, f *features, y []float64
 	others := rows[uncertaintyRows:]
 	others = others[:min(len(others), 200)]
 	left := make([]float64, len(others))
-	if err := parallel(ctx, len(others), func(i int) { left[i] = u.posteriorVariance(f.d.row(others[i])) }); err != nil {
+	if err := parallel.For(ctx, len(others), func(i int) { left[i] = u.posteriorVariance(f.d.row(others[i])) }); err != nil {
 		return nil, err
 	}
 	open := sum(left) / float64(len(left))

@@ -3,6 +3,8 @@ package fit
 import (
 	"context"
 	"math/rand/v2"
+
+	"github.com/binas-tui/binas-tui/internal/parallel"
 )
 
 // columns is how many targets [sparse] fits at once: the accuracies, and random
@@ -64,7 +66,7 @@ func (s *sparse) chunk(c int) (from, to int) {
 
 // predict adds up the active weights of every sample.
 func (s *sparse) predict(ctx context.Context, w, out []float64) error {
-	return parallel(ctx, chunks, func(c int) {
+	return parallel.For(ctx, chunks, func(c int) {
 		for i, to := s.chunk(c); i < to; i++ {
 			first, second := 0.0, 0.0
 			for _, k := range s.active.row(i) {
@@ -80,7 +82,7 @@ func (s *sparse) predict(ctx context.Context, w, out []float64) error {
 // collect is the transpose of predict: it adds every sample's values to the
 // weights it touches, centred.
 func (s *sparse) collect(ctx context.Context, values, out []float64) error {
-	err := parallel(ctx, chunks, func(c int) {
+	err := parallel.For(ctx, chunks, func(c int) {
 		clear(s.partial[c])
 		for i, to := s.chunk(c); i < to; i++ {
 			first, second := values[i*columns], values[i*columns+1]

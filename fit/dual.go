@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/binas-tui/binas-tui/internal/parallel"
 )
 
 // Penalties are the strengths of a ridge: the fit minimises
@@ -34,7 +36,7 @@ type dual struct {
 func newDual(ctx context.Context, kind string, d *design) (*dual, error) {
 	n := d.rows
 	out := &dual{linear: make([]float64, n*n), products: make([]float64, n*n), n: n}
-	return out, parallel(ctx, n, func(i int) {
+	return out, parallel.For(ctx, n, func(i int) {
 		for j := range i + 1 {
 			out.linear[i*n+j], out.products[i*n+j] = d.similarity(kind, d.row(i), d.row(j))
 		}

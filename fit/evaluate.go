@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -35,7 +36,7 @@ func Evaluate(ctx context.Context, s *model.Space, r *Report, samples []model.Sa
 	}
 	if r.Uncertainty != nil {
 		e.Points = make([]float64, len(samples))
-		if err := parallel(ctx, len(samples), func(i int) { e.Points[i] = r.Uncertainty.Points(samples[i].Path) }); err != nil {
+		if err := parallel.For(ctx, len(samples), func(i int) { e.Points[i] = r.Uncertainty.Points(samples[i].Path) }); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +80,7 @@ func (e *Evaluation) compare(ctx context.Context, seed uint64) error {
 	}
 	n := len(e.Measured)
 	drawn := make([]model.Metrics, resamples)
-	err = parallel(ctx, resamples, func(i int) {
+	err = parallel.For(ctx, resamples, func(i int) {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		p, m := make([]float64, n), make([]float64, n)
 		for j := range p {

@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/records":    {"internal/jsonl", "internal/safefile"},
 	"model":               {"internal/safetensors", "internal/jsonl", "internal/pickle", "internal/sanitize"},
 	"solver":              {"model"},
-	"fit":                 {"internal/job", "model"},
+	"fit":                 {"internal/job", "internal/parallel", "model"},
 	"fit/published":       {"model"},
 	"kernels":             {},
 	"onnx":                {"internal/safefile", "kernels", "model"},
