@@ -158,7 +158,7 @@ func (e *Engine) searchLimits(ctx context.Context, limitMS float64, k int) (solv
 		m := &limits[i]
 		m.Used, m.ShadowPrice = r.Best[0].Used[i], r.Prices[i]
 		m.Slack, m.Binding = m.Cap-m.Used, m.ShadowPrice > 0
-		if m.Kind == LimitMemory && !math.IsInf(m.Cap, 1) {
+		if m.Kind.Resource().solver == solver.Peak && !math.IsInf(m.Cap, 1) {
 			caps[i] = math.Inf(1)
 			without, err := l.Solve(ctx, caps, 1)
 			if err != nil {
@@ -228,7 +228,7 @@ func (e *Engine) NoNetworkWithin(ctx context.Context, limitMS float64) error {
 		return err
 	}
 	reach := fmt.Sprintf("at least %s are needed", limits[last].Format(least))
-	if limits[last].Kind != LimitLatency && limits[last].Kind != LimitMemory {
+	if limits[last].Kind.Resource().counted() {
 		reach = fmt.Sprintf("at least %s %s are needed", limits[last].Format(least), limits[last].Unit())
 	}
 	if len(set) == 1 {

@@ -141,15 +141,19 @@ func FormatAmount(kind LimitKind, v float64) string {
 	if kind == LimitLatency {
 		return strconv.FormatFloat(v, 'g', 6, 64) + " ms"
 	}
+	r := kind.Resource()
 	unit, size := "", 1.0
-	for _, u := range countUnits {
-		if !u.alias && math.Abs(v) >= u.size {
+	for _, u := range r.written {
+		if decimal := u.size == 1 || math.Mod(u.size, 1000) == 0; decimal && !u.alias && (u.size == 1 || math.Abs(v) >= u.size) {
 			unit, size = u.name, u.size
 		}
 	}
 	text := strconv.FormatFloat(v/size, 'g', 4, 64)
-	if kind == LimitMemory {
-		return text + " " + strings.ToUpper(unit) + "B"
+	if r.counted() {
+		return text + unit
 	}
-	return text + unit
+	return text + " " + unit
 }
+
+// counted says that amounts are numbers of something, k being a thousand of it.
+func (r *Resource) counted() bool { return len(r.written) > 0 && r.written[0].size != 1 }

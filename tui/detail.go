@@ -64,7 +64,7 @@ func (d *detail) charges(uses []float64, g *cell.Glyphs) string {
 // over names the limit on a peak that a change would break, "" where it is none.
 func (d *detail) over(uses []float64) string {
 	for i, l := range d.limits {
-		if l.Kind == explore.LimitMemory && len(uses) == len(d.limits) && uses[i] > l.Slack {
+		if l.Kind.Resource().Per == 0 && len(uses) == len(d.limits) && uses[i] > l.Slack {
 			return l.Name()
 		}
 	}
