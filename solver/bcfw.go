@@ -10,7 +10,7 @@ import (
 
 // BCFWSettings tune block-coordinate Frank-Wolfe. The zero value works.
 type BCFWSettings struct {
-	Starts int    // points to climb from; 0 is 6
+	Starts int    // points to climb from; 0 is 6 with a bilinear objective, else 12
 	Seed   uint64 // of the starts after the first three
 }
 
@@ -93,7 +93,9 @@ func NewBCFW(p *Problem, f Objective, settings BCFWSettings) (*BCFWSolver, error
 		return nil, err
 	}
 	if settings.Starts <= 0 {
-		settings.Starts = 6
+		if settings.Starts = 12; f.Bilinear {
+			settings.Starts = 6
+		}
 	}
 	s := &BCFWSolver{p: p, t: t, f: f, settings: settings, at: newRelaxed(t), trial: newRelaxed(t), climbed: newRelaxed(t),
 		vertex: make([]float64, max(t.blocks*t.options, len(t.beta))),
