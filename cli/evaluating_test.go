@@ -29,7 +29,7 @@ func newSupernet(t *testing.T, data string) (run, checkpoint string, space *mode
 	}
 	run = t.TempDir()
 	checkpoint = training.Run{Folder: run}.Weights(training.OneShot)
-	if err := supernet.Save(checkpoint, supernet.Checkpoint{Weights: supernet.New(space, 3, 1)}); err != nil {
+	if err := supernet.Save(checkpoint, supernet.Checkpoint{Weights: supernet.Init{Seed: 1}.Weights(supernet.Layout(space, 3))}); err != nil {
 		t.Fatal(err)
 	}
 	s := training.Small(training.OneShot)

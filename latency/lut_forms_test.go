@@ -1,16 +1,15 @@
 package latency
 
 import (
-	"archive/zip"
 	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/model"
@@ -19,25 +18,7 @@ import (
 // forms are the files of testdata/forms.zip, which forms.py has made, by name.
 func forms(t testing.TB) map[string][]byte {
 	t.Helper()
-	z, err := zip.OpenReader("testdata/forms.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	out := map[string][]byte{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out[f.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(out) < 30 {
-		t.Fatalf("%d forms", len(out))
-	}
-	return out
+	return datatest.Zipped(t, "testdata/forms.zip", "", 30)
 }
 
 // A table is the same whether its numbers are Python's, numpy's or torch's, and

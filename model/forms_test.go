@@ -1,35 +1,17 @@
 package model
 
 import (
-	"archive/zip"
-	"io"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/datatest"
 )
 
 // forms are the files of testdata/forms.zip, which forms.py has made, by name.
 func forms(t testing.TB) map[string][]byte {
 	t.Helper()
-	z, err := zip.OpenReader("testdata/forms.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	out := map[string][]byte{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out[f.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(out) < 32 {
-		t.Fatalf("%d forms", len(out))
-	}
-	return out
+	return datatest.Zipped(t, "testdata/forms.zip", "", 32)
 }
 
 // Samples and contributions are the same whether their numbers are Python's,

@@ -68,7 +68,7 @@ func TestChildrenAnswerAsPyTorchs(t *testing.T) {
 // A child's tensors are its own: changing them leaves the supernet as it was.
 func TestChildIsACopy(t *testing.T) {
 	s := space(t, model.MobileNASNet, 32)
-	w := New(s, 3, 1)
+	w := Init{Seed: 1}.Weights(Layout(s, 3))
 	child, err := Child(s, w, HeaviestPath(s))
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestChildIsACopy(t *testing.T) {
 // What does not fit is named, the first tensor of PyTorch's order first.
 func TestCheckNamesTheFirstDifference(t *testing.T) {
 	s, large := space(t, model.MobileNASNet, 32), space(t, model.MobileNASNetLarge, 32)
-	base := New(s, 5, 1)
+	base := Init{Seed: 1}.Weights(Layout(s, 5))
 	change := func(f func(w onnx.StateDict)) onnx.StateDict {
 		w := maps.Clone(base)
 		f(w)
@@ -101,7 +101,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		want string
 		is   error
 	}{
-		{New(large, 5, 1), "conv_stem.weight is [40 3 3 3] with 1080 values: the network needs [32 3 3 3]", onnx.ErrTensorShape},
+		{Init{Seed: 1}.Weights(Layout(large, 5)), "conv_stem.weight is [40 3 3 3] with 1080 values: the network needs [32 3 3 3]", onnx.ErrTensorShape},
 		{change(func(w onnx.StateDict) { delete(w, "blocks.3.1.bn3.4.bias") }), "blocks.3.1.bn3.4.bias", onnx.ErrNoTensor},
 		{change(func(w onnx.StateDict) { delete(w, "classifier.weight") }), "classifier.weight", onnx.ErrNoTensor},
 		{change(func(w onnx.StateDict) { w["classifier.weight"] = onnx.TensorData{Shape: []int{0, 1280}} }), "classifier.weight is [0 1280]", onnx.ErrTensorShape},
@@ -111,7 +111,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		{change(func(w onnx.StateDict) {
 			w["zzz"], w["extra"] = onnx.TensorData{}, onnx.TensorData{Shape: []int{2}, Data: make([]float32, 2)}
 		}), `"extra" of shape [2]`, ErrExtraTensor},
-		{NewChild(s, HeaviestPath(s), 5, 1), "blocks.1.0.conv_dw.0.weight", onnx.ErrNoTensor},
+		{Init{Seed: 1}.Weights(ChildLayout(s, HeaviestPath(s), 5)), "blocks.1.0.conv_dw.0.weight", onnx.ErrNoTensor},
 		{onnx.StateDict{}, "classifier.weight", onnx.ErrNoTensor},
 	} {
 		_, err := CheckSupernet(s, c.w)
@@ -138,7 +138,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		t.Error(err)
 	}
 	for _, other := range []*model.Space{s, large} {
-		found, classes, err := SpaceOf(New(other, 2, 1), 32)
+		found, classes, err := SpaceOf(Init{Seed: 1}.Weights(Layout(other, 2)), 32)
 		if err != nil || found.Name != other.Name || classes != 2 {
 			t.Errorf("%s: found %v, %d classes, %v", other.Name, found, classes, err)
 		}
@@ -153,7 +153,7 @@ func ExampleChild() {
 	if err != nil {
 		panic(err)
 	}
-	super := New(s, 10, 1)
+	super := Init{Seed: 1}.Weights(Layout(s, 10))
 
 	smallest := model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())}
 	child, err := Child(s, super, smallest)

@@ -20,7 +20,7 @@
 //
 // # What is done with them
 //
-//	[New], [NewChild]     weights to start from
+//	[Init]                weights to start from
 //	[Child]               the weights of one network
 //	[FromHeaviest]        a supernet that begins as the trained heaviest network
 //	[Reorder]             the channels that matter most come first, where all options have them

@@ -203,7 +203,7 @@ func TestReorderSupernet(t *testing.T) {
 
 func TestReorderRefuses(t *testing.T) {
 	s := space(t, model.MobileNASNet, 32)
-	w := NewChild(s, HeaviestPath(s), 2, 1)
+	w := Init{Seed: 1}.Weights(ChildLayout(s, HeaviestPath(s), 2))
 	g := gradientsFor(w, 1)
 	delete(g, "blocks.1.1.conv_dw.weight")
 	if _, err := Reorder(s, w, g); !errors.Is(err, onnx.ErrNoTensor) || !strings.Contains(err.Error(), "gradient") || !strings.Contains(err.Error(), "blocks.1.1.conv_dw.weight") {
@@ -214,7 +214,7 @@ func TestReorderRefuses(t *testing.T) {
 	if _, err := Reorder(s, w, g); err == nil || !strings.Contains(err.Error(), "blocks.1.1.conv_dw.weight") {
 		t.Error(err)
 	}
-	if _, err := Reorder(s, NewChild(s, randomPath(s, 1), 2, 1), g); err == nil {
+	if _, err := Reorder(s, Init{Seed: 1}.Weights(ChildLayout(s, randomPath(s, 1), 2)), g); err == nil {
 		t.Error("a lighter network was taken for the heaviest")
 	}
 	o := Order{{Block: "blocks.1.0", Expanded: []int{1, 0}}}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -26,28 +25,9 @@ type Init struct {
 	ResidualScale float64
 }
 
-// New returns the first weights of a supernet, by the default [Init].
-func New(s *model.Space, classes int, seed uint64) onnx.StateDict {
-	return Init{Seed: seed}.Supernet(s, classes)
-}
-
-// NewChild returns the first weights of one network, by the default [Init]. It
-// panics on a path that [model.Space.CheckPath] refuses.
-func NewChild(s *model.Space, p model.Path, classes int, seed uint64) onnx.StateDict {
-	return Init{Seed: seed}.Child(s, p, classes)
-}
-
-// Supernet returns the first weights of a supernet; see [Layout].
-func (o Init) Supernet(s *model.Space, classes int) onnx.StateDict {
-	return o.fill(Layout(s, classes))
-}
-
-// Child returns the first weights of one network; see [ChildLayout].
-func (o Init) Child(s *model.Space, p model.Path, classes int) onnx.StateDict {
-	return o.fill(ChildLayout(s, p, classes))
-}
-
-func (o Init) fill(tensors []Tensor) onnx.StateDict {
+// Weights returns the first weights of a supernet or of one network, whose tensors
+// [Layout] or [ChildLayout] lists.
+func (o Init) Weights(tensors []Tensor) onnx.StateDict {
 	w := make(onnx.StateDict, len(tensors))
 	for _, t := range tensors {
 		w[t.Name] = onnx.TensorData{Shape: t.Shape, Data: o.values(t)}

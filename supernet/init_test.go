@@ -16,7 +16,7 @@ import (
 // alone.
 func TestInit(t *testing.T) {
 	s := space(t, model.MobileNASNet, 32)
-	w := New(s, 10, 3)
+	w := Init{Seed: 3}.Weights(Layout(s, 10))
 	if classes, err := CheckSupernet(s, w); err != nil || classes != 10 {
 		t.Fatal(classes, err)
 	}
@@ -61,10 +61,10 @@ func TestInit(t *testing.T) {
 			}
 		}
 	}
-	if !reflect.DeepEqual(w, New(s, 10, 3)) {
+	if !reflect.DeepEqual(w, Init{Seed: 3}.Weights(Layout(s, 10))) {
 		t.Error("the same seed gave other weights")
 	}
-	fewer, other := New(s, 4, 3), New(s, 10, 4)
+	fewer, other := Init{Seed: 3}.Weights(Layout(s, 4)), Init{Seed: 4}.Weights(Layout(s, 10))
 	for name, tensor := range w {
 		if !strings.HasPrefix(name, "classifier") && !slices.Equal(tensor.Data, fewer[name].Data) {
 			t.Errorf("%s depends on the number of classes", name)
@@ -86,7 +86,7 @@ func TestResidualBlocksStartAsNothing(t *testing.T) {
 		shallow.Depth[i] = 2
 	}
 	for _, scale := range []float64{0, 1} {
-		w := Init{Seed: 1, ResidualScale: scale}.Supernet(s, 10)
+		w := Init{Seed: 1, ResidualScale: scale}.Weights(Layout(s, 10))
 		var logits [2][]float32
 		for i, p := range []model.Path{HeaviestPath(s), shallow} {
 			child, err := Child(s, w, p)
@@ -106,7 +106,7 @@ func ExampleNew() {
 	if err != nil {
 		panic(err)
 	}
-	w := New(s, 10, 1)
+	w := Init{Seed: 1}.Weights(Layout(s, 10))
 	params := 0
 	for _, t := range Layout(s, 10) {
 		if t.Kind.Trained() {
@@ -136,7 +136,7 @@ func BenchmarkChild(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := New(s, 10, 1)
+	w := Init{Seed: 1}.Weights(Layout(s, 10))
 	paths := make([]model.Path, 16)
 	for i := range paths {
 		paths[i] = randomPath(s, uint64(i))

@@ -69,7 +69,7 @@ func TestLayoutsFitTogether(t *testing.T) {
 				t.Errorf("%s: %s: %d parameters, package model counts %d", name, arch, params, cost.Params)
 			}
 			if seed == 0 {
-				if _, err := onnx.Network(arch, NewChild(s, p, 7, 1), onnx.NetworkOptions{ImageSize: 32, Classes: 7}); err != nil {
+				if _, err := onnx.Network(arch, Init{Seed: 1}.Weights(ChildLayout(s, p, 7)), onnx.NetworkOptions{ImageSize: 32, Classes: 7}); err != nil {
 					t.Errorf("%s: package onnx does not find its tensors: %v", name, err)
 				}
 			}

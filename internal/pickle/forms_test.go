@@ -1,48 +1,26 @@
 package pickle
 
 import (
-	"archive/zip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/datatest"
 )
 
 // forms are what testdata/make.py wrote with torch and numpy, by name without
 // the folder.
 func forms(t testing.TB, folder string) map[string][]byte {
 	t.Helper()
-	z, err := zip.OpenReader("testdata/forms.zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	out := map[string][]byte{}
-	for _, f := range z.File {
-		name, ok := strings.CutPrefix(f.Name, folder+"/")
-		if !ok {
-			continue
-		}
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out[name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(out) < 30 {
-		t.Fatalf("%d files in %s", len(out), folder)
-	}
-	return out
+	return datatest.Zipped(t, "testdata/forms.zip", folder+"/", 30)
 }
 
 // Numbers of Python, numpy (1 and 2) and torch are read alike, under every protocol.

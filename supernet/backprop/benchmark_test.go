@@ -36,7 +36,7 @@ func benchmarkHeaviest(b *testing.B, side, batch int) {
 	s := newSpace(b, side)
 	p := supernet.HeaviestPath(s)
 	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
-	n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
+	n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func benchmarkOneShot(b *testing.B, set func(n *Network, batch int, draw func() 
 	const batch = 64
 	s := newSpace(b, 32)
 	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
-	w := supernet.New(s, 10, 1)
+	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(s, 10))
 	n, err := e.Supernet(w)
 	if err != nil {
 		b.Fatal(err)

@@ -26,7 +26,7 @@ func Example() {
 	}
 	defer engine.Close()
 	path := supernet.HeaviestPath(space)
-	weights := supernet.NewChild(space, path, 10, 1)
+	weights := supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(space, path, 10))
 	network, err := engine.Child(path, weights)
 	if err != nil {
 		log.Fatal(err)

@@ -37,7 +37,7 @@ func TestClosedEnginesLeaveNothing(t *testing.T) {
 	}
 	const warm, engines, most = 2, 10, 60
 	s, r := newSpace(t, 32), rand.New(rand.NewPCG(7, 7))
-	w := supernet.New(s, 10, 1)
+	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(s, 10))
 	x, labels := randomBatch(4, 32, 10)
 	var after []float64
 	for range engines {
@@ -50,7 +50,7 @@ func TestClosedEnginesLeaveNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
+		n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 		if err == nil {
 			_, err = n.Step(context.Background(), x, labels, Loss{Teacher: f, KD: 2}, StepOptions{})
 		}

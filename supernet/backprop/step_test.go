@@ -27,7 +27,7 @@ func smallest(t *testing.T) (*Engine, *Network, onnx.StateDict) {
 	for i := range p.Option {
 		p.Option[i] = 0
 	}
-	w := supernet.NewChild(s, p, 10, 3)
+	w := supernet.Init{Seed: 3}.Weights(supernet.ChildLayout(s, p, 10))
 	e := newEngine(t, s, 10, Options{Batch: 4, Threads: 1})
 	n, err := e.Child(p, w)
 	if err != nil {
@@ -188,7 +188,7 @@ func TestStepIsCancelled(t *testing.T) {
 	s := newSpace(t, 64)
 	p := supernet.HeaviestPath(s)
 	e := newEngine(t, s, 10, Options{Batch: 16, Threads: 1})
-	n, err := e.Child(p, supernet.NewChild(s, p, 10, 1))
+	n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 	if err != nil {
 		t.Fatal(err)
 	}

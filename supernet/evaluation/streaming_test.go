@@ -183,7 +183,7 @@ func TestCalibrationOnLargeImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := supernet.New(s, 10, 1)
+	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(s, 10))
 	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())} // the cheapest
 	for i := range p.Depth {
 		p.Depth[i] = s.MinDepth

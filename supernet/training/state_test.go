@@ -56,7 +56,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := supernet.New(space, 10, 1)
+	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(space, 10))
 	rng := rand.New(rand.NewPCG(1, 1))
 	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), ""}
 	path := filepath.Join(b.TempDir(), "oneshot.state")

@@ -159,7 +159,7 @@ func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
 		if !n.s.ZeroLastBN {
 			start.ResidualScale = 1
 		}
-		w = start.Child(n.space, c.path, n.s.Classes)
+		w = start.Weights(supernet.ChildLayout(n.space, c.path, n.s.Classes))
 	}
 	var err error
 	c.w = w

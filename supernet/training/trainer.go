@@ -285,11 +285,7 @@ func (t *trainer) saveWeights() error {
 		known.Crop = t.o.Train.Crop()
 	}
 	meta := known.encode()
-	data, err := supernet.Encode(supernet.Checkpoint{Weights: t.best(), Meta: meta})
-	if err == nil {
-		err = safefile.Replace(t.folder.Weights(t.s.Stage), true, safefile.Bytes(data))
-	}
-	if err != nil {
+	if err := supernet.Save(t.folder.Weights(t.s.Stage), supernet.Checkpoint{Weights: t.best(), Meta: meta}); err != nil {
 		return writeError{t.keptError(err)}
 	}
 	return nil
