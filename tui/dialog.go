@@ -4,8 +4,9 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/binas-tui/binas-tui/tui/cell"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // dialog is what is drawn over the panes and takes all keys while it is open.

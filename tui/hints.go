@@ -4,8 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/binas-tui/binas-tui/tui/cell"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // hintItems are the key table's hints for the focused pane, its own first.

@@ -2,16 +2,12 @@ package tui
 
 import (
 	"fmt"
-	"math"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
-
-// paneArchitecture is the name of the pane of the network shown.
-const paneArchitecture paneID = "architecture"
 
 // architecturePane shows the network stage by stage and block by block: what it
 // is, where its time goes and where its accuracy comes from.
@@ -86,7 +82,7 @@ func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	a.drawAccuracies(s, r)
 	c := newArchColumns(r.W)
 	s.Right(r.X+c.latency, r.Y-1, 6, t.Title, "ms")
-	s.Text(r.X+c.accuracy, r.Y-1, 7, t.Title, " "+s.Glyphs.Delta+" acc ")
+	s.Text(r.X+c.accuracy, r.Y-1, 13, t.Title, " pt vs. mean ")
 	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		switch {
 		case i == len(all):
@@ -151,9 +147,9 @@ func (a *App) drawBlockRow(l cell.Row, d decision, c archColumns) {
 	l.Right(c.accuracy, 6, t.Text, cell.Signed(gain, 2, l.S.Glyphs))
 	gainStyle := t.AccuracyBar
 	if gain < 0 {
-		gainStyle = t.Bad
+		gainStyle = t.Dim // to the left of the line says it
 	}
-	l.Bar(c.accuracyBar, c.bar, gainStyle, math.Abs(gain), a.scale.points)
+	l.SignedBar(c.accuracyBar, c.bar, gainStyle, gain, a.scale.points)
 	if x := l.R.W - 13; differs && x > c.accuracyBar+2 {
 		l.Right(x, 13, t.Warn, "was "+was)
 	}

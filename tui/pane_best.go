@@ -11,9 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneBest is the name of the pane of the best networks.
-const paneBest paneID = "best"
-
 // bestPane lists the best networks under the limits and in what they differ from
 // the first.
 type bestPane struct{ card }

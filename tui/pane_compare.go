@@ -10,9 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneCompare is the name of the pane of the comparison.
-const paneCompare paneID = "compare"
-
 // comparePane lists in what the network shown differs from the one compared with,
 // and what that costs.
 type comparePane struct{ card }

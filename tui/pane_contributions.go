@@ -11,9 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneContributions is the name of the pane of what decisions contribute.
-const paneContributions paneID = "contributions"
-
 // contributionsPane shows which kind of decision pays, stage by stage (the paper's
 // insight). It belongs to predictor and table, not to the budget.
 type contributionsPane struct {

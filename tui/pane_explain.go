@@ -13,9 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneExplain is the name of the pane of every other choice.
-const paneExplain paneID = "explain"
-
 // explainPane shows where the space pays, stage by stage, and below it, for every
 // decision of the network shown, what every other choice would gain or cost at the
 // present prices of the limits.

@@ -10,9 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneFit is the name of the pane of how well the predictor predicts.
-const paneFit paneID = "fit"
-
 // fitPane shows predicted against measured accuracy of networks that the predictor
 // was not fitted on, and how sure its figures are.
 type fitPane struct{ card }

@@ -12,9 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneFrontier is the name of the pane of the plot.
-const paneFrontier paneID = "frontier"
-
 // frontierPane shows the exact frontier as a staircase (the best accuracy at or
 // below each latency), the budget, the network chosen and the published networks at
 // their latency on this table.

@@ -13,9 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneJobs is the name of the pane of jobs.
-const paneJobs paneID = "jobs"
-
 // jobsPane lists what runs and what has run, and says of the one under the cursor
 // how far it is and what it logged last.
 type jobsPane struct{ card }

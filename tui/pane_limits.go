@@ -13,9 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneLimits is the name of the pane of limits.
-const paneLimits paneID = "limits"
-
 // limitsPane lists the limits: caps, what is used, slack and price.
 type limitsPane struct{ card }
 

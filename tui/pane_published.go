@@ -13,9 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// panePublished is the name of the pane of published networks.
-const panePublished paneID = "published"
-
 // publishedPane compares the published networks with the best that this table
 // allows at their latency.
 type publishedPane struct {

@@ -12,9 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneSweep is the name of the strip chart.
-const paneSweep paneID = "sweep"
-
 // sweepPane is a strip chart: every decision of every network of the frontier at a
 // glance. A row is a decision, a column a budget.
 type sweepPane struct {

@@ -11,9 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// paneWhy is the name of the pane of alternatives.
-const paneWhy paneID = "why"
-
 // whyPane shows, for the decision under the cursor of the architecture, what each
 // alternative would change by itself, what is left of that at the present prices of
 // the limits (net), and what accuracy at this budget would lose if it were pinned

@@ -4,11 +4,28 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // paneID names a pane: in the state file, in the plain mode and in texts.
 type paneID string
+
+// The panes that are spoken of elsewhere.
+const (
+	paneArchitecture  paneID = "architecture"
+	paneFrontier      paneID = "frontier"
+	paneContributions paneID = "contributions"
+	paneWhy           paneID = "why"
+	panePublished     paneID = "published"
+	paneSweep         paneID = "sweep"
+	paneCompare       paneID = "compare"
+	paneJobs          paneID = "jobs"
+	paneLimits        paneID = "limits"
+	paneExplain       paneID = "explain"
+	paneBest          paneID = "best"
+	paneFit           paneID = "fit"
+)
 
 // pane is a part of the screen that can have the focus. It holds what nobody else
 // needs, such as the row under its cursor, and shows what App holds. A new pane is

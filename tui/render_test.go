@@ -3,8 +3,9 @@ package tui
 import (
 	"testing"
 
-	"github.com/binas-tui/binas-tui/tui/cell"
 	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // A frame says cell by cell what the canvas's own rendering says.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 

@@ -14,10 +14,12 @@ type Glyphs struct {
 	Bar      [8]string // eighths of a cell, growing
 	Ellipsis string
 
+	RightHalf string // of a bar that grows to the left
+
 	Track, TrackOver, Handle string // slider
 	Chosen, Cursor           string
 	Budget, Shade            string // plot: the budget line and the part beyond it
-	Dot, Minus, Delta        string
+	Dot, Minus               string
 	PlotCols, PlotRows       int // dots per cell of the plot
 	Squared, Micro           string
 	Arrows                   string // in hints
@@ -34,7 +36,7 @@ func BrailleGlyphs() *Glyphs {
 		Name: "braille", Border: lipgloss.RoundedBorder(),
 		Bar: [8]string{"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}, Ellipsis: "…",
 		Track: "─", TrackOver: "━", Handle: "●", Chosen: "◆", Cursor: "▸",
-		Budget: "┊", Shade: "░", Dot: "·", Minus: "−", Delta: "Δ",
+		Budget: "┊", Shade: "░", Dot: "·", Minus: "−", RightHalf: "▐",
 		PlotCols: 2, PlotRows: 4, Squared: "²", Micro: "µs", Arrows: "←→", Pinned: "▪", Up: "▲", Down: "▼",
 	}
 }
@@ -51,7 +53,7 @@ func ASCIIGlyphs() *Glyphs {
 		Name: "ascii", Border: lipgloss.ASCIIBorder(),
 		Bar: [8]string{".", ".", "-", "-", "=", "=", "#", "#"}, Ellipsis: "~",
 		Track: "-", TrackOver: "=", Handle: "O", Chosen: "@", Cursor: ">",
-		Budget: "|", Shade: ":", Dot: ".", Minus: "-", Delta: "d",
+		Budget: "|", Shade: ":", Dot: ".", Minus: "-", RightHalf: "-",
 		PlotCols: 1, PlotRows: 1, Squared: "", Micro: "us", Arrows: "</>", Pinned: "!", Up: "^", Down: "v",
 		spell: sanitize.ASCII,
 	}

@@ -49,6 +49,11 @@ func (l Row) Bar(x, w int, st uv.Style, value, full float64) {
 	l.S.Bar(l.R.X+x, l.R.Y, min(w, l.R.W-x), l.Style(st), value, full)
 }
 
+// SignedBar draws such a bar in w cells.
+func (l Row) SignedBar(x, w int, st uv.Style, value, full float64) {
+	l.S.SignedBar(l.R.X+x, l.R.Y, min(w, l.R.W-x), l.Style(st), value, full)
+}
+
 // Over is a style under the cursor.
 func Over(selected bool, st uv.Style, t *Theme) uv.Style {
 	if selected {

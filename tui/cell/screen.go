@@ -169,6 +169,28 @@ func (s *Screen) Bar(x, y, w int, st uv.Style, value, full float64) {
 	}
 }
 
+// SignedBar draws a bar of value from a zero line in the middle of w cells: to the
+// right, or where it is negative to the left. An end stands for full.
+func (s *Screen) SignedBar(x, y, w int, st uv.Style, value, full float64) {
+	half := (w - 1) / 2
+	if half <= 0 {
+		return
+	}
+	zero := x + half
+	s.Set(zero, y, s.Theme.Border, s.Glyphs.Border.Left)
+	if value >= 0 || full <= 0 {
+		s.Bar(zero+1, y, half, st, value, full)
+		return
+	}
+	halves := min(max(int(-value/full*float64(2*half)+0.5), 1), 2*half)
+	for i := range halves / 2 {
+		s.Set(zero-1-i, y, st, s.Glyphs.Bar[7])
+	}
+	if halves%2 == 1 {
+		s.Set(zero-1-halves/2, y, st, s.Glyphs.RightHalf)
+	}
+}
+
 // String renders the grid. It does what the canvas's own method does, with the
 // escape sequence of each style made once.
 func (s *Screen) String() string {
