@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -25,7 +27,9 @@ func (a *app) dataShowCommand() *cobra.Command {
 and val/ (images, a folder per class), CIFAR-10 in its binary version, IDX files
 as MNIST's, or the name of a set in the user's data folder, digits. Files that
 are no images are counted and named. To find unreadable images, 1,000 of each
-part are read, with --check all.`,
+part are read. --check reads all, and says as well which are the same, which are
+smaller than the image size or very long, how large classes are, and the mean and
+deviation of the channels.`,
 		Example: `  binas-tui data show digits
   binas-tui data show imagenet --image-size 160 --json
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
@@ -36,7 +40,11 @@ part are read, with --check all.`,
 				return err
 			}
 			report := newDataReport(train, val)
-			if err := a.tryImages(cmd.Context(), &report, train, val, check); err != nil {
+			look := a.tryImages
+			if check {
+				look = a.checkImages
+			}
+			if err := look(cmd.Context(), &report, train, val); err != nil {
 				return err
 			}
 			if unreadable != "" {
@@ -50,7 +58,7 @@ part are read, with --check all.`,
 	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images in `PIXELS` (default: that of the files, 224 for folders of images)")
 	addClassOrder(cmd, &o.ClassOrder)
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
-	cmd.Flags().BoolVar(&check, "check", false, "read every image")
+	cmd.Flags().BoolVar(&check, "check", false, "read every image: unreadable, equal, small or long ones, balance of the classes, statistics of the channels")
 	cmd.Flags().StringVar(&unreadable, "unreadable", "", "add all images that cannot be read to `FILE`, as JSON lines")
 	a.addJSON(cmd)
 	return cmd
@@ -59,8 +67,26 @@ part are read, with --check all.`,
 // triedImages is how many images of a part are read where not all are.
 const triedImages = 1000
 
+// checkImages reads all images of both parts and reports what is odd.
+func (a *app) checkImages(ctx context.Context, r *dataReport, train, val *dataset.Set) error {
+	line := a.newStatusLine()
+	checks, duplicates, err := dataset.CheckAll(ctx, []*dataset.Set{train, val}, line.count("images"))
+	line.end()
+	if err != nil {
+		return err
+	}
+	r.TrainCheck, r.ValCheck, r.Duplicates = checks[0], checks[1], &duplicates
+	r.TrainUnreadable, r.ValUnreadable = unreadableOf(train), unreadableOf(val)
+	for _, s := range []*dataset.Set{train, val} {
+		if s != nil {
+			r.bad = append(r.bad, s.BadImages()...)
+		}
+	}
+	return nil
+}
+
 // tryImages reads images of both parts and reports those that cannot be read.
-func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.Set, all bool) error {
+func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.Set) error {
 	for _, part := range []struct {
 		set *dataset.Set
 		out **dataset.Unreadable
@@ -68,10 +94,7 @@ func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.
 		if part.set == nil || part.set.InMemory() {
 			continue
 		}
-		set := part.set
-		if !all {
-			set = set.Spread(triedImages)
-		}
+		set := part.set.Spread(triedImages)
 		line := a.newStatusLine()
 		err := set.Try(ctx, line.count(set.Part+" images"))
 		line.end()
@@ -103,6 +126,10 @@ type dataReport struct {
 	// Of the images that were tried; absent where there are no files of images.
 	TrainUnreadable *dataset.Unreadable `json:"train_unreadable,omitempty"`
 	ValUnreadable   *dataset.Unreadable `json:"val_unreadable,omitempty"`
+	// With --check alone.
+	TrainCheck *dataset.Check      `json:"train_check,omitempty"`
+	ValCheck   *dataset.Check      `json:"val_check,omitempty"`
+	Duplicates *dataset.Duplicates `json:"duplicates,omitempty"`
 
 	notes []string
 	bad   []dataset.BadImage
@@ -128,10 +155,7 @@ func newDataReport(train, val *dataset.Set) dataReport {
 
 // perClass is the least and the greatest number of images of a class.
 func perClass(s *dataset.Set) [2]int {
-	n := make([]int, s.Classes)
-	for _, label := range s.Labels() {
-		n[label]++
-	}
+	n := s.PerClass()
 	return [2]int{slices.Min(n), slices.Max(n)}
 }
 
@@ -152,6 +176,9 @@ func (r dataReport) write(w io.Writer) error {
 	line(w, "deviation", fmt.Sprintf("%.4f", r.Std))
 	r.writeTried(w, "train", r.Train, r.TrainUnreadable)
 	r.writeTried(w, "val", r.Val, r.ValUnreadable)
+	r.writeCheck(w, "train", r.TrainCheck)
+	r.writeCheck(w, "val", r.ValCheck)
+	r.writeDuplicates(w)
 	for _, n := range r.notes {
 		fmt.Fprintln(w, "note: "+sanitize.Line(n))
 	}
@@ -173,6 +200,68 @@ func (r dataReport) writeTried(w io.Writer, part string, of int, u *dataset.Unre
 	line(w, "read of "+part, text)
 	for _, l := range u.Lines("would be skipped", "") {
 		fmt.Fprintln(w, sanitize.Line(l))
+	}
+}
+
+// writeCheck says what was found in a part.
+func (r dataReport) writeCheck(w io.Writer, part string, c *dataset.Check) {
+	if c == nil || c.Images == 0 {
+		return
+	}
+	most, least := 0, 0
+	for label, n := range c.Classes {
+		if n > c.Classes[most] {
+			most = label
+		}
+		if n < c.Classes[least] {
+			least = label
+		}
+	}
+	line(w, part+" classes", fmt.Sprintf("largest %s (%d), smallest %s (%d)", sanitize.Line(r.ClassNames[most]), c.Classes[most], sanitize.Line(r.ClassNames[least]), c.Classes[least]))
+	line(w, part+" sizes", fmt.Sprintf("%dx%d to %dx%d, median %dx%d", c.Least[0], c.Least[1], c.Most[0], c.Most[1], c.Median[0], c.Median[1]))
+	line(w, part+" pixels", fmt.Sprintf("mean %.4f, deviation %.4f", c.Mean, c.Std))
+	for _, odd := range []struct {
+		what string
+		dataset.Odd
+	}{{fmt.Sprintf("with a side below %d pixels, enlarged", r.ImageSize), c.Small}, {"longer than 3:1, of which little is seen", c.Long}} {
+		if odd.Count > 0 {
+			fmt.Fprintf(w, "%s of %s %s: %s\n", phrase.Count(odd.Count, "image"), part, odd.what, someOf(odd.First, odd.Count))
+		}
+	}
+}
+
+// someOf lists the first of a number of names.
+func someOf(first []string, count int) string {
+	text := sanitize.Line(strings.Join(first, ", "))
+	if count > len(first) {
+		text += ", …"
+	}
+	return text
+}
+
+// writeDuplicates says which images are the same.
+func (r dataReport) writeDuplicates(w io.Writer) {
+	d := r.Duplicates
+	if d == nil {
+		return
+	}
+	if d.Groups == 0 {
+		line(w, "duplicates", "none")
+		return
+	}
+	text := phrase.Count(d.Images, "image")
+	if d.Parts > 0 {
+		text += fmt.Sprintf("; %d both in train and val, which makes accuracy look better", d.Parts)
+	}
+	if d.Classes > 0 {
+		text += fmt.Sprintf("; %d in several classes", d.Classes)
+	}
+	line(w, "duplicates", text)
+	for _, names := range d.First {
+		fmt.Fprintln(w, "  "+sanitize.Line(strings.Join(names, " = ")))
+	}
+	if more := d.Groups - len(d.First); more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
 	}
 }
 

@@ -168,3 +168,33 @@ func TestDataPack(t *testing.T) {
 		}
 	}
 }
+
+// --check names what is odd, as text and in JSON.
+func TestDataCheck(t *testing.T) {
+	_, dir := datatest.Twins(t, 16, 4, 20, 8)
+	same, err := os.ReadFile(filepath.Join(dir, "train", "0", "00001.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"val/0/00000.png": same, "train/3/00019.png": nil, "train/2/note.txt": []byte("no image")} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := decode[dataReport](t, mustRun(t, "data", "show", dir, "--image-size", "32", "--check", "--json"))
+	if r.TrainCheck.Images != 19 || r.TrainCheck.Small.Count != 19 || r.Duplicates.Parts != 1 || r.TrainUnreadable.Count != 1 || r.TrainLeftOut[0].First[0] != "2/note.txt" || r.ValCheck.Classes[0] != 2 {
+		t.Errorf("%+v %+v %+v", r, r.TrainCheck, r.Duplicates)
+	}
+	text := mustRun(t, "data", "show", dir, "--image-size", "32", "--check")
+	for _, words := range []string{
+		"largest 0 (5), smallest 0 (5)", "16x16 to 16x16, median 16x16", "19 images of train with a side below 32 pixels, enlarged: train/0/00000.png, ",
+		"duplicates", "1 image; 1 both in train and val", "train/0/00001.png = val/0/00000.png", "train/3/00019.png: the file is empty", "2/note.txt",
+	} {
+		if !strings.Contains(text, words) {
+			t.Errorf("%q is not in\n%s", words, text)
+		}
+	}
+	if text := mustRun(t, "data", "show", dir); strings.Contains(text, "duplicates") {
+		t.Error("duplicates are looked for without --check")
+	}
+}

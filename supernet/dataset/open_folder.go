@@ -264,8 +264,8 @@ func looksLikeImage(path string) bool {
 	return formatOf(head[:n]) != nil
 }
 
-// read decodes an image file.
-func (f *folder) read(ctx context.Context, i int, room *image.RGBA) (image.Image, error) {
+// file reads an image file.
+func (f *folder) file(ctx context.Context, i int) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -274,6 +274,14 @@ func (f *folder) read(ctx context.Context, i int, room *image.RGBA) (image.Image
 		if file := (*safefile.Error)(nil); errors.As(err, &file) {
 			err = file.Err
 		}
+	}
+	return data, err
+}
+
+// read decodes an image file.
+func (f *folder) read(ctx context.Context, i int, room *image.RGBA) (image.Image, error) {
+	data, err := f.file(ctx, i)
+	if err != nil {
 		return nil, err
 	}
 	m, err := decodeImage(ctx, data, room)
