@@ -166,7 +166,7 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 // latencyText is a latency by the table, with ± where it knows its errors.
 func latencyText(e *explore.Engine, p model.Path, ms float64) string {
 	if deviation, ok := e.LatencyDeviation(p); ok {
-		return phrase.MS(ms, 4) + " ± " + phrase.MS(deviation, 2)
+		return phrase.PlusMinus(ms, deviation, 4)
 	}
 	return phrase.MS(ms, 4)
 }

@@ -31,6 +31,16 @@ func MS(ms float64, digits int) string {
 	return strconv.FormatFloat(ms, 'f', decimals, 64)
 }
 
+// PlusMinus writes milliseconds with their standard deviation, of which at least one
+// digit that is not 0 is shown.
+func PlusMinus(ms, deviation float64, digits int) string {
+	more := 2
+	for v := math.Abs(deviation); v > 0 && v < 0.05 && more < 6; v *= 10 {
+		more++
+	}
+	return MS(ms, digits) + " ± " + MS(deviation, more)
+}
+
 // Duration is a duration for people: whole seconds, and minutes from two on.
 func Duration(d time.Duration) string {
 	d = d.Round(time.Second)

@@ -18,6 +18,17 @@ func TestMS(t *testing.T) {
 	}
 }
 
+func TestPlusMinus(t *testing.T) {
+	for _, c := range []struct {
+		ms, deviation float64
+		want          string
+	}{{14.361, 0.123, "14.36 ± 0.1"}, {0.498, 0.0123, "0.498 ± 0.01"}, {0.498, 0.0007, "0.498 ± 0.001"}, {5, 0, "5.000 ± 0.0"}, {120, 14, "120.0 ± 14"}} {
+		if got := PlusMinus(c.ms, c.deviation, 4); got != c.want {
+			t.Errorf("%v ± %v is %q, want %q", c.ms, c.deviation, got, c.want)
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 s", 99 * time.Second: "99 s", 3*time.Minute + 20*time.Second: "3m", 2 * time.Hour: "2h0m"} {
 		if got := Duration(d); got != want {

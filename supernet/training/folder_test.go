@@ -149,6 +149,22 @@ func TestOldRunsTakeTheirData(t *testing.T) {
 	}
 }
 
+// What a version before this one wrote is read.
+func TestSettingsOfAnOlderVersion(t *testing.T) {
+	folder := t.TempDir()
+	data, err := os.ReadFile("testdata/settings.json") // a field that has come since is missing
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, settingsFile), data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := ReadRun(folder)
+	if err != nil || len(run.Stages) != 2 || run.Stages[Heaviest].Epochs != 25 || run.Stages[OneShot].Pack {
+		t.Errorf("%+v, %v", run, err)
+	}
+}
+
 // While a run is trained, another step goes on without noting where the data is.
 func TestDataOfALockedRun(t *testing.T) {
 	folder := t.TempDir()
@@ -225,7 +241,7 @@ func TestDamagedSettings(t *testing.T) {
 	}
 	stage := whole["stages"].(map[string]any)["heaviest"].(map[string]any)
 	for name, value := range stage {
-		if slices.Contains([]string{"preset", "zero_last_bn", "gamma_knowledge", "ikd_dividor", "sampling", "paths", "reorder_batches", "arch"}, name) {
+		if slices.Contains([]string{"preset", "pack", "zero_last_bn", "gamma_knowledge", "ikd_dividor", "sampling", "paths", "reorder_batches", "arch"}, name) {
 			continue // may be left out
 		}
 		delete(stage, name)

@@ -39,13 +39,13 @@ type Settings struct {
 	Arch      string `json:"arch,omitempty"`   // of FineTune
 	Preset    string `json:"preset,omitempty"` // that the settings were begun from; empty in older runs
 
-	Data         string `json:"data"`          // name of the set
-	Images       int    `json:"images"`        // that are trained on
-	HeldOut      int    `json:"held_out"`      // that accuracy is validated on
-	TrainPercent int    `json:"train_percent"` // 100: validated on the set's own validation part
-	SplitSeed    uint64 `json:"split_seed"`    // of that split
-	Augment      string `json:"augment"`       // preset of package dataset
-	Pack         bool   `json:"pack"`          // random crops are of what a dataset.Pack keeps, not of the files; false in older runs
+	Data         string `json:"data"`           // name of the set
+	Images       int    `json:"images"`         // that are trained on
+	HeldOut      int    `json:"held_out"`       // that accuracy is validated on
+	TrainPercent int    `json:"train_percent"`  // 100: validated on the set's own validation part
+	SplitSeed    uint64 `json:"split_seed"`     // of that split
+	Augment      string `json:"augment"`        // preset of package dataset
+	Pack         bool   `json:"pack,omitempty"` // random crops are of what a dataset.Pack keeps, not of the files; false in older runs
 	Seed         uint64 `json:"seed"`
 
 	Sched          string  `json:"sched"`
