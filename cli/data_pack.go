@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -60,7 +61,7 @@ type packReport struct {
 
 // packData packs a data set.
 func (a *app) packData(ctx context.Context, nameOrFolder string, o dataset.Options) (r packReport, err error) {
-	train, val, err := openData(ctx, nameOrFolder, o)
+	train, val, err := steps.OpenData(ctx, nameOrFolder, o)
 	if err != nil {
 		return r, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -35,7 +36,7 @@ deviation of the channels.`,
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
 		Args: arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			train, val, err := openData(cmd.Context(), args[0], o)
+			train, val, err := steps.OpenData(cmd.Context(), args[0], o)
 			if err != nil {
 				return err
 			}
@@ -76,7 +77,7 @@ func (a *app) checkImages(ctx context.Context, r *dataReport, train, val *datase
 		return err
 	}
 	r.TrainCheck, r.ValCheck, r.Duplicates = checks[0], checks[1], &duplicates
-	r.TrainUnreadable, r.ValUnreadable = unreadableOf(train), unreadableOf(val)
+	r.TrainUnreadable, r.ValUnreadable = steps.UnreadableOf(train), steps.UnreadableOf(val)
 	for _, s := range []*dataset.Set{train, val} {
 		if s != nil {
 			r.bad = append(r.bad, s.BadImages()...)

@@ -137,7 +137,7 @@ func TestEndedTrainingGoesOn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			broken, whole := filepath.Join(t.TempDir(), "broken run"), filepath.Join(t.TempDir(), "whole")
 			r := runEnded(t, arch, append(c.args, "--out", broken)...)
-			if r.code != 130 || !strings.Contains(r.err, "binas-tui: ended after step ") {
+			if r.code != 130 || !strings.Contains(r.err, "binas-tui: ended after ") {
 				t.Fatalf("%+v", r)
 			}
 			_, again, _ := strings.Cut(r.err, "to resume:\n")
@@ -170,7 +170,7 @@ func TestEndedEvaluationKeepsItsRecords(t *testing.T) {
 	before := readFile(t, records)
 	// Interrupted as soon as it says that two are there.
 	r := runEnded(t, "", "sample", "--run", folder, "--num", "100000")
-	if r.code != 130 || !strings.Contains(r.err, "binas-tui: the same command resumes there (kept in "+records+")\n") || r.out != "" {
+	if r.code != 130 || !strings.Contains(r.err, "to resume:\n  binas-tui sample --num 100000 --run "+folder+"\n") || r.out != "" {
 		t.Errorf("%+v", r)
 	}
 	if after := readFile(t, records); !bytes.HasPrefix(after, before) {

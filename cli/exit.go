@@ -74,6 +74,7 @@ func exitCode(err error) int {
 		errors.Is(err, onnx.ErrNotModel),
 		errors.Is(err, onnx.ErrDied),
 		errors.Is(err, memory.ErrTooMuch),
+		errors.Is(err, steps.ErrRequest),
 		errors.Is(err, steps.ErrSettings),
 		errors.Is(err, steps.ErrMismatch),
 		errors.Is(err, training.ErrSettings),

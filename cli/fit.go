@@ -11,9 +11,11 @@ import (
 	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 func (a *app) fitCommand() *cobra.Command {
+	t := steps.NewFitting()
 	var o fitOptions
 	cmd := &cobra.Command{
 		Use:   "fit --fit-accuracy-lut FILE --predictor-ckpt OUT",
@@ -35,114 +37,60 @@ With --published, fit a bilinear predictor on the twelve published networks.`,
   binas-tui fit --published --predictor-ckpt published.safetensors`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(cmd); err != nil {
+			if err := o.check(cmd, t); err != nil {
 				return err
 			}
 			if o.published {
-				return a.fitPublished(o.profile, o.out)
+				return a.fitPublished(t.Profile, t.Out)
 			}
-			return a.fitSamples(cmd.Context(), o)
+			return a.fitSamples(cmd, t, o)
 		},
 	}
+	addParams(cmd, t.Values())
 	o.addFlags(a, cmd)
 	return cmd
 }
 
-// fitOptions is the flags of fit.
+// fitOptions is the flags of fit beside its parameters: what else is wanted.
 type fitOptions struct {
-	published     bool
-	profile, out  string
-	kind          string
-	closed        bool
-	descend       bool
-	samples, test string
-	inactive      string
-	figure        string
-	curve         bool
-	curveFigure   string
-	seed          uint64
-
-	penalties fit.Penalties
-	descent   fit.Descent
-	paper     bool
+	published   bool
+	figure      string
+	curve       bool
+	curveFigure string
 }
 
 func (o *fitOptions) addFlags(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.published, "published", false, "fit on the published networks")
-	f.StringVar(&o.profile, "profile", "", "profile `NAME` whose space is used (default "+explore.Profiles()[0].Name+")")
-	f.StringVar(&o.kind, "predictor-type", fit.Bilinear, "`TYPE` of the predictor: bilinear, quadratic or mlp")
-	f.BoolVar(&o.closed, "closed-form-solution", false, "fit in closed form: the default of a bilinear and a quadratic predictor")
-	f.BoolVar(&o.descend, "gradient-descent", false, "fit by gradient descent instead of in closed form; an mlp always is")
-	f.StringVar(&o.samples, "fit-accuracy-lut", "", "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample")
-	f.StringVar(&o.test, "test-accuracy-lut", "", "accuracies of other networks to test on, a `FILE|NAME`")
-	f.StringVar(&o.out, "predictor-ckpt", "", "predictor to write, a safetensors `FILE` (required)")
-	addInactive(cmd, &o.inactive)
 	f.StringVar(&o.figure, "figure", "", "draw measured over predicted accuracy to `FILE`, which ends in .svg or .png")
 	f.BoolVar(&o.curve, "learning-curve", false, "fit growing shares of the samples too, to say what more would be worth")
 	f.StringVar(&o.curveFigure, "learning-curve-figure", "", "draw the learning curve to `FILE`, which ends in .svg or .png")
 	a.addJSON(cmd)
-	f.Uint64Var(&o.seed, "seed", 1, "`SEED` of gradient descent, of the bootstrap and of what is drawn")
-	f.Float64Var(&o.penalties.Linear, "lambda", 0, "closed form: penalty `X` of the linear weights (default: chosen)")
-	f.Float64Var(&o.penalties.Products, "lambda-products", 0, "closed form: penalty `X` of the products (default: chosen)")
-	f.IntVar(&o.descent.Epochs, "epochs", 0, "gradient descent: `N` times over the samples (default 25 for an mlp, else 300)")
-	f.IntVar(&o.descent.Batch, "batch-size", 0, "gradient descent: `N` samples a step (default 32)")
-	f.Float64Var(&o.descent.LearningRate, "learning-rate", 0, "gradient descent: the first `RATE` (default 0.001 for an mlp, else 0.01)")
-	f.Float64Var(&o.descent.WeightDecay, "weight-decay", 0, "gradient descent: decay `X` of the weights (default 0.5 for an mlp, else 0.1)")
-	f.BoolVar(&o.paper, "paper-settings", false, "gradient descent: 30,000 steps over all samples at a rate of 1e-6, as the original does")
 }
 
-// descentFlags are the flags of gradient descent.
-var descentFlags = []string{"paper-settings", "epochs", "batch-size", "learning-rate", "weight-decay"}
-
 // check reports flags that do not go together.
-func (o *fitOptions) check(cmd *cobra.Command) error {
+func (o *fitOptions) check(cmd *cobra.Command, t *steps.Fitting) error {
 	changed := cmd.Flags().Changed
-	if !o.published && o.samples == "" {
-		return usagef("fit needs --fit-accuracy-lut, the networks to fit on, or --published for the twelve published ones")
-	}
 	if o.published {
-		for _, name := range []string{"fit-accuracy-lut", "test-accuracy-lut", "closed-form-solution", "gradient-descent", "figure", "learning-curve", "learning-curve-figure", "json", "lambda"} {
+		for _, v := range t.Values() {
+			if changed(v.Flag()) && v.Key != "out" && v.Key != "kind" && v.Key != "profile" {
+				return usagef("--published and --%s: expected one of them", v.Flag())
+			}
+		}
+		for _, name := range []string{"figure", "learning-curve", "learning-curve-figure", "json"} {
 			if changed(name) {
 				return usagef("--published and --%s: expected one of them", name)
 			}
 		}
-		if o.kind != fit.Bilinear {
-			return usagef("--published fits a bilinear predictor: found --predictor-type %s", o.kind)
+		if t.Kind != fit.Bilinear {
+			return usagef("--published fits a bilinear predictor: found --predictor-type %s", t.Kind)
+		}
+		if t.Out == "" {
+			return usagef("fit needs --predictor-ckpt, the file to write")
 		}
 	}
-	if o.out == "" {
-		return usagef("fit needs --predictor-ckpt, the file to write")
-	}
-	if o.kind != fit.Bilinear && o.kind != fit.Quadratic && o.kind != fit.MLP {
-		return usagef("--predictor-type %q: expected %s, %s or %s", o.kind, fit.Bilinear, fit.Quadratic, fit.MLP)
-	}
-	if o.closed && o.kind == fit.MLP {
-		return usagef("--closed-form-solution: an mlp has none; leave the flag out to fit it by gradient descent")
-	}
-	if o.closed && o.descend {
-		return usagef("--closed-form-solution and --gradient-descent: expected one of them")
-	}
-	descends := o.descend || o.kind == fit.MLP
-	if changed("lambda") != changed("lambda-products") {
-		return usagef("--lambda and --lambda-products: expected both or none")
-	}
-	if changed("lambda") && descends {
-		return usagef("--lambda is of the closed form: found gradient descent")
-	}
-	if (o.curve || o.curveFigure != "") && o.test == "" {
+	if (o.curve || o.curveFigure != "") && t.Test == "" {
 		return usagef("a learning curve needs --test-accuracy-lut, the networks to test on")
-	}
-	for _, name := range descentFlags {
-		if changed(name) && !descends {
-			return usagef("--%s is of gradient descent, and a %s predictor is fitted in closed form: add --gradient-descent", name, o.kind)
-		}
-		if changed(name) && o.paper && name != "paper-settings" {
-			return usagef("--paper-settings and --%s: expected one of them", name)
-		}
-	}
-	if o.paper {
-		o.descent = fit.PaperDescent
 	}
 	for flag, name := range map[string]string{"figure": o.figure, "learning-curve-figure": o.curveFigure} {
 		if changed(flag) {
@@ -151,8 +99,7 @@ func (o *fitOptions) check(cmd *cobra.Command) error {
 			}
 		}
 	}
-	_, err := inactiveBlocks(o.inactive)
-	return err
+	return nil
 }
 
 // fitPublished fits on the twelve published networks.

@@ -156,7 +156,7 @@ func TestFitRefuses(t *testing.T) {
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--gradient-descent", "--closed-form-solution"}, 2, "one of them"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--gradient-descent", "--lambda", "1", "--lambda-products", "1"}, 2, "--lambda is of the closed form"},
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "3", "--paper-settings", "--gradient-descent"}, 2, "one of them"},
-		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3", "--gradient-descent"}, 2, "-3 epochs: expected 1 to"},
+		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3", "--gradient-descent"}, 2, "--epochs -3: expected at least 1"},
 		{[]string{"--fit-accuracy-lut", empty, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "not an accuracy table"},
 		{[]string{"--fit-accuracy-lut", few, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "5 networks: expected 10"},
 		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},

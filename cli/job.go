@@ -7,13 +7,18 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/phrase"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // runJob does work as a job, shows on standard error how far it is, and returns
 // its result. Where it was ended it says how far it came, and the error is
 // [context.Canceled].
 func runJob[T any](ctx context.Context, a *app, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
-	line := a.newStatusLine()
+	return runJobOn(ctx, a, a.newStatusLine(), name, work)
+}
+
+// runJobOn does so with a line that others write beside.
+func runJobOn[T any](ctx context.Context, a *app, line *statusLine, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
 	var logged []string
 	runner := job.Runner{Publish: func(s job.Snapshot) {
 		for _, text := range newLines(logged, s.Log) {
@@ -63,6 +68,9 @@ func jobLine(s job.Snapshot) string {
 	}
 	if s.Status != "" {
 		text += ", " + s.Status
+	}
+	if p, ok := s.Result.(training.Progress); ok && p.ImagesPerSecond > 0 {
+		text += fmt.Sprintf(", %.0f images/s", p.ImagesPerSecond)
 	}
 	if s.Left > 0 {
 		text += ", " + phrase.Duration(s.Left) + " left"

@@ -79,23 +79,26 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 // open makes the device ready that is measured.
 func (m *measuring) open() (latency.Device, error) {
 	d, err := latency.OpenDevice(latency.DeviceOptions{Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Library: m.library})
+	if err != nil && !errors.Is(err, onnx.ErrTargetUnavailable) {
+		err = libraryError(err, m.library)
+	}
+	return d, err
+}
+
+// libraryError says how to come by ONNX Runtime where it cannot be used; flag is what
+// --onnxruntime names.
+func libraryError(err error, flag string) error {
 	switch {
 	case errors.Is(err, onnx.ErrNoCgo):
-		return nil, err
+		return err
 	case errors.Is(err, onnx.ErrNoLibrary):
 		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):
 		err = fmt.Errorf("%w; to install %s: binas-tui doctor --install-onnxruntime", err, onnx.LibraryVersion)
 	}
-	if err != nil && m.library != "" && !errors.Is(err, onnx.ErrTargetUnavailable) { // the flag names what is not there or cannot be used
+	if flag != "" { // it names what is not there or cannot be used
 		err = usageError{err}
 	}
-	return d, err
-}
-
-// openRuntime loads ONNX Runtime, for the processor.
-func openRuntime(library string) error {
-	_, err := (&measuring{library: library}).open()
 	return err
 }
 

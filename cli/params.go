@@ -43,10 +43,17 @@ func given(cmd *cobra.Command, vs param.Values) map[string]bool {
 // flagName is what a parameter is called in errors.
 func flagName(p param.Param) string { return "--" + p.Flag() }
 
-// checkGiven refuses values out of their range, of flags that were given.
-func checkGiven(vs param.Values, given map[string]bool) error {
+// checkGiven refuses values out of their range, of flags that were given. Where it
+// is strict, a number that was given is not 0 to say that it is not.
+func checkGiven(vs param.Values, given map[string]bool, strict bool) error {
 	for _, v := range vs {
 		if given[v.Key] {
+			switch v.Get().(type) {
+			case int, float64:
+				if strict {
+					v.Zero = ""
+				}
+			}
 			if err := v.Check(flagName); err != nil {
 				return usageError{err}
 			}

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -11,20 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/phrase"
-	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 func (a *app) sampleCommand() *cobra.Command {
-	var (
-		v        evaluating
-		o        evaluation.SampleOptions
-		out, lut string
-	)
+	t := steps.NewSampling()
 	cmd := &cobra.Command{
 		Use:   "sample --run RUN --num N --out FILE",
 		Short: "Evaluate random networks of the supernet",
@@ -41,73 +33,22 @@ and are written as BINAS's pickle at the end.`,
     --num 500 --images 10000 --out samples.pkl`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkCount(cmd, "num", o.Num, 1, 1<<20); err != nil {
-				return err
+			pickle := ""
+			if strings.HasSuffix(t.Out, ".pkl") {
+				pickle = t.Out
 			}
-			if out == "" && v.run == "" {
-				return usagef("sample needs --out, the file of the samples")
-			}
-			if out == "" {
-				out = v.inRun("samples.jsonl")
-			}
-			e, err := v.open(a, cmd)
+			samples, s, err := runStep[steps.Sampled](cmd, a, t, pickle)
 			if err != nil {
 				return err
 			}
-			o.LUT = lut
-			if o.Table, err = lutTable(e.Space, lut); err != nil {
-				return err
-			}
-			return a.sample(cmd.Context(), e, o, out)
+			r := newSampleReport(samples)
+			r.Seconds, r.Notes = explore.Number(s.Elapsed.Seconds()), a.notes
+			return a.print(r, r.write)
 		},
 	}
-	v.addFlags(cmd, "the run's, or 80")
-	f := cmd.Flags()
-	f.IntVar(&o.Num, "num", 1000, "networks, `N`")
-	f.Uint64Var(&o.Seed, "seed", 1, "`SEED` of the networks")
-	f.StringVar(&out, "out", "", "`FILE` of the samples (default: samples.jsonl in the run folder)")
-	f.StringVar(&lut, "lut", "", "latency table for expected latencies, a `FILE|NAME`")
+	addParams(cmd, t.Values())
 	a.addJSON(cmd)
 	return cmd
-}
-
-// recordsBeside is where the lines of an output go: the file itself, or for a
-// pickle a file beside it.
-func recordsBeside(out string) (records string, pickled bool) {
-	if stem, ok := strings.CutSuffix(out, ".pkl"); ok {
-		return stem + ".jsonl", true
-	}
-	return out, false
-}
-
-func (a *app) sample(ctx context.Context, e *evaluation.Evaluator, o evaluation.SampleOptions, out string) error {
-	var pickled bool
-	o.File, pickled = recordsBeside(out)
-	if pickled {
-		if err := checkWritable(out); err != nil {
-			return err
-		}
-	}
-	samples, s, err := runJob(ctx, a, "sample", func(ctx context.Context, j *job.Job) (evaluation.Samples, error) { return e.Sample(ctx, o, j) })
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			fmt.Fprintf(a.Err, "binas-tui: the same command resumes there (kept in %s)\n", sanitize.Line(o.File))
-			return errEnded
-		}
-		return err
-	}
-	if pickled {
-		data, err := model.EncodeSamples(e.Space, samples)
-		if err != nil {
-			return err
-		}
-		if err := safefile.Replace(out, true, safefile.Bytes(data)); err != nil {
-			return err
-		}
-	}
-	r := newSampleReport(samples, e, out)
-	r.Seconds, r.Notes, r.imagesReport = explore.Number(s.Elapsed.Seconds()), a.notes, newImagesReport(e.Images)
-	return a.print(r, r.write)
 }
 
 // sampleReport is the JSON of sampled networks.
@@ -126,10 +67,11 @@ type sampleReport struct {
 	NoiseCeiling explore.Number `json:"noise_ceiling"`
 	Seconds      explore.Number `json:"seconds"` // this call took
 	Notes        []string       `json:"notes,omitempty"`
-	imagesReport
+	steps.ImagesReport
 }
 
-func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out string) sampleReport {
+func newSampleReport(sampled steps.Sampled) sampleReport {
+	samples := sampled.Samples
 	mean, deviation := samples.Accuracy()
 	worst, best := samples[0], samples[0]
 	for _, s := range samples {
@@ -141,9 +83,9 @@ func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out st
 		}
 	}
 	r := sampleReport{
-		File: out, Samples: len(samples), Images: e.Images.Len(), Data: e.Images.Name, BN: e.BN(),
+		File: sampled.File, Samples: len(samples), Images: sampled.Images, Data: sampled.Data, BN: sampled.BN, ImagesReport: sampled.ImagesReport,
 		Mean: explore.Number(mean), Deviation: explore.Number(deviation),
-		Worst: explore.Number(worst.Accuracy), Best: explore.Number(best.Accuracy), BestArch: e.Space.Architecture(best.Path).String(),
+		Worst: explore.Number(worst.Accuracy), Best: explore.Number(best.Accuracy), BestArch: sampled.Space.Architecture(best.Path).String(),
 	}
 	ceiling, err := model.NoiseCeiling(samples)
 	if err != nil {
@@ -155,7 +97,7 @@ func newSampleReport(samples evaluation.Samples, e *evaluation.Evaluator, out st
 
 func (r sampleReport) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d networks on %d images (%s), %s statistics\n", r.Samples, r.Images, sanitize.Line(r.Data), r.BN)
-	r.writeUnreadable(w)
+	writeUnreadable(w, r.ImagesReport)
 	fmt.Fprintf(w, "accuracy   %.2f %% to %.2f %%", float64(r.Worst), float64(r.Best))
 	if r.Deviation.Finite() {
 		fmt.Fprintf(w, ", mean %.2f %%, deviation %.2f points", float64(r.Mean), float64(r.Deviation))

@@ -1,20 +1,20 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	var (
-		t     trainingRun
-		stage string
-	)
+	t := steps.NewTraining("")
+	var stage string
 	cmd := &cobra.Command{
 		Use:   "train --stage heaviest|oneshot --data FOLDER --out RUN",
 		Short: "Train the heaviest network, then the supernet",
@@ -39,46 +39,85 @@ that was moved or renamed is the same data, and --data says where it is.`,
 			if which != training.Heaviest && which != training.OneShot {
 				return usagef("--stage %q: expected %s or %s", stage, training.Heaviest, training.OneShot)
 			}
-			s, o, err := a.prepare(cmd, &t, which, nil)
-			if err != nil {
-				return err
-			}
-			if which == training.OneShot {
-				if err := a.loadTeacher(&t, &o, t.out); err != nil {
-					return err
+			for _, v := range t.Values() {
+				if _, has := steps.NewTraining(which).Values().Named(v.Key); !has && cmd.Flags().Changed(v.Flag()) {
+					a.notes = append(a.notes, fmt.Sprintf("--%s is not used: stage %s has no such setting", v.Flag(), which))
 				}
 			}
-			return a.train(cmd, &t, s, o)
+			t.Settings.Stage = which
+			return a.train(cmd, t)
 		},
 	}
 	cmd.Flags().StringVar(&stage, "stage", "", "`STAGE` to train, heaviest or oneshot (required)")
-	t.addFlags(a, cmd, training.Heaviest, training.OneShot)
+	addParams(cmd, t.Values())
+	a.addMetricsJSON(cmd)
 	return cmd
 }
 
-// loadTeacher reads the heaviest network of a run folder, or that of --teacher.
-func (a *app) loadTeacher(t *trainingRun, o *training.Options, run string) error {
-	file := t.teacher
-	if file == "" {
-		file = training.Run{Folder: run}.Weights(training.Heaviest)
+func (a *app) addMetricsJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print metrics as lines of JSON, and the result as the last")
+}
+
+// train trains and reports.
+func (a *app) train(cmd *cobra.Command, t *steps.Training) error {
+	var writing error
+	t.Metric = func(m training.Metric) {
+		if err := a.writeMetric(m); err != nil && writing == nil {
+			writing = err
+		}
 	}
-	c, err := a.loadWeights(file)
-	if t.teacher == "" && errors.Is(err, fs.ErrNotExist) {
-		return usagef("there is no heaviest network in %s yet: train it first with --stage %s, or name one with --teacher", run, training.Heaviest)
-	}
-	if err != nil {
+	r, _, err := runStep[steps.Trained](cmd, a, t)
+	switch {
+	case err != nil:
 		return err
+	case writing != nil:
+		return writing
+	case a.json:
+		return writeJSONLine(a.out, trainedReport{r.Stage, r.Epochs, r.Steps, r.Weights, r.Scores, a.notes, r.TrainUnreadable, r.HeldOutUnreadable})
 	}
-	if epoch, epochs := c.Meta["epoch"], c.Meta["epochs"]; epoch != epochs {
-		a.note(fmt.Sprintf("the heaviest network in %s was trained for %s of %s epochs so far", file, epoch, epochs))
+	_, err = fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", r.Stage, r.Epochs, r.Steps, sanitize.Line(r.Weights))
+	return err
+}
+
+// writeMetric prints a line of metrics at once.
+func (a *app) writeMetric(m training.Metric) error {
+	if a.json {
+		if err := writeJSONLine(a.out, m); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(a.out, metricLine(m))
 	}
-	o.Heaviest = c.Weights
-	if t.teacher == "" { // it is of the run, and so is the data
-		return nil
+	return a.out.Flush()
+}
+
+func metricLine(m training.Metric) string {
+	if len(m.Validation) == 0 {
+		line := fmt.Sprintf("epoch %d step %d: loss %.4f, top-1 %.1f%%, lr %.3g", m.Epoch, m.Step, m.Loss, m.Top1, m.LR)
+		if m.ImagesPerSecond > 0 { // not known of a single step
+			line += fmt.Sprintf(", %.0f images/s", m.ImagesPerSecond)
+		}
+		if m.KL != 0 || m.Features != 0 {
+			line += fmt.Sprintf(" (cross-entropy %.4f, distillation %.4f, features %.3g)", m.CE, m.KL, m.Features)
+		}
+		return line
 	}
-	from, err := checkpointOrigin(file)
-	if err != nil {
-		return err
+	parts := make([]string, len(m.Validation))
+	for i, s := range m.Validation {
+		parts[i] = fmt.Sprintf("%s %.2f%% (loss %.3f)", s.Network, s.Top1, s.Loss)
 	}
-	return a.suits(from, *o.Data)
+	return fmt.Sprintf("epoch %d held out: top-1 %s", m.Epoch, strings.Join(parts, ", "))
+}
+
+// trainedReport is the last line of --json.
+type trainedReport struct {
+	Stage      training.Stage   `json:"stage"`
+	Epochs     int              `json:"epochs"`
+	Steps      int              `json:"steps"`
+	Weights    string           `json:"weights"`
+	Validation []training.Score `json:"validation"`
+	Notes      []string         `json:"notes,omitempty"`
+	// Absent where images are in memory.
+	TrainUnreadable   *dataset.Unreadable `json:"train_unreadable,omitempty"`
+	HeldOutUnreadable *dataset.Unreadable `json:"held_out_unreadable,omitempty"`
 }

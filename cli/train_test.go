@@ -23,7 +23,7 @@ func TestTrainBadInput(t *testing.T) {
 	}{
 		{[]string{"train"}, `--stage "": expected heaviest or oneshot`},
 		{[]string{"train", "--stage", "finetune"}, "expected heaviest or oneshot"},
-		{[]string{"train", "--stage", "heaviest", "--out", run}, "train needs --data"},
+		{[]string{"train", "--stage", "heaviest", "--out", run}, "no data set is given: --data"},
 		{[]string{"train", "--stage", "heaviest", "--data", dir}, "train needs --out"},
 		{[]string{"train", "--stage", "heaviest", "--data", filepath.Join(dir, "none"), "--out", run}, "none"},
 		{[]string{"train", "--stage", "heaviest", "--data", dir, "--out", run}, "image size 4"},
@@ -33,7 +33,7 @@ func TestTrainBadInput(t *testing.T) {
 		{train("--drop", "1"), "drop 1: expected 0 to less than 1"},
 		{train("--train-percent", "101"), "train-percent"},
 		{train("--preset", "large"), `--preset "large": expected small or paper`},
-		{train("--space", "resnet"), `search space "resnet"`},
+		{train("--space", "resnet"), `--space "resnet": expected`},
 		{train("--threads", "0"), "--threads 0"},
 		{train("--checkpoint-every", "1ms"), "--checkpoint-every"},
 		{[]string{"finetune", "--data", dir, "--out", run}, "finetune needs --arch"},

@@ -80,3 +80,43 @@ func TestUnreadableImagesAreSaid(t *testing.T) {
 		}
 	}
 }
+
+// Images of which none can be read leave no training behind; how many may be so is
+// a parameter.
+func TestTrainingOnUnreadableImages(t *testing.T) {
+	onnxtest.Require(t)
+	_, dir := datatest.Twins(t, 32, 3, 40, 40)
+	spoil := func(pattern string, most int) {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, f := range files[:min(most, len(files))] {
+			if err := os.WriteFile(f, []byte("<!DOCTYPE html>404"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, checkpoint, space := newSupernet(t, dir)
+	arch := space.Architecture(model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, space.NumBlocks())}).String()
+	validate := []string{"validate", "--arch", arch, "--checkpoint", checkpoint, "--data", dir, "--image-size", "32"}
+	spoil("val/1/*.png", 1)
+	if r := runCLI(t, validate...); r.code != exitUsage || !strings.Contains(r.err, "1 of 40, at most 0 are skipped") {
+		t.Errorf("one of forty: %+v", r)
+	}
+	if r := runCLI(t, append(validate, "--max-unreadable", "5")...); r.code != exitDone || !strings.Contains(r.out, "images  39 (") {
+		t.Errorf("one of forty, up to two allowed: %+v", r)
+	}
+	spoil("train/*/*.png", 40)
+	run := filepath.Join(t.TempDir(), "run")
+	r := runCLI(t, "train", "--stage", "heaviest", "--data", dir, "--out", run, "--image-size", "32", "--batch-size", "8", "--epochs", "1")
+	if r.code != exitUsage || !strings.Contains(r.err, "are skipped") {
+		t.Errorf("no image can be read: %+v", r)
+	}
+	left, _ := os.ReadDir(run)
+	for _, e := range left {
+		if e.Name() != dataset.UnreadableFile {
+			t.Errorf("%s is left in the run folder", e.Name())
+		}
+	}
+}

@@ -5,9 +5,6 @@ import (
 	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/supernet/dataset"
-	"github.com/binas-tui/binas-tui/supernet/evaluation"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Whose weights an accuracy was measured with.
@@ -33,39 +30,12 @@ func (a Accuracy) String() string {
 	return fmt.Sprintf("%s %.2f %% on %d images of %s", a.Weights, a.Top1, a.Images, a.Data)
 }
 
-// Tuned is a network that was trained on.
-type Tuned struct {
-	training.Progress
-	Accuracy Accuracy // on held-out images; Images is 0 where there are none
-}
-
-// Validated is a network that was evaluated.
-type Validated struct {
-	evaluation.Validation
-	Accuracy Accuracy
-}
-
 const accuraciesFile = "accuracies.jsonl"
 
-// note adds an accuracy to those of the run.
-func (r Request) note(a Accuracy) (Accuracy, error) {
-	a.Architecture, a.Run = r.Architecture.String(), r.Run
-	return a, explore.AppendJSON(filepath.Join(r.Run, accuraciesFile), a)
-}
-
-// tuned notes what fine-tuning has reached at its end.
-func (r Request) tuned(s training.Settings, data *dataset.Identity, p training.Progress) (any, error) {
-	out := Tuned{Progress: p}
-	if len(p.Scores) == 0 || p.Scores[0].Images == 0 {
-		return out, nil
-	}
-	images := s.Data + " validation"
-	if s.TrainPercent < 100 {
-		images = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
-	}
-	var err error
-	out.Accuracy, err = r.note(Accuracy{Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: images, Fingerprint: data.Fingerprint})
-	return out, err
+// noteAccuracy adds an accuracy to those of a run.
+func noteAccuracy(run string, a Accuracy) (Accuracy, error) {
+	a.Run = run
+	return a, explore.AppendJSON(filepath.Join(run, accuraciesFile), a)
 }
 
 // AccuraciesOf are those of the networks that a pipeline has fine-tuned.

@@ -15,7 +15,6 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // PipelineOptions are what a run needs beside its settings; none of it changes what
@@ -90,8 +89,8 @@ func RunPipeline(ctx context.Context, s PipelineSettings, o PipelineOptions, j *
 	if o.Until != "" && !slices.Contains(PipelineSteps(), o.Until) {
 		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, PipelineSteps())
 	}
-	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		t := s.fill(training.Preset(s.Preset, stage))
+	for _, stage := range stages {
+		t := s.stage(stage)
 		t.Space, t.ImageSize, t.Classes = s.Space, s.ImageSize, 2 // or more: the data is not open yet
 		if err := t.CheckMemory(); err != nil {
 			return "", err
@@ -143,7 +142,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
 		return err
 	}
-	augment, _ := dataset.NewAugment(training.Preset(r.Preset, training.Heaviest).Augment)
+	augment, _ := dataset.NewAugment(r.stage("heaviest").Augment)
 	if err = dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val); err != nil {
 		return err
 	}
@@ -159,7 +158,7 @@ func (r *run) open(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", r.folder, err)
 		}
 	}
-	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
+	for _, stage := range stages {
 		if err := r.checkStage(stage); err != nil {
 			return fmt.Errorf("%s: %w", stage, err)
 		}
@@ -171,15 +170,6 @@ func (r *run) open(ctx context.Context) (err error) {
 		_, err = r.namedTable()
 	}
 	return err
-}
-
-// checkStage finds out whether a stage can be trained on the data.
-func (r *run) checkStage(stage training.Stage) error {
-	s, o, err := r.training(r.folder, stage)
-	if err != nil {
-		return err
-	}
-	return o.Check(s)
 }
 
 // do makes one step, unless it is done.

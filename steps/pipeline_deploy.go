@@ -3,14 +3,11 @@ package steps
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Latencies is what the table predicts against what was measured.
@@ -82,13 +79,9 @@ func (r *run) exportOne(n *Network, file string) error {
 	if err != nil {
 		return err
 	}
-	graph, err := onnx.Network(arch, weights, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.train.Classes, Batch: onnx.Batch})
+	data, err := exported(arch, weights, r.ImageSize, r.train.Classes, 0, r.data.Metadata(), "")
 	if err != nil {
 		return err
 	}
-	meta := r.data.Metadata()
-	for _, name := range slices.Sorted(maps.Keys(meta)) {
-		graph.Metadata(name, meta[name])
-	}
-	return safefile.Write(file, graph.Marshal())
+	return safefile.Write(file, data)
 }

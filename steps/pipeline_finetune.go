@@ -8,7 +8,6 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -21,18 +20,10 @@ func (r *run) finetune(ctx context.Context) error {
 	if err := r.readJSON(searchFile, &networks); err != nil {
 		return err
 	}
-	heaviest, err := r.weights(training.Heaviest)
-	if err != nil {
-		return err
-	}
-	super, err := r.weights(training.OneShot)
-	if err != nil {
-		return err
-	}
 	for i := range networks {
 		n := &networks[i]
 		r.job.Log(fmt.Sprintf("network %d of %d: %s", i+1, len(networks), n.Name))
-		if err := r.finetuneOne(ctx, n, heaviest, super); err != nil {
+		if err := r.finetuneOne(ctx, n); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 		r.job.Log(fmt.Sprintf("%s: top-1 %.2f%% after fine-tuning", n.Name, n.FineTuned))
@@ -40,23 +31,14 @@ func (r *run) finetune(ctx context.Context) error {
 	return r.writeJSON(networksFile, networks)
 }
 
-func (r *run) finetuneOne(ctx context.Context, n *Network, heaviest, super onnx.StateDict) error {
+func (r *run) finetuneOne(ctx context.Context, n *Network) error {
 	scored := "score-" + n.Name + ".json"
 	if exists(r.path(finetuneFolder, scored)) {
 		return r.readJSON(finetuneFolder+"/"+scored, n)
 	}
-	s, o, err := r.training(n.Folder(r.folder), training.FineTune)
-	if err != nil {
-		return err
-	}
-	s.Arch = n.Architecture
-	o.Heaviest, o.Supernet = heaviest, super
-	inner := o.Progress
-	o.Progress = func(p training.Progress) {
-		inner(p)
-		r.progress("finetune", p.Step, p.Steps, p.Left, n.Name+", "+p.Status())
-	}
-	if _, err := training.Train(ctx, s, o); err != nil {
+	t := r.training(training.FineTune)
+	t.Settings.Arch, t.Out, t.status = n.Architecture, n.Folder(r.folder), t.status+n.Name+", "
+	if _, err := t.Work(ctx, r.job); err != nil {
 		return err
 	}
 	v, err := r.validate(ctx, n)
@@ -99,16 +81,12 @@ func ReadNetworks(folder string) (n Networks, err error) {
 
 // fineTuned is a network with the weights that fine-tuning left.
 func (r *run) fineTuned(n *Network) (model.Architecture, onnx.StateDict, error) {
-	trained, err := training.ReadRun(n.Folder(r.folder))
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := supernet.Load(trained.Weights(training.FineTune))
+	weights, err := r.weights(n)
 	if err != nil {
 		return nil, nil, err
 	}
 	arch, err := model.ParseArchitecture(n.Architecture)
-	return arch, c.Weights, err
+	return arch, weights, err
 }
 
 // validate asks a fine-tuned network about the validation part of the data.

@@ -17,7 +17,7 @@ func TestReportOfNothingKnown(t *testing.T) {
 	nan := math.NaN()
 	flat := []float64{30.37, 30.37, 30.37}
 	res := Results{
-		Settings: DigitsPipeline().Filled(), Data: "noise",
+		Settings: DigitsPipeline(), Data: "noise",
 		Trained:  []training.Metric{{Stage: training.OneShot, Validation: []training.Score{{Network: "heaviest", Loss: math.Inf(1)}}}},
 		Sampled:  sampleStatistics{networks: 1, mean: 30.37, spread: nan, least: 30, most: 31},
 		Test:     sampleStatistics{networks: 3, mean: 30.4, spread: nan, ceiling: 0, noiseCeilingIsKnown: true},

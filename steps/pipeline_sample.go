@@ -7,26 +7,24 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
+
+// source is the supernet and the images held out from it. Which and how is in the
+// folder, as for all that evaluate.
+func (r *run) source() Source {
+	s := newSource()
+	s.Run, s.Data, s.Library, s.Note = r.folder, r.Data, r.Library, func(string) {} // the pipeline has said it
+	return s
+}
 
 // evaluator asks networks of the trained supernet about held-out images.
 func (r *run) evaluator(ctx context.Context, bn string) (*evaluation.Evaluator, error) {
-	trained, err := training.ReadRun(r.folder)
-	if err != nil {
-		return nil, err
-	}
-	return evaluation.Open(ctx, evaluation.Source{
-		Checkpoint: trained.Weights(training.OneShot), Data: r.dataFolder(), ImageSize: r.ImageSize, ClassOrder: r.ClassOrder,
-		TrainPercent: r.TrainPercent, SplitSeed: trained.Stages[training.OneShot].SplitSeed, Images: r.SampleImages,
-		BN: bn, Library: r.Library, Accept: r.checkData, Run: r.folder,
-	})
+	s := r.source()
+	s.BN = bn
+	s.give("bn")
+	return s.open(ctx, "search", model.EvaluationInfo{})
 }
-
-// checkData refuses data that has changed since the step before.
-func (r *run) checkData(now dataset.Identity) error { return r.data.Check(now) }
 
 // Seeds of what is drawn, so that no two steps draw the same networks.
 const (
@@ -52,11 +50,8 @@ func (r *run) sampleTo(ctx context.Context, file string, num int, seed uint64) e
 	if samples, err := r.readSamples(file); err == nil && len(samples) >= num {
 		return nil
 	}
-	e, err := r.evaluator(ctx, r.BN)
-	if err != nil {
-		return err
-	}
-	_, err = e.Sample(ctx, evaluation.SampleOptions{Num: num, Seed: seed, File: r.path(file), Table: r.table, LUT: r.LUT}, r.job)
+	t := &Sampling{Source: r.source(), Num: num, Seed: seed, Out: r.path(file), LUT: r.LUT}
+	_, err := t.Work(ctx, r.job)
 	return err
 }
 
@@ -64,13 +59,8 @@ func (r *run) contribute(ctx context.Context) error {
 	if _, networks, err := r.readContributions(); err == nil && networks >= r.Contributions {
 		return nil
 	}
-	e, err := r.evaluator(ctx, r.BN)
-	if err != nil {
-		return err
-	}
-	_, err = e.Contribute(ctx, evaluation.ContributeOptions{
-		Networks: r.Contributions, Images: r.PinnedImages, Seed: r.seed(contributeSeed), File: r.path(contributionsFile),
-	}, r.job)
+	t := &Contributing{Source: r.source(), Networks: r.Contributions, EachImages: r.PinnedImages, Seed: r.seed(contributeSeed)}
+	_, err := t.Work(ctx, r.job)
 	return err
 }
 

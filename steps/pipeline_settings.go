@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
@@ -34,13 +35,17 @@ type PipelineSettings struct {
 	Preset     string             `json:"preset"`  // of the trainings: small or paper
 	Seed       uint64             `json:"seed"`
 
-	TrainPercent   int    `json:"train_percent"`   // of the training images; the rest judges networks
-	HeaviestEpochs int    `json:"heaviest_epochs"` // 0: the preset's
-	OneShotEpochs  int    `json:"oneshot_epochs"`
-	FineTuneEpochs int    `json:"finetune_epochs"`
-	BatchSize      int    `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
-	Sampling       string `json:"sampling"`             // of the one-shot training; empty: the preset's
-	Paths          int    `json:"paths"`                // of a step of it; 0: the preset's
+	TrainPercent   int `json:"train_percent"`   // of the training images; the rest judges networks
+	HeaviestEpochs int `json:"heaviest_epochs"` // 0: the preset's
+	OneShotEpochs  int `json:"oneshot_epochs"`
+	FineTuneEpochs int `json:"finetune_epochs"`
+	// Highest learning rates; 0: the preset's.
+	HeaviestLR float64 `json:"heaviest_lr,omitempty"`
+	OneShotLR  float64 `json:"oneshot_lr,omitempty"`
+	FineTuneLR float64 `json:"finetune_lr,omitempty"`
+	BatchSize  int     `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
+	Sampling   string  `json:"sampling"`             // of the one-shot training; empty: the preset's
+	Paths      int     `json:"paths"`                // of a step of it; 0: the preset's
 
 	BN            string `json:"bn"`             // statistics of children: running or recalibrated
 	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
@@ -54,7 +59,7 @@ type PipelineSettings struct {
 	MeasureRounds int    `json:"measure_rounds"` // of the latency of networks; 0: the default
 }
 
-// Digits are settings for the digits set: 32 pixels, hours on two processor
+// DigitsPipeline are settings for the digits set: 32 pixels, hours on two processor
 // cores.
 func DigitsPipeline() PipelineSettings {
 	return PipelineSettings{
@@ -65,6 +70,55 @@ func DigitsPipeline() PipelineSettings {
 	}
 }
 
+// rounds is the usual number of rounds of a measurement, in words.
+const rounds = "the usual number"
+
+// pipelineParams are the parameters of the settings. What is measured has the
+// threads of the table.
+var pipelineParams = param.Table{
+	{Key: "preset", Usage: "settings of the trainings, by `NAME`", Choices: training.Presets},
+	{Key: "lut", Label: "latency table", Usage: "latency table, a `FILE|NAME`, or empty to measure one on this machine", Zero: "measured here"},
+	{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Least: 16, Most: model.MaxImageSize},
+	ofStage("epochs", "heaviest_epochs", "heaviest epochs", "epochs of the heaviest network, `N`"),
+	ofStage("epochs", "oneshot_epochs", "oneshot epochs", "epochs of the supernet, `N`"),
+	ofStage("epochs", "finetune_epochs", "tuning epochs", "epochs of each network that is chosen, `N`"),
+	ofStage("lr", "heaviest_lr", "heaviest rate", "highest learning `RATE` of the heaviest network"),
+	ofStage("lr", "oneshot_lr", "oneshot rate", "highest learning `RATE` of the supernet"),
+	ofStage("lr", "finetune_lr", "tuning rate", "highest learning `RATE` of each network that is chosen"),
+	ofStage("batch_size", "batch_size", "batch size", "images of a step of each training, `N`"),
+	ofStage("sampling", "sampling", "sampling", "which paths a step trains, by `WAY`"),
+	ofStage("paths", "paths", "paths", "paths of a step of the supernet's training, `N`"),
+	{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images that the supernet is trained on; the rest judges its networks", Unit: "%", Least: 1, Most: 99},
+	{Key: "bn", Label: "statistics", Usage: "statistics of networks in the supernet, by `KIND`", Choices: []string{evaluation.Running, evaluation.Recalibrated}},
+	{Key: "samples", Usage: "random networks to fit predictors on, `N`", Least: 10, Most: 1e6},
+	{Key: "test_samples", Usage: "other random networks to judge predictors with, `N`", Least: 10, Most: 1e6},
+	{Key: "sample_images", Label: "their images", Usage: "held-out images that a network is evaluated on, `N`", Zero: "all", Least: 1, Most: 1 << 30},
+	{Key: "contributions", Name: "contribution-networks", Label: "pinned networks", Usage: "networks that every decision of the estimator is pinned in, `N`", Least: 1, Most: 1e5},
+	{Key: "pinned_images", Name: "contribution-images", Label: "images of each", Usage: "images that each network of the estimator is evaluated on, `N`", Least: 1, Most: 1 << 30},
+	{Key: "predictor", Label: "search with", Usage: "predictor to search with, by `KIND`", Choices: predictors},
+	{Key: "budgets", Usage: "latencies to search at, `N`", Least: 1, Most: 100},
+	{Key: "random", Label: "random networks", Usage: "random networks of equal latency at each budget, `N`", Most: 100},
+	{Key: "measure_rounds", Name: "rounds", Label: "latency rounds", Usage: "rounds of the latency measurement, `N`", Zero: rounds, Least: 1, Most: 1000},
+	{Key: "seed", Usage: "random `SEED`"},
+	orderParam,
+	{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true},
+	{Key: "threads", Name: "table-threads", Usage: "threads of a latency table that is measured, `N`", Least: 1, Most: maxThreads, Rare: true},
+}
+
+// presets is the default of what the preset says.
+const presets = "the preset's"
+
+// ofStage is a parameter of trainings as one of the pipeline.
+func ofStage(like, key, label, usage string) param.Param {
+	all := training.Params(stages...)
+	p := all[slices.IndexFunc(all, func(p param.Param) bool { return p.Key == like })]
+	p.Key, p.Label, p.Usage, p.Zero = key, label, usage, presets
+	return p
+}
+
+// stages are the trainings of a pipeline.
+var stages = []training.Stage{training.Heaviest, training.OneShot, training.FineTune}
+
 // ErrSettings is wrapped by errors about settings that nothing can be run with.
 var ErrSettings = errors.New("pipeline settings")
 
@@ -73,54 +127,22 @@ var ErrMismatch = errors.New("the pipeline folder has other settings")
 
 // Check names the first setting that is out of its range.
 func (s PipelineSettings) Check() error {
-	for _, n := range []struct {
-		name               string
-		value, least, most int
-	}{
-		{"image_size", s.ImageSize, 16, model.MaxImageSize},
-		{"train_percent", s.TrainPercent, 1, 99},
-		{"heaviest_epochs", s.HeaviestEpochs, 0, 1e6}, {"oneshot_epochs", s.OneShotEpochs, 0, 1e6}, {"finetune_epochs", s.FineTuneEpochs, 0, 1e6},
-		{"batch_size", s.BatchSize, 0, 1 << 16},
-		{"sample_images", s.SampleImages, 0, 1 << 30}, {"pinned_images", s.PinnedImages, 1, 1 << 30},
-		{"paths", s.Paths, 0, 1024}, {"samples", s.Samples, 10, 1e6}, {"test_samples", s.TestSamples, 10, 1e6},
-		{"contributions", s.Contributions, 1, 1e5}, {"budgets", s.Budgets, 1, 100}, {"random", s.Random, 0, 100},
-		{"threads", s.Threads, 1, 1024}, {"measure_rounds", s.MeasureRounds, 0, 1000},
-	} {
-		if n.value < n.least || n.value > n.most {
-			return fmt.Errorf("%w: %s is %d: expected %d to %d", ErrSettings, n.name, n.value, n.least, n.most)
-		}
-	}
-	for _, w := range []struct {
-		name, value string
-		words       []string
-	}{
-		{"preset", s.Preset, training.Presets},
-		{"bn", s.BN, []string{evaluation.Running, evaluation.Recalibrated}},
-		{"predictor", s.Predictor, predictors},
-		{"class_order", string(cmp.Or(s.ClassOrder, dataset.BytesOrder)), classOrders()},
-	} {
-		if !slices.Contains(w.words, w.value) {
-			return fmt.Errorf("%w: %s is %.40q: expected one of %v", ErrSettings, w.name, w.value, w.words)
+	s.ClassOrder = cmp.Or(s.ClassOrder, dataset.BytesOrder)
+	for _, v := range pipelineParams.In(&s) {
+		if err := v.Check(func(p param.Param) string { return p.Key }); err != nil {
+			return fmt.Errorf("%w: %w", ErrSettings, err)
 		}
 	}
 	if s.Data == "" {
 		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)
 	}
-	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		if err := s.fill(training.Preset(s.Preset, stage)).Check(); err != nil {
+	for _, stage := range stages {
+		if err := s.stage(stage).Check(); err != nil {
 			return fmt.Errorf("%w: stage %s: %w", ErrSettings, stage, err)
 		}
 	}
 	_, err := model.NewSpace(s.Space, s.ImageSize)
 	return err
-}
-
-// classOrders are the words for Settings.ClassOrder.
-func classOrders() (words []string) {
-	for _, o := range dataset.ClassOrders {
-		words = append(words, string(o))
-	}
-	return words
 }
 
 // pipelineJSON is the file of the settings: with the data that they were begun

@@ -259,10 +259,10 @@ func TestSettingsOfStages(t *testing.T) {
 	s.BatchSize, s.OneShotEpochs, s.Paths = 16, 3, 2
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
 		preset := training.Preset(s.Preset, stage)
-		if got := s.fill(preset); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
+		if got := s.stage(stage); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
 			t.Errorf("%s: %+v", stage, got)
 		}
-		if got := DigitsPipeline().fill(preset); got.BatchSize != preset.BatchSize {
+		if got := DigitsPipeline().stage(stage); got.BatchSize != preset.BatchSize {
 			t.Errorf("%s: batches of %d without being asked", stage, got.BatchSize)
 		}
 	}
@@ -351,22 +351,5 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	}
 	if begun, err := readPipeline(o.Folder); err != nil || begun.Data != moved || begun.Identity.Root != moved {
 		t.Errorf("%+v, %v", begun, err)
-	}
-}
-
-// What the explorer's form shows of a preset is left to the preset again.
-func TestUnfilledSettings(t *testing.T) {
-	for _, preset := range training.Presets {
-		s := DigitsPipeline()
-		s.Preset = preset
-		if got := s.Filled().Unfilled(); got.HeaviestEpochs != 0 || got.OneShotEpochs != 0 || got.FineTuneEpochs != 0 {
-			t.Errorf("%s: %+v", preset, got)
-		}
-		s = s.Filled()
-		s.OneShotEpochs = 1
-		got := s.Unfilled()
-		if got.OneShotEpochs != 1 || got.HeaviestEpochs != 0 || got.fill(training.Preset(preset, training.OneShot)).TotalEpochs() != 1 {
-			t.Errorf("%s, one epoch: %+v", preset, got)
-		}
 	}
 }

@@ -19,7 +19,7 @@ func (a *App) drawPartial(s *cell.Screen, r cell.Rect, result any) int {
 	switch p := result.(type) {
 	case training.Progress:
 		return drawTraining(s, r, p)
-	case steps.Tuned:
+	case steps.Trained:
 		return drawTraining(s, r, p.Progress)
 	case steps.Validated:
 		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, p.Accuracy.String())
@@ -32,6 +32,8 @@ func (a *App) drawPartial(s *cell.Screen, r cell.Rect, result any) int {
 		return a.drawRankings(s, r, p)
 	case steps.Networks:
 		return a.drawNetworks(s, r, p)
+	case steps.Sampled:
+		return a.drawPartial(s, r, p.Samples)
 	case evaluation.Samples:
 		text, ok := samplesNote(p)
 		if !ok || r.H < 1 {

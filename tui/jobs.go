@@ -15,7 +15,6 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
-	"github.com/binas-tui/binas-tui/supernet/training"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -183,16 +182,20 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		a.offerPredictor(r.File, r.LUT, " is measured")
 	case steps.Finished:
 		a.say(s.Name + " is done: the report is " + r.Report)
-	case training.Progress:
+	case steps.Trained:
+		if r.Accuracy.Images > 0 {
+			a.accuracyMeasured(s.Name, r.Accuracy)
+			break
+		}
 		text := s.Name + " is done"
 		for _, sc := range r.Scores {
 			text += sanitize.Sprintf(", %s %s %%", sc.Network, cell.Number(sc.Top1, 2))
 		}
 		a.say(text)
-	case steps.Tuned:
-		a.accuracyMeasured(s.Name, r.Accuracy)
-	case evaluation.Samples:
-		text, _ := samplesNote(r)
+	case steps.Exported:
+		a.say("written to " + r.File)
+	case steps.Sampled:
+		text, _ := samplesNote(r.Samples)
 		a.say(text + ": " + a.keyOf("method") + " fits a predictor on them")
 	case steps.Validated:
 		a.accuracyMeasured(s.Name, r.Accuracy)

@@ -146,8 +146,8 @@ type services struct {
 	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
 	library func(flag string) (onnx.Library, error)
 	install func(context.Context, *job.Job) (onnx.Library, error)
-	method  func(context.Context, steps.Request, *job.Job) (any, error)
-	plan    func(steps.Request) (steps.Plan, error)
+	method  func(context.Context, steps.Task, *job.Job) (any, error)
+	plan    func(steps.Task) (steps.Plan, error)
 	runs    func() []string
 	found   func(runs ...string) steps.Found
 	copy    func(text, what string) tea.Cmd      // to the clipboard
@@ -162,10 +162,10 @@ func machineServices() services {
 		},
 		table:  explore.MeasureTable,
 		keep:   keepOnMachine,
-		plan:   steps.Request.Plan,
+		plan:   steps.Task.Plan,
 		runs:   steps.Runs,
 		found:  steps.Find,
-		method: func(ctx context.Context, r steps.Request, j *job.Job) (any, error) { return r.Work(ctx, j) },
+		method: func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},

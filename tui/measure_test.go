@@ -15,7 +15,6 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // measuringDriver is a driver whose jobs report to a channel and whose machine
@@ -30,9 +29,14 @@ func newMeasuringDriver(t *testing.T, w, h int) measuringDriver {
 	d := measuringDriver{newDriver(t, w, h), make(chan jobMsg, 100), &atomic.Bool{}}
 	d.runner.Publish = func(s job.Snapshot) { d.messages <- jobMsg(s) }
 	d.services.library = func(string) (onnx.Library, error) { return onnx.Library{Path: "/lib/onnxruntime.so"}, nil }
-	d.services.plan = func(r steps.Request) (steps.Plan, error) {
-		p := steps.Plan{Training: training.Small(training.OneShot), Pipeline: steps.DigitsPipeline().Filled()}
-		p.Pipeline.Data = "digits"
+	d.services.plan = func(t steps.Task) (steps.Plan, error) {
+		if t, ok := t.(*steps.Training); ok {
+			t.Teacher = "heaviest.safetensors" // as if it were there
+		}
+		p, err := t.Plan()
+		if err != nil { // it needs what was not trained
+			p = steps.Plan{Task: t}
+		}
 		return p, nil
 	}
 	return d

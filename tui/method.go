@@ -4,19 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
-	"github.com/binas-tui/binas-tui/supernet/evaluation"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // methodChoices is what the forms of the method's steps begin with: what was
@@ -24,18 +19,11 @@ import (
 type methodChoices struct {
 	run, data string // as typed: names or folders
 	runs      []string
-	preset    string
-	order     steps.ClassOrder // of folders of images
-	threads   int              // of training
-	samples   string
-	num       int
-	networks  int // of the estimator
-	kind      string
-	changed   map[string]steps.Plan // by stepForm.asked
+	tasks     map[steps.Step]steps.Task // as they were asked for
 }
 
 func newMethodChoices() methodChoices {
-	return methodChoices{run: "digits", data: "digits", preset: "small", order: steps.ClassOrders()[0], threads: 2, samples: "samples.jsonl", num: 1000, networks: 10, kind: fit.Bilinear, changed: map[string]steps.Plan{}}
+	return methodChoices{run: "digits", data: "digits", tasks: map[steps.Step]steps.Task{}}
 }
 
 // openMethod chooses a step of the method: training, sampling, fitting.
@@ -48,52 +36,73 @@ func (a *App) openMethod() tea.Cmd {
 	return nil
 }
 
-// stepForm is the form of one step. What the run folder holds is looked up in
-// the background.
+// stepForm is the form of one step: its rows are the parameters of the task. What
+// the run folder holds is looked up in the background.
 type stepForm struct {
 	form
 	runtimeFinder
-	step     steps.Step
-	asked    string // what was looked up, or is
-	opened   bool   // the first look is over
-	followed string // run whose preset was taken
-	planned  bool
-	plan     steps.Plan
-	planErr  error
+	task    steps.Task // as it is asked for
+	all     bool       // rare parameters are shown too
+	looks   int        // times that was looked up
+	opened  bool       // the first look is over
+	planned bool
+	plan    steps.Plan
+	planErr error
 }
 
 // planMsg is what a step would be done with.
 type planMsg struct {
 	form *stepForm
-	key  string
+	look int
 	plan steps.Plan
 	err  error
 	also steps.Found // in the run folder
 }
 
 func (a *App) openStep(step steps.Step) tea.Cmd {
-	if (step == steps.FineTune || step == steps.Validate) && !a.hasSolution() {
+	if step.OfNetwork() && !a.hasSolution() {
 		a.warn("no network is shown: " + a.keyOf("budget-up") + " raises the budget")
 		return nil
 	}
-	f := &stepForm{step: step}
+	f := &stepForm{task: a.taskOf(step)}
 	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note}
 	a.dialog = f
-	if step == steps.Fit { // needs no ONNX Runtime
+	if !step.NeedsRuntime() {
 		return f.look(a)
 	}
 	return tea.Batch(f.find(a, a.opts.Library), f.look(a))
 }
 
+// taskOf is a step as it was asked for last, on the run and the network of now.
+func (a *App) taskOf(step steps.Step) steps.Task {
+	t, ok := a.method.tasks[step]
+	if !ok {
+		t = steps.New(step)
+		a.method.tasks[step] = t
+	}
+	c := t.Shared()
+	c.Run, c.Library, c.Forms = steps.DefaultRun(expandHome(a.method.run)), a.opts.Library, true
+	if v, ok := t.Values().Named("data"); ok {
+		*v.Pointer().(*string) = expandHome(a.method.data)
+	}
+	if v, ok := t.Values().Named("inactive_blocks"); ok && !c.Given["inactive_blocks"] {
+		*v.Pointer().(*string) = a.setup.Inactive.String()
+	}
+	if step.OfNetwork() {
+		steps.OfNetwork(t, a.space().Architecture(a.solution.Path).String())
+	}
+	return t
+}
+
 // look asks for the settings of the step in the run folder.
 func (f *stepForm) look(a *App) tea.Cmd {
-	r, services := a.request(f.step), a.services
-	f.asked, f.planned, f.planErr = fmt.Sprint(r.Name(), r.Run, r.Preset, r.Samples), false, nil
-	key := f.asked
+	f.looks++
+	f.planned, f.planErr = false, nil
+	t, services, look := steps.Clone(f.task), a.services, f.looks
 	a.working++
 	return guard(func() tea.Msg {
-		plan, err := services.plan(r)
-		return planMsg{f, key, plan, err, services.found(r.Run)}
+		plan, err := services.plan(t)
+		return planMsg{f, look, plan, err, services.found(t.Shared().Run)}
 	})
 }
 
@@ -101,25 +110,16 @@ func (a *App) planned(msg planMsg) tea.Cmd {
 	a.working--
 	a.take(msg.also)
 	f := msg.form
-	if f.asked != msg.key {
+	if f.looks != msg.look {
 		return nil // asked for another meanwhile
 	}
-	if p := msg.plan.Preset; p != "" && f.followed != a.method.run {
-		f.followed = a.method.run
-		if p != a.method.preset {
-			a.method.preset = p
-			return f.look(a)
-		}
-	}
 	f.planned, f.plan, f.planErr = true, msg.plan, msg.err
-	if was, ok := a.method.changed[f.asked]; ok && !f.plan.Begun {
-		f.plan = was
-	}
-	if msg.plan.Data != "" {
+	if msg.plan.Data != "" && msg.plan.Data != a.method.data {
 		a.method.data = msg.plan.Data
+		f.task = a.taskOf(f.task.Step())
 	}
 	if !f.opened && f.plan.Begun {
-		f.row = len(f.rows(a)) - 1 // enter goes on
+		f.row = len(f.rows(a)) - 1 // enter resumes
 	}
 	f.opened = true
 	return nil
@@ -133,292 +133,139 @@ func (f *stepForm) note() (text string, bad bool) {
 	case f.planErr != nil:
 		return sanitize.Line(f.planErr.Error()), true
 	case f.plan.Begun:
-		return "this run was begun: it goes on with the settings that it has", false
+		return "this run was begun: it resumes with the settings that it has", false
 	case f.plan.Have > 0:
 		i := f.plan.Recorded
 		return fmt.Sprintf("there are %d networks, each evaluated on %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
-	case f.step == steps.Fit:
+	case f.task.Step() == steps.Fit:
 		return "there are no samples yet: " + string(steps.Sample) + " makes them", true
+	case !f.task.Step().NeedsRuntime():
+		return "", false
 	}
 	return f.found()
 }
 
+// shown is the task with what the run or the preset has, once that is known.
+func (f *stepForm) shown() steps.Task {
+	if f.planned && f.planErr == nil {
+		return f.plan.Task
+	}
+	return f.task
+}
+
 func (f *stepForm) rows(a *App) []formRow {
-	c := &a.method
-	again := func() tea.Cmd { return f.look(a) }
-	run := typed(f, "run folder", &c.run, folderName, again)
-	if choose := stepThrough(&c.run, c.runs); len(c.runs) > 1 {
-		run.step = func(n int) tea.Cmd {
-			_ = choose(n)
-			return again()
+	known := f.planned && f.planErr == nil
+	var rows []formRow
+	rare, values := false, f.shown().Values()
+	slices.SortStableFunc(values, func(v, w param.Value) int { return rowRank(v.Key) - rowRank(w.Key) })
+	for _, v := range values {
+		rare = rare || v.Rare && v.NoForm == ""
+		where := v.Key == "run" || v.Key == "data"
+		if v.NoForm != "" || v.Rare && !f.all || !known && !where && v.Key != "preset" {
+			continue
 		}
+		rows = append(rows, f.rowOf(a, v))
 	}
-	rows := []formRow{run}
-	data := typed(f, "data set", &c.data, anyText, nil)
-	switch {
-	case f.step == steps.Pipeline && f.plan.Begun:
-		rows = append(rows, fixed(data)...)
-	case f.step != steps.Fit:
-		rows = append(rows, data)
-	}
-	switch f.step {
-	case steps.Pipeline:
-		rows = append(rows, f.pipelineRows(a)...)
-	case steps.Heaviest, steps.OneShot, steps.FineTune:
-		rows = append(rows, f.trainingRows(a)...)
-	case steps.Sample:
-		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again), typed(f, "networks", &c.num, count(1, 1<<20), nil))
-	case steps.Contribute:
-		rows = append(rows, typed(f, "networks", &c.networks, count(1, 1<<20), nil))
-	case steps.Fit:
-		rows = append(rows, typed(f, "samples file", &c.samples, fileName, again),
-			formRow{label: "predictor", value: c.kind, step: stepThrough(&c.kind, []string{fit.Bilinear, fit.Quadratic, fit.MLP})})
+	if rare && known {
+		rows = append(rows, formRow{label: "parameters", value: map[bool]string{true: "all", false: "common"}[f.all], step: func(n int) tea.Cmd {
+			f.all = n > 0
+			return nil
+		}})
 	}
 	if f.missing() {
 		return append(rows, f.remedy()...)
 	}
 	label := "start"
-	if f.plan.Begun || f.plan.Have > 0 && f.step != steps.Fit {
-		label = "go on"
+	if f.plan.Begun || f.plan.Have > 0 && f.task.Step() != steps.Fit {
+		label = "resume"
 	}
 	return append(rows, formRow{label: label, start: f.startStep})
 }
 
-// preset is the row of the preset, which other settings follow.
-func (f *stepForm) preset(a *App) formRow {
-	choose := stepThrough(&a.method.preset, training.Presets)
-	return formRow{label: "preset", value: a.method.preset, step: func(n int) tea.Cmd {
-		_ = choose(n)
-		return f.look(a)
-	}}
+// rowRank puts the run folder and the data first.
+func rowRank(key string) int {
+	return map[string]int{"run": -2, "data": -1}[key]
 }
 
-func (f *stepForm) threads(a *App) formRow {
-	return typed(f, "threads", &a.method.threads, count(1, 1024), nil)
-}
-
-// trainingRows are the settings of a training that matter most.
-func (f *stepForm) trainingRows(a *App) []formRow {
-	s := &f.plan.Training
-	if !f.planned || f.planErr != nil {
-		return []formRow{f.preset(a)}
-	}
-	check := func() error { return s.Check() }
-	rows := []formRow{
-		setting(f, "epochs", &s.Epochs, strconv.Atoi, check),
-		setting(f, "batch size", &s.BatchSize, strconv.Atoi, check),
-		setting(f, "learning rate", &s.LR, decimal, check),
-	}
-	if f.step == steps.OneShot {
-		rows = append(rows,
-			chosen("sampling", &s.Sampling, []training.Sampling{training.SampleBatch, training.SampleSandwich, training.SampleImage}),
-			setting(f, "paths", &s.Paths, strconv.Atoi, check))
-	}
-	rows = append(rows,
-		chosen("augmentation", &s.Augment, []string{"none", "digits", "cifar", "imagenet"}),
-		trainShare(f, &s.TrainPercent, check),
-		setting(f, "seed", &s.Seed, seed, check))
-	if f.step != steps.Heaviest {
-		i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == trainShareLabel })
-		rows[i] = formRow{label: rows[i].label, value: rows[i].value + " (same as heaviest)"}
-	}
-	if f.plan.Begun {
-		return append(fixed(rows...), f.threads(a))
-	}
-	if f.step == steps.Heaviest {
-		rows = append(rows, chosen("class order", &a.method.order, steps.ClassOrders()))
-	}
-	return append(append([]formRow{f.preset(a)}, rows...), f.threads(a))
-}
-
-// pipelineRows are the settings of a pipeline that matter most.
-func (f *stepForm) pipelineRows(a *App) []formRow {
-	s := &f.plan.Pipeline
-	if !f.planned || f.planErr != nil {
-		return []formRow{f.preset(a)}
-	}
-	check := func() error { return s.Check() }
-	whole := func(label string, v *int) formRow { return setting(f, label, v, strconv.Atoi, check) }
-	rows := []formRow{
-		unlessSet(setting(f, "latency table", &s.LUT, tableName, check), "measured here"),
-		in("px", setting(f, "image size", &s.ImageSize, numberIn("px"), check)),
-		whole("heaviest epochs", &s.HeaviestEpochs), whole("oneshot epochs", &s.OneShotEpochs), whole("tuning epochs", &s.FineTuneEpochs),
-		unlessSet(whole("batch size", &s.BatchSize), ofStages(s.Preset, func(t training.Settings) any { return t.BatchSize })),
-		chosen("sampling", &s.Sampling, []string{string(training.SampleBatch), string(training.SampleSandwich), string(training.SampleImage)}),
-		whole("paths", &s.Paths),
-		trainShare(f, &s.TrainPercent, check),
-		chosen("statistics", &s.BN, []string{evaluation.Running, evaluation.Recalibrated}),
-		whole("samples", &s.Samples), whole("test samples", &s.TestSamples), unlessSet(whole("their images", &s.SampleImages), "all"),
-		whole("pinned networks", &s.Contributions), whole("images of each", &s.PinnedImages),
-		chosen("search with", &s.Predictor, steps.Predictors()),
-		whole("budgets", &s.Budgets), whole("random networks", &s.Random),
-		unlessSet(whole("latency rounds", &s.MeasureRounds), "the usual number"),
-		setting(f, "seed", &s.Seed, seed, check),
-		chosen("class order", &s.ClassOrder, steps.ClassOrders()),
-	}
-	if f.plan.Begun {
-		return append(fixed(rows...), f.threads(a))
-	}
-	rates := formRow{label: "learning rates", value: ofStages(s.Preset, func(t training.Settings) any { return t.LR })}
-	return append(append([]formRow{f.preset(a), rates}, rows...), f.threads(a))
-}
-
-// unlessSet is a row that shows what is meant where its setting is 0 or empty.
-func unlessSet(r formRow, meant string) formRow {
-	if r.value == "0" || r.value == "" {
+// rowOf is the row of a parameter.
+func (f *stepForm) rowOf(a *App, v param.Value) formRow {
+	r := formRow{label: v.FormLabel(), value: v.Shown()}
+	if meant := f.plan.Meant[v.Key]; meant != "" && v.IsZero() {
 		r.value = meant
 	}
+	switch v.Key {
+	case "run":
+		r.value = a.method.run
+	case "data":
+		r.value = a.method.data
+	}
+	r.value = sanitize.Line(r.value)
+	if f.plan.Kept[v.Key] {
+		if !f.plan.Begun && f.plan.Have == 0 {
+			r.value += " (same as heaviest)"
+		}
+		return r
+	}
+	options := v.Options()
+	if v.Zero != "" && len(options) > 0 {
+		options = append([]string{v.Zero}, options...)
+	}
+	if v.Key == "run" && len(a.method.runs) > 1 {
+		options = a.method.runs
+	}
+	if len(options) > 0 {
+		r.step = func(n int) tea.Cmd {
+			at := max(slices.Index(options, v.String()), 0)
+			if v.Key == "run" {
+				at = max(slices.Index(options, a.method.run), 0)
+			}
+			cmd, _ := f.give(a, v, options[min(max(at+n, 0), len(options)-1)]) // an option of the table
+			return cmd
+		}
+	}
+	if len(options) == 0 || v.Key == "run" {
+		r.edit = func(a *App) tea.Cmd {
+			e := newEntry(string(f.task.Step()), v.FormLabel()+": ", r.value, func(a *App, text string) (tea.Cmd, error) { return f.give(a, v, text) })
+			e.back = f
+			a.dialog = e
+			return nil
+		}
+	}
 	return r
 }
 
-// ofStages is what a preset settles for heaviest, oneshot and finetune.
-func ofStages(preset string, of func(training.Settings) any) string {
-	var values []string
-	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		values = append(values, fmt.Sprint(of(training.Preset(preset, stage))))
-	}
-	return strings.Join(values, ", ") + ": the preset's, stage by stage"
-}
-
-// fixed are rows that are shown and not changed.
-func fixed(rows ...formRow) []formRow {
-	out := make([]formRow, len(rows))
-	for i, r := range rows {
-		out[i] = formRow{label: r.label, value: r.value}
-	}
-	return out
-}
-
-// chosen is a row to step through values.
-func chosen[T ~string](label string, v *T, values []T) formRow {
-	return formRow{label: label, value: string(*v), step: stepThrough(v, values)}
-}
-
-// setting is a row of a setting that is typed; check says whether the settings
-// can be worked with.
-func setting[T any](f *stepForm, label string, v *T, parse func(string) (T, error), check func() error) formRow {
-	return typed(f, label, v, func(text string) (T, error) {
-		was := *v
-		x, err := parse(text)
-		if err != nil {
-			return was, readable(text, was)
+// give takes a value for a parameter of the step, as it was typed or chosen.
+func (f *stepForm) give(a *App, v param.Value, text string) (tea.Cmd, error) {
+	switch v.Key {
+	case "run":
+		if text == "" {
+			return nil, errors.New("no folder given: expected a name such as digits, or a folder")
 		}
-		*v = x
-		err = check()
-		*v = was
-		return x, err
-	}, nil)
-}
-
-const trainShareLabel = "train share"
-
-// trainShare is the row of the share of the training images that is trained on.
-func trainShare(f *stepForm, percent *int, check func() error) formRow {
-	return in("%", setting(f, trainShareLabel, percent, numberIn("%"), check))
-}
-
-// in is a row whose value has a unit.
-func in(unit string, r formRow) formRow {
-	r.value += " " + unit
-	return r
-}
-
-// numberIn reads a whole number with or without its unit.
-func numberIn(unit string) func(string) (int, error) {
-	return func(text string) (int, error) { return strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(text, unit))) }
-}
-
-// readable says what was expected in place of a text.
-func readable(text string, v any) error {
-	want := "a number"
-	switch v.(type) {
-	case int, uint64:
-		want = "a whole number"
-	}
-	return fmt.Errorf("%.40q: expected %s", sanitize.Line(text), want)
-}
-
-func decimal(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
-func seed(text string) (uint64, error)     { return strconv.ParseUint(text, 10, 64) }
-
-// tableName is a latency table, or "" to measure one.
-func tableName(text string) (string, error) {
-	if text == "measure" {
-		return "", nil
-	}
-	return text, nil
-}
-
-func anyText(text string) (string, error) {
-	return text, nil
-}
-
-func folderName(text string) (string, error) {
-	if text == "" {
-		return "", errors.New("no folder given: expected a name such as digits, or a folder")
-	}
-	return text, nil
-}
-
-func fileName(text string) (string, error) {
-	if text == "" || text != filepath.Base(text) || filepath.Ext(text) != ".jsonl" {
-		return "", fmt.Errorf("%.40q: expected a file of the run folder such as samples.jsonl", sanitize.Line(text))
-	}
-	return text, nil
-}
-
-// count reads a number in a range.
-func count(least, most int) func(string) (int, error) {
-	return func(text string) (int, error) {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < least || n > most {
-			return 0, fmt.Errorf("%.40q: expected a whole number from %d to %d", sanitize.Line(text), least, most)
+		a.method.run = text
+	case "data":
+		if err := steps.Give(f.task, v.Key, text); err != nil {
+			return nil, err
 		}
-		return n, nil
-	}
-}
-
-// typed is a row whose value is typed. The form comes back afterwards, and then
-// is what else there is to do.
-func typed[T any](f *stepForm, label string, v *T, parse func(string) (T, error), then func() tea.Cmd) formRow {
-	value := fmt.Sprint(*v)
-	return formRow{label: label, value: sanitize.Line(value), edit: func(a *App) tea.Cmd {
-		e := newEntry(string(f.step), label+": ", value, func(a *App, text string) (tea.Cmd, error) {
-			x, err := parse(text)
-			if err != nil {
+		a.method.data = text
+	default:
+		if text == f.plan.Meant[v.Key] && text != "" {
+			text = v.Zero
+		}
+		shown := steps.Clone(f.shown())
+		if err := steps.Give(shown, v.Key, text); err != nil {
+			return nil, err
+		}
+		if c, ok := shown.(interface{ Check() error }); ok && f.planned {
+			if err := c.Check(); err != nil {
 				return nil, err
 			}
-			*v = x
-			if f.planned && !f.plan.Begun {
-				a.method.changed[f.asked] = f.plan
-			}
-			if then != nil {
-				return then(), nil
-			}
-			return nil, nil
-		})
-		e.back = f
-		a.dialog = e
-		return nil
-	}}
-}
-
-// request is the step as it is asked for now.
-func (a *App) request(step steps.Step) steps.Request {
-	c := a.method
-	r := steps.Request{
-		Step: step, Run: steps.DefaultRun(expandHome(c.run)), Data: expandHome(c.data), Preset: c.preset, ClassOrder: c.order, Threads: c.threads, Kind: c.kind,
-		Samples: c.samples, Inactive: a.setup.Inactive, Library: a.opts.Library,
+		}
+		if err := steps.Give(f.task, v.Key, text); err != nil {
+			return nil, err
+		}
 	}
-	switch step {
-	case steps.Sample:
-		r.Num = c.num
-	case steps.Contribute:
-		r.Num = c.networks
-	case steps.FineTune, steps.Validate:
-		r.Architecture = a.space().Architecture(a.solution.Path.Clone())
-	}
-	return r
+	f.task = a.taskOf(f.task.Step())
+	return f.look(a), nil
 }
 
 // startStep starts the step of the form, unless something has to come first.
@@ -427,13 +274,7 @@ func (f *stepForm) startStep(a *App) tea.Cmd {
 		a.warn(sanitize.Line(f.planErr.Error()))
 		return nil
 	}
-	r := a.request(f.step)
-	if f.planned {
-		a.method.changed[f.asked] = f.plan
-		plan := f.plan
-		r.Training, r.Pipeline = &plan.Training, &plan.Pipeline
-	}
-	return a.startRequest(r)
+	return a.startTask(steps.Clone(f.shown()))
 }
 
 // inTheWay reports, and says, that a step of the method runs already, or that
@@ -453,9 +294,9 @@ func (a *App) inTheWay(name string) bool {
 	return false
 }
 
-// startRequest starts a step as a job, unless it runs already.
-func (a *App) startRequest(r steps.Request) tea.Cmd {
-	name := r.Name()
+// startTask starts a step as a job, unless it runs already.
+func (a *App) startTask(t steps.Task) tea.Cmd {
+	name := steps.Name(t)
 	if a.inTheWay(name) {
 		return nil
 	}
@@ -463,7 +304,7 @@ func (a *App) startRequest(r steps.Request) tea.Cmd {
 	a.setFocus(paneJobs)
 	a.panes.jobs.row = len(a.jobs)
 	do := a.services.method
-	return a.startAgain(name, work{do: func(ctx context.Context, j *job.Job) (any, error) { return do(ctx, r, j) }})
+	return a.startAgain(name, work{do: func(ctx context.Context, j *job.Job) (any, error) { return do(ctx, steps.Clone(t), j) }})
 }
 
 // isMethod tells the method's jobs from measurements.

@@ -61,8 +61,8 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 			}
 			d.messages <- jobMsg(s)
 		}
-		var asked []steps.Request
-		d.services.method = func(ctx context.Context, r steps.Request, j *job.Job) (any, error) {
+		var asked []steps.Task
+		d.services.method = func(ctx context.Context, r steps.Task, j *job.Job) (any, error) {
 			asked = append(asked, r)
 			j.Progress(250, 900, 42*time.Second, "one-shot, epoch 3 of 9")
 			j.Partial(trainingSoFar())
@@ -102,7 +102,7 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 		for len(d.jobs) < 2 || d.jobs[1].Result == nil {
 			d.send(<-d.messages)
 		}
-		if len(asked) != 2 || asked[0].Run != filepath.Join(explore.DataDir(), "runs", "digits") || asked[1].Run != asked[0].Run || asked[0].Data != "digits" {
+		if len(asked) != 2 || asked[0].Shared().Run != filepath.Join(explore.DataDir(), "runs", "digits") || asked[1].Shared().Run != asked[0].Shared().Run || asked[0].Shared().Data != "digits" {
 			t.Errorf("asked for %+v", asked)
 		}
 		d.press("X")
@@ -115,13 +115,13 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 func TestSamplesAndPredictorsArrive(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	release := make(chan struct{})
-	d.services.method = func(_ context.Context, r steps.Request, j *job.Job) (any, error) {
-		switch r.Step {
+	d.services.method = func(_ context.Context, r steps.Task, j *job.Job) (any, error) {
+		switch r.Step() {
 		case steps.Sample:
 			samples := evaluation.Samples{{Accuracy: 70}, {Accuracy: 75.5}, {Accuracy: 71.25}}
 			j.Partial(samples)
 			<-release
-			return samples, nil
+			return steps.Sampled{Samples: samples}, nil
 		case steps.Fit:
 			return steps.Fitted{Kind: fit.Bilinear, File: "/runs/digits/bilinear.safetensors", FitReport: &explore.FitReport{
 				Report:     &fit.Report{Kind: fit.Bilinear},
@@ -160,7 +160,7 @@ func TestTrainingWithoutALibrary(t *testing.T) {
 		t.Error("a training without ONNX Runtime can be started")
 	}
 	d.run(d.App.openStep(steps.Fit))
-	d.press("down", "down", "down")
+	d.press("down", "down", "down", "down")
 	d.mustSee("enter: start")
 }
 
@@ -179,8 +179,8 @@ func TestTypingTheRunFolder(t *testing.T) {
 	}
 	d.press("enter")
 	d.mustSee("mine")
-	if r := d.request(steps.Pipeline); filepath.Base(r.Run) != "mine" {
-		t.Errorf("run folder %s", r.Run)
+	if run := d.taskOf(steps.Pipeline).Shared().Run; filepath.Base(run) != "mine" {
+		t.Errorf("run folder %s", run)
 	}
 }
 
@@ -206,8 +206,8 @@ func (d measuringDriver) typeRow(label, value string) {
 // those of one that was begun stay.
 func TestSettingsOfATrainingAreChanged(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
-	asked := make(chan steps.Request, 1)
-	d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
+	asked := make(chan steps.Task, 1)
+	d.services.method = func(_ context.Context, r steps.Task, _ *job.Job) (any, error) {
 		asked <- r
 		return nil, errors.New("no images")
 	}
@@ -223,18 +223,21 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 	d.typeRow("threads", "1")
 	d.checkFits("form")
 	d.start()
-	if r := <-asked; r.Training == nil || r.Training.Epochs != 3 || r.Training.LR != 0.02 || r.Threads != 1 {
-		t.Errorf("asked for %+v", r.Training)
+	if r := (<-asked).(*steps.Training); r.Settings.Epochs != 3 || r.Settings.LR != 0.02 || r.Threads != 1 {
+		t.Errorf("asked for %+v", r.Settings)
 	}
 	d.until(job.Failed)
 	d.run(d.App.openStep(steps.OneShot)) // what was typed is there after a failure
 	d.mustSee("0.02")
 
-	begun := steps.Plan{Training: training.Small(training.OneShot), Begun: true, Data: "/sets/mine"}
-	begun.Training.Epochs = 77
-	d.services.plan = func(steps.Request) (steps.Plan, error) { return begun, nil }
+	begun := steps.NewTraining(training.OneShot)
+	begun.Settings = training.Small(training.OneShot)
+	begun.Settings.Epochs = 77
+	d.services.plan = func(steps.Task) (steps.Plan, error) {
+		return steps.Plan{Task: begun, Begun: true, Data: "/sets/mine", Kept: map[string]bool{"epochs": true}}, nil
+	}
 	d.run(d.App.openStep(steps.OneShot))
-	for _, text := range []string{"77", "this run was begun", "go on", "/sets/mine"} {
+	for _, text := range []string{"77", "this run was begun", "resume", "/sets/mine"} {
 		d.mustSee(text)
 	}
 	for _, row := range d.dialog.(formed).formRows(d.App) {
@@ -242,7 +245,7 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 			t.Error("the epochs of a run that was begun can be changed")
 		}
 	}
-	d.services.plan = func(steps.Request) (steps.Plan, error) {
+	d.services.plan = func(steps.Task) (steps.Plan, error) {
 		return steps.Plan{}, errors.New("train the heaviest first")
 	}
 	d.run(d.App.openStep(steps.OneShot))
@@ -258,8 +261,8 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 func TestClassOrderIsChosen(t *testing.T) {
 	for _, step := range []steps.Step{steps.Heaviest, steps.Pipeline} {
 		d := newMeasuringDriver(t, 120, 60)
-		asked := make(chan steps.Request, 1)
-		d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
+		asked := make(chan steps.Task, 1)
+		d.services.method = func(_ context.Context, r steps.Task, _ *job.Job) (any, error) {
 			asked <- r
 			return nil, errors.New("no images")
 		}
@@ -272,11 +275,8 @@ func TestClassOrderIsChosen(t *testing.T) {
 		}
 		d.mustSee("bytes")
 		d.start()
-		r := <-asked
-		got := r.ClassOrder
-		if step == steps.Pipeline {
-			got = r.Pipeline.ClassOrder
-		}
+		v, _ := (<-asked).Values().Named("class_order")
+		got := v.String()
 		if got != "bytes" {
 			t.Errorf("%s asked for order %q", step, got)
 		}
@@ -294,7 +294,7 @@ func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 			Predictor: name, Samples: 12, Predicted: []float64{70, 71, 72}, Metrics: model.Metrics{Kendall: 0.6 + 0.1*float64(i)},
 		})
 	}
-	d.services.method = func(ctx context.Context, r steps.Request, j *job.Job) (any, error) {
+	d.services.method = func(ctx context.Context, r steps.Task, j *job.Job) (any, error) {
 		j.Partial(fitted)
 		<-release
 		j.Partial(trainingSoFar())
@@ -343,9 +343,9 @@ func TestPredictorsOfAPipelineAreOfferedBeforeItsEnd(t *testing.T) {
 func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newMeasuringDriver(t, size[0], size[1])
-		d.services.method = func(_ context.Context, r steps.Request, _ *job.Job) (any, error) {
+		d.services.method = func(_ context.Context, r steps.Task, _ *job.Job) (any, error) {
 			return steps.Validated{Accuracy: steps.Accuracy{
-				Architecture: r.Architecture.String(), Weights: steps.SupernetWeights, Top1: 87.5, Images: 40, Data: "tiny\x1b[31m val", Run: r.Run,
+				Architecture: r.(*steps.Validating).Arch, Weights: steps.SupernetWeights, Top1: 87.5, Images: 40, Data: "tiny\x1b[31m val", Run: r.Shared().Run,
 			}}, nil
 		}
 		d.chooseStep(steps.Validate)
@@ -381,9 +381,9 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 // The form of a pipeline has what its command would be told first, and says what
 // the preset alone settles.
 func TestTheFormOfAPipeline(t *testing.T) {
-	d := newMeasuringDriver(t, 120, 40)
+	d := newMeasuringDriver(t, 120, 50)
 	d.chooseStep(steps.Pipeline)
-	for _, text := range []string{"batch size       64, 64, 64: the preset's, stage by stage ", "learning rates   0.1, 0.05, 0.01: the preset's, stage by stage", "train share      80 %", "image size       32 px", "statistics       running", "latency rounds   the usual number"} {
+	for _, text := range []string{"batch size       64, 64, 64: the preset's", "heaviest rate    0.1: the preset's", "tuning rate      0.01: the preset's", "sampling         batch: the preset's", "paths            1: the preset's", "oneshot epochs   12: the preset's", "train share      80 %", "image size       32 px", "statistics       running", "latency rounds   the usual number"} {
 		d.mustSee(text)
 	}
 	typeIn := func(label, value string) {
@@ -399,16 +399,16 @@ func TestTheFormOfAPipeline(t *testing.T) {
 		d.press("enter")
 	}
 	typeIn("train share", "100 %")
-	d.mustSee("train_percent is 100: expected 1 to 99")
+	d.mustSee("train share 100: expected 1 to 99")
 	d.press("esc")
 	typeIn("latency rounds", "7")
 	d.mustSee("latency rounds   7")
 	typeIn("batch size", "1")
-	d.mustSee("batch-size")
+	d.mustSee("batch size 1: expected 2 to 4096")
 	d.press("esc")
 	typeIn("batch size", "32")
 	d.mustSee("batch size       32 ")
-	if p := d.dialog.(*stepForm).plan.Pipeline; p.TrainPercent != 80 || p.MeasureRounds != 7 || p.BatchSize != 32 {
+	if p := d.dialog.(*stepForm).plan.Task.(*steps.PipelineRun).Settings; p.TrainPercent != 80 || p.MeasureRounds != 7 || p.BatchSize != 32 {
 		t.Errorf("settings %+v", p)
 	}
 	for _, size := range [][2]int{{60, 16}, {80, 24}} {

@@ -78,7 +78,7 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.services.keep = func(context.Context, string, explore.Setup, explore.OnDevice) (k explore.Kept, _ error) {
 		return k, none
 	}
-	r.services.method = func(context.Context, steps.Request, *job.Job) (any, error) { return nil, none }
+	r.services.method = func(context.Context, steps.Task, *job.Job) (any, error) { return nil, none }
 	r.services.install = func(context.Context, *job.Job) (l onnx.Library, _ error) { return l, none }
 	return r
 }

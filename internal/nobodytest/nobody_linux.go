@@ -2,28 +2,32 @@ package nobodytest
 
 import (
 	"os"
-	"runtime"
 	"syscall"
 )
 
 // nobody is the user that owns nothing.
 const nobody = 65534
 
-// Run runs f without the rights of root, where the test has them: as nobody, as
-// far as files are concerned that f itself opens. Files of the test must be where
-// others may pass.
+// Run runs f without the rights of root, where the test has them: as nobody, in
+// all goroutines of the process. Files of the test must be where others may pass.
 func Run(f func()) {
-	if os.Getuid() != 0 {
-		f()
-		return
+	if os.Getuid() == 0 {
+		become(nobody)
+		defer become(0)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		syscall.Setfsgid(nobody)
-		syscall.Setfsuid(nobody)
-		f()
-	}()
-	<-done
+	f()
+}
+
+// become changes whose rights the process has.
+func become(user int) {
+	err := syscall.Seteuid(0)
+	if err == nil {
+		err = syscall.Setegid(user)
+	}
+	if err == nil {
+		err = syscall.Seteuid(user)
+	}
+	if err != nil {
+		panic(err)
+	}
 }

@@ -57,19 +57,6 @@ func (p Param) Seldom() Param {
 	return p
 }
 
-// FlagUsage is the usage of its flag: with the choices and what leaving it out
-// means.
-func (p Param) FlagUsage() string {
-	text := p.Usage
-	if len(p.Choices) > 0 && !strings.Contains(text, p.Choices[0]) {
-		text += ": " + either(p.Choices)
-	}
-	if p.Zero != "" {
-		text += " (default: " + p.Zero + ")"
-	}
-	return text
-}
-
 // Expected says what values there are.
 func (p Param) Expected() string {
 	least := fmt.Sprint(p.Least)
@@ -157,6 +144,16 @@ func find(s reflect.Value, key string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
+// Keys are the names in JSON of the fields of a struct.
+func Keys(s any) (keys []string) {
+	for f := range reflect.TypeOf(s).Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
 // Named is the value with a key.
 func (vs Values) Named(key string) (Value, bool) {
 	i := slices.IndexFunc(vs, func(v Value) bool { return v.Key == key })
@@ -223,6 +220,42 @@ func (v Value) Shown() string {
 		return text + " " + v.Unit
 	}
 	return text
+}
+
+// FlagUsage is the usage of its flag: with the choices and what leaving it out
+// means.
+func (v Value) FlagUsage() string {
+	text := v.Usage
+	if len(v.Choices) > 0 && !strings.Contains(text, v.Choices[0]) {
+		text += ": " + either(v.Choices)
+	}
+	if v.Zero != "" && v.IsZero() {
+		text += " (default: " + v.Zero + ")"
+	}
+	return text
+}
+
+// Default is the value as documents show that of a parameter that was not given.
+func (v Value) Default() string {
+	if v.Zero == "" && v.IsZero() && v.field.Kind() == reflect.String {
+		return ""
+	}
+	return v.Shown()
+}
+
+// Range is what values there are; "" is where any will do.
+func (v Value) Range() string {
+	switch v.field.Kind() {
+	case reflect.Bool:
+		return ""
+	case reflect.String:
+		if v.Choices == nil {
+			return ""
+		}
+	case reflect.Int64:
+		return fmt.Sprintf("at least %v", time.Duration(v.Least*float64(time.Second)))
+	}
+	return v.Expected()
 }
 
 // Options are the values that can be stepped through; nil where there are too

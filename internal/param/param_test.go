@@ -80,10 +80,11 @@ func TestNames(t *testing.T) {
 	if p := table[4]; p.Flag() != "each-step" || p.FormLabel() != "each step" {
 		t.Errorf("%q, %q", p.Flag(), p.FormLabel())
 	}
-	if got := table[3].FlagUsage(); got != "by `KIND`: a, b or c" {
+	values := table.In(&settings{})
+	if got := values[3].FlagUsage(); got != "by `KIND`: a, b or c" {
 		t.Error(got)
 	}
-	if got := table[0].FlagUsage(); got != "images, `N` (default: all)" {
+	if got := values[0].FlagUsage(); got != "images, `N` (default: all)" {
 		t.Error(got)
 	}
 	defer func() {

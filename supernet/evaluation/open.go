@@ -45,7 +45,10 @@ type Source struct {
 	// Trained is the data that the weights were trained on: other images are
 	// normalised as that was. Nil takes the normalisation of the data set.
 	Trained *dataset.Identity
-	Crop    float64 // share of an image that is seen, as the weights know it; 0 is that of the data set
+	// MaxUnreadable is the share of the images that may be unreadable, as in
+	// [dataset.Options].
+	MaxUnreadable float64
+	Crop          float64 // share of an image that is seen, as the weights know it; 0 is that of the data set
 }
 
 // Defaults of [Source].
@@ -99,7 +102,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 // sets are the images trained on and those evaluated on, and which data they are of.
 func (src Source) sets(ctx context.Context, classes int) (train, images *dataset.Set, id dataset.Identity, err error) {
 	train, images, err = dataset.Open(ctx, src.Data, dataset.Options{
-		Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder, ValAlone: src.trainPercent() == 100 && src.BN != Recalibrated,
+		Size: src.ImageSize, Classes: classes, ClassOrder: src.ClassOrder, ValAlone: src.trainPercent() == 100 && src.BN != Recalibrated, MaxUnreadable: src.MaxUnreadable,
 	})
 	if err == nil {
 		id, err = dataset.Identify(ctx, train, images)

@@ -67,9 +67,8 @@ func TestRunsKeepWhatCropsAreOf(t *testing.T) {
 	if _, err := fakeTrain(t.Context(), folder, s, &linear{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	begun, there, err := Begun(folder, s.Stage)
-	if err != nil || !there || !begun.Pack {
-		t.Fatalf("%+v, %v", begun, err)
+	if run, err := ReadRun(folder); err != nil || !run.Stages[s.Stage].Pack {
+		t.Fatalf("%+v, %v", run, err)
 	}
 	s.Pack = false
 	if _, err := fakeTrain(t.Context(), folder, s, &linear{}, nil); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "pack") {

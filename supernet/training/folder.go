@@ -72,18 +72,6 @@ func ReadRun(folder string) (Run, error) {
 	return r, nil
 }
 
-// Begun returns the settings that a stage of a run folder was begun with, if it
-// was. Who resumes a run takes these and changes what the user asks for: presets
-// may have changed since.
-func Begun(folder string, stage Stage) (s Settings, begun bool, err error) {
-	r, err := ReadRun(folder)
-	if errors.Is(err, ErrNoRun) {
-		return s, false, nil
-	}
-	s, begun = r.Stages[stage]
-	return s, begun, err
-}
-
 func decodeSettings(data []byte) (runJSON, error) {
 	var file runJSON
 	if err := strictjson.Decode(data, &file); err != nil {
@@ -210,6 +198,27 @@ func (f *folder) begin(s Settings, data *dataset.Identity) (note string, err err
 		return "", err
 	}
 	return note, nil
+}
+
+// withdraw undoes begin and the first state, as far as that can be done.
+func (f *folder) withdraw(stage Stage) {
+	delete(f.Stages, stage)
+	for _, path := range []string{f.state(stage), f.previousState(stage)} {
+		os.Remove(path)
+	}
+	if len(f.Stages) > 0 {
+		f.write()
+		return
+	}
+	os.Remove(filepath.Join(f.Folder, settingsFile))
+	if metrics := filepath.Join(f.Folder, metricsFile); isEmpty(metrics) {
+		os.Remove(metrics)
+	}
+}
+
+func isEmpty(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Size() == 0
 }
 
 // noted is the data as the folder notes it: that which it was begun with, where it

@@ -2,10 +2,10 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -162,7 +162,11 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 	if note := s.shortAverage(t.total()); note != "" && !resumed {
 		o.say(note)
 	}
-	return t.start(ctx, resumed)
+	p, err := t.start(ctx, resumed)
+	if errors.Is(err, dataset.ErrUnreadable) && t.at.Step == 0 {
+		f.withdraw(s.Stage) // no step was done: these images cannot be trained on
+	}
+	return p, err
 }
 
 // shortAverage says that a training is too short for its moving average, or is "".
@@ -207,26 +211,5 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 func (o Options) say(line string) {
 	if o.Log != nil {
 		o.Log(line)
-	}
-}
-
-// Work is [Train] as the work of a job: the job shows progress, its result so
-// far is a [Progress], and it can be paused.
-func Work(s Settings, o Options) func(context.Context, *job.Job) (any, error) {
-	return func(ctx context.Context, j *job.Job) (any, error) {
-		var latest Progress
-		o.Log, o.Wait = j.Log, j.Wait
-		o.Progress = func(p Progress) {
-			if p.Last.Step != latest.Last.Step || len(p.Scores) != len(latest.Scores) || p.Doing != latest.Doing {
-				j.Partial(p)
-			}
-			latest = p
-			j.Progress(p.Step, p.Steps, p.Left, p.Status())
-		}
-		p, err := Train(ctx, s, o)
-		if err != nil {
-			return nil, err
-		}
-		return p, nil
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package steps
 
 import (
 	"errors"
@@ -23,22 +23,22 @@ type trained struct {
 
 // loadTrained reads the weights of a network from its own checkpoint, or takes
 // them out of a supernet's.
-func (a *app) loadTrained(file string, arch model.Architecture) (*trained, error) {
-	c, err := supernet.Load(file)
+func (c *Common) loadTrained(file string, arch model.Architecture) (*trained, error) {
+	loaded, err := supernet.Load(file)
 	if err != nil {
 		return nil, err
 	}
-	t := &trained{c.Weights, filepath.Base(file), map[string]bool{}}
-	if c.From != "" {
-		t.from += " (" + c.From + ")"
+	t := &trained{loaded.Weights, filepath.Base(file), map[string]bool{}}
+	if loaded.From != "" {
+		t.from += " (" + loaded.From + ")"
 	}
-	a.noteChoice(file, c.Choice())
-	if !supernet.IsSupernet(c.Weights) {
+	c.noteChoice(file, loaded.Choice())
+	if !supernet.IsSupernet(loaded.Weights) {
 		return t, nil
 	}
 	t.from += ", taken out of the supernet"
-	if t.StateDict, err = supernet.ChildOf(arch, c.Weights); err != nil {
-		return nil, usageError{fmt.Errorf("checkpoint %s: %w", file, err)}
+	if t.StateDict, err = supernet.ChildOf(arch, loaded.Weights); err != nil {
+		return nil, requestf("checkpoint %s: %w", file, err)
 	}
 	return t, nil
 }
@@ -70,7 +70,7 @@ func (t *trained) classes() int {
 // checkpointError marks weights that are not the network's as unreadable input, by where they come from.
 func checkpointError(from string, err error) error {
 	if errors.Is(err, onnx.ErrNoTensor) || errors.Is(err, onnx.ErrTensorShape) || errors.Is(err, supernet.ErrExtraTensor) {
-		return usageError{fmt.Errorf("checkpoint %s: %w: is it of this network?", from, err)}
+		return requestf("checkpoint %s: %w: is it of this network?", from, err)
 	}
 	return err
 }

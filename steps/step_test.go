@@ -20,13 +20,29 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// finish runs a request as a job.
-func finish(t *testing.T, r Request) job.Snapshot {
+// finish runs a task as a job.
+func finish(t *testing.T, task Task) job.Snapshot {
 	t.Helper()
 	var runner job.Runner
-	j := runner.Start(t.Context(), r.Name(), r.Work)
+	j := runner.Start(t.Context(), Name(task), task.Work)
 	<-j.Ended()
 	return j.Snapshot()
+}
+
+// in is a step in a run folder, with values for its parameters.
+func in(t *testing.T, step Step, run string, values ...string) Task {
+	t.Helper()
+	task := New(step)
+	task.Shared().Run, task.Shared().Forms = run, true
+	if step.OfNetwork() {
+		OfNetwork(task, "[['ds_r1_k3_s1_e1_c16_nre']]")
+	}
+	for i := 0; i+1 < len(values); i += 2 {
+		if err := Give(task, values[i], values[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return task
 }
 
 // writeSamples writes random networks whose accuracy is a sum over decisions.
@@ -66,7 +82,7 @@ func writeSamples(t *testing.T, file string, n int) {
 func TestFitWritesAPredictor(t *testing.T) {
 	run := t.TempDir()
 	writeSamples(t, filepath.Join(run, samplesFile), 120)
-	s := finish(t, Request{Step: Fit, Run: run})
+	s := finish(t, in(t, Fit, run))
 	f, ok := s.Result.(Fitted)
 	if s.State != job.Done || !ok {
 		t.Fatalf("%v: %v", s.State, s.Err)
@@ -82,17 +98,19 @@ func TestFitWritesAPredictor(t *testing.T) {
 
 // A step that needs another says which, and nothing is left behind.
 func TestStepsSayWhatComesFirst(t *testing.T) {
-	for _, step := range []Step{Fit, "no such step"} {
-		s := finish(t, Request{Step: step, Run: t.TempDir(), Library: "none"})
-		if s.State != job.Failed || (step == Fit && !errors.Is(s.Err, ErrRequest)) {
-			t.Errorf("%s: %v, %v", step, s.State, s.Err)
+	for _, step := range Steps() {
+		task := in(t, step, t.TempDir())
+		task.Shared().Library = "none"
+		if s := finish(t, task); s.State != job.Failed || step == Fit && !errors.Is(s.Err, ErrRequest) {
+			if step != Export {
+				t.Errorf("%s: %v, %v", step, s.State, s.Err)
+			}
 		}
 	}
-	if s := finish(t, Request{Step: Fit}); !errors.Is(s.Err, ErrRequest) {
-		t.Errorf("without a folder: %v", s.Err)
-	}
-	if _, _, err := (Request{Step: Sample, Run: t.TempDir()}).begun("oneshot"); !errors.Is(err, ErrRequest) {
-		t.Errorf("nothing trained: %v", err)
+	for _, step := range []Step{Fit, Heaviest, Sample, Pipeline} {
+		if s := finish(t, in(t, step, "")); !errors.Is(s.Err, ErrRequest) {
+			t.Errorf("%s without a folder: %v", step, s.Err)
+		}
 	}
 }
 
@@ -100,52 +118,52 @@ func TestStepsSayWhatComesFirst(t *testing.T) {
 // whatever is asked for.
 func TestPlans(t *testing.T) {
 	run := t.TempDir()
-	plan := func(r Request) Plan {
+	plan := func(task Task) Plan {
 		t.Helper()
-		p, err := r.Plan()
+		p, err := task.Plan()
 		if err != nil {
-			t.Fatalf("%s: %v", r.Step, err)
+			t.Fatalf("%s: %v", task.Step(), err)
 		}
 		return p
 	}
-	p := plan(Request{Step: Pipeline, Run: run, Data: "digits"})
-	if p.Begun || p.Pipeline.HeaviestEpochs != training.Small(training.Heaviest).Epochs || p.Pipeline.Sampling == "" || p.Pipeline.Check() != nil {
+	p := plan(in(t, Pipeline, run, "data", "digits"))
+	piped := p.Task.(*PipelineRun).Settings
+	if p.Begun || p.Meant["heaviest_epochs"] != "12: the preset's" || p.Meant["sampling"] != "batch: the preset's" || p.Meant["batch_size"] != "64, 64, 64: the preset's" || piped.Check() != nil {
 		t.Errorf("pipeline: %+v", p)
 	}
-	p.Pipeline.Samples = 77
-	write(t, filepath.Join(run, "pipeline.json"), p.Pipeline)
-	other := p.Pipeline
-	other.Samples = 88
-	if p := plan(Request{Step: Pipeline, Run: run, Pipeline: &other}); !p.Begun || p.Pipeline.Samples != 77 || p.Data != "digits" {
+	piped.Samples = 77
+	write(t, filepath.Join(run, "pipeline.json"), piped)
+	if p := plan(in(t, Pipeline, run, "samples", "88")); !p.Begun || p.Task.(*PipelineRun).Settings.Samples != 77 || p.Data != "digits" || !p.Kept["samples"] || p.Kept["training_threads"] {
 		t.Errorf("pipeline that was begun: %+v", p)
 	}
 
 	for _, step := range []Step{OneShot, Sample, Contribute, Validate, FineTune} {
-		if _, err := (Request{Step: step, Run: run}).Plan(); !errors.Is(err, ErrRequest) {
+		if _, err := in(t, step, run).Plan(); !errors.Is(err, ErrRequest) {
 			t.Errorf("%s before a training: %v", step, err)
 		}
 	}
-	mine := plan(Request{Step: Heaviest, Run: run, Preset: "paper"}).Training
+	settings := func(p Plan) training.Settings { return p.Task.(*Training).Settings }
+	mine := settings(plan(in(t, Heaviest, run, "preset", "paper")))
 	if mine != training.Paper(training.Heaviest) {
 		t.Errorf("heaviest with preset paper: %+v", mine)
 	}
-	mine.Epochs, mine.Seed, mine.ImageSize = 3, 9, 32
-	if got := plan(Request{Step: Heaviest, Run: run, Training: &mine}); got.Begun || got.Training != mine {
+	got := settings(plan(in(t, Heaviest, run, "preset", "paper", "epochs", "3", "seed", "9")))
+	if got.Epochs != 3 || got.Seed != 9 || got.WarmupEpochs != 1 || got.LR != mine.LR {
 		t.Errorf("heaviest with changed settings: %+v", got)
 	}
+	mine.Epochs, mine.Seed, mine.ImageSize = 3, 9, 32
 	write(t, filepath.Join(run, "settings.json"), map[string]any{
 		"format": "binas-tui-run", "version": 1, "stages": map[training.Stage]training.Settings{training.Heaviest: mine},
 	})
-	changed := mine
-	changed.Epochs = 4
-	if got := plan(Request{Step: Heaviest, Run: run, Training: &changed}); !got.Begun || got.Training != mine {
-		t.Errorf("heaviest that was begun: %+v", got)
+	if p := plan(in(t, Heaviest, run, "epochs", "4")); !p.Begun || settings(p) != mine || !p.Kept["epochs"] || p.Kept["threads"] {
+		t.Errorf("heaviest that was begun: %+v", p)
 	}
-	if s := plan(Request{Step: OneShot, Run: run}).Training; s.Stage != training.OneShot || s.Seed != 9 || s.ImageSize != 32 || s.TrainPercent != mine.TrainPercent {
+	write(t, filepath.Join(run, "heaviest.safetensors"), "weights")
+	if s := settings(plan(in(t, OneShot, run))); s.Stage != training.OneShot || s.Seed != 9 || s.ImageSize != 32 || s.TrainPercent != mine.TrainPercent || s.Preset != "paper" {
 		t.Errorf("one-shot after it: %+v", s)
 	}
 	writeSamples(t, filepath.Join(run, "more.jsonl"), 12)
-	if _, err := (Request{Step: Fit, Run: run, Samples: "more.jsonl"}).Plan(); !errors.Is(err, evaluation.ErrRecords) {
+	if _, err := in(t, Fit, run, "samples", "more.jsonl").Plan(); !errors.Is(err, evaluation.ErrRecords) {
 		t.Errorf("samples that are no records: %v", err)
 	}
 }
@@ -168,8 +186,8 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Request{Step: Validate, Run: run, Architecture: s.Architecture(model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())})}
-	want, err := r.note(Accuracy{Weights: OwnWeights, Top1: 91.5, Images: 40, Data: "tiny validation"})
+	arch := s.Architecture(model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())}).String()
+	want, err := noteAccuracy(run, Accuracy{Architecture: arch, Weights: OwnWeights, Top1: 91.5, Images: 40, Data: "tiny validation"})
 	if err != nil || want.Architecture == "" {
 		t.Fatalf("%+v, %v", want, err)
 	}
@@ -194,17 +212,22 @@ func TestJobsOfDifferentWorkHaveDifferentNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := model.Path{Depth: []int{2, 2, 2, 2, 2}, Option: make([]int, s.NumBlocks())}
-	small := s.Architecture(path)
+	small := s.Architecture(path).String()
 	path.Depth[0] = 3
 	names := map[string]bool{}
-	requests := []Request{
-		{Step: FineTune, Run: "r", Architecture: small}, {Step: FineTune, Run: "r", Architecture: s.Architecture(path)}, {Step: Validate, Run: "r", Architecture: small},
-		{Step: Fit, Run: "r"}, {Step: Fit, Run: "r", Kind: fit.MLP}, {Step: Sample, Run: "a/r"}, {Step: Sample, Run: DefaultRun("r")},
+	of := func(step Step, run, arch string) Task {
+		task := in(t, step, run)
+		OfNetwork(task, arch)
+		return task
 	}
-	for _, r := range requests {
-		names[r.Name()] = true
+	tasks := []Task{
+		of(FineTune, "r", small), of(FineTune, "r", s.Architecture(path).String()), of(Validate, "r", small),
+		in(t, Fit, "r"), in(t, Fit, "r", "kind", fit.MLP), in(t, Sample, "a/r"), in(t, Sample, DefaultRun("r")),
 	}
-	if len(names) != len(requests) {
+	for _, task := range tasks {
+		names[Name(task)] = true
+	}
+	if len(names) != len(tasks) {
 		t.Errorf("names %v", names)
 	}
 }
@@ -223,13 +246,14 @@ func TestDefaultRun(t *testing.T) {
 }
 
 // A job fits a predictor on the samples of a run folder.
-func ExampleRequest() {
-	r := Request{Step: Fit, Run: "no-such-run"}
+func ExampleNew() {
+	fit := New(Fit)
+	fit.Shared().Run = "no-such-run"
 	var runner job.Runner
-	j := runner.Start(context.Background(), r.Name(), r.Work)
+	j := runner.Start(context.Background(), Name(fit), fit.Work)
 	<-j.Ended()
 	fmt.Println(j.Snapshot().Err)
-	// Output: fit cannot be started: there are no samples in no-such-run/samples.jsonl yet: start with sample
+	// Output: there are no samples in no-such-run/samples.jsonl yet: start with sample
 }
 
 // Rounds of measurements that were cut off are no runs of the method.
@@ -269,31 +293,32 @@ func TestDataIsTheRuns(t *testing.T) {
 			write(t, filepath.Join(run, file), v)
 		}
 		for _, step := range []Step{Heaviest, Pipeline} {
-			p, err := Request{Step: step, Run: run, Data: "another"}.Plan()
+			p, err := in(t, step, run, "data", "another").Plan()
 			if err != nil || p.Data != c.want {
 				t.Errorf("%s, %s: data %q, %v: expected %q", name, step, p.Data, err, c.want)
 			}
 		}
-		if folder, err := (Request{Step: Sample, Run: run}).runData(); err != nil || folder != c.want {
+		if folder, err := runData(run); err != nil || folder != c.want {
 			t.Errorf("%s: %q, %v", name, folder, err)
 		}
 	}
 	run := t.TempDir()
 	write(t, filepath.Join(run, "settings.json"), map[string]any{"format": "binas-tui-run", "version": 1, "data": id, "stages": stages})
-	if p, err := (Request{Step: OneShot, Run: run}).Plan(); err != nil || p.Preset != "paper" || p.Training.Preset != "paper" {
-		t.Errorf("preset %q, %q: %v", p.Preset, p.Training.Preset, err)
+	write(t, filepath.Join(run, "heaviest.safetensors"), "weights")
+	if p, err := in(t, OneShot, run).Plan(); err != nil || p.Task.(*Training).Settings.Preset != "paper" {
+		t.Errorf("preset: %+v, %v", p, err)
 	}
-	var runner job.Runner
+	c := &Common{Run: run}
+	o, err := runOrigin(run, training.Heaviest)
+	if err != nil {
+		t.Fatal(err)
+	}
 	other := id
 	other.Fingerprint = "4567"
-	j := runner.Start(t.Context(), "accept", func(_ context.Context, j *job.Job) (any, error) {
-		if err := (Request{Step: Sample, Run: run}).accept(j)(id); err != nil {
-			return nil, err
-		}
-		return nil, (Request{Step: Sample, Run: run}).accept(j)(other)
-	})
-	<-j.Ended()
-	if err := j.Snapshot().Err; !errors.Is(err, dataset.ErrOtherData) {
+	if err := c.suits(o, id); err != nil {
+		t.Error(err)
+	}
+	if err := c.suits(o, other); !errors.Is(err, dataset.ErrOtherData) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,0 +1,189 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
+
+// Exporting writes a network as an ONNX file.
+type Exporting struct {
+	Common
+	Arch       string `json:"arch"` // "" is that of the checkpoint
+	File       string `json:"onnx"`
+	Checkpoint string `json:"checkpoint"` // "" are random weights
+	ImageSize  int    `json:"image_size"`
+	Classes    int    `json:"classes"`
+	Batch      int    `json:"batch"`
+	Seed       uint64 `json:"seed"` // of random weights
+}
+
+// Exported is a network that was exported: the JSON of export.
+type Exported struct {
+	Params       int64  `json:"params"`
+	MACs         int64  `json:"macs"` // for one image
+	File         string `json:"file"`
+	Bytes        int64  `json:"bytes"`
+	Weights      string `json:"weights"`
+	Trained      bool   `json:"trained"` // the weights are of a checkpoint
+	ImageSize    int    `json:"image_size"`
+	Classes      int    `json:"classes"`
+	Batch        int    `json:"batch"` // 0 is open
+	Architecture string `json:"architecture"`
+}
+
+// Sizes of networks of which nothing is known.
+const (
+	defaultImageSize = 224
+	defaultClasses   = 1000
+)
+
+// maxONNX is what protobuf can hold, in bytes.
+const maxONNX = 2 << 30
+
+// NewExporting is an export with the defaults of its parameters.
+func NewExporting() *Exporting { return &Exporting{Batch: 1, Seed: 1} }
+
+// Step implements [Task].
+func (*Exporting) Step() Step { return Export }
+
+var exportingParams = param.Table{
+	{Key: "onnx", Label: "ONNX file", Usage: "`FILE` to write (required)"},
+	{Key: "checkpoint", Usage: "trained weights of the network or of its supernet, a torch or safetensors `FILE`", Zero: "random weights"},
+	{Key: "image_size", Usage: "side of the input image in `PIXELS`", Unit: "px", Zero: "that of the checkpoint, else 224", Least: 16, Most: model.MaxImageSize},
+	{Key: "classes", Usage: "classes, `N`", Zero: "the checkpoint's, else 1000", Least: 1, Most: 1 << 20},
+	{Key: "batch", Usage: "images at once, `N`; 0 leaves it open until the network runs", Most: latency.MaxBatch},
+	{Key: "seed", Usage: "`SEED` of random weights", Rare: true},
+}
+
+// Values implements [Task].
+func (e *Exporting) Values() param.Values { return exportingParams.In(e) }
+
+// Plan implements [Task].
+func (e *Exporting) Plan() (Plan, error) { return Plan{Task: Clone(e)}, nil }
+
+// Work implements [Task]: the result is an [Exported].
+func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
+	e.begin(j)
+	if e.File == "" {
+		return nil, requestf("export needs --onnx, the file to write")
+	}
+	if e.Checkpoint != "" && e.Given["seed"] {
+		return nil, requestf("%s and %s: expected one of them", "--checkpoint", "--seed")
+	}
+	r := Exported{File: e.File, ImageSize: e.ImageSize, Classes: e.Classes, Batch: e.Batch, Weights: fmt.Sprintf("random, seed %d", e.Seed)}
+	var (
+		arch     model.Architecture
+		weights  onnx.Weights = onnx.RandomWeights{Seed: e.Seed}
+		metadata map[string]string
+		err      error
+	)
+	if e.Arch != "" {
+		if arch, err = model.ParseArchitecture(e.Arch); err != nil {
+			return nil, requestf("%s: %w", e.called(archParam), err)
+		}
+	}
+	if e.Checkpoint != "" {
+		if weights, metadata, err = e.trained(&arch, &r); err != nil {
+			return nil, err
+		}
+	}
+	if arch == nil {
+		return nil, requestf("export needs the architecture, a string or a file")
+	}
+	if r.ImageSize == 0 {
+		r.ImageSize = defaultImageSize
+	}
+	if r.Classes == 0 {
+		r.Classes = defaultClasses
+	}
+	r.Architecture = arch.String()
+	cost, err := arch.Cost(r.ImageSize, r.Classes)
+	if err != nil {
+		return nil, requestError{err}
+	}
+	r.Params, r.MACs = cost.Params, cost.MACs
+	if bytes := 4 * cost.Params; bytes >= maxONNX {
+		return nil, requestf("%d classes: the weights are %d bytes: an ONNX file ends at 2 GiB", r.Classes, bytes)
+	}
+	if err := memory.Check(fmt.Sprintf("a network of %d classes", r.Classes), 12*float64(cost.Params)); err != nil { // the weights, and twice the file
+		return nil, err
+	}
+	data, err := exported(arch, weights, r.ImageSize, r.Classes, r.Batch, metadata, r.Weights)
+	if t, ok := weights.(*trained); ok && err == nil {
+		err = t.checkUsed()
+	}
+	if err != nil {
+		return nil, checkpointError(r.Weights, err)
+	}
+	r.Bytes = int64(len(data))
+	if err := safefile.Replace(r.File, true, safefile.Bytes(data)); err != nil {
+		return nil, err
+	}
+	return r, e.ready()
+}
+
+// trained reads the weights to export, and what is known of them.
+func (e *Exporting) trained(arch *model.Architecture, r *Exported) (*trained, map[string]string, error) {
+	o, err := checkpointOrigin(e.Checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	if *arch, err = o.arch(*arch); err != nil {
+		return nil, nil, err
+	}
+	if *arch == nil {
+		return nil, nil, requestf("export needs the architecture, a string or a file: %s does not say it", e.Checkpoint)
+	}
+	t, err := e.loadTrained(e.Checkpoint, *arch)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Weights, r.Trained = t.from, true
+	if r.Classes == 0 {
+		r.Classes = t.classes()
+	}
+	switch {
+	case o.known == nil && r.ImageSize == 0:
+		e.note("%s does not say at which image size it was trained: %d pixels are assumed", e.Checkpoint, defaultImageSize)
+	case o.known == nil:
+	case r.ImageSize == 0:
+		r.ImageSize = o.known.ImageSize
+	case r.ImageSize != o.known.ImageSize:
+		e.note("%s was trained at %d pixels: it is exported at %d", e.Checkpoint, o.known.ImageSize, r.ImageSize)
+	}
+	metadata := o.data.Metadata()
+	if metadata != nil && o.crop > 0 {
+		metadata["crop_pct"], metadata["interpolation"] = strconv.FormatFloat(o.crop, 'g', -1, 64), "bicubic"
+	}
+	return t, metadata, nil
+}
+
+// exported is a network as an ONNX file, with what it says of its weights and data.
+// Batch 0 is open.
+func exported(arch model.Architecture, w onnx.Weights, imageSize, classes, batch int, metadata map[string]string, from string) ([]byte, error) {
+	if batch == 0 {
+		batch = onnx.Batch
+	}
+	graph, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Classes: classes, Batch: batch})
+	if err != nil {
+		return nil, err
+	}
+	if from != "" {
+		graph.Metadata("weights", from)
+	}
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		graph.Metadata(name, metadata[name])
+	}
+	return graph.Marshal(), nil
+}

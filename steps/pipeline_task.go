@@ -1,0 +1,165 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// PipelineRun is all steps in one folder.
+type PipelineRun struct {
+	Common
+	Settings PipelineSettings // in a folder that was begun, only those given count
+	Trainers int              `json:"training_threads"`
+	Until    string           `json:"until"`
+}
+
+// Finished is what a pipeline has left.
+type Finished struct {
+	Report string // its file; "" where it ended earlier, as was asked for
+}
+
+// NewPipeline is a pipeline with the defaults of its parameters: those of the
+// digits.
+func NewPipeline() *PipelineRun {
+	return &PipelineRun{Trainers: 2, Settings: DigitsPipeline()}
+}
+
+// Step implements [Task].
+func (*PipelineRun) Step() Step { return Pipeline }
+
+// own are the parameters that are settings.
+func (p *PipelineRun) own() param.Values {
+	data := dataParam
+	data.Usage = "data set, a `FOLDER|NAME`"
+	return append(param.Table{data}, pipelineParams...).In(&p.Settings)
+}
+
+// Values implements [Task].
+func (p *PipelineRun) Values() param.Values {
+	threads := threadsParam("threads of ONNX Runtime in training, `N`", "")
+	threads.Key, threads.Name = "training_threads", "threads"
+	first := param.Table{{Key: "run", Name: "out", Label: "run folder", Usage: "run `FOLDER`; an existing run is resumed (required)"}}.In(&p.Common)
+	return append(append(first, p.own()...), param.Table{
+		threads,
+		{Key: "until", Usage: "last step to do, `STEP`: one of " + strings.Join(PipelineSteps(), ", "), Choices: PipelineSteps(), Zero: "the last", Free: true, Rare: true},
+		libraryParam,
+	}.In(p, &p.Common)...)
+}
+
+// settings are those that the folder was begun with, else the defaults, with those
+// given in their place.
+func (p *PipelineRun) settings() (s PipelineSettings, begun bool, err error) {
+	if p.Run == "" {
+		return s, false, requestf("pipeline needs --out, the folder of the run")
+	}
+	s, err = ReadPipeline(p.Run)
+	switch begun = err == nil; {
+	case begun:
+		c := &PipelineRun{Settings: s}
+		c.own().Copy(p.own(), func(key string) bool { return p.Given[key] })
+		s = c.Settings
+	case !errors.Is(err, fs.ErrNotExist):
+		return s, false, err
+	case p.Settings.Data == "":
+		return s, false, requestf("pipeline needs --data, the data set, to begin %s", p.Run)
+	default:
+		s = p.Settings
+	}
+	// The folder's settings name the data for whoever resumes from elsewhere.
+	if _, err := os.Stat(s.Data); err == nil {
+		if abs, err := filepath.Abs(s.Data); err == nil {
+			s.Data = abs
+		}
+	}
+	return s, begun, nil
+}
+
+// Check names the first setting that is out of its range.
+func (p *PipelineRun) Check() error { return p.Settings.Check() }
+
+// Plan implements [Task].
+func (p *PipelineRun) Plan() (plan Plan, err error) {
+	c := Clone(p)
+	plan.Task = c
+	if plan.Data, err = runData(p.Run); err != nil {
+		return plan, err
+	}
+	if c.Settings, plan.Begun, err = c.settings(); err != nil {
+		return plan, err
+	}
+	if plan.Begun {
+		c.Settings, err = ReadPipeline(p.Run)
+		c.Given, plan.Kept = nil, map[string]bool{}
+		for _, v := range c.own() {
+			plan.Kept[v.Key] = true
+		}
+	}
+	plan.Meant = c.Settings.meant()
+	return plan, err
+}
+
+// meant is what zeros stand for: what the preset says.
+func (s PipelineSettings) meant() map[string]string {
+	out := map[string]string{}
+	of := func(key string, stage training.Stage, value func(training.Settings) any) {
+		text := fmt.Sprint(value(s.stage(stage)))
+		if was, ok := out[key]; ok {
+			text = strings.TrimSuffix(was, ": "+presets) + ", " + text
+		}
+		out[key] = text + ": " + presets
+	}
+	for stage, key := range map[training.Stage]string{training.Heaviest: "heaviest", training.OneShot: "oneshot", training.FineTune: "finetune"} {
+		of(key+"_epochs", stage, func(t training.Settings) any { return t.Epochs })
+		of(key+"_lr", stage, func(t training.Settings) any { return t.LR })
+	}
+	for _, stage := range stages {
+		of("batch_size", stage, func(t training.Settings) any { return t.BatchSize })
+	}
+	of("sampling", training.OneShot, func(t training.Settings) any { return t.Sampling })
+	of("paths", training.OneShot, func(t training.Settings) any { return t.Paths })
+	return out
+}
+
+// Work implements [Task]: the result is [Finished]. While it runs the result is
+// what the step under way has, and [Ranked] and [Networks] as soon as there are
+// some.
+func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
+	p.begin(j)
+	s, begun, err := p.settings()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	// What they name is looked for before there is a folder, whose settings bind.
+	if folder := explore.DataSetPath(s.Data); !exists(folder) {
+		if begun {
+			return nil, requestf("the data of %s is not in %s any more: %s says where it is", p.Run, s.Data, p.called(dataParam))
+		}
+		return nil, missingData(s.Data, fmt.Errorf("data set %s: %w", s.Data, fs.ErrNotExist))
+	}
+	if s.LUT != "" && !begun { // the folder has a copy
+		if _, err := explore.LoadLUT(s.LUT); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.ready(); err != nil {
+		return nil, err
+	}
+	report, err := RunPipeline(ctx, s, PipelineOptions{Folder: p.Run, Library: p.Library, Threads: p.Trainers, Until: p.Until}, j)
+	if err != nil {
+		return nil, err
+	}
+	return Finished{report}, nil
+}

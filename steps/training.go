@@ -1,0 +1,412 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// Training is a stage of training: Heaviest, OneShot or FineTune. Heaviest and
+// OneShot train in the run folder; FineTune trains a network of the run, or of a
+// checkpoint, in a folder of its own.
+type Training struct {
+	Common
+	// Settings are those asked for: what was not given is as the run has it, or as
+	// the preset.
+	Settings        training.Settings
+	Out             string        `json:"out"`        // of FineTune; "" is a folder in the run
+	Checkpoint      string        `json:"checkpoint"` // of the supernet, in place of the run
+	Teacher         string        `json:"teacher"`
+	Workers         int           `json:"workers"`
+	CheckpointEvery time.Duration `json:"checkpoint_every"`
+
+	Metric func(training.Metric) // told every line of metrics; may be nil
+
+	train, val *dataset.Set // where they are open already
+	status     string       // before what the training does
+}
+
+// Trained is a training that came to its end.
+type Trained struct {
+	training.Progress
+	Weights string // file
+	// Images that could not be read; nil where they are in memory.
+	TrainUnreadable, HeldOutUnreadable *dataset.Unreadable
+	Accuracy                           Accuracy // of FineTune on held-out images; Images is 0 where there are none
+}
+
+// NewTraining is a training with the defaults of its parameters. The stage may be
+// chosen later: the parameters are those of Heaviest and OneShot then.
+func NewTraining(stage training.Stage) *Training {
+	t := &Training{Settings: training.Settings{Stage: stage, Space: model.MobileNASNet}, CheckpointEvery: time.Minute}
+	t.ClassOrder, t.Threads, t.Unreadable = dataset.NaturalOrder, 2, 1
+	return t
+}
+
+// Step implements [Task].
+func (t *Training) Step() Step { return Step(t.Settings.Stage) }
+
+// presetParam is the parameter of a training that others have their defaults of.
+var presetParam = param.Param{
+	Key: "preset", Usage: "settings to start from, by `NAME`", Choices: training.Presets,
+	Zero: "that of the run whose weights are trained on, else small up to 64 pixels",
+}
+
+// Values implements [Task].
+func (t *Training) Values() param.Values {
+	const folder = "run `FOLDER`; an existing run is resumed"
+	stages := []training.Stage{t.Settings.Stage}
+	if t.Settings.Stage == "" {
+		stages = []training.Stage{training.Heaviest, training.OneShot}
+	}
+	table := param.Table{{Key: "run", Name: "out", Label: "run folder", Usage: folder + " (required)"}}
+	if t.Settings.Stage == training.FineTune {
+		table = param.Table{
+			{Key: "run", Label: "run folder", Usage: "run `FOLDER` of the supernet"},
+			{Key: "arch", Usage: "`ARCH` to train (required)", NoForm: archParam.NoForm},
+			{Key: "checkpoint", Usage: "supernet, a `FILE`", Zero: "that of the run", Rare: true},
+			{Key: "out", Label: "trained in", Usage: folder, Zero: "finetune/NETWORK in the run", Rare: true},
+		}
+	}
+	table = append(append(table, dataParam, presetParam), training.Params(stages...)...)
+	table = append(table,
+		orderParam,
+		threadsParam("threads of ONNX Runtime, `N`", ""),
+		param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true},
+		param.Param{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Zero: "that of the run or the checkpoint, else the data's, 224 for folders of images", Least: 16, Most: model.MaxImageSize, Rare: true},
+		param.Param{Key: "classes", Usage: "classes that the data must have, `N`", Zero: "as many as there are", Least: 2, Most: 1 << 20, Rare: true},
+		param.Param{Key: "teacher", Usage: "weights of the heaviest network, a `FILE`", Zero: "the run's", Rare: true},
+		param.Param{Key: "workers", Usage: "goroutines that prepare images, `N`", Zero: "one for each processor", Least: 1, Most: maxThreads, Free: true, Rare: true},
+		param.Param{Key: "checkpoint_every", Usage: "`TIME` from one checkpoint to the next", Least: 1, Free: true, Rare: true},
+		badParam, libraryParam,
+	)
+	return table.In(t, &t.Common, &t.Settings)
+}
+
+// place is where a training trains, and on what.
+type place struct {
+	folder string
+	begun  *training.Settings // of the stage, where it was begun there
+	known  *origin            // the run there, else the weights that are trained on; nil where there is neither
+	from   *origin            // those weights; nil of Heaviest and OneShot
+}
+
+// place looks into the folders. The error says what has to come first.
+func (t *Training) place() (p place, err error) {
+	if t.Step() == FineTune {
+		if t.Settings.Arch == "" {
+			return p, requestf("finetune needs --arch, the architecture, a string or a file")
+		}
+		if (t.Run == "") == (t.Checkpoint == "") {
+			return p, requestf("finetune needs --run, the run folder of the supernet, or --checkpoint, its file")
+		}
+		if p.from, err = t.weights(t.Checkpoint, training.OneShot); err != nil {
+			return p, err
+		}
+		p.folder = t.TunedFolder()
+	} else {
+		p.folder = t.Run
+	}
+	if p.folder == "" {
+		return p, requestf("%s needs --out, the run folder", t.command())
+	}
+	var here *origin
+	if p.begun, here, err = begunIn(p.folder, t.Settings.Stage); err != nil {
+		return p, err
+	}
+	if p.known = p.from; here != nil {
+		p.known = here
+	}
+	if t.Step() == OneShot && t.Teacher == "" {
+		if _, err := os.Stat(t.heaviest()); errors.Is(err, fs.ErrNotExist) {
+			return p, requestf("there is no heaviest network in %s yet: train it first%s", t.Run, t.orName(" with --stage heaviest, or name one with --teacher"))
+		}
+	}
+	return p, nil
+}
+
+// orName is what to do about it on a command line.
+func (c *Common) orName(how string) string {
+	if c.Forms {
+		return ""
+	}
+	return how
+}
+
+// command is the command that does the training.
+func (t *Training) command() string {
+	if t.Step() == FineTune {
+		return string(FineTune)
+	}
+	return "train"
+}
+
+// TunedFolder is where FineTune trains the network: each has a folder of its own.
+func (t *Training) TunedFolder() string {
+	if t.Out != "" || t.Run == "" {
+		return t.Out
+	}
+	return tunedFolder(t.Run, t.Settings.Arch)
+}
+
+func tunedFolder(run, arch string) string { return filepath.Join(run, "finetune", fingerprint(arch)) }
+
+// heaviest is the file of the heaviest network's weights.
+func (t *Training) heaviest() string {
+	return cmp.Or(t.Teacher, training.Run{Folder: t.Run}.Weights(training.Heaviest))
+}
+
+// weights are those of a stage of the run, or of a checkpoint where it is named.
+func (c *Common) weights(checkpoint string, stage training.Stage) (*origin, error) {
+	if checkpoint != "" {
+		return checkpointOrigin(checkpoint)
+	}
+	return runOrigin(c.Run, stage)
+}
+
+// smallImages is the largest side that the preset for small images is the
+// default of.
+const smallImages = 64
+
+// settings are those that the run folder was begun with; else the preset's, with
+// what the trainings of the same weights have in common. Where there are none, the
+// size of the images chooses the preset. What was given replaces them.
+func (t *Training) settings(p place, data string, imageSize int) (training.Settings, error) {
+	var (
+		s      training.Settings
+		stage  = t.Settings.Stage
+		given  = func(key string) bool { return t.Given[key] }
+		preset = t.Settings.Preset
+	)
+	switch {
+	case p.begun != nil:
+		if s = *p.begun; given("preset") && preset != s.PresetName() {
+			return s, requestf("%s %s: stage %s was begun with preset %s", t.called(presetParam), preset, stage, s.PresetName())
+		}
+	case p.known != nil && p.known.whole:
+		like := *p.known.known
+		s = like.Follow(training.Preset(cmp.Or(preset, like.PresetName()), stage))
+	default:
+		if preset == "" && imageSize > smallImages {
+			preset = "paper"
+		}
+		if s = training.Preset(preset, stage); data == dataset.DigitsName {
+			s.Augment = "digits"
+		}
+	}
+	own := training.Params(stage)
+	own.In(&s).Copy(own.In(&t.Settings), given)
+	if p.begun == nil {
+		s = s.Adapt(given)
+	}
+	s.Space, s.Arch = t.Settings.Space, t.Settings.Arch
+	if p.known != nil && p.known.known != nil && !given("space") {
+		s.Space = p.known.known.Space
+	}
+	return s, nil
+}
+
+// Check names the first setting that cannot be trained with.
+func (t *Training) Check() error { return t.Settings.Check() }
+
+// Plan implements [Task].
+func (t *Training) Plan() (plan Plan, err error) {
+	c := Clone(t)
+	plan.Task = c
+	if plan.Data, err = runData(t.Run); err != nil {
+		return plan, err
+	}
+	p, err := c.place()
+	if err != nil {
+		return plan, err
+	}
+	plan.Begun, plan.Kept = p.begun != nil, map[string]bool{}
+	if plan.Begun {
+		c.Given = nil
+	}
+	size := c.Settings.ImageSize
+	if c.Settings, err = c.settings(p, filepath.Base(c.Data), size); err != nil {
+		return plan, err
+	}
+	c.Settings.Preset = c.Settings.PresetName()
+	for _, v := range c.Values() {
+		shared := t.Step() != Heaviest && (v.Key == "train_percent" || v.Key == "split_seed" || v.Key == "class_order" || v.Key == "image_size" || v.Key == "space")
+		plan.Kept[v.Key] = shared || plan.Begun && !v.Free && v.Key != "run" && v.Key != "data" && v.Key != "out"
+	}
+	return plan, nil
+}
+
+// Work implements [Task]: the result is a [Trained], while it runs a
+// [training.Progress].
+func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
+	t.begin(j)
+	alone := t.train == nil // a pipeline keeps what networks reach elsewhere
+	s, o, err := t.prepare(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	var latest training.Progress
+	o.Metric, o.Log, o.Wait = t.Metric, j.Log, j.Wait
+	o.Progress = func(p training.Progress) {
+		t.ready()
+		if p.Last.Step != latest.Last.Step || len(p.Scores) != len(latest.Scores) || p.Doing != latest.Doing {
+			j.Partial(p)
+		}
+		latest = p
+		j.Progress(p.Step, p.Steps, p.Left, t.status+p.Status())
+	}
+	p, err := training.Train(ctx, s, o)
+	if err != nil {
+		return nil, err
+	}
+	out := Trained{
+		Progress: p, Weights: training.Run{Folder: o.Folder}.Weights(s.Stage),
+		TrainUnreadable: UnreadableOf(o.Train), HeldOutUnreadable: UnreadableOf(o.HeldOut),
+	}
+	if alone && s.Stage == training.FineTune && t.Run != "" && len(p.Scores) > 0 && p.Scores[0].Images > 0 {
+		images := s.Data + " validation"
+		if s.TrainPercent < 100 {
+			images = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
+		}
+		out.Accuracy, err = noteAccuracy(t.Run, Accuracy{
+			Architecture: s.Arch, Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: images, Fingerprint: o.Data.Fingerprint,
+		})
+	}
+	return out, err
+}
+
+// prepare reads the data and the weights and completes the settings.
+func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings, o training.Options, err error) {
+	o = training.Options{Threads: t.Threads, Workers: t.Workers, CheckpointEvery: t.CheckpointEvery}
+	p, err := t.place()
+	if err != nil {
+		return s, o, err
+	}
+	o.Folder = p.folder
+	j.Progress(0, 0, 0, t.status+"reading the data")
+	if t.train == nil {
+		opened := dataset.Options{Size: t.Settings.ImageSize, Classes: t.Settings.Classes, ClassOrder: t.ClassOrder, MaxUnreadable: t.unreadable()}
+		if p.known != nil {
+			if !t.Given["class_order"] && p.known.order != "" {
+				opened.ClassOrder = p.known.order
+			}
+			if p.known.known != nil {
+				opened.Size = cmp.Or(opened.Size, p.known.known.ImageSize)
+			}
+		}
+		if t.train, t.val, err = t.openData(ctx, p.known, opened); err != nil {
+			return s, o, err
+		}
+	}
+	if s, err = t.settings(p, t.train.Name, t.train.Size); err != nil {
+		return s, o, err
+	}
+	if s, err = training.Prepare(ctx, s, &o, t.train, t.val); err != nil {
+		return s, o, err
+	}
+	space, err := model.NewSpace(s.Space, s.ImageSize)
+	if err != nil {
+		return s, o, requestError{err}
+	}
+	if err := s.Check(); err != nil {
+		return s, o, err
+	}
+	if s.Stage == training.FineTune {
+		arch, err := model.ParseArchitecture(s.Arch)
+		if err == nil {
+			_, err = space.Path(arch)
+		}
+		if err != nil {
+			return s, o, requestf("%s: %w", t.called(archParam), err)
+		}
+	}
+	if _, err = onnx.Open(t.Library); err != nil {
+		return s, o, err
+	}
+	t.noteData(t.train, t.val)
+	if p.from != nil {
+		if err := t.goOnFrom(p.from, s, *o.Data); err != nil {
+			return s, o, err
+		}
+	}
+	return s, o, t.teach(space, &o)
+}
+
+// goOnFrom compares what is trained with what the weights were trained with, and
+// says what is assumed of those that do not say.
+func (t *Training) goOnFrom(from *origin, s training.Settings, data dataset.Identity) error {
+	switch {
+	case from.known == nil:
+		t.note("%s does not say how it was trained: %s, images of %d pixels and preset %s are assumed", from.name, s.Space, s.ImageSize, s.PresetName())
+	case from.known.ImageSize != s.ImageSize:
+		t.note("%s was trained at %d pixels: this training is at %d", from.name, from.known.ImageSize, s.ImageSize)
+	}
+	return t.suits(from, data)
+}
+
+// teach reads the weights that a training begins with and is taught by.
+func (t *Training) teach(space *model.Space, o *training.Options) error {
+	switch t.Step() {
+	case Heaviest:
+		return nil
+	case FineTune:
+		file := cmp.Or(t.Checkpoint, training.Run{Folder: t.Run}.Weights(training.OneShot))
+		c, err := t.load(file)
+		if t.Checkpoint == "" && errors.Is(err, fs.ErrNotExist) {
+			return requestf("there is no supernet in %s yet: train it first%s", t.Run, t.orName(" with --stage oneshot"))
+		}
+		if err != nil {
+			return err
+		}
+		if _, err = supernet.CheckSupernet(space, c.Weights); err != nil {
+			return requestf("%s: %w", file, err)
+		}
+		if o.Supernet = c.Weights; t.Teacher == "" && t.Checkpoint != "" {
+			o.Heaviest, err = supernet.Child(space, c.Weights, supernet.HeaviestPath(space))
+			return err
+		}
+	}
+	file := t.heaviest()
+	c, err := t.load(file)
+	if t.Teacher == "" && errors.Is(err, fs.ErrNotExist) {
+		return requestf("there is no heaviest network in %s yet: train it first%s", t.Run, t.orName(" with --stage heaviest, or name one with --teacher"))
+	}
+	if err != nil {
+		return err
+	}
+	if epoch, epochs := c.Meta["epoch"], c.Meta["epochs"]; epoch != epochs {
+		t.note("the heaviest network in %s was trained for %s of %s epochs so far", file, epoch, epochs)
+	}
+	o.Heaviest = c.Weights
+	if t.Teacher == "" { // it is of the run, and so is the data
+		return nil
+	}
+	from, err := checkpointOrigin(file)
+	if err != nil {
+		return err
+	}
+	return t.suits(from, *o.Data)
+}
+
+// load reads a checkpoint's tensors.
+func (c *Common) load(file string) (supernet.Checkpoint, error) {
+	loaded, err := supernet.Load(file)
+	if err != nil {
+		return loaded, requestError{err}
+	}
+	c.noteChoice(file, loaded.Choice())
+	return loaded, nil
+}
