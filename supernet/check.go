@@ -24,7 +24,7 @@ const maxClasses = 1 << 20
 // batches (num_batches_tracked), _alpha and beta may be missing: nothing is
 // computed from them.
 func CheckSupernet(s *model.Space, w onnx.StateDict) (classes int, err error) {
-	if classes, err = classesOf(w); err != nil {
+	if classes, err = ClassesOf(w); err != nil {
 		return 0, fmt.Errorf("supernet of %s: %w", s.Name, err)
 	}
 	if err := check(Layout(s, classes), w); err != nil {
@@ -38,7 +38,7 @@ func CheckChild(s *model.Space, p model.Path, w onnx.StateDict) (classes int, er
 	if err := s.CheckPath(p); err != nil {
 		return 0, fmt.Errorf("network of %s: %w", s.Name, err)
 	}
-	if classes, err = classesOf(w); err != nil {
+	if classes, err = ClassesOf(w); err != nil {
 		return 0, fmt.Errorf("network of %s: %w", s.Name, err)
 	}
 	if err := check(ChildLayout(s, p, classes), w); err != nil {
@@ -70,7 +70,8 @@ func SpaceOf(w onnx.StateDict, imageSize int) (s *model.Space, classes int, err 
 		onnx.ErrTensorShape, w["conv_stem.weight"].Shape, model.MobileNASNet, model.MobileNASNetLarge)
 }
 
-func classesOf(w onnx.StateDict) (int, error) {
+// ClassesOf is the number of classes of the weights of a supernet or network.
+func ClassesOf(w onnx.StateDict) (int, error) {
 	t, ok := w["classifier.weight"]
 	if !ok {
 		return 0, fmt.Errorf("weights: %w: classifier.weight of shape [classes %d]", onnx.ErrNoTensor, model.FeatureWidth)

@@ -105,7 +105,7 @@ func pathOf(t testing.TB, s *model.Space, arch string) model.Path {
 func answer(t testing.TB, arch model.Architecture, w onnx.StateDict, images []float32, shape []int) []float32 {
 	t.Helper()
 	onnxtest.Require(t)
-	classes, err := classesOf(w)
+	classes, err := ClassesOf(w)
 	if err != nil {
 		t.Fatal(err)
 	}

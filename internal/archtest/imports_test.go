@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"supernet/backprop":   {"kernels", "internal/logits", "internal/parallel", "model", "onnx", "supernet"},
 	"assets/generate":     {"latency", "model", "fit/published"},
 	"supernet/dataset":    {"internal/parallel", "internal/safefile", "internal/strictjson", "internal/sanitize"},
-	"supernet/evaluation": {"internal/logits", "internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
+	"supernet/evaluation": {"internal/logits", "internal/safetensors", "internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
 	"supernet/training":   {"internal/logits", "internal/parallel", "internal/jsonl", "internal/memory", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "model", "onnx", "internal/sanitize", "supernet", "supernet/backprop", "supernet/dataset"},
 	"explore":             {"assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "fit/published", "solver"},
 	"internal/figure":     {"explore", "fit/published", "internal/sanitize"},

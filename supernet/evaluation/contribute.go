@@ -18,11 +18,11 @@ type ContributeOptions struct {
 	// Networks is the number of random networks that every decision is pinned in;
 	// 0 is 10.
 	Networks int
-	// Images is the number of images that a network is asked about; 0 is 1,000.
+	// Images is the number of images that a network is evaluated on; 0 is 1,000.
 	// Network r gets the images after those of network r-1.
 	Images int
 	Seed   uint64
-	File   string // of records, which is gone on with where it is there
+	File   string // of records; an existing one is resumed
 }
 
 // Defaults of [ContributeOptions]. A pinned mean differs from the base by what
@@ -47,7 +47,7 @@ type Contribution struct {
 
 // Contribute measures the contributions of Eq. 5: the mean accuracy of random
 // networks, and for each of the 255 decisions of the space that of the same
-// networks with the decision pinned. All decisions of a network are asked about
+// networks with the decision pinned. All decisions of a network are evaluated on
 // the same images, so that differences are free of what they share. Networks are
 // finished one after the other: a file that is cut off is an estimator of fewer
 // networks, and one that is done can be made longer.
@@ -157,7 +157,7 @@ func (m *measurement) measure(ctx context.Context, k int) (float64, error) {
 	if known {
 		return accuracy, nil
 	}
-	score, err := m.e.ask(ctx, p, network*m.o.Images%m.e.Images.Len(), m.o.Images)
+	score, err := m.e.evaluate(ctx, p, network*m.o.Images%m.e.Images.Len(), m.o.Images)
 	if err != nil {
 		return 0, fmt.Errorf("%s of network %d: %w", d.Name, network, err)
 	}
@@ -181,7 +181,7 @@ func (m *measurement) report(left time.Duration) {
 	if whole := done / len(m.decisions); whole > m.shown {
 		if c, err := m.result(); err == nil && c.Networks > m.shown {
 			m.shown = c.Networks
-			m.j.Log(c.found())
+			m.j.Log(c.summary())
 			m.j.Partial(c)
 		}
 	}
@@ -198,8 +198,8 @@ func (m *measurement) result() (*Contribution, error) {
 	return &Contribution{*c, *spread, n}, nil
 }
 
-// found says in a line what was measured so far.
-func (c *Contribution) found() string {
+// summary says in a line what was measured so far.
+func (c *Contribution) summary() string {
 	if c.Networks == 1 {
 		return fmt.Sprintf("1 network: base %.2f %%", c.Base)
 	}

@@ -1,4 +1,4 @@
-// Package evaluation asks a trained supernet how good its networks are.
+// Package evaluation measures how good the networks of a trained supernet are.
 //
 // A child is extracted (package supernet), its batch normalisation folded, and
 // run on held-out images by ONNX Runtime: [Evaluator.Child] is one such

@@ -17,7 +17,7 @@ type Evaluator struct {
 	Weights onnx.StateDict // of the supernet; not changed
 	Images  *Images        // held out from training
 	// Calibration are training images on which the statistics of every network
-	// are measured before it is asked; nil keeps the supernet's running statistics.
+	// are measured before it is evaluated; nil keeps the supernet's running statistics.
 	Calibration *Images
 	Threads     int    // networks evaluated at once, one thread each; 0: as many as there are processors
 	WeightsSum  string // check sum of the weights, for the records
@@ -77,8 +77,8 @@ func (e *Evaluator) Child(ctx context.Context, p model.Path, first, count int) (
 	return n.Score(ctx, e.Images, first, count, 1)
 }
 
-// ask is Child, or what stands for it.
-func (e *Evaluator) ask(ctx context.Context, p model.Path, first, count int) (Score, error) {
+// evaluate is Child, or what stands for it.
+func (e *Evaluator) evaluate(ctx context.Context, p model.Path, first, count int) (Score, error) {
 	if e.child != nil {
 		return e.child(ctx, p, first, count)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
-// Images are labelled images that networks are asked about, in an order that
+// Images are labelled images that networks are evaluated on, in an order that
 // mixes the classes. They are kept in memory where they are small enough, else
 // read again for every network.
 type Images struct {
@@ -27,7 +27,7 @@ type Images struct {
 	set    *dataset.Set // of the images in order
 }
 
-// ErrImages is wrapped by errors about images that a network cannot be asked about.
+// ErrImages is wrapped by errors about images that a network cannot be evaluated on.
 var ErrImages = errors.New("unsuitable images")
 
 // keptValues bounds the images kept in memory: 256 MB of float32. Tests lower it.

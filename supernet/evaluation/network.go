@@ -12,7 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// Network is one network ready to be asked about images.
+// Network is one network ready to be evaluated on images.
 type Network struct {
 	Choice string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
 
@@ -130,7 +130,7 @@ func (n *Network) check(im *Images) error {
 	return nil
 }
 
-// Score asks the network about images first to first+count-1 (after the last
+// Score evaluates the network on images first to first+count-1 (after the last
 // comes the first again), in runs on the given number of threads. A context that
 // ends stops it within a few milliseconds.
 func (n *Network) Score(ctx context.Context, im *Images, first, count, threads int) (Score, error) {

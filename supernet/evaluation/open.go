@@ -3,17 +3,16 @@ package evaluation
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/safetensors"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -71,7 +70,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
-	classes, err := classesOf(c.Weights)
+	classes, err := supernet.ClassesOf(c.Weights)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
@@ -181,7 +180,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 	var classes int
 	if n != nil {
 		src.ImageSize, classes = n.size, n.classes
-	} else if classes, err = classesOf(c.Weights); err != nil {
+	} else if classes, err = supernet.ClassesOf(c.Weights); err != nil {
 		return fail(fmt.Errorf("%s: %w", src.Checkpoint, err))
 	}
 	train, set, id, err := src.sets(ctx, classes)
@@ -252,30 +251,16 @@ func childOf(arch model.Architecture, w onnx.StateDict, imageSize int) (onnx.Sta
 	return w, err
 }
 
-// classesOf is the number of classes of weights.
-func classesOf(w onnx.StateDict) (int, error) {
-	t, ok := w["classifier.weight"]
-	if !ok || len(t.Shape) != 2 || t.Shape[0] < 1 {
-		return 0, fmt.Errorf("weights: %w: classifier.weight of shape [classes %d]", onnx.ErrNoTensor, model.FeatureWidth)
-	}
-	return t.Shape[0], nil
-}
-
 // sum is a check sum of weights: the first 16 hexadecimal digits of SHA-256 over
 // names and values in the order of names. Counts of batches do not matter.
 func sum(w onnx.StateDict) string {
 	h := sha256.New()
-	var buf []byte
 	for _, name := range slices.Sorted(maps.Keys(w)) {
 		if len(w[name].Shape) == 0 {
 			continue
 		}
 		io.WriteString(h, name+"\n")
-		buf = buf[:0]
-		for _, v := range w[name].Data {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		h.Write(buf)
+		h.Write(safetensors.Float32s(w[name].Data))
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -46,7 +46,7 @@ func openRecords(path string, header model.EvaluationInfo, record func(object []
 	return f, nil
 }
 
-// Recorded is the header of a records file: who goes on with one takes the
+// Recorded is the header of a records file: who resumes one takes the
 // settings it was begun with. Without a file, or before its first line is whole,
 // began is false.
 func Recorded(path, format string) (info model.EvaluationInfo, began bool, err error) {

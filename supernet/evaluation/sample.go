@@ -18,7 +18,7 @@ import (
 type SampleOptions struct {
 	Num   int            // networks
 	Seed  uint64         // sample i depends on seed and i alone
-	File  string         // of records, which is gone on with where it is there
+	File  string         // of records; an existing one is resumed
 	Table *latency.Table // gives the expected latency; nil: none
 	LUT   string         // name of the table, for the records
 }
@@ -120,7 +120,7 @@ func sampleStatus(samples Samples) string {
 // sample evaluates the i-th random network.
 func (e *Evaluator) sample(ctx context.Context, i int, o SampleOptions) (model.Sample, error) {
 	p := RandomPath(e.Space, o.Seed, i)
-	score, err := e.ask(ctx, p, 0, e.Images.Len())
+	score, err := e.evaluate(ctx, p, 0, e.Images.Len())
 	if err != nil {
 		return model.Sample{}, fmt.Errorf("sample %d: %w", i, err)
 	}

@@ -12,7 +12,7 @@ type Score struct {
 	Top1   float64    // percent of the images whose class has the greatest logit
 	Top5   float64    // percent whose class is among the five greatest
 	Loss   float64    // mean cross-entropy, natural logarithm
-	Images int        // that it was asked
+	Images int        // that it was evaluated on
 	Halves [2]float64 // Top1 on the images at even and at odd positions
 }
 

@@ -18,7 +18,7 @@ type Validation struct {
 	Unreadable      dataset.Unreadable // those that are not counted
 }
 
-// Validate asks a network about all images, on the given number of threads (0:
+// Validate evaluates a network on all images, on the given number of threads (0:
 // as many as there are processors). Reading images from disk counts where they
 // are too many for memory. A job may be nil.
 func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.Job) (Validation, error) {

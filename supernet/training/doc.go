@@ -29,7 +29,7 @@
 //
 // # Runs
 //
-// [Train] keeps everything in a run folder (docs/FORMATS.md) and goes on from its
+// [Train] keeps everything in a run folder (docs/FORMATS.md) and resumes from its
 // last checkpoint. Data, augmentation, paths, dropout and drop-path are
 // functions of the seed and the number of the step. So a run that was cancelled
 // or killed, at any moment and however often, ends with the weights and the

@@ -28,7 +28,7 @@ const (
 	SampleImage Sampling = "image"
 )
 
-// Settings are all that a training depends on. A run goes on only with the
+// Settings are all that a training depends on. A run resumes only with the
 // settings it was begun with. Names in JSON are those of the paper's flags
 // where it has them.
 type Settings struct {

@@ -143,7 +143,7 @@ func readState(path string) (s state, ok bool, err error) {
 	return s, true, nil
 }
 
-// resume reads the state that a stage goes on from; ok is false where there is
+// resume reads the state that a stage resumes from; ok is false where there is
 // none. Where the last one is damaged it is the one before, which is said, and the
 // damaged file is set aside.
 func (f *folder) resume(stage Stage, say func(string)) (s state, ok bool, err error) {
