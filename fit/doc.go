@@ -26,8 +26,9 @@
 //
 // One factor for any number of samples would be less code. For 10,000 its two
 // Gram matrices and itself take 2.4 GB, and each of some 14 pairs of penalties
-// about a minute; conjugate gradients fit them in 1.2 s and 30 MB (BenchmarkFitBilinear).
-// In weights a factor is no smaller: the quadratic predictor has 30,000.
+// about a minute; conjugate gradients fit them in 1.1 s (BenchmarkFitBilinear). In
+// weights a factor takes 3 s for the 3,856 of the bilinear predictor, and is out of
+// reach for the 30,000 of the quadratic one.
 //
 // # Blocks that are off
 //

@@ -10,7 +10,7 @@ import (
 
 // BCFWSettings tune block-coordinate Frank-Wolfe. The zero value works.
 type BCFWSettings struct {
-	Starts int    // points to climb from; 0 is 6 with a bilinear objective, else 12
+	Starts int    // points to climb from; 0 is 4 with a bilinear objective, else 12
 	Seed   uint64 // of the starts after the first three
 }
 
@@ -94,7 +94,7 @@ func NewBCFW(p *Problem, f Objective, settings BCFWSettings) (*BCFWSolver, error
 	}
 	if settings.Starts <= 0 {
 		if settings.Starts = 12; f.Bilinear {
-			settings.Starts = 6
+			settings.Starts = 4
 		}
 	}
 	s := &BCFWSolver{p: p, t: t, f: f, settings: settings, at: newRelaxed(t), trial: newRelaxed(t), climbed: newRelaxed(t),
