@@ -23,11 +23,11 @@ func (a *app) dataPackCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pack FOLDER|NAME",
 		Short: "Decode the images of a folder once, for all later steps",
-		Long: `Decode the images of a folder of images once and keep them, at the size of a
-training, in the user's cache folder. train, sample, validate and the others do so
-with every image that they need, so this is for who wants it done before. What is
-there is not done again; a pack of images that have changed since is made anew.
-data packs lists them.`,
+		Long: `Decode the images of a folder once and keep them, at the size of a training, in
+the user's cache folder. train, sample, validate and the others do so with every
+image that they need: this does it ahead of time. What is there is not decoded
+again; a pack of images that have changed since is replaced. data packs lists
+them.`,
 		Example: `  binas-tui data pack imagenet --image-size 160`,
 		Args:    arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,9 +102,9 @@ func (a *app) dataPacksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "packs [NAME|FOLDER]...",
 		Short: "List or remove what data pack keeps",
-		Long: `List the packs in the user's cache folder: the data they are of, at which size,
-and how large they are. With names or folders of data, or folders of packs, those
-alone. --remove deletes what it lists; a pack is made again when it is needed.`,
+		Long: `List the packs in the user's cache folder: of which data, at which size, and how
+large they are. With names or folders of data, or folders of packs, those alone.
+--remove deletes what it lists; a pack is made again when it is needed.`,
 		Example: `  binas-tui data packs
   binas-tui data packs imagenet --remove`,
 		RunE: func(_ *cobra.Command, args []string) error {

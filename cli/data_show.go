@@ -28,9 +28,9 @@ func (a *app) dataShowCommand() *cobra.Command {
 and val/ (images, a folder per class), CIFAR-10 in its binary version, IDX files
 as MNIST's, or the name of a set in the user's data folder, digits. Files that
 are no images are counted and named. To find unreadable images, 1,000 of each
-part are read. --check reads all, and says as well which are the same, which are
-smaller than the image size or very long, how large classes are, and the mean and
-deviation of the channels.`,
+part are read. --check reads all, and also says which are the same, smaller than
+the image size or very long, how large classes are, and the mean and deviation
+of the channels.`,
 		Example: `  binas-tui data show digits
   binas-tui data show imagenet --image-size 160 --json
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
