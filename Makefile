@@ -9,13 +9,14 @@ FUZZTIME    ?= 1000x
 # where others have the processors.
 TIMEOUT     ?= 60m
 BENCH       ?= .
+PEERS       ?= ../peers
 
 # Packages whose code or tests run at several places at once, for the race
 # detector: found, so that none is forgotten when it moves.
 CONCURRENT = $(shell grep -rlE --include=*.go --exclude-dir=e2e $(GOROUTINES) . | xargs -n1 dirname | sort -u)
 GOROUTINES := '"sync(/atomic)?"|"golang.org/x/sync/errgroup"|/internal/parallel"|\bgo func\b'
 
-.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench screenshots keys clean
+.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines screenshots keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -86,6 +87,14 @@ fuzz:
 
 bench: ## every benchmark, or BENCH=name
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+peers: ## PyTorch 2 in a virtual environment beside the project, to compare with; users never need it
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<3'
+
+# Takes half an hour with a compiled PyTorch; ARGS='--ways kernels,off --sizes 96x64' is less.
+baselines: ## how fast training is, beside PyTorch's of make peers: the table of docs/TRAINING.md
+	$(PEERS)/bin/python docs/baselines/train.py $(ARGS)
 
 screenshots: ## the pictures of README and guide, from the real program
 	$(GO) test ./e2e -run '^TestScreenshots$$' -count 1 -screenshots $(CURDIR)/docs

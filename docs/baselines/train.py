@@ -1,85 +1,154 @@
-"""Images per second at which PyTorch trains the heaviest network of the BINAS space.
+"""How fast the heaviest network of the BINAS space trains: this program and PyTorch, in turn.
 
-usage: python3 train.py [threads] [side] [batch]
+usage: make baselines, or python3 docs/baselines/train.py [--threads 2] [--rounds 2] [--steps 10]
+       [--sizes 32x64,96x64,224x8] [--ways kernels,off,nchw,channels_last,compiled,bf16]
 
-One step is what BenchmarkTrainStep of supernet/backprop does: forward, cross entropy with
-smoothing 0.1 and backward, batch norm in training mode, dropout 0.3, drop path 0.2 * i / 22 on
-block i; without the optimiser.
+Sizes are pixels x images of a step. One step is what BenchmarkTrainStep of supernet/backprop
+does: forward, cross entropy with smoothing 0.1 and backward, batch norm in training mode, dropout
+0.3, drop path 0.2 * i / 22 on block i; batches of noise, without loading and without the
+optimiser. kernels and off are this program with its kernels and without; nchw and channels_last
+are PyTorch's layouts in float32; compiled is channels_last under torch.compile, bf16 channels_last
+under autocast. Every measurement is a process of its own, of which the peak memory is its own; of
+the rounds the fastest counts. The result is a table in Markdown on standard output.
 """
-import sys, time
-import torch
-from torch import nn
-import torch.nn.functional as F
+import argparse, os, re, subprocess, sys, tempfile, time
 
-threads = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-side = int(sys.argv[2]) if len(sys.argv) > 2 else 32
-batch = int(sys.argv[3]) if len(sys.argv) > 3 else 64
-torch.set_num_threads(threads)
-torch.manual_seed(1)
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+here = ("kernels", "off")
 
 
-def divisible(v, d=8):
-    n = max(d, int(v + d / 2) // d * d)
-    return n + d if n < 0.9 * v else n
+def arguments():
+    a = argparse.ArgumentParser()
+    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--rounds", type=int, default=2)
+    a.add_argument("--steps", type=int, default=10)
+    a.add_argument("--sizes", default="32x64,96x64,224x8")
+    a.add_argument("--ways", default="kernels,off,nchw,channels_last,compiled,bf16")
+    a.add_argument("--one", nargs=3, metavar=("WAY", "SIDE", "BATCH"), help=argparse.SUPPRESS)
+    return a.parse_args()
 
 
-class Block(nn.Module):
-    """Inverted residual: expand 6, kernel 5, squeeze-excite 1/4."""
-
-    def __init__(self, cin, cout, stride, act, drop):
-        super().__init__()
-        mid = 6 * cin
-        self.act, self.drop, self.residual = act, drop, stride == 1 and cin == cout
-        self.pw, self.bn1 = nn.Conv2d(cin, mid, 1, bias=False), nn.BatchNorm2d(mid)
-        self.dw, self.bn2 = nn.Conv2d(mid, mid, 5, stride, 2, groups=mid, bias=False), nn.BatchNorm2d(mid)
-        self.reduce, self.expand = nn.Conv2d(mid, divisible(mid / 4), 1), nn.Conv2d(divisible(mid / 4), mid, 1)
-        self.pwl, self.bn3 = nn.Conv2d(mid, cout, 1, bias=False), nn.BatchNorm2d(cout)
-
-    def forward(self, x):
-        y = self.act(self.bn1(self.pw(x)), inplace=True)
-        y = self.act(self.bn2(self.dw(y)), inplace=True)
-        y = y * F.hardsigmoid(self.expand(F.relu(self.reduce(F.adaptive_avg_pool2d(y, 1)), inplace=True)))
-        y = self.bn3(self.pwl(y))
-        if not self.residual:
-            return y
-        if self.drop:
-            keep = 1 - self.drop
-            y = y / keep * (keep + torch.rand(len(y), 1, 1, 1)).floor_()
-        return x + y
+def main(a):
+    sizes = [tuple(map(int, s.split("x"))) for s in a.sizes.split(",")]
+    ways, found = a.ways.split(","), {}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = os.path.join(folder, "bench")
+        if set(ways) & set(here):
+            subprocess.run(["go", "test", "-c", "-o", bench, "./supernet/backprop"], cwd=root, check=True)
+        for _ in range(a.rounds):
+            for side, batch in sizes:
+                for way in ways:
+                    speed, memory = measure(a, bench, way, side, batch)
+                    print(f"{side} px, {batch} images, {way}: {speed:.1f} images/s, {memory:.0f} MB", file=sys.stderr, flush=True)
+                    old = found.get((side, way), (0, 0))
+                    found[side, way] = max(speed, old[0]), max(memory, old[1])
+    print("| images/s, MB | " + " | ".join(ways) + " |\n" + "|---" * (len(ways) + 1) + "|")
+    for side, batch in sizes:
+        row = [f"{found[side, way][0]:.{0 if found[side, way][0] > 50 else 1}f}, {found[side, way][1]:.0f}" for way in ways]
+        print(f"| {side} px, {batch} images a step | " + " | ".join(row) + " |")
 
 
-class Heaviest(nn.Module):
-    def __init__(self, classes):
-        super().__init__()
-        self.stem, self.bn0 = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
-        self.dw, self.bn1 = nn.Conv2d(32, 32, 3, 1, 1, groups=32, bias=False), nn.BatchNorm2d(32)
-        self.pw, self.bn2 = nn.Conv2d(32, 16, 1, bias=False), nn.BatchNorm2d(16)
-        blocks, cin, i = [], 16, 1
-        for cout, stride, act in [(24, 2, F.relu), (40, 2, F.relu), (80, 2, F.hardswish), (112, 1, F.hardswish), (192, 2, F.hardswish)]:
-            for j in range(4):
-                blocks.append(Block(cin, cout, stride if j == 0 else 1, act, 0.2 * i / 22))
-                cin, i = cout, i + 1
-        self.blocks = nn.Sequential(*blocks)
-        self.last, self.bn3 = nn.Conv2d(cin, 960, 1, bias=False), nn.BatchNorm2d(960)
-        self.head, self.classifier = nn.Conv2d(960, 1280, 1), nn.Linear(1280, classes)
-
-    def forward(self, x):
-        x = F.hardswish(self.bn0(self.stem(x)), inplace=True)
-        x = self.bn2(self.pw(F.relu(self.bn1(self.dw(x)), inplace=True)))
-        x = F.hardswish(self.bn3(self.last(self.blocks(x))), inplace=True)
-        x = F.hardswish(self.head(F.adaptive_avg_pool2d(x, 1)), inplace=True).flatten(1)
-        return self.classifier(F.dropout(x, 0.3, self.training))
+def measure(a, bench, way, side, batch):
+    """Images a second and the peak memory of a process, in MB."""
+    env = dict(os.environ)
+    if way in here:
+        command = [bench, "-test.run", "^$", "-test.bench", f"^BenchmarkTrainStep$/^{side}px$", "-test.benchtime", f"{a.steps}x"]
+        env.pop("BINAS_KERNELS", None)
+        if way == "off":
+            env["BINAS_KERNELS"] = "off"
+    else:
+        command = [sys.executable, os.path.abspath(__file__), "--threads", str(a.threads), "--steps", str(a.steps), "--one", way, str(side), str(batch)]
+    p = subprocess.Popen(command, cwd=os.path.join(root, "supernet", "backprop"), env=env, stdout=subprocess.PIPE, text=True)
+    text = p.stdout.read()
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = status
+    speed = re.search(r"([\d.]+) images/s", text)
+    if status or not speed:
+        sys.exit(f"{way} at {side} pixels failed:\n{text}")
+    return float(speed[1]), usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-net = Heaviest(10).train()
-x, y = torch.randn(batch, 3, side, side), torch.randint(10, (batch,))
-loss = nn.CrossEntropyLoss(label_smoothing=0.1)
-times = []
-for step in range(23):
-    start = time.perf_counter()
-    net.zero_grad(set_to_none=True)
-    loss(net(x), y).backward()
-    times.append(time.perf_counter() - start)
-times = sorted(times[3:])
-print(f"torch {torch.__version__}, {threads} threads, {side} px, batch {batch}, {sum(p.numel() for p in net.parameters())} parameters: "
-      f"median {batch / times[len(times) // 2]:.0f}, best {batch / times[0]:.0f} images/s")
+def train(way, side, batch, threads, steps):
+    """Prints what PyTorch reaches."""
+    import torch
+    from torch import nn
+    import torch.nn.functional as F
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+
+    def divisible(v, d=8):
+        n = max(d, int(v + d / 2) // d * d)
+        return n + d if n < 0.9 * v else n
+
+
+    class Block(nn.Module):
+        """Inverted residual: expand 6, kernel 5, squeeze-excite 1/4."""
+
+        def __init__(self, cin, cout, stride, act, drop):
+            super().__init__()
+            mid = 6 * cin
+            self.act, self.drop, self.residual = act, drop, stride == 1 and cin == cout
+            self.pw, self.bn1 = nn.Conv2d(cin, mid, 1, bias=False), nn.BatchNorm2d(mid)
+            self.dw, self.bn2 = nn.Conv2d(mid, mid, 5, stride, 2, groups=mid, bias=False), nn.BatchNorm2d(mid)
+            self.reduce, self.expand = nn.Conv2d(mid, divisible(mid / 4), 1), nn.Conv2d(divisible(mid / 4), mid, 1)
+            self.pwl, self.bn3 = nn.Conv2d(mid, cout, 1, bias=False), nn.BatchNorm2d(cout)
+
+        def forward(self, x):
+            y = self.act(self.bn1(self.pw(x)), inplace=True)
+            y = self.act(self.bn2(self.dw(y)), inplace=True)
+            y = y * F.hardsigmoid(self.expand(F.relu(self.reduce(F.adaptive_avg_pool2d(y, 1)), inplace=True)))
+            y = self.bn3(self.pwl(y))
+            if not self.residual:
+                return y
+            if self.drop:
+                keep = 1 - self.drop
+                y = y / keep * (keep + torch.rand(len(y), 1, 1, 1)).floor_()
+            return x + y
+
+
+    class Heaviest(nn.Module):
+        def __init__(self, classes):
+            super().__init__()
+            self.stem, self.bn0 = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
+            self.dw, self.bn1 = nn.Conv2d(32, 32, 3, 1, 1, groups=32, bias=False), nn.BatchNorm2d(32)
+            self.pw, self.bn2 = nn.Conv2d(32, 16, 1, bias=False), nn.BatchNorm2d(16)
+            blocks, cin, i = [], 16, 1
+            for cout, stride, act in [(24, 2, F.relu), (40, 2, F.relu), (80, 2, F.hardswish), (112, 1, F.hardswish), (192, 2, F.hardswish)]:
+                for j in range(4):
+                    blocks.append(Block(cin, cout, stride if j == 0 else 1, act, 0.2 * i / 22))
+                    cin, i = cout, i + 1
+            self.blocks = nn.Sequential(*blocks)
+            self.last, self.bn3 = nn.Conv2d(cin, 960, 1, bias=False), nn.BatchNorm2d(960)
+            self.head, self.classifier = nn.Conv2d(960, 1280, 1), nn.Linear(1280, classes)
+
+        def forward(self, x):
+            x = F.hardswish(self.bn0(self.stem(x)), inplace=True)
+            x = self.bn2(self.pw(F.relu(self.bn1(self.dw(x)), inplace=True)))
+            x = F.hardswish(self.bn3(self.last(self.blocks(x))), inplace=True)
+            x = F.hardswish(self.head(F.adaptive_avg_pool2d(x, 1)), inplace=True).flatten(1)
+            return self.classifier(F.dropout(x, 0.3, self.training))
+
+    net = Heaviest(10).train()
+    x, y = torch.randn(batch, 3, side, side), torch.randint(10, (batch,))
+    if way != "nchw":
+        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    run = torch.compile(net) if way == "compiled" else net
+    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
+    start = 0
+    for step in range(steps + 3):
+        if step == 3:
+            start = time.perf_counter()
+        net.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=way == "bf16"):
+            z = run(x)
+        loss(z.float(), y).backward()
+    print(f"torch {torch.__version__}: {batch * steps / (time.perf_counter() - start)} images/s")
+
+
+if __name__ == "__main__":
+    a = arguments()
+    if a.one:
+        train(a.one[0], int(a.one[1]), int(a.one[2]), a.threads, a.steps)
+    else:
+        main(a)
