@@ -472,6 +472,19 @@ func TestWrongShapesAreRefused(t *testing.T) {
 	})
 }
 
+// Operators belong to one library, and to sets that this machine runs.
+func TestRegisterErrors(t *testing.T) {
+	onnxtest.Require(t)
+	if err := kernels.Open("another library"); !errors.Is(err, kernels.ErrUnavailable) {
+		t.Errorf("another library: got %v, expected ErrUnavailable", err)
+	}
+	for _, set := range []kernels.Set{kernels.Off, "", "fast"} {
+		if err := kernels.Register(set, nil); !errors.Is(err, kernels.ErrUnavailable) {
+			t.Errorf("%q: got %v, expected ErrUnavailable", set, err)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	available := kernels.Available()
 	for name, want := range map[string]error{"off": nil, "fast": kernels.ErrUnavailable, "": nil} {

@@ -60,7 +60,7 @@ func (ortBinding) kernels(path string) error {
 }
 
 // native is the OrtSessionOptions inside the binding's, which does not show it.
-func native(o *ort.SessionOptions) (unsafe.Pointer, error) {
+func native(o any) (unsafe.Pointer, error) {
 	v := reflect.ValueOf(o).Elem()
 	if v.NumField() != 1 || v.Field(0).Kind() != reflect.Pointer || !strings.HasSuffix(v.Field(0).Type().Elem().Name(), "OrtSessionOptions") {
 		return nil, fmt.Errorf("%w: the binding's %v is another", kernels.ErrUnavailable, v.Type())
