@@ -96,11 +96,11 @@ func TestOnThisMachine(t *testing.T) {
 func firstLook(t *testing.T, e *Engine, d latency.Device) float64 {
 	t.Helper()
 	path := latency.ReferenceNetwork(e.Space)
-	v, err := latency.VisitNetwork(t.Context(), d, e.Space.Architecture(path), e.Space.ImageSize, 10)
+	m, err := latency.MeasureNetwork(t.Context(), e.Space.Architecture(path), e.Space.ImageSize, latency.MeasureOptions{Device: d, Rounds: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v.MedianMS() / e.LatencyMS(path)
+	return m.MedianMS / e.LatencyMS(path)
 }
 
 // freshMS measures a network anew, stated for the machine as it was while the

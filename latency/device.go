@@ -3,8 +3,6 @@ package latency
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -74,36 +72,3 @@ const (
 	warmUpMS  = 10.0
 	maxWarmUp = 12
 )
-
-// Visit is one look at a network: what its runs took, opened anew and warmed
-// up, in milliseconds.
-type Visit struct {
-	RunsMS []float64
-}
-
-// LeastMS is the quickest run.
-func (v Visit) LeastMS() float64 { return slices.Min(v.RunsMS) }
-
-// MedianMS is the median run.
-func (v Visit) MedianMS() float64 { return Quantile(v.RunsMS, 0.5) }
-
-// VisitNetwork opens a network anew on a device, warms it up (see [WarmUpRuns]),
-// times the given number of runs and closes it.
-func VisitNetwork(ctx context.Context, d Device, arch model.Architecture, imageSize, runs int) (Visit, error) {
-	if runs < 1 {
-		return Visit{}, fmt.Errorf("visit of %d runs: expected at least 1", runs)
-	}
-	n, err := d.Open(ctx, arch, imageSize)
-	if err != nil {
-		return Visit{}, err
-	}
-	s := &session{OpenNetwork: n}
-	var v Visit
-	if err = s.warmUp(ctx); err == nil {
-		v.RunsMS, err = s.time(ctx, runs)
-	}
-	if closed := n.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("close network: %w", closed)
-	}
-	return v, err
-}

@@ -1,15 +1,12 @@
 package latency_test
 
 import (
-	"context"
 	"errors"
-	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/internal/devicetest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -22,36 +19,6 @@ func newSpace(t testing.TB, imageSize int) *model.Space {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// A visit opens the network anew, warms it up, and closes it.
-func TestVisitFindsTheKnownLatency(t *testing.T) {
-	s := newSpace(t, 224)
-	d := devicetest.New(s, 1)
-	d.GapMS = 0.002
-	for i, p := range latency.RandomNetworks(s, 5, 1) {
-		v, err := latency.VisitNetwork(t.Context(), d, s.Architecture(p), 224, 4)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, ms := range append(v.RunsMS, v.LeastMS(), v.MedianMS()) {
-			if math.Abs(ms-d.TrueMS(p)) > 1e-6 {
-				t.Errorf("network %d: a run took %v ms: expected %v", i, ms, d.TrueMS(p))
-			}
-		}
-		if len(v.RunsMS) != 4 || d.Opened != i+1 || d.Closed != i+1 || d.Runs < (i+1)*(latency.WarmUpRuns+4) {
-			t.Errorf("%d runs; %d opened, %d closed, %d run in all", len(v.RunsMS), d.Opened, d.Closed, d.Runs)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	d.OnRun = func() {
-		if d.Opened == 6 {
-			cancel()
-		}
-	}
-	if _, err := latency.VisitNetwork(ctx, d, s.Architecture(latency.RandomNetworks(s, 1, 1)[0]), 224, 9); !errors.Is(err, context.Canceled) || d.Opened != d.Closed {
-		t.Errorf("cancelled: %v, %d opened, %d closed", err, d.Opened, d.Closed)
-	}
 }
 
 // This machine names the nodes of every block of a network, in all its runs,
@@ -106,9 +73,5 @@ func TestMachineTraces(t *testing.T) {
 	}
 	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
-	}
-	v, err := latency.VisitNetwork(t.Context(), m, s.Architecture(p), 64, 3)
-	if err != nil || len(v.RunsMS) != 3 || !(v.LeastMS() > 0) {
-		t.Errorf("visit %v, %v", v, err)
 	}
 }

@@ -12,10 +12,9 @@
 // milliseconds when they are read. A table that does not fit the space in use
 // is refused with [ErrLUTMismatch] by name of what differs.
 //
-// [Measure] makes a table on this machine with ONNX Runtime, [Calibrate] fits
-// its sums to whole networks, [Verify] says how well it predicts others:
+// [Measure] makes a table of a [Device], [Verify] says how well it predicts whole
+// networks; [Calibrate] fits the sums of a table of blocks alone to them:
 //
 //	lut, err := latency.Measure(ctx, space, latency.MeasureOptions{Folder: run})
-//	fit, check := latency.SplitNetworks(latency.RandomNetworks(space, 24, seed))
-//	lut.Calibration, report, err = latency.Calibrate(ctx, lut, space, fit, check, latency.MeasureOptions{})
+//	report, err := latency.Verify(ctx, lut, space, latency.RandomNetworks(space, 24, seed), latency.MeasureOptions{})
 package latency

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -61,12 +60,8 @@ func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT
 	paths := networksToTime(s, maxNetworks, o.Seed) // also those of a longer run that is in the folder
 	v.attribute = func(network int, nodes []string) ([]int, error) { return attribute(s, paths[network], nodes) }
 	v.has = func(network, block int) bool { return s.Active(paths[network], block) }
-	lost, err := v.openVisits(o.Folder, &header, s.NumBlocks())
-	if err != nil {
+	if err := v.openVisits(o.Folder, &header, s.NumBlocks()); err != nil {
 		return nil, err
-	}
-	if lost != "" {
-		o.Warn(lost)
 	}
 	for _, opening := range v.openings {
 		if len(opening.Traced) == 0 {
@@ -113,12 +108,10 @@ func (o MeasureOptions) timeNetworks(ctx context.Context, v *visitor, c *columns
 		}
 		o.Rounds = max(o.Rounds, 2) // see fitNetworks
 	}
-	begun, before := o.now(), len(v.openings)
 	report := func(preparing bool) {
 		untraced()
-		done, total := len(v.openings), n*o.Rounds
-		p := MeasureProgress{Preparing: preparing, Unit: "network", Round: done, Rounds: total, Done: done, Total: total, Elapsed: o.now().Sub(begun)}
-		p.Remaining = job.Left(p.Elapsed, done-before, total-done)
+		p := v.progress(n * o.Rounds)
+		p.Preparing = preparing
 		o.Progress(p)
 	}
 	report(true)
@@ -247,5 +240,5 @@ func (c *columns) results(f blockFit) map[string]Measurement {
 
 // visitor looks at networks with the options.
 func (o MeasureOptions) visitor(imageSize int) *visitor {
-	return &visitor{d: o.Device, imageSize: imageSize, seed: o.Seed, batch: o.Batch, now: o.now}
+	return &visitor{d: o.Device, imageSize: imageSize, seed: o.Seed, batch: o.Batch, now: o.now, warn: o.Warn}
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -51,20 +51,11 @@ func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o Me
 	header := o.header("networks", "", imageSize, keys)
 	v := o.visitor(imageSize)
 	v.bursts, v.networks = networkBursts, len(archs)
-	lost, err := v.openVisits(o.Folder, &header, 0)
+	err := v.openVisits(o.Folder, &header, 0)
 	if err != nil {
 		return looks{}, err
 	}
-	if lost != "" {
-		o.Warn(lost)
-	}
-	begun, before := o.now(), len(v.openings)
-	report := func() {
-		done, total := len(v.openings), len(archs)*o.Rounds
-		p := MeasureProgress{Unit: "network", Round: done, Rounds: total, Done: done, Total: total, Elapsed: o.now().Sub(begun)}
-		p.Remaining = job.Left(p.Elapsed, done-before, total-done)
-		o.Progress(p)
-	}
+	report := func() { o.Progress(v.progress(len(archs) * o.Rounds)) }
 	report()
 	for round := range o.Rounds {
 		if err = v.round(ctx, archs, round, report); err != nil {
@@ -79,15 +70,7 @@ func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o Me
 
 // fit is what the networks take, by the openings of some rounds.
 func (l looks) fit(use func(round int) bool) networkFit {
-	var of []timing
-	for _, o := range l.openings {
-		if use(o.Round) {
-			for _, b := range o.Bursts {
-				of = append(of, timing{o.Network, b.AtMS, Quantile(b.RunsMS, 0)})
-			}
-		}
-	}
-	return fitNetworks(of, l.networks)
+	return fitNetworks(timings(slices.DeleteFunc(slices.Clone(l.openings), func(o opening) bool { return !use(o.Round) })), l.networks)
 }
 
 // measurements are what the networks take, in their order.

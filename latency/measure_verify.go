@@ -240,8 +240,7 @@ func fitProportion(checks []NetworkCheck, fixedMS float64) float64 {
 // the i-th prefers deep stages and late options with a probability that rises
 // with i, so that a line fitted on them is held at both ends. One seed gives
 // the same networks always; networks to calibrate on and to verify with must
-// be of one call, which makes them different from one another: use the two
-// results of [SplitNetworks].
+// be of one call, which makes them different from one another.
 func RandomNetworks(s *model.Space, n int, seed uint64) []model.Path {
 	rng := rand.New(rand.NewPCG(seed, 0x6e6574))
 	// pick returns a number below n, the greater the likelier it is large.
@@ -274,17 +273,4 @@ func RandomNetworks(s *model.Space, n int, seed uint64) []model.Path {
 		}
 	}
 	return out
-}
-
-// SplitNetworks deals networks out to fit on and to check with, in turn, so
-// that both sets have small and large ones.
-func SplitNetworks(networks []model.Path) (fit, check []model.Path) {
-	for i, p := range networks {
-		if i%2 == 0 {
-			fit = append(fit, p)
-		} else {
-			check = append(check, p)
-		}
-	}
-	return fit, check
 }

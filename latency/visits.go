@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -114,6 +115,9 @@ type visitor struct {
 	has       func(network, block int) bool // of the space; nil where nothing is traced
 	batch     int
 	now       func() time.Time
+	warn      func(string) // of what is damaged
+	begun     time.Time    // when the file was opened,
+	before    int          // with so many openings in it
 
 	file     *records.File // nil keeps nothing
 	openings []opening
@@ -121,11 +125,11 @@ type visitor struct {
 }
 
 // openVisits reads the visits of a folder, or begins a file of them; close ends
-// it. An empty folder keeps nothing. lost is what was damaged; Date is when the
+// it. An empty folder keeps nothing. What was damaged is told; Date is when the
 // measurement was first begun.
-func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) (lost string, err error) {
-	if folder == "" {
-		return "", nil
+func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) error {
+	if v.begun = v.now(); folder == "" {
+		return nil
 	}
 	f, err := openRecords(folder, header, func(object []byte) (int, error) {
 		var o opening
@@ -147,11 +151,25 @@ func (v *visitor) openVisits(folder string, header *measureHeader, blocks int) (
 		return o.place(), nil
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	v.file = f
+	if lost := f.Lost.String(); lost != "" {
+		v.warn(lost)
+	}
+	v.file, v.before = f, len(v.openings)
+	v.sort()
+	return nil
+}
+
+func (v *visitor) sort() {
 	slices.SortFunc(v.openings, func(a, b opening) int { return a.place() - b.place() })
-	return f.Lost.String(), nil
+}
+
+// progress is how many of a number of openings there are.
+func (v *visitor) progress(total int) MeasureProgress {
+	done, took := len(v.openings), v.now().Sub(v.begun)
+	return MeasureProgress{Unit: "network", Round: done, Rounds: total, Done: done, Total: total,
+		Elapsed: took, Remaining: job.Left(took, done-v.before, max(total-done, 0))}
 }
 
 func (v *visitor) close() error {
@@ -201,7 +219,7 @@ func (v *visitor) round(ctx context.Context, archs []model.Architecture, round i
 			}
 			v.openings = append(v.openings, o)
 		}
-		slices.SortFunc(v.openings, func(a, b opening) int { return a.place() - b.place() })
+		v.sort()
 		done()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -20,8 +21,8 @@ func FuzzVisits(f *testing.F) {
 	o := MeasureOptions{}.withDefaults()
 	header := o.header("context", s.Name, s.ImageSize, c.keys)
 	folder := f.TempDir()
-	v := visitor{has: func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }}
-	if _, err := v.openVisits(folder, &header, s.NumBlocks()); err != nil {
+	v := visitor{now: time.Now, warn: func(string) {}, has: func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }}
+	if err := v.openVisits(folder, &header, s.NumBlocks()); err != nil {
 		f.Fatal(err)
 	}
 	for n := range 3 {
@@ -49,8 +50,8 @@ func FuzzVisits(f *testing.F) {
 			t.Fatal(err)
 		}
 		have := header
-		v := visitor{has: func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }}
-		if _, err := v.openVisits(folder, &have, s.NumBlocks()); err != nil {
+		v := visitor{now: time.Now, warn: func(string) {}, has: func(network, block int) bool { return network < len(paths) && s.Active(paths[network], block) }}
+		if err := v.openVisits(folder, &have, s.NumBlocks()); err != nil {
 			return
 		}
 		defer v.close()
