@@ -3,8 +3,9 @@
 // networks (samples/). The name to choose one by is the file's name without its
 // ending.
 //
-// luts/ort-cpu-SIZE-THREADSt.json were measured by this program (lut measure) on
-// a 2-core virtual machine: docs/MEASURING.md;
+// luts/ort-cpu-SIZE-THREADSt.json were measured by this program (lut measure; those
+// of 32 pixels with --method isolated and lut verify --calibrate) on a 2-core
+// virtual machine: docs/MEASURING.md;
 // predictors/published-12.safetensors is written by the program in generate/
 // and says in its header what it was fitted on and how far off it is.
 // predictors/digits.safetensors, samples/digits-fit.jsonl and

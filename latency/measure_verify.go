@@ -176,10 +176,10 @@ func shape(predicted, measured []float64) (level, mape, worst, within5 float64) 
 		off := math.Abs(predicted[i]*level/measured[i] - 1)
 		mape, worst = mape+off/float64(len(predicted)), max(worst, off)
 		if off < 0.05 {
-			within5 += 1 / float64(len(predicted))
+			within5++
 		}
 	}
-	return level, mape, worst, within5
+	return level, mape, worst, within5 / float64(len(predicted))
 }
 
 // ceiling compares the halves of a measurement, the rounds in turn, over the

@@ -91,6 +91,9 @@ func TestVerificationFigures(t *testing.T) {
 	if v.Worst != 1 || math.Abs(v.Kendall-1.0/3) > 1e-12 {
 		t.Errorf("worst %d, Kendall %v: expected 1 and 1/3", v.Worst, v.Kendall)
 	}
+	if all := summarise(slices.Repeat([]NetworkCheck{{PredictedMS: 1, MeasuredMS: 1}}, 40)); all.Within5 != 1 {
+		t.Errorf("of networks that are predicted exactly a share of %v is within 5%%", all.Within5)
+	}
 	if one := summarise(v.Networks[:1]); !math.IsNaN(one.Slope) {
 		t.Errorf("slope of one network is %v", one.Slope)
 	}

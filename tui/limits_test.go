@@ -166,7 +166,7 @@ func twoLimits(t *testing.T) []explore.Limit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []explore.Limit{{Kind: explore.LimitParams, Cap: 4.2e6}, {Cap: 4.5, LUT: lut, LUTName: "ort-cpu-224-2t"}}
+	return []explore.Limit{{Kind: explore.LimitParams, Cap: 4.2e6}, {Cap: 6.5, LUT: lut, LUTName: "ort-cpu-224-2t"}}
 }
 
 // Under several limits the frontier, the sweep and the play are those of the
@@ -178,7 +178,7 @@ func TestFrontierUnderSeveralLimits(t *testing.T) {
 	if d.frontier == whole || d.coming || len(d.frontier.Points) < 50 {
 		t.Fatalf("coming %v, the same frontier %v", d.coming, d.frontier == whole)
 	}
-	d.mustSee("params ≤ 4.2M, latency on ort-cpu-224-2t ≤ 4.5ms")
+	d.mustSee("params ≤ 4.2M, latency on ort-cpu-224-2t ≤ 6.5ms")
 	for range 25 {
 		at := d.frontier.At(d.limitMS)
 		if p := d.frontier.Points[at]; p.Accuracy != d.solution.Accuracy || p.LatencyMS != d.solution.LatencyMS || d.solution.Status != solver.Optimal {
@@ -250,7 +250,7 @@ func TestFrontierComesInParts(t *testing.T) {
 // charge every choice what they say.
 func TestPinsUnderSeveralLimits(t *testing.T) {
 	d := newDriver(t, 120, 40)
-	d.run(d.setLimit(8))
+	d.run(d.setLimit(9))
 	d.addLimits(twoLimits(t)...)
 	d.press("down", "down")
 	row, _ := d.current()
@@ -328,7 +328,7 @@ func TestCopyUnderSeveralLimits(t *testing.T) {
 		t.Errorf("copied %+v, search --json has %+v", r, want)
 	}
 	d.press("Y", "down", "down", "enter")
-	if want := "--max-params 4.2M --limit-on ort-cpu-224-2t=4.5ms"; !strings.Contains(d.clipboard, want) {
+	if want := "--max-params 4.2M --limit-on ort-cpu-224-2t=6.5ms"; !strings.Contains(d.clipboard, want) {
 		t.Errorf("%q: want %q", d.clipboard, want)
 	}
 	// A search that has not answered proves nothing.
