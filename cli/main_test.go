@@ -172,7 +172,7 @@ func TestEmptyFlagsAreRefused(t *testing.T) {
 		switch cmd.Name() { // those that take arguments check them first
 		case "compare", "convert":
 			args = append(args, "a", "b")
-		case "measure", "export", "show":
+		case "measure", "export", "show", "pack":
 			if cmd.Parent().Name() != "lut" {
 				args = append(args, "a")
 			}
