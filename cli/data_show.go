@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ func (a *app) dataShowCommand() *cobra.Command {
 		o          = dataset.Options{ValAlone: true}
 		check      bool
 		unreadable string
+		sheet      contactSheet
 	)
 	cmd := &cobra.Command{
 		Use:   "show FOLDER|NAME",
@@ -41,6 +43,11 @@ of the channels.`,
 				return err
 			}
 			report := newDataReport(train, val)
+			if sheet.file != "" {
+				if report.Figure, err = sheet.write(cmd.Context(), cmp.Or(train, val)); err != nil {
+					return err
+				}
+			}
 			look := a.tryImages
 			if check {
 				look = a.checkImages
@@ -60,6 +67,8 @@ of the channels.`,
 	addClassOrder(cmd, &o.ClassOrder)
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
 	cmd.Flags().BoolVar(&check, "check", false, "read every image: unreadable, equal, small or long ones, balance of the classes, statistics of the channels")
+	cmd.Flags().StringVar(&sheet.file, "figure", "", "draw images as evaluation and as training see them to `FILE`, which ends in .png")
+	cmd.Flags().StringVar(&sheet.augment, "augment", "", "changes of the images in --figure, by `KIND`: none, digits, cifar or imagenet (default: those of train's preset for the image size)")
 	cmd.Flags().StringVar(&unreadable, "unreadable", "", "add all images that cannot be read to `FILE`, as JSON lines")
 	a.addJSON(cmd)
 	return cmd
@@ -127,6 +136,8 @@ type dataReport struct {
 	// Of the images that were tried; absent where there are no files of images.
 	TrainUnreadable *dataset.Unreadable `json:"train_unreadable,omitempty"`
 	ValUnreadable   *dataset.Unreadable `json:"val_unreadable,omitempty"`
+	// With --figure alone.
+	Figure *contactSheetReport `json:"figure,omitempty"`
 	// With --check alone.
 	TrainCheck *dataset.Check      `json:"train_check,omitempty"`
 	ValCheck   *dataset.Check      `json:"val_check,omitempty"`
@@ -180,6 +191,9 @@ func (r dataReport) write(w io.Writer) error {
 	r.writeCheck(w, "train", r.TrainCheck)
 	r.writeCheck(w, "val", r.ValCheck)
 	r.writeDuplicates(w)
+	if f := r.Figure; f != nil {
+		fmt.Fprintf(w, "%s: %s as evaluation sees them, then %d times each as --augment %s does\n", sanitize.Line(f.File), phrase.Count(f.Images, "image"), f.Epochs, f.Augment)
+	}
 	for _, n := range r.notes {
 		fmt.Fprintln(w, "note: "+sanitize.Line(n))
 	}

@@ -198,3 +198,29 @@ func TestDataCheck(t *testing.T) {
 		t.Error("duplicates are looked for without --check")
 	}
 }
+
+// The figure is a picture of augmented images.
+func TestDataFigure(t *testing.T) {
+	_, dir := datatest.Twins(t, 16, 4, 20, 8)
+	file := filepath.Join(t.TempDir(), "sheet.png")
+	r := decode[dataReport](t, mustRun(t, "data", "show", dir, "--image-size", "32", "--figure", file, "--augment", "imagenet", "--json"))
+	if want := (contactSheetReport{file, 8, 7, "imagenet"}); r.Figure == nil || *r.Figure != want {
+		t.Errorf("%+v", r.Figure)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if m, err := png.Decode(f); err != nil || m.Bounds() != image.Rect(0, 0, 2+8*66, 2+8*66) {
+		t.Error(m.Bounds(), err)
+	}
+	if text := mustRun(t, "data", "show", idxFolder(t, 7), "--figure", file); !strings.Contains(text, "sheet.png: 7 images as evaluation sees them, then 7 times each as --augment digits does") {
+		t.Error(text)
+	}
+	for words, args := range map[string][]string{"ends in .png": {"--figure", "sheet.svg"}, "augmentation \"odd\"": {"--figure", file, "--augment", "odd"}} {
+		if r := runCLI(t, append([]string{"data", "show", dir}, args...)...); r.code != exitUsage || !strings.Contains(r.err, words) {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}

@@ -30,13 +30,17 @@ func newMaker(l *Loader) *maker {
 // as (seed, epoch, number) says. It returns false for an image that cannot be
 // read and is to be skipped.
 func (m *maker) image(ctx context.Context, dst []float32, epoch, position, own int) (bool, error) {
+	return m.number(ctx, dst, epoch, m.loader.set.index[position], m.loader.set.index[own])
+}
+
+// number is image by the numbers of images in the source.
+func (m *maker) number(ctx context.Context, dst []float32, epoch, number, own int) (bool, error) {
 	s, o := m.loader.set, &m.loader.o
-	number := s.index[position]
 	bad := s.images.unreadable()
 	if bad.known(number) {
 		return false, nil
 	}
-	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(s.index[own]))
+	r := newStream(o.Seed, purposeAugment, uint64(epoch), uint64(own))
 	picture, err := m.view(ctx, number, &r)
 	if err != nil {
 		if ctx.Err() != nil {

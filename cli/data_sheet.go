@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"image/png"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// contactSheet is what the figure of data show depends on.
+type contactSheet struct{ file, augment string }
+
+// contactSheetReport says what a contact sheet shows.
+type contactSheetReport struct {
+	File    string `json:"file"`
+	Images  int    `json:"images"`
+	Epochs  int    `json:"epochs"`
+	Augment string `json:"augment"`
+}
+
+// Size of a contact sheet, in images.
+const (
+	sheetImages = 8
+	sheetEpochs = 7
+)
+
+// write draws images of a set to the file.
+func (c contactSheet) write(ctx context.Context, s *dataset.Set) (*contactSheetReport, error) {
+	if !strings.EqualFold(filepath.Ext(c.file), ".png") {
+		return nil, usagef("--figure %q: expected a name that ends in .png", c.file)
+	}
+	preset := training.Preset("small", training.Heaviest)
+	if s.Size > smallImages {
+		preset = training.Preset("paper", training.Heaviest)
+	}
+	if c.augment == "" {
+		c.augment = preset.Augment
+	}
+	augment, err := dataset.NewAugment(c.augment)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	sheet, drawn, err := dataset.ContactSheet(ctx, s, dataset.LoaderOptions{Seed: preset.Seed, Augment: augment, Packed: preset.Pack}, sheetImages, sheetEpochs)
+	if err != nil {
+		if errors.Is(err, dataset.ErrUnreadable) {
+			return nil, usageError{err}
+		}
+		return nil, err
+	}
+	r := &contactSheetReport{c.file, drawn, sheetEpochs, c.augment}
+	return r, safefile.Replace(c.file, false, func(w io.Writer) error { return png.Encode(w, sheet) })
+}
