@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -35,10 +36,7 @@ func (c contactSheet) write(ctx context.Context, s *dataset.Set) (*contactSheetR
 	if !strings.EqualFold(filepath.Ext(c.file), ".png") {
 		return nil, usagef("--figure %q: expected a name that ends in .png", c.file)
 	}
-	preset := training.Preset("small", training.Heaviest)
-	if s.Size > smallImages {
-		preset = training.Preset("paper", training.Heaviest)
-	}
+	preset := training.Preset(steps.DefaultPreset(s.Size), training.Heaviest)
 	if c.augment == "" {
 		c.augment = preset.Augment
 	}

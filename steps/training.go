@@ -177,6 +177,14 @@ func (c *Common) weights(checkpoint string, stage training.Stage) (*origin, erro
 	return runOrigin(c.Run, stage)
 }
 
+// DefaultPreset is the preset for images of a size.
+func DefaultPreset(imageSize int) string {
+	if imageSize > smallImages {
+		return "paper"
+	}
+	return "small"
+}
+
 // smallImages is the largest side that the preset for small images is the
 // default of.
 const smallImages = 64
@@ -200,9 +208,7 @@ func (t *Training) settings(p place, data string, imageSize int) (training.Setti
 		like := *p.known.known
 		s = like.Follow(training.Preset(cmp.Or(preset, like.PresetName()), stage))
 	default:
-		if preset == "" && imageSize > smallImages {
-			preset = "paper"
-		}
+		preset = cmp.Or(preset, DefaultPreset(imageSize))
 		if s = training.Preset(preset, stage); data == dataset.DigitsName {
 			s.Augment = "digits"
 		}
