@@ -9,7 +9,8 @@
 //   - ImageFolder: train/CLASS/… and val/CLASS/… of JPEG, PNG, WebP, GIF (the
 //     first picture), BMP and TIFF files, known by their content. Classes are the
 //     names of the folders, in a [ClassOrder]. Images are decoded when they are
-//     needed.
+//     needed, or read from a [Pack]. Without val, or without both, some images of
+//     every class are held out.
 //   - CIFAR-10, binary version: data_batch_1.bin to data_batch_5.bin and
 //     test_batch.bin. In memory.
 //   - IDX, the format of MNIST, plain or packed with gzip, known by its content.

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/hometest"
 )
 
 // What file managers, notebooks and servers leave in folders is neither a class
@@ -113,6 +115,87 @@ func TestFoldersOfValidation(t *testing.T) {
 	}
 	if l := val.LeftOut(); val.Len() != 3 || l[0].Why != "beside val" || l[0].First[0] != "valid" {
 		t.Errorf("%d images, left out %+v", val.Len(), l)
+	}
+}
+
+// A folder without val, or of classes alone, is divided: by names, in every class,
+// and so that more images leave most where they are.
+func TestFoldersWithoutVal(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	dir := t.TempDir()
+	for class, n := range map[string]int{"cat": 30, "dog": 12, "eel": 2} {
+		for i := range n {
+			writeFile(t, filepath.Join(dir, class, fmt.Sprintf("%d.png", i)), plain(t, ".png", 8, 8, color.Gray{uint8(i)}))
+		}
+	}
+	names := func(s *Set) (out []string) {
+		for _, i := range s.index {
+			out = append(out, s.images.(*folder).names[i])
+		}
+		return out
+	}
+	train, val, err := Open(t.Context(), dir, Options{Size: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := val.PerClass(); !slices.Equal(got, []int{6, 2, 1}) || train.Len() != 35 || train.Part != "train" || val.Part != "val" {
+		t.Errorf("held out %v, %d to train on", got, train.Len())
+	}
+	both := append(names(train), names(val)...)
+	slices.Sort(both)
+	if len(slices.Compact(both)) != 44 {
+		t.Error("an image is in both parts, or in none")
+	}
+	if notes := strings.Join(val.Notes(), "\n"); !strings.Contains(notes, "its 3 folders are the classes") || !strings.Contains(notes, "20%") {
+		t.Errorf("not said: %q", notes)
+	}
+	id, err := Identify(t.Context(), train, val)
+	if err != nil || id.Train != 35 || id.Val != 9 {
+		t.Fatalf("%+v, %v", id, err)
+	}
+	p, err := OpenPack(t.Context(), id, train, val)
+	if err == nil {
+		err = p.Fill(t.Context(), nil)
+	}
+	if err != nil || p.files[0].counts()[formWhole] != 35 || p.files[1].counts()[formWhole] != 9 {
+		t.Errorf("packs hold %v and %v: %v", p.files[0].counts(), p.files[1].counts(), err)
+	}
+	held := names(val)
+	writeFile(t, filepath.Join(dir, "cat", "more.png"), plain(t, ".png", 8, 8, color.Black))
+	if _, val, err = Open(t.Context(), dir, Options{ClassOrder: BytesOrder}); err != nil {
+		t.Fatal(err)
+	}
+	moved := 0
+	for _, name := range held {
+		if !slices.Contains(names(val), name) {
+			moved++
+		}
+	}
+	if moved > 1 {
+		t.Errorf("%d images are held out no more after one was added", moved)
+	}
+	// With a folder train it is the same.
+	parted := t.TempDir()
+	if err := os.Rename(dir, filepath.Join(parted, "train")); err != nil {
+		t.Fatal(err)
+	}
+	if _, again, err := Open(t.Context(), parted, Options{}); err != nil || !slices.Equal(names(again), names(val)) || !strings.Contains(strings.Join(again.Notes(), "\n"), "no folder val") {
+		t.Errorf("%v", err)
+	}
+	// A folder of data sets is none.
+	writeFile(t, filepath.Join(parted, "other", "x.png"), plain(t, ".png", 8, 8, color.Black))
+	above := t.TempDir()
+	if err := os.Rename(parted, filepath.Join(above, "set")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(t.Context(), above, Options{}); !errors.Is(err, ErrFormat) {
+		t.Errorf("a folder of data sets: %v", err)
+	}
+	lone := t.TempDir()
+	writeFile(t, filepath.Join(lone, "a", "1.png"), plain(t, ".png", 8, 8, color.Black))
+	writeFile(t, filepath.Join(lone, "b", "1.png"), plain(t, ".png", 8, 8, color.Black))
+	if _, _, err := Open(t.Context(), lone, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "one image") {
+		t.Errorf("one image of a class: %v", err)
 	}
 }
 

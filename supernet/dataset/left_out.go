@@ -65,6 +65,9 @@ func (s *Set) Notes() (lines []string) {
 	}
 	lines = append(lines, s.leftOutLines()...)
 	if f, is := s.images.(*folder); is {
+		if f.divided != "" {
+			lines = append(lines, f.divided)
+		}
 		if note := f.packNote.Load(); note != nil && *note != "" {
 			lines = append(lines, *note)
 		}

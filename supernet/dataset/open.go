@@ -60,7 +60,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 	if !info.IsDir() {
 		return nil, nil, fmt.Errorf("data set %s: %w: it is a file, expected a folder", dir, ErrFormat)
 	}
-	for _, open := range []func(context.Context, string, Options) (*Set, *Set, error){openFolder, openCIFAR, openIDXSet} {
+	for _, open := range []func(context.Context, string, Options) (*Set, *Set, error){openFolder, openCIFAR, openIDXSet, openClasses} {
 		train, val, err = open(ctx, dir, o)
 		if errors.Is(err, errOther) {
 			continue
@@ -81,7 +81,7 @@ func Open(ctx context.Context, dir string, o Options) (train, val *Set, err erro
 		}
 		return train, val, nil
 	}
-	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train or val, no data_batch_1.bin (CIFAR-10) and no IDX files of images and labels", dir, ErrFormat)
+	return nil, nil, fmt.Errorf("data set %s: %w: it has no folder train or val, no folders of images, no data_batch_1.bin (CIFAR-10) and no IDX files of images and labels", dir, ErrFormat)
 }
 
 // errOther says that a folder does not hold what it was tried as.

@@ -1,7 +1,10 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -41,13 +44,14 @@ var systemFolders = []string{"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "
 
 // folder is a source of image files: root/CLASS/…/FILE.
 type folder struct {
-	root   string
-	names  []string // below root
-	labels []int
-	bad    unreadable
-	left   leftOut
-	files  atomic.Pointer[[32]byte] // sum of names, labels, sizes and times of the files, as [Identify] found them
-	pack   atomic.Pointer[packFile]
+	root    string
+	names   []string // below root
+	labels  []int
+	bad     unreadable
+	left    leftOut
+	divided string                   // what is said of parts that are of one folder
+	files   atomic.Pointer[[32]byte] // sum of names, labels, sizes and times of the files, as [Identify] found them
+	pack    atomic.Pointer[packFile]
 
 	packNote atomic.Pointer[string] // what should be known of it
 }
@@ -76,7 +80,7 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 	case !there && valFolder == "":
 		return nil, nil, errOther
 	case valFolder == "":
-		return nil, nil, fmt.Errorf("%w: it has a folder train and no folder val, valid or validation", ErrFormat)
+		return openWithoutVal(ctx, dir, filepath.Join(dir, trainFolder), o)
 	case !there && !o.ValAlone:
 		return nil, nil, fmt.Errorf("%w: it has a folder %s and no folder train: all that is possible is to validate on the whole of it", ErrFormat, valFolder)
 	}
@@ -105,8 +109,7 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 		return nil, nil, err // before every file is listed
 	}
 	o.ClassOrder.sort(classes)
-	set := Set{Name: folderName(dir), Classes: len(classes), ClassNames: classes, Size: folderSize, Mean: imageNetMean, Std: imageNetStd}
-	set.ClassOrder, set.otherOrder = o.ClassOrder, ordersDiffer(classes)
+	set := folderSet(dir, classes, o)
 	sets := make([]*Set, len(parts))
 	for i, f := range folders {
 		if err := f.list(ctx, classes, o); err != nil {
@@ -120,6 +123,116 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 		train.Part = "train"
 	}
 	return train, val, nil
+}
+
+// folderSet is what is common to the parts of a folder of images.
+func folderSet(dir string, classes []string, o Options) Set {
+	return Set{
+		Name: folderName(dir), Classes: len(classes), ClassNames: classes, Size: folderSize, Mean: imageNetMean, Std: imageNetStd,
+		ClassOrder: o.ClassOrder, otherOrder: ordersDiffer(classes),
+	}
+}
+
+// Of a folder of images without a validation part, that share of the images of
+// every class is it.
+const (
+	heldOutPercent = 20
+	heldOutSeed    = 1
+)
+
+// openClasses opens a folder of classes, CLASS/FILE, without parts.
+func openClasses(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
+	classes, err := (&folder{root: dir}).classes()
+	if errors.Is(err, ErrFormat) {
+		return nil, nil, errOther
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	images := false
+	for _, class := range classes {
+		for _, part := range append([]string{trainFolder}, valFolders...) {
+			if there, err := isFolder(filepath.Join(dir, class, part)); err != nil {
+				return nil, nil, err
+			} else if there {
+				return nil, nil, errOther // a folder of data sets
+			}
+		}
+		entries, err := os.ReadDir(filepath.Join(dir, class))
+		if err != nil {
+			return nil, nil, err
+		}
+		images = images || slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+			return slices.Contains(imageEndings, strings.ToLower(filepath.Ext(e.Name())))
+		})
+	}
+	if !images {
+		return nil, nil, errOther
+	}
+	return openWithoutVal(ctx, dir, dir, o)
+}
+
+// openWithoutVal opens a folder of classes and holds some images out for
+// validation. Which is decided by their names alone: an image that is added
+// changes nothing for the others, but where the number held out grows.
+func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, val *Set, err error) {
+	all := &folder{root: root}
+	classes, err := all.classes()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkClasses(classes, o.Classes); err != nil {
+		return nil, nil, err
+	}
+	o.ClassOrder.sort(classes)
+	if err := all.list(ctx, classes, o); err != nil {
+		return nil, nil, err
+	}
+	byClass := make([][]int, len(classes))
+	for i, label := range all.labels {
+		byClass[label] = append(byClass[label], i)
+	}
+	held := make([]bool, all.len())
+	for label, images := range byClass {
+		n := (len(images)*heldOutPercent + 50) / 100
+		if n = max(n, 1); len(images) < 2 {
+			return nil, nil, fmt.Errorf("%s: %w: it has one image, expected at least 2: one is held out for validation, as there is no folder val",
+				filepath.Join(root, classes[label]), ErrFormat)
+		}
+		slices.SortFunc(images, func(a, b int) int {
+			return cmp.Or(cmp.Compare(nameNumber(all.names[a]), nameNumber(all.names[b])), cmp.Compare(a, b))
+		})
+		for _, i := range images[:n] {
+			held[i] = true
+		}
+	}
+	parts := [2]*folder{{root: root, left: all.left}, {root: root}}
+	for i, name := range all.names {
+		f := parts[0]
+		if held[i] {
+			f = parts[1]
+		}
+		f.names, f.labels = append(f.names, name), append(f.labels, all.labels[i])
+	}
+	note := fmt.Sprintf("%s has no folder val: of the images of every class %d%%, drawn by their names, are held out as val", dir, heldOutPercent)
+	if root == dir {
+		note = fmt.Sprintf("%s has no folders train and val: its %d folders are the classes, and of the images of each %d%%, drawn by their names, are held out as val", dir, len(classes), heldOutPercent)
+	}
+	set := folderSet(dir, classes, o)
+	var sets [2]*Set
+	for i, part := range []string{trainFolder, "val"} {
+		parts[i].allow(o)
+		parts[i].divided = note
+		sets[i] = newSet(set, part, parts[i], o)
+		sets[i].trim = sets[i].Size > smallSize
+	}
+	return sets[0], sets[1], nil
+}
+
+// nameNumber is a random number that a file's name decides.
+func nameNumber(name string) uint64 {
+	sum := sha256.Sum256([]byte(filepath.ToSlash(name)))
+	return newStream(heldOutSeed, binary.LittleEndian.Uint64(sum[:])).state
 }
 
 // sameClasses compares the classes of a validation part with those of train, both
@@ -196,12 +309,13 @@ func (f *folder) list(ctx context.Context, classes []string, o Options) error {
 			return fmt.Errorf("%s: %w: it has no image", filepath.Join(f.root, class), ErrFormat)
 		}
 	}
-	share := o.MaxUnreadable
-	if share == 0 {
-		share = unreadableShare
-	}
-	f.bad.allowed = int(max(share, 0) * float64(len(f.names)))
+	f.allow(o)
 	return nil
+}
+
+// allow sets how many images may be unreadable.
+func (f *folder) allow(o Options) {
+	f.bad.allowed = int(max(cmp.Or(o.MaxUnreadable, unreadableShare), 0) * float64(len(f.names)))
 }
 
 // add lists the image files of a folder below the root. Links are followed,

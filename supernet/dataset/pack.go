@@ -127,7 +127,7 @@ func OpenPack(ctx context.Context, id Identity, sets ...*Set) (*Pack, error) {
 				return nil, err
 			}
 		}
-		file, made, remade, err := openPackFile(ctx, filepath.Join(p.Folder, filepath.Base(f.root)+packEnding), f.len(), s.Size, *f.files.Load())
+		file, made, remade, err := openPackFile(ctx, filepath.Join(p.Folder, s.Part+packEnding), f.len(), s.Size, *f.files.Load())
 		if err != nil {
 			return nil, err
 		}
