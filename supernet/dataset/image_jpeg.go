@@ -1,6 +1,9 @@
 package dataset
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // fromJPEG turns the colours of JPEG, full-range BT.601, to RGB in room. Where
 // there are fewer chroma samples than pixels they are interpolated with weights
@@ -23,8 +26,8 @@ func fromJPEG(m *image.YCbCr, room *image.RGBA) {
 		return
 	}
 	columns, rows := (width+across-1)/across, (height+down-1)/down
-	sums := make([]int, columns)
-	chroma := [2][]int{make([]int, width), make([]int, width)}
+	sums := make([]int32, columns)
+	chroma := [2][]int32{make([]int32, width+1), make([]int32, width+1)} // one more, where a sample is of two
 	for y := range height {
 		near, far := y, y
 		if down == 2 {
@@ -33,57 +36,66 @@ func fromJPEG(m *image.YCbCr, room *image.RGBA) {
 		for c, plane := range [2][]byte{m.Cb, m.Cr} {
 			upsample(chroma[c], sums, plane[near*m.CStride:], plane[far*m.CStride:], across, down, y&1)
 		}
-		luma, to := m.Y[y*m.YStride:], room.Pix[y*room.Stride:]
-		for x := range width {
-			setYCC(to[4*x:], int(luma[x]), chroma[0][x]-128, chroma[1][x]-128)
-		}
+		setYCC(room.Pix[y*room.Stride:], m.Y[y*m.YStride:][:width], chroma[0], chroma[1])
 	}
 }
 
 // upsample makes a row of chroma from the nearest row of samples and the second
 // nearest. odd is the parity of the row.
-func upsample(to, sums []int, near, far []byte, across, down, odd int) {
-	shift, rounds := 2, [2]int{1, 2} // one side: of four parts
+func upsample(to, sums []int32, near, far []byte, across, down, odd int) {
+	shift, rounds := 2, [2]int32{1, 2} // one side: of four parts
+	near, far = near[:len(sums)], far[:len(sums)]
 	for i := range sums {
-		if sums[i] = int(near[i]); down == 2 {
-			sums[i] = 3*int(near[i]) + int(far[i])
+		if sums[i] = int32(near[i]); down == 2 {
+			sums[i] = 3*int32(near[i]) + int32(far[i])
 		}
 	}
 	switch {
 	case across == 1:
-		for x := range to {
-			to[x] = (sums[x] + rounds[odd]) >> shift
+		for x, sum := range sums {
+			to[x] = (sum + rounds[odd]) >> shift
 		}
 		return
 	case down == 2:
-		shift, rounds = 4, [2]int{8, 7}
+		shift, rounds = 4, [2]int32{8, 7}
 	}
-	last := len(sums) - 1
-	for x := range to {
-		i := x / 2
-		other := sums[max(i-1, 0)]
-		if x&1 == 1 {
-			other = sums[min(i+1, last)]
-		}
-		to[x] = (3*sums[i] + other + rounds[x&1]) >> shift
+	last := sums[0]
+	for i, sum := range sums {
+		next := sums[min(i+1, len(sums)-1)]
+		two := to[2*i : 2*i+2 : 2*i+2]
+		two[0], two[1] = (3*sum+last+rounds[0])>>shift, (3*sum+next+rounds[1])>>shift
+		last = sum
 	}
 }
 
 // nearest converts an image with the nearest chroma sample for every pixel.
 func nearest(m *image.YCbCr, room *image.RGBA) {
+	width := m.Rect.Dx()
+	blue, red := make([]int32, width), make([]int32, width)
 	for y := range m.Rect.Dy() {
-		for x := range m.Rect.Dx() {
+		for x := range width {
 			at := m.COffset(m.Rect.Min.X+x, m.Rect.Min.Y+y)
-			setYCC(room.Pix[room.PixOffset(x, y):], int(m.Y[m.YOffset(m.Rect.Min.X+x, m.Rect.Min.Y+y)]), int(m.Cb[at])-128, int(m.Cr[at])-128)
+			blue[x], red[x] = int32(m.Cb[at]), int32(m.Cr[at])
 		}
+		setYCC(room.Pix[y*room.Stride:], m.Y[m.YOffset(m.Rect.Min.X, m.Rect.Min.Y+y):][:width], blue, red)
 	}
 }
 
-// setYCC sets a pixel from luma and chroma, in 16 bits behind the point as libjpeg
-// does.
-func setYCC(p []byte, luma, cb, cr int) {
-	const half = 1 << 15
-	setPixel(p, clip(luma+(91881*cr+half)>>16), clip(luma+(-22554*cb-46802*cr+half)>>16), clip(luma+(116130*cb+half)>>16))
+// setYCC sets a row of pixels from luma and chroma, in 16 bits behind the point as
+// libjpeg does.
+func setYCC(to, luma []byte, blue, red []int32) {
+	blue, red = blue[:len(luma)], red[:len(luma)]
+	for x, v := range luma {
+		y, cb, cr := int32(v)<<16+1<<15, blue[x]-128, red[x]-128
+		r, g, b := clip16(y+91881*cr), clip16(y-22554*cb-46802*cr), clip16(y+116130*cb)
+		binary.LittleEndian.PutUint32(to[4*x:], r|g<<8|b<<16|0xff<<24)
+	}
 }
 
-func clip(v int) byte { return byte(min(max(v, 0), 255)) }
+// clip16 is the whole part of a number with 16 bits behind the point, as a byte.
+func clip16(v int32) uint32 {
+	if uint32(v) >= 1<<24 {
+		return uint32(^(v >> 31)) & 0xff
+	}
+	return uint32(v) >> 16
+}
