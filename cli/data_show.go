@@ -232,7 +232,11 @@ func (r dataReport) writeCheck(w io.Writer, part string, c *dataset.Check) {
 			least = label
 		}
 	}
-	line(w, part+" classes", fmt.Sprintf("largest %s (%d), smallest %s (%d)", sanitize.Line(r.ClassNames[most]), c.Classes[most], sanitize.Line(r.ClassNames[least]), c.Classes[least]))
+	balance := fmt.Sprintf("all of %d images", c.Classes[most])
+	if c.Classes[most] != c.Classes[least] {
+		balance = fmt.Sprintf("largest %s (%d), smallest %s (%d)", sanitize.Line(r.ClassNames[most]), c.Classes[most], sanitize.Line(r.ClassNames[least]), c.Classes[least])
+	}
+	line(w, part+" classes", balance)
 	line(w, part+" sizes", fmt.Sprintf("%dx%d to %dx%d, median %dx%d", c.Least[0], c.Least[1], c.Most[0], c.Most[1], c.Median[0], c.Median[1]))
 	line(w, part+" pixels", fmt.Sprintf("mean %.4f, deviation %.4f", c.Mean, c.Std))
 	for _, odd := range []struct {

@@ -176,6 +176,9 @@ func TestDataCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Remove(filepath.Join(dir, "val", "1", "00003.png")); err != nil {
+		t.Fatal(err)
+	}
 	for name, data := range map[string][]byte{"val/0/00000.png": same, "train/3/00019.png": nil, "train/2/note.txt": []byte("no image")} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			t.Fatal(err)
@@ -187,7 +190,7 @@ func TestDataCheck(t *testing.T) {
 	}
 	text := mustRun(t, "data", "show", dir, "--image-size", "32", "--check")
 	for _, words := range []string{
-		"largest 0 (5), smallest 0 (5)", "16x16 to 16x16, median 16x16", "19 images of train with a side below 32 pixels, enlarged: train/0/00000.png, ",
+		"all of 5 images", "largest 0 (2), smallest 1 (1)", "16x16 to 16x16, median 16x16", "19 images of train with a side below 32 pixels, enlarged: train/0/00000.png, ",
 		"duplicates", "1 image; 1 both in train and val", "train/0/00001.png = val/0/00000.png", "train/3/00019.png: the file is empty", "2/note.txt",
 	} {
 		if !strings.Contains(text, words) {
