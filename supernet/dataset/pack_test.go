@@ -220,6 +220,34 @@ func TestDamagedPack(t *testing.T) {
 	}
 }
 
+// Images with and without their border are kept apart, and what is not of the size
+// of batches is not taken for it.
+func TestPackKeepsFormsApart(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	dir := pictures(t, 14)
+	bare, _, err := Open(t.Context(), dir, Options{Size: 112})
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, _, p := openPacked(t, dir, 112)
+	o := ways["evaluation"]
+	for range 2 {
+		for _, crop := range []float64{0.875, 1} {
+			bare.SetCrop(crop)
+			train.SetCrop(crop)
+			if !reflect.DeepEqual(collect(t, train, o, 0, 0, -1), collect(t, bare, o, 0, 0, -1)) {
+				t.Errorf("crop %v: other images from the pack", crop)
+			}
+		}
+	}
+	small := &picture{}
+	small.reshape(5, 7)
+	p.files[0].put(0, formWhole, small)
+	if p.files[0].get(0, formWhole, &picture{}) {
+		t.Error("an image of another size is taken")
+	}
+}
+
 // Without room images are decoded each time, and that is said.
 func TestPackWithoutRoom(t *testing.T) {
 	hometest.Own(t, "XDG_CACHE_HOME")
