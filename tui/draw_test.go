@@ -12,12 +12,13 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // Drawing changes nothing: not what the screen shows, nor App, a pane or a dialog.
 func TestDrawingChangesNothing(t *testing.T) {
-	d := newDriver(t, 120, 40)
+	d := newMeasuringDriver(t, 120, 40)
 	d.press("c", "shift+right") // something to compare with
 	d.send(jobMsg(job.Snapshot{ID: 1, Name: "table", State: job.Running, Result: explore.PartialTable{}}))
 	check := func(what string) {
@@ -31,7 +32,7 @@ func TestDrawingChangesNothing(t *testing.T) {
 			t.Fatalf("%s: drawn once more it is another frame", what)
 		}
 	}
-	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}, {60, 16}} {
 		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 		for _, id := range d.paneIDs() {
 			d.setFocus(id) // not prepared yet
@@ -39,9 +40,17 @@ func TestDrawingChangesNothing(t *testing.T) {
 			d.press("down")
 			check(fmt.Sprint(size, " ", id))
 		}
-		for _, key := range []string{"?", ":", "=", "d", "p", "f", "Y", "C", "R", "T"} {
+		for _, key := range []string{"?", ":", "=", "d", "p", "f", "Y", "C", "R", "T", "m", "M"} {
 			d.press(key)
 			check(fmt.Sprint(size, " key ", key))
+			d.press("esc")
+		}
+		for _, step := range steps.Steps() {
+			d.run(d.openStep(step))
+			check(fmt.Sprint(size, " ", step, ", first row"))
+			f := d.dialog.(*stepForm)
+			f.all, f.row = true, 100 // more rows than most screens have, the cursor below them
+			check(fmt.Sprint(size, " ", step, ", all parameters"))
 			d.press("esc")
 		}
 		for _, open := range []dialog{&measurement{}, &verification{result: someCalibration()}, &devices{Comparison: &explore.Comparison{MedianRatio: 1}}, &onDevice{kept: explore.Kept{Engine: d.engine}}} {

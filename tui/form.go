@@ -11,9 +11,7 @@ import (
 // form is a dialog of settings to change and actions to start.
 type form struct {
 	title  string
-	row    int
-	top    int       // the first row shown
-	area   cell.Rect // of the rows shown
+	row    int // under the cursor; the form may have fewer rows by now
 	fields func(*App) []formRow
 	status func() (text string, bad bool)
 }
@@ -41,7 +39,7 @@ func (f *form) formStatus() (string, bool) { return f.status() }
 
 func (f *form) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	rows := f.fields(a)
-	f.row = min(f.row, len(rows)-1)
+	f.row = f.cursor(rows)
 	row := rows[f.row]
 	switch msg.String() {
 	case "esc", "q":
@@ -78,33 +76,44 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if i := f.top + e.Y - f.area.Y; f.area.Contains(e.X, e.Y) && i < len(f.fields(a)) {
-		if f.row == i {
-			return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
-		}
-		f.row = i
+	rows := f.fields(a)
+	_, list := f.place(a.width, a.height, len(rows))
+	if !list.At.Contains(e.X, e.Y) {
+		return nil
 	}
+	i := list.Top(f.cursor(rows)) + e.Y - list.At.Y
+	if i == f.cursor(rows) {
+		return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
+	}
+	f.row = i
 	return nil
+}
+
+// cursor is the row under the cursor.
+func (f *form) cursor(rows []formRow) int { return min(f.row, len(rows)-1) }
+
+// place is the frame of a form of n rows on a screen, and where its rows are in it:
+// above an empty line, the status and the hint.
+func (f *form) place(w, h, n int) (box cell.Rect, list cell.Rows) {
+	box = cell.Centred(w, h, 76, n+5)
+	at := box.Inside()
+	at.H = max(1, min(n, at.H-3))
+	return box, cell.Rows{N: n, At: at}
 }
 
 func (f *form) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	rows := f.fields(a)
-	f.row = min(f.row, len(rows)-1)
-	r := s.Centred(76, len(rows)+5, f.title)
-	shown := max(1, min(len(rows), r.H-3))
-	f.top = cell.ScrollTop(f.row, len(rows), shown)
-	f.area = cell.At(r.X, r.Y, r.W, shown)
-	for i, row := range rows[f.top : f.top+shown] {
-		y := r.Y + i
-		selected := f.top+i == f.row
-		s.Row(r, y, selected, t.Text, "  "+row.label)
-		st := t.Accent
+	box, list := f.place(s.W, s.H, len(rows))
+	r := s.Panel(box, f.title)
+	list.Draw(s, f.cursor(rows), f.cursor(rows), func(i int, l cell.Row) {
+		row, st := rows[i], t.Accent
 		if row.step == nil && row.edit == nil {
 			st = t.Dim
 		}
-		s.Text(r.X+19, y, r.W-20, cell.Over(selected, st, t), row.value)
-	}
+		l.Text(2, r.W, t.Text, row.label)
+		l.Text(19, r.W-20, st, row.value)
+	})
 	text, bad := f.status()
 	st := t.Dim
 	if bad {
@@ -116,7 +125,7 @@ func (f *form) draw(a *App, s *cell.Screen) {
 	}
 	s.Text(r.X+1, r.Y+r.H-2, r.W-2, st, text)
 	hint := "enter: next"
-	switch row := rows[f.row]; {
+	switch row := rows[f.cursor(rows)]; {
 	case row.step != nil && row.edit != nil:
 		hint = s.Glyphs.Arrows + ": change   enter: edit"
 	case row.step != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,29 @@ func TestTrainingWithoutALibrary(t *testing.T) {
 	d.run(d.App.openStep(steps.Fit))
 	d.press("down", "down", "down", "down")
 	d.mustSee("enter: start")
+}
+
+// A click in a form that scrolls is on the row drawn there; a second one is enter.
+func TestClicksInAScrolledForm(t *testing.T) {
+	d := newMeasuringDriver(t, 80, 24)
+	d.run(d.openStep(steps.Pipeline))
+	f := d.dialog.(*stepForm)
+	f.all, f.row = true, 100
+	rows := f.rows(d.App)
+	for _, y := range []int{5, 12, 3} {
+		line := d.lines()[y]
+		d.send(tea.MouseClickMsg{X: 30, Y: y, Button: tea.MouseLeft})
+		if label := rows[f.row].label; f.row == len(rows)-1 || !strings.Contains(line, "  "+label+" ") {
+			t.Fatalf("a click on %q is on %q", line, label)
+		}
+	}
+	i := slices.IndexFunc(rows, func(r formRow) bool { return r.edit != nil && r.label != "run" })
+	f.row = i
+	y := slices.IndexFunc(d.lines(), func(l string) bool { return strings.Contains(l, "  "+rows[i].label+" ") })
+	d.send(tea.MouseClickMsg{X: 30, Y: y, Button: tea.MouseLeft})
+	if _, typing := d.dialog.(*entry); !typing {
+		t.Errorf("a click on %q, which is under the cursor, does not edit it", rows[i].label)
+	}
 }
 
 // The fields of a form are typed, and refused where they are empty.
