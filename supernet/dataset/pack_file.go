@@ -192,8 +192,15 @@ func (p *packFile) put(i int, form packForm, m *picture) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	release, err := safefile.Lock(p.lock())
+	for range 20 { // another process adds one now, in a fraction of this
+		if !errors.Is(err, safefile.ErrLocked) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+		release, err = safefile.Lock(p.lock())
+	}
 	if errors.Is(err, safefile.ErrLocked) {
-		return // another process adds one now: the next time, then
+		return // the next time, then
 	}
 	if err == nil {
 		defer release()
