@@ -552,7 +552,7 @@ func (s *deviceSearch) disturbed(stopped string) error {
 	if stopped != "" {
 		stopped += " "
 	}
-	return fmt.Errorf("%w: %sno network is shown to keep %v ms: one measurement varies by %.1f%%; what helps: end other programs, let the machine rest, a lower --confidence",
+	return fmt.Errorf("%w: %sno network is shown to keep %.4g ms: one measurement varies by %.1f%%; what helps: end other programs, let the machine rest, a lower --confidence",
 		latency.ErrInconclusive, stopped, s.LimitMS, 100*s.posterior.Noise())
 }
 
@@ -567,6 +567,6 @@ func (s *deviceSearch) nothing() error {
 	if least == nil {
 		return s.e.NoNetwork(s.LimitMS)
 	}
-	return fmt.Errorf("%w of %v ms on the device: the least measured latency is %.4g ms ± %.2g at %g%% confidence",
+	return fmt.Errorf("%w of %.4g ms on the device: the least measured latency is %.4g ms ± %.2g at %g%% confidence",
 		ErrNoNetwork, s.LimitMS, least.ms, s.z*least.sd, 100*s.Confidence)
 }

@@ -33,8 +33,14 @@ by the explorer itself.
 			case v.Rare:
 				field += " (rare)"
 			}
+			standard := v.Default()
+			if t, ok := task.(*Training); ok && v.IsZero() {
+				if _, preset := t.Settings.Values().Named(v.Key); preset {
+					standard = presets
+				}
+			}
 			text := strings.NewReplacer("`", "", "|", "\\|").Replace(v.Usage)
-			fmt.Fprintf(&b, "| `--%s` | %s | `%s` | %s | %s | %s |\n", v.Flag(), field, v.Key, strings.ReplaceAll(v.Default(), "|", "\\|"), v.Range(), text)
+			fmt.Fprintf(&b, "| `--%s` | %s | `%s` | %s | %s | %s |\n", v.Flag(), field, v.Key, strings.ReplaceAll(standard, "|", "\\|"), v.Range(), text)
 		}
 	}
 	return b.String()
