@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"time"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
@@ -17,19 +16,10 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 )
 
-// PipelineOptions are what a run needs beside its settings; none of it changes what
-// comes out.
-type PipelineOptions struct {
-	Folder  string // made where there is none
-	Library string // ONNX Runtime; empty looks in the usual places
-	Threads int    // of training; 0 is 2
-	Until   string // name of the last pipelineStep to do; empty: all
-}
-
 // run is one pipeline at work.
 type run struct {
 	PipelineSettings
-	PipelineOptions
+	task   *PipelineRun // with what changes nothing of what comes out
 	folder string
 	job    *job.Job
 	at     string // which of the steps is under way, before what it says
@@ -42,7 +32,7 @@ type run struct {
 	judges     *evaluation.Images // val, once a network is validated
 }
 
-// step is one step: it is done where its file is there.
+// pipelineStep is one step: it is done where its file is there.
 type pipelineStep struct {
 	name  string
 	file  string
@@ -68,7 +58,7 @@ func pipelineSteps() []pipelineStep {
 	}
 }
 
-// Steps lists the names of the steps in their order.
+// PipelineSteps lists the names of the steps in their order.
 func PipelineSteps() []string {
 	var names []string
 	for _, s := range pipelineSteps() {
@@ -77,40 +67,33 @@ func PipelineSteps() []string {
 	return names
 }
 
-// Run does all steps that are not done yet and returns the path of the report,
-// or "" where until ended it earlier. It is the work of a job: a context
-// that ends stops it within a fraction of a second, and it goes on where it was
-// when it is started again. While it runs, the job's result is what the step
-// under way publishes, and [Ranked] and [Networks] as soon as there are some.
-func RunPipeline(ctx context.Context, s PipelineSettings, o PipelineOptions, j *job.Job) (string, error) {
-	if err := s.Check(); err != nil {
-		return "", err
-	}
-	if o.Until != "" && !slices.Contains(PipelineSteps(), o.Until) {
-		return "", fmt.Errorf("%w: until %.40q: expected one of %v", ErrSettings, o.Until, PipelineSteps())
-	}
+// all does the steps that are not done yet and returns the path of the report, or
+// "" where the task ends earlier.
+func (r *run) all(ctx context.Context) (report string, err error) {
 	for _, stage := range stages {
-		t := s.stage(stage)
-		t.Space, t.ImageSize, t.Classes = s.Space, s.ImageSize, 2 // or more: the data is not open yet
+		t := r.stage(stage)
+		t.Space, t.ImageSize, t.Classes = r.Space, r.ImageSize, 2 // or more: the data is not open yet
 		if err := t.CheckMemory(); err != nil {
 			return "", err
 		}
 	}
-	if _, _, err := s.match(o.Folder); err != nil {
+	if _, _, err := r.match(r.folder); err != nil {
 		return "", err
 	}
-	r := &run{PipelineSettings: s, PipelineOptions: o, folder: o.Folder, job: j}
 	if err := r.open(ctx); err != nil {
 		return "", err
 	}
+	if err := r.task.ready(); err != nil {
+		return "", err
+	}
 	// Nothing refuses the settings any more: they are the folder's from now on.
-	release, err := safefile.Lock(filepath.Join(o.Folder, lockFile))
+	release, err := safefile.Lock(r.path(lockFile))
 	if err != nil {
 		return "", err
 	}
 	defer release()
-	safefile.Sweep(o.Folder)
-	if err := r.claim(o.Folder, r.data, j.Log); err != nil {
+	safefile.Sweep(r.folder)
+	if err := r.claim(r.folder, r.data, r.job.Log); err != nil {
 		return "", err
 	}
 	steps := pipelineSteps()
@@ -121,7 +104,7 @@ func RunPipeline(ctx context.Context, s PipelineSettings, o PipelineOptions, j *
 		if err := r.publish(st); err != nil {
 			return "", err
 		}
-		if st.name == o.Until {
+		if st.name == r.task.Until {
 			return "", nil
 		}
 	}
@@ -133,10 +116,10 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.space, err = model.NewSpace(r.Space, r.ImageSize); err != nil {
 		return err
 	}
-	if _, err := onnx.Open(r.Library); err != nil {
+	if _, err := onnx.Open(r.task.Library); err != nil {
 		return err
 	}
-	if r.train, r.val, err = dataset.Open(ctx, r.dataFolder(), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder}); err != nil {
+	if r.train, r.val, err = dataset.Open(ctx, explore.DataSetPath(r.Data), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder, MaxUnreadable: r.task.unreadable()}); err != nil {
 		return err
 	}
 	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
@@ -146,13 +129,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if err = dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val); err != nil {
 		return err
 	}
-	said := map[string]bool{}
-	for _, line := range append(r.train.Notes(), r.val.Notes()...) {
-		if !said[line] {
-			r.job.Log(line)
-		}
-		said[line] = true
-	}
+	r.task.noteData(r.train, r.val)
 	if begun, there, err := r.match(r.folder); err == nil && there && begun.Identity != nil {
 		if err := begun.Identity.Check(r.data); err != nil {
 			return fmt.Errorf("%s: %w", r.folder, err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -107,11 +106,9 @@ func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, 
 		return evaluation.Validation{}, err
 	}
 	defer network.Close()
-	v, err := evaluation.Validate(ctx, network, r.judges, r.PipelineOptions.Threads, nil)
+	v, err := evaluation.Validate(ctx, network, r.judges, r.task.Trainers, nil)
 	if err == nil && first {
 		err = r.judges.NoteUnreadable(r.job)
 	}
 	return v, err
 }
-
-func (r *run) dataFolder() string { return explore.DataSetPath(r.Data) }

@@ -31,7 +31,7 @@ type Finished struct {
 // NewPipeline is a pipeline with the defaults of its parameters: those of the
 // digits.
 func NewPipeline() *PipelineRun {
-	return &PipelineRun{Trainers: 2, Settings: DigitsPipeline()}
+	return &PipelineRun{Common: Common{Unreadable: 1}, Trainers: 2, Settings: DigitsPipeline()}
 }
 
 // Step implements [Task].
@@ -52,7 +52,7 @@ func (p *PipelineRun) Values() param.Values {
 	return append(append(first, p.own()...), param.Table{
 		threads,
 		{Key: "until", Usage: "last step to do, `STEP`: one of " + strings.Join(PipelineSteps(), ", "), Choices: PipelineSteps(), Zero: "the last", Free: true, Rare: true},
-		libraryParam,
+		badParam, libraryParam,
 	}.In(p, &p.Common)...)
 }
 
@@ -132,7 +132,7 @@ func (s PipelineSettings) meant() map[string]string {
 
 // Work implements [Task]: the result is [Finished]. While it runs the result is
 // what the step under way has, and [Ranked] and [Networks] as soon as there are
-// some.
+// some. Steps that are done already are not done again.
 func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 	p.begin(j)
 	s, begun, err := p.settings()
@@ -141,6 +141,9 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 	}
 	if err := s.Check(); err != nil {
 		return nil, err
+	}
+	if until, _ := p.Values().Named("until"); until.Check(p.called) != nil {
+		return nil, requestError{until.Check(p.called)}
 	}
 	// What they name is looked for before there is a folder, whose settings bind.
 	if folder := explore.DataSetPath(s.Data); !exists(folder) {
@@ -154,10 +157,7 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 			return nil, err
 		}
 	}
-	if err := p.ready(); err != nil {
-		return nil, err
-	}
-	report, err := RunPipeline(ctx, s, PipelineOptions{Folder: p.Run, Library: p.Library, Threads: p.Trainers, Until: p.Until}, j)
+	report, err := (&run{PipelineSettings: s, task: p, folder: p.Run, job: j}).all(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -21,20 +21,25 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// quick are the smallest settings that run every step.
-func quick(data string) PipelineSettings {
-	s := DigitsPipeline()
+// quick is a pipeline with the smallest settings that run every step, all of them
+// given.
+func quick(run, data string) *PipelineRun {
+	p := NewPipeline()
+	for _, v := range p.own() {
+		p.give(v.Key)
+	}
+	s := &p.Settings
 	s.Data, s.HeaviestEpochs, s.OneShotEpochs, s.FineTuneEpochs = data, 1, 1, 1
 	s.Sampling, s.Paths = "batch", 1
 	s.Samples, s.TestSamples, s.Contributions, s.PinnedImages, s.Budgets, s.Random = 12, 10, 1, 4, 2, 1
-	s.MeasureRounds = 1
-	return s
+	p.Run, s.MeasureRounds = run, 1
+	return p
 }
 
 // runJob runs a pipeline as a job; stop is asked at every change of it whether
 // to cancel. Where the machine is too busy to be measured on, it goes on a few
 // times.
-func runJob(t *testing.T, s PipelineSettings, o PipelineOptions, stop func(job.Snapshot) bool) (got job.Snapshot) {
+func runJob(t *testing.T, p *PipelineRun, stop func(job.Snapshot) bool) (got job.Snapshot) {
 	t.Helper()
 	timetest.Measured(t, func() bool {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -43,7 +48,7 @@ func runJob(t *testing.T, s PipelineSettings, o PipelineOptions, stop func(job.S
 				cancel()
 			}
 		}}
-		j := runner.Start(ctx, "pipeline", func(ctx context.Context, j *job.Job) (any, error) { return RunPipeline(ctx, s, o, j) })
+		j := runner.Start(ctx, "pipeline", p.Work)
 		<-j.Ended()
 		cancel()
 		got = j.Snapshot()
@@ -62,14 +67,15 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	data := t.TempDir()
 	datatest.Patches(t, data, "train", 240)
 	datatest.Patches(t, data, "t10k", 40)
-	s, o := quick(data), PipelineOptions{Folder: filepath.Join(t.TempDir(), "run")}
+	p := quick(filepath.Join(t.TempDir(), "run"), data)
+	s := &p.Settings
 	s.MeasureRounds = 5 // one is kept, and there are enough others to be seen and stopped in
 	rounds := func() string {
-		data, _ := os.ReadFile(filepath.Join(o.Folder, measureFolder, "measure.jsonl"))
+		data, _ := os.ReadFile(filepath.Join(p.Run, measureFolder, "measure.jsonl"))
 		return string(data)
 	}
 	for _, in := range []string{"oneshot: ", "samples: ", "contribute: ", "finetune: ", "measure: "} {
-		got := runJob(t, s, o, func(j job.Snapshot) bool {
+		got := runJob(t, p, func(j job.Snapshot) bool {
 			return (strings.Contains(j.Status, in) || strings.Contains(last(j.Log), strings.TrimSuffix(in, " "))) && j.Done > 0 &&
 				(in != "measure: " || strings.Count(rounds(), "\n") > 1) // the first line is no round
 		})
@@ -88,34 +94,34 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 		}
 		return false
 	}
-	got := runJob(t, s, o, watch)
-	if !wentOn || latency.KeepsRounds(filepath.Join(o.Folder, measureFolder)) {
-		t.Errorf("the measurement went on with its rounds: %v; kept still: %v", wentOn, latency.KeepsRounds(filepath.Join(o.Folder, measureFolder)))
+	got := runJob(t, p, watch)
+	if !wentOn || latency.KeepsRounds(filepath.Join(p.Run, measureFolder)) {
+		t.Errorf("the measurement went on with its rounds: %v; kept still: %v", wentOn, latency.KeepsRounds(filepath.Join(p.Run, measureFolder)))
 	}
-	checkFitted(t, early, s)
+	checkFitted(t, early, *s)
 	if got.State != job.Done {
 		t.Fatalf("%v: %v", got.State, got.Err)
 	}
-	file, _ := got.Result.(string)
-	report, err := os.ReadFile(file)
+	finished, _ := got.Result.(Finished)
+	report, err := os.ReadFile(finished.Report)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, o.Folder, string(report))
-	trained, err := os.ReadFile(filepath.Join(o.Folder, networksFile))
+	checkReport(t, p.Run, string(report))
+	trained, err := os.ReadFile(filepath.Join(p.Run, networksFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	early = Ranked{}
-	if again := runJob(t, s, o, watch); again.State != job.Done {
+	if again := runJob(t, p, watch); again.State != job.Done {
 		t.Fatalf("again: %v: %v", again.State, again.Err)
 	}
-	checkFitted(t, early, s)
-	if now, err := os.ReadFile(filepath.Join(o.Folder, networksFile)); err != nil || string(now) != string(trained) {
+	checkFitted(t, early, *s)
+	if now, err := os.ReadFile(filepath.Join(p.Run, networksFile)); err != nil || string(now) != string(trained) {
 		t.Errorf("a finished pipeline was trained again: %v", err)
 	}
 	s.Samples++
-	if other := runJob(t, s, o, nil); !errors.Is(other.Err, ErrMismatch) || !strings.Contains(other.Err.Error(), "samples was 12 and is now 13") {
+	if other := runJob(t, p, nil); !errors.Is(other.Err, ErrMismatch) || !strings.Contains(other.Err.Error(), "samples was 12 and is now 13") {
 		t.Errorf("other settings: %v", other.Err)
 	}
 }
@@ -307,20 +313,21 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	}
 	datatest.Patches(t, data, "train", 240)
 	datatest.Patches(t, data, "t10k", 40)
-	s, o := quick(data), PipelineOptions{Folder: filepath.Join(t.TempDir(), "run"), Until: "latency"}
+	p := quick(filepath.Join(t.TempDir(), "run"), data)
+	p.Until = "latency"
 	read := func(name string) string {
-		text, err := os.ReadFile(filepath.Join(o.Folder, name))
+		text, err := os.ReadFile(filepath.Join(p.Run, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	large := s
-	large.BatchSize = 1 << 10
-	if got := runJob(t, large, o, nil); !errors.Is(got.Err, training.ErrSettings) || exists(o.Folder) {
-		t.Fatalf("more images a step than there are: %v; left the folder: %v", got.Err, exists(o.Folder))
+	large := Clone(p)
+	large.Settings.BatchSize = 1 << 10
+	if got := runJob(t, large, nil); !errors.Is(got.Err, training.ErrSettings) || exists(p.Run) {
+		t.Fatalf("more images a step than there are: %v; left the folder: %v", got.Err, exists(p.Run))
 	}
-	if got := runJob(t, s, o, nil); got.State != job.Done {
+	if got := runJob(t, p, nil); got.State != job.Done {
 		t.Fatal(got.Err)
 	}
 	before := read(pipelineFile)
@@ -333,7 +340,7 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	if err := os.WriteFile(images, pixels, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := runJob(t, s, o, nil); !errors.Is(got.Err, dataset.ErrOtherData) || read(pipelineFile) != before {
+	if got := runJob(t, p, nil); !errors.Is(got.Err, dataset.ErrOtherData) || read(pipelineFile) != before {
 		t.Errorf("a changed byte: %v", got.Err)
 	}
 	pixels[500] ^= 1
@@ -344,12 +351,12 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	if err := os.Rename(data, moved); err != nil {
 		t.Fatal(err)
 	}
-	s.Data = moved
-	got := runJob(t, s, o, nil)
+	p.Settings.Data = moved
+	got := runJob(t, p, nil)
 	if got.State != job.Done || !strings.Contains(strings.Join(got.Log, "\n"), "is in "+moved+" now") {
 		t.Errorf("moved: %v, %q", got.Err, got.Log)
 	}
-	if begun, err := readPipeline(o.Folder); err != nil || begun.Data != moved || begun.Identity.Root != moved {
+	if begun, err := readPipeline(p.Run); err != nil || begun.Data != moved || begun.Identity.Root != moved {
 		t.Errorf("%+v, %v", begun, err)
 	}
 }

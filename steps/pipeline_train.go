@@ -46,7 +46,7 @@ func (s PipelineSettings) stage(stage training.Stage) training.Settings {
 // training is that of a stage in the folder, on the data that is open.
 func (r *run) training(stage training.Stage) *Training {
 	t := r.PipelineSettings.training(stage)
-	t.Run, t.Data, t.Threads, t.Library = r.folder, r.Data, r.PipelineOptions.Threads, r.Library
+	t.Run, t.Data, t.Threads, t.Library = r.folder, r.Data, r.task.Trainers, r.task.Library
 	t.train, t.val, t.status, t.Note = r.train, r.val, r.at+string(stage)+": ", func(string) {} // the pipeline has said it
 	return t
 }
@@ -61,7 +61,7 @@ func (r *run) checkStage(stage training.Stage) error {
 	if err != nil {
 		return err
 	}
-	o := training.Options{Folder: r.folder, Data: &r.data, Threads: r.PipelineOptions.Threads}
+	o := training.Options{Folder: r.folder, Data: &r.data, Threads: r.task.Trainers}
 	if o.Train, o.HeldOut, err = s.Divide(r.train, r.val); err != nil {
 		return err
 	}
