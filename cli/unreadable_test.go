@@ -107,6 +107,14 @@ func TestTrainingOnUnreadableImages(t *testing.T) {
 	if r := runCLI(t, append(validate, "--max-unreadable", "5")...); r.code != exitDone || !strings.Contains(r.out, "images  39 (") {
 		t.Errorf("one of forty, up to two allowed: %+v", r)
 	}
+	spoil("train/1/*.png", 1)
+	piped := []string{"pipeline", "--data", dir, "--out", filepath.Join(t.TempDir(), "run"), "--until", "heaviest", "--heaviest-epochs", "1", "--batch-size", "8"}
+	if r := runCLI(t, piped...); r.code != exitUsage || !strings.Contains(r.err, "1 of 40, at most 0 are skipped") {
+		t.Errorf("one of forty in a pipeline: %+v", r)
+	}
+	if r := runCLI(t, append(piped, "--max-unreadable", "5")...); r.code != exitDone {
+		t.Errorf("one of forty in the same pipeline, up to two allowed: %+v", r)
+	}
 	spoil("train/*/*.png", 40)
 	run := filepath.Join(t.TempDir(), "run")
 	r := runCLI(t, "train", "--stage", "heaviest", "--data", dir, "--out", run, "--image-size", "32", "--batch-size", "8", "--epochs", "1")
