@@ -150,9 +150,9 @@ func spaceOfResults(space *model.Space, results map[string]latency.Measurement) 
 func (m *measurement) drawProgress(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	t := s.Theme
 	w := r.W - 2
-	s.Text(r.X+1, r.Y, w, t.Text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), clock(j.Elapsed), j.Status))
+	s.Text(r.X+1, r.Y, w, t.Text, sanitize.Sprintf("%s  %.0f%%  %s  %s", j.State, 100*j.Fraction(), cell.Clock(j.Elapsed), j.Status))
 	if j.Left > 0 {
-		s.Right(r.X+1, r.Y, w, t.Dim, clock(j.Left)+" left")
+		s.Right(r.X+1, r.Y, w, t.Dim, cell.Clock(j.Left)+" left")
 	}
 	s.Bar(r.X+1, r.Y+1, w, t.Accent, j.Fraction(), 1)
 	if j.Err != nil {

@@ -2,8 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -134,14 +132,4 @@ func (e *entry) draw(a *App, s *cell.Screen) {
 	} else {
 		s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, hint)
 	}
-}
-
-// expandHome replaces a leading ~ by the user's home folder.
-func expandHome(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~"+string(filepath.Separator)); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return path
 }

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"slices"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -45,7 +44,7 @@ func (a *App) startJob(name string, do func(context.Context, *job.Job) (any, err
 	})
 }
 
-// startAgain starts a job and remembers how, so that it can go on after it was
+// startAgain starts a job and remembers how, so that it can be resumed after it was
 // cancelled.
 func (a *App) startAgain(name string, w work) tea.Cmd {
 	if a.works == nil {
@@ -138,7 +137,7 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	case job.Cancelled:
 		text := s.Name + " cancelled"
 		if _, again := a.works[s.Name]; again {
-			text += ": " + a.keyOf("resume-job") + " in the jobs pane goes on with it"
+			text += ": " + a.keyOf("resume-job") + " in the jobs pane resumes it"
 		}
 		a.say(text)
 	case job.Done:
@@ -265,15 +264,9 @@ func (a *App) jobActivity() string {
 		case j.Paused:
 			text += " paused"
 		case j.Left > 0:
-			text += " " + clock(j.Left) + " left"
+			text += " " + cell.Clock(j.Left) + " left"
 		}
 		return text
 	}
 	return ""
-}
-
-// clock writes a duration as minutes and seconds.
-func clock(d time.Duration) string {
-	s := int(d.Round(time.Second).Seconds())
-	return sanitize.Sprintf("%d:%02d", s/60, s%60)
 }

@@ -1,20 +1,16 @@
 package tui
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/steps"
 )
 
 // verifiedNetworks is how many networks a table is verified on.
@@ -136,48 +132,4 @@ func roundsText(n int) string {
 		return "the usual number"
 	}
 	return fmt.Sprint(n)
-}
-
-// services are what the explorer asks of the machine; tests replace them.
-type services struct {
-	table   func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
-	network func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
-	verify  func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error)
-	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
-	library func(flag string) (onnx.Library, error)
-	install func(context.Context, *job.Job) (onnx.Library, error)
-	method  func(context.Context, steps.Task, *job.Job) (any, error)
-	plan    func(steps.Task) (steps.Plan, error)
-	runs    func() []string
-	found   func(runs ...string) steps.Found
-	copy    func(text, what string) tea.Cmd      // to the clipboard
-	tick    func(time.Duration, tea.Msg) tea.Cmd // the message, later
-}
-
-func machineServices() services {
-	return services{
-		copy: copyText,
-		tick: func(d time.Duration, msg tea.Msg) tea.Cmd {
-			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
-		},
-		table:  explore.MeasureTable,
-		keep:   keepOnMachine,
-		plan:   steps.Task.Plan,
-		runs:   steps.Runs,
-		found:  steps.Find,
-		method: func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
-		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
-			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
-		},
-		verify: func(ctx context.Context, m explore.Measuring, t tableToVerify, j *job.Job) (explore.VerifiedTable, error) {
-			return explore.VerifyTable(ctx, m, t.name, t.lut, verifiedNetworks, j)
-		},
-		library: func(flag string) (onnx.Library, error) {
-			lib, _, err := onnx.Find(flag)
-			return lib, err
-		},
-		install: func(ctx context.Context, j *job.Job) (onnx.Library, error) {
-			return onnx.Install(ctx, func(done, total int64) { j.Progress(int(done>>10), int(total>>10), 0, "downloading") })
-		},
-	}
 }

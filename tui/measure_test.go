@@ -238,7 +238,7 @@ func TestComparingTwoDevices(t *testing.T) {
 	d.mustSee("no such file")
 }
 
-// A measurement that was cancelled goes on from the jobs pane, but not beside
+// A measurement that was cancelled is resumed from the jobs pane, but not beside
 // another; one that is done is not made again by that.
 func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
@@ -261,16 +261,16 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	}
 	d.press("X")
 	d.until(job.Cancelled)
-	d.mustSee("r in the jobs pane goes on with it")
+	d.mustSee("r in the jobs pane resumes it")
 	d.press("down")
-	d.mustSee("r starts it again: it goes on where it was")
+	d.mustSee("r starts it again: it resumes where it stopped")
 	d.press("r")
 	d.until(job.Running)
 	d.press("up", "r") // the cancelled one, while the other runs
 	d.mustSee("is still running")
 	d.press("P")
 	d.press("down", "P")
-	d.mustSee("a measurement cannot be paused: X cancels it, and it goes on when it is")
+	d.mustSee("a measurement cannot be paused: X cancels it, and it resumes when it is")
 	d.press("X")
 	d.until(job.Cancelled)
 	d.press("r")

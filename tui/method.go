@@ -313,7 +313,7 @@ func (a *App) isMethod(name string) bool {
 	return ok && !w.measure
 }
 
-// resumeJob starts the job under the cursor again: it goes on where it was.
+// resumeJob starts the job under the cursor again, which resumes where it stopped.
 func (a *App) resumeJob() tea.Cmd {
 	j, ok := a.currentJob()
 	if !ok {
@@ -337,7 +337,7 @@ func (a *App) resumeJob() tea.Cmd {
 	return a.startAgain(j.Name, w)
 }
 
-// pauseJob lets the job under the cursor rest, or go on.
+// pauseJob pauses or resumes the job under the cursor.
 func (a *App) pauseJob() tea.Cmd {
 	j, _ := a.currentJob()
 	if j.State != job.Running || len(a.jobs) == 0 {
@@ -355,12 +355,12 @@ func (a *App) pauseJob() tea.Cmd {
 	}
 	switch {
 	case j.Paused:
-		a.say(sanitize.Line(j.Name) + " goes on")
+		a.say(sanitize.Line(j.Name) + " resumes")
 		return ask(runner.Resume)
 	case !a.isMethod(j.Name):
-		a.say("a measurement cannot be paused: " + a.keyOf("cancel-job") + " cancels it, and it goes on when it is started again")
+		a.say("a measurement cannot be paused: " + a.keyOf("cancel-job") + " cancels it, and it resumes when it is started again")
 	default:
-		a.say(sanitize.Line(j.Name) + " rests at its next step: " + a.keyOf("pause-job") + " lets it go on")
+		a.say(sanitize.Line(j.Name) + " rests at its next step: " + a.keyOf("pause-job") + " resumes it")
 		return ask(runner.Pause)
 	}
 	return nil

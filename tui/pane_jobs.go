@@ -25,7 +25,7 @@ func newJobsPane() *jobsPane {
 func (p *jobsPane) keys() []action {
 	return []action{
 		{"job-open", []string{"space"}, "Device", "open what the job under the cursor has found", "open", (*App).openJob},
-		{"pause-job", []string{"P"}, "Device", "pause the job under the cursor, or let it go on", "pause", (*App).pauseJob},
+		{"pause-job", []string{"P"}, "Device", "pause or resume the job under the cursor", "pause", (*App).pauseJob},
 		{"resume-job", []string{"r"}, "Device", "start the job under the cursor again: it resumes where it stopped", "again", (*App).resumeJob},
 	}
 }
@@ -59,9 +59,9 @@ func (p *jobsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		if j.Paused && j.State == job.Running {
 			state = "paused"
 		}
-		text := fmt.Sprintf("%-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), clock(j.Elapsed), j.Name)
+		text := fmt.Sprintf("%-10s%4.0f%%  %6s  %s", state, 100*j.Fraction(), cell.Clock(j.Elapsed), j.Name)
 		if j.Left > 0 {
-			text += "  " + clock(j.Left) + " left"
+			text += "  " + cell.Clock(j.Left) + " left"
 		}
 		l.Text(1, r.W, jobStyle(s.Theme, j.State), text)
 	})
@@ -107,7 +107,7 @@ func (a *App) jobHint(j job.Snapshot) string {
 	_, again := a.works[j.Name]
 	switch {
 	case running && a.isMethod(j.Name) && j.Paused:
-		return a.keyOf("pause-job") + " goes on, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
+		return a.keyOf("pause-job") + " resumes, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
 	case running && a.isMethod(j.Name):
 		return a.keyOf("pause-job") + " pauses, " + a.keyOf("cancel-job") + " cancels; what it has is kept"
 	case running && isTable(j):
@@ -117,7 +117,7 @@ func (a *App) jobHint(j job.Snapshot) string {
 	case isFit(j.Result):
 		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
 	case j.State != job.Done && again:
-		return a.keyOf("resume-job") + " starts it again: it goes on where it was"
+		return a.keyOf("resume-job") + " starts it again: it resumes where it stopped"
 	case a.isMethod(j.Name):
 		return a.keyOf("method") + " starts the next step"
 	case isTable(j):

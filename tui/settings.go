@@ -74,7 +74,7 @@ func (a *App) quit() tea.Cmd {
 			a.askedToQuit = true
 			a.dialog = &menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
 				{label: "go on"},
-				{label: "quit", detail: "it goes on where it was when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
+				{label: "quit", detail: "it resumes when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
 			}}
 			return nil
 		}

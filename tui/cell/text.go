@@ -1,9 +1,11 @@
 package cell
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -33,6 +35,12 @@ func Signed(v float64, decimals int, g *Glyphs) string {
 		return s
 	}
 	return "+" + s
+}
+
+// Clock writes a duration as minutes and seconds.
+func Clock(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
 // Lines writes lines of words, each wrapped, as far as there is room.
