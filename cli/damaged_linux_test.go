@@ -22,7 +22,6 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // damages are what can be in the place of a file that is read.
@@ -50,7 +49,7 @@ func TestDamagedInput(t *testing.T) {
 	passable(t)
 	data := idxFolder(t, 40)
 	run, checkpoint, space := newSupernet(t, data)
-	arch := space.Architecture(supernet.HeaviestPath(space)).String()
+	arch := space.Architecture(space.HeaviestPath()).String()
 	lut := must(latency.EncodeLUT(must(explore.LoadLUT("ort-cpu-224-1t"))))
 	pkl, _, err := latency.EncodePickle(must(explore.LoadLUT("ort-cpu-224-1t")))
 	if err != nil {
@@ -62,7 +61,7 @@ func TestDamagedInput(t *testing.T) {
 	}
 	safetensors := must(model.EncodePredictor(predictor, info))
 	samples := readFile(t, accuracyTable(t, "fit", 0, 40))
-	graph := must(onnx.Network(space.Architecture(supernet.HeaviestPath(space)), onnx.RandomWeights{}, onnx.NetworkOptions{ImageSize: 32, Classes: 3})).Marshal()
+	graph := must(onnx.Network(space.Architecture(space.HeaviestPath()), onnx.RandomWeights{}, onnx.NetworkOptions{ImageSize: 32, Classes: 3})).Marshal()
 	settings := readFile(t, filepath.Join(run, "settings.json"))
 	begun := t.TempDir()
 	train := []string{"train", "--stage", "heaviest", "--data", data, "--image-size", "32", "--batch-size", "8", "--epochs", "1", "--out"}

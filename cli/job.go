@@ -10,15 +10,10 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// runJob does work as a job, shows on standard error how far it is, and returns
-// its result. Where it was ended it says how far it came, and the error is
+// runJob does work as a job, shows on a line that others write beside how far it is,
+// and returns its result. Where it was ended it says how far it came, and the error is
 // [context.Canceled].
-func runJob[T any](ctx context.Context, a *app, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
-	return runJobOn(ctx, a, a.newStatusLine(), name, work)
-}
-
-// runJobOn does so with a line that others write beside.
-func runJobOn[T any](ctx context.Context, a *app, line *statusLine, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
+func runJob[T any](ctx context.Context, a *app, line *statusLine, name string, work func(context.Context, *job.Job) (T, error)) (T, job.Snapshot, error) {
 	var logged []string
 	runner := job.Runner{Publish: func(s job.Snapshot) {
 		for _, text := range newLines(logged, s.Log) {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
-	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // Each flag is accepted, their product is not: no machine has the memory. Nothing
@@ -15,7 +14,7 @@ func TestProductsOfFlagsAreBounded(t *testing.T) {
 	onnxtest.Require(t)
 	data := idxFolder(t, 40)
 	_, checkpoint, space := newSupernet(t, data)
-	arch := space.Architecture(supernet.HeaviestPath(space)).String()
+	arch := space.Architecture(space.HeaviestPath()).String()
 	out := filepath.Join(t.TempDir(), "out")
 	for name, args := range map[string][]string{
 		"measure":     {"measure", arch, "--batch", "4096", "--image-size", "4096"},

@@ -73,7 +73,7 @@ func teacherOf(t *testing.T, run string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := supernet.Child(space, c.Weights, supernet.HeaviestPath(space))
+	w, err := supernet.Child(space, c.Weights, space.HeaviestPath())
 	file := filepath.Join(t.TempDir(), "teacher.safetensors")
 	if err == nil {
 		err = supernet.Save(file, supernet.Checkpoint{Weights: w})

@@ -52,7 +52,7 @@ func runStep[T any](cmd *cobra.Command, a *app, t steps.Task, files ...string) (
 			metric(m)
 		}
 	}
-	result, s, err := runJobOn(cmd.Context(), a, line, cmd.Name(), t.Work)
+	result, s, err := runJob(cmd.Context(), a, line, cmd.Name(), t.Work)
 	out, _ = result.(T)
 	switch {
 	case err == nil:

@@ -77,9 +77,6 @@ func LUTs() []Source { return sources("luts") }
 // Predictors lists the predictors known by name.
 func Predictors() []Source { return sources("predictors") }
 
-// Samples lists the accuracy tables known by name.
-func Samples() []Source { return sources("samples") }
-
 // DataDir is the user's folder for tables and predictors of their own,
 // $XDG_DATA_HOME/binas-tui.
 func DataDir() string { return filepath.Join(xdg.DataHome, "binas-tui") }

@@ -52,7 +52,7 @@ func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT
 	}
 	columns := newColumns(s)
 	header := o.header("context", s.Name, s.ImageSize, columns.keys)
-	if err := checkNetworkMemory([]model.Architecture{s.Architecture(heaviest(s))}, s.ImageSize, o); err != nil {
+	if err := checkNetworkMemory([]model.Architecture{s.Architecture(s.HeaviestPath())}, s.ImageSize, o); err != nil {
 		return nil, err
 	}
 	v := o.visitor(s.ImageSize)
@@ -77,18 +77,6 @@ func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT
 	}
 	lut.Provenance.Name, lut.Provenance.Date = o.Name, header.Date
 	return lut, nil
-}
-
-// heaviest is the path of all blocks with their last options.
-func heaviest(s *model.Space) model.Path {
-	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
-	for i := range p.Depth {
-		p.Depth[i] = s.MaxDepth
-	}
-	for b := range p.Option {
-		p.Option[b] = s.NumOptions() - 1
-	}
-	return p
 }
 
 // timeNetworks looks at networks until the table is conclusive, or no more are

@@ -42,7 +42,7 @@ func (m *Machine) checkMeterMemory(s *model.Space) error {
 	if err != nil {
 		return err
 	}
-	most, err := s.Architecture(heaviest(s)).Cost(s.ImageSize, o.Classes)
+	most, err := s.Architecture(s.HeaviestPath()).Cost(s.ImageSize, o.Classes)
 	if err != nil {
 		return err
 	}

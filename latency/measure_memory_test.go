@@ -40,7 +40,7 @@ func TestMeasuringIsBoundedByMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	arch := space.Architecture(heaviest(space))
+	arch := space.Architecture(space.HeaviestPath())
 	o := MeasureOptions{Batch: MaxBatch, Classes: 10}
 	_, open := NewMachine(MachineOptions{Batch: MaxBatch}).Open(t.Context(), arch, model.MaxImageSize)
 	for name, err := range map[string]error{"table": checkTableMemory(space, o), "network": checkNetworkMemory([]model.Architecture{arch}, model.MaxImageSize, o), "device": open} {

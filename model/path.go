@@ -45,6 +45,19 @@ func (s *Space) Active(p Path, block int) bool {
 	return block%s.MaxDepth < p.Depth[block/s.MaxDepth]
 }
 
+// HeaviestPath is the network that holds all others: greatest depths, widths and
+// kernels, squeeze-excite everywhere. It is what is trained first.
+func (s *Space) HeaviestPath() Path {
+	p := Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
+	for i := range p.Depth {
+		p.Depth[i] = s.MaxDepth
+	}
+	for b := range p.Option {
+		p.Option[b] = s.NumOptions() - 1
+	}
+	return p
+}
+
 // CheckPath reports the first decision of p that is not one of the space.
 func (s *Space) CheckPath(p Path) error {
 	if len(p.Depth) != len(s.Stages) || len(p.Option) != s.NumBlocks() {

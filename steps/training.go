@@ -381,7 +381,7 @@ func (t *Training) teach(space *model.Space, o *training.Options) error {
 			return requestf("%s: %w", file, err)
 		}
 		if o.Supernet = c.Weights; t.Teacher == "" && t.Checkpoint != "" {
-			o.Heaviest, err = supernet.Child(space, c.Weights, supernet.HeaviestPath(space))
+			o.Heaviest, err = supernet.Child(space, c.Weights, space.HeaviestPath())
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // randomPath draws every decision uniformly.
 func randomPath(s *model.Space, seed uint64) model.Path {
 	r := rand.New(rand.NewPCG(seed, 0))
-	p := HeaviestPath(s)
+	p := s.HeaviestPath()
 	for i := range p.Depth {
 		p.Depth[i] = s.MinDepth + r.IntN(s.NumDepths())
 	}
@@ -69,7 +69,7 @@ func TestChildrenAnswerAsPyTorchs(t *testing.T) {
 func TestChildIsACopy(t *testing.T) {
 	s := space(t, model.MobileNASNet, 32)
 	w := Init{Seed: 1}.Weights(Layout(s, 3))
-	child, err := Child(s, w, HeaviestPath(s))
+	child, err := Child(s, w, s.HeaviestPath())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,14 +111,14 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 		{change(func(w onnx.StateDict) {
 			w["zzz"], w["extra"] = onnx.TensorData{}, onnx.TensorData{Shape: []int{2}, Data: make([]float32, 2)}
 		}), `"extra" of shape [2]`, ErrExtraTensor},
-		{Init{Seed: 1}.Weights(ChildLayout(s, HeaviestPath(s), 5)), "blocks.1.0.conv_dw.0.weight", onnx.ErrNoTensor},
+		{Init{Seed: 1}.Weights(ChildLayout(s, s.HeaviestPath(), 5)), "blocks.1.0.conv_dw.0.weight", onnx.ErrNoTensor},
 		{onnx.StateDict{}, "classifier.weight", onnx.ErrNoTensor},
 	} {
 		_, err := CheckSupernet(s, c.w)
 		if err == nil || !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: want one line with %q", err, c.want)
 		}
-		if _, err := Child(s, c.w, HeaviestPath(s)); !errors.Is(err, c.is) {
+		if _, err := Child(s, c.w, s.HeaviestPath()); !errors.Is(err, c.is) {
 			t.Errorf("child: %v", err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestCheckNamesTheFirstDifference(t *testing.T) {
 	if classes, err := CheckSupernet(s, w); err != nil || classes != 5 {
 		t.Errorf("%d classes, %v", classes, err)
 	}
-	if child, err := Child(s, w, HeaviestPath(s)); err != nil || len(child["bn1.num_batches_tracked"].Data) != 1 {
+	if child, err := Child(s, w, s.HeaviestPath()); err != nil || len(child["bn1.num_batches_tracked"].Data) != 1 {
 		t.Error(err)
 	}
 	if _, err := Child(s, w, model.Path{}); err == nil || !strings.Contains(err.Error(), "path of 0 stages") {

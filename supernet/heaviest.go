@@ -10,7 +10,7 @@ import (
 )
 
 // FromHeaviest returns a supernet whose weights are those of the trained
-// heaviest network (see [HeaviestPath]), under the names of [ChildLayout]: the
+// heaviest network (see [model.Space.HeaviestPath]), under the names of [ChildLayout]: the
 // start of one-shot training. Every normalisation after the projection is a copy
 // of the network's, running statistics included, as are those of all kernels.
 // Extracted again, the heaviest network is what it was.
@@ -20,7 +20,7 @@ import (
 //
 // Reorder first: it decides which channels narrow options keep.
 func FromHeaviest(s *model.Space, heaviest onnx.StateDict) (onnx.StateDict, error) {
-	classes, err := CheckChild(s, HeaviestPath(s), heaviest)
+	classes, err := CheckChild(s, s.HeaviestPath(), heaviest)
 	if err != nil {
 		return nil, fmt.Errorf("supernet from the heaviest network: %w", err)
 	}

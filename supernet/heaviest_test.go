@@ -16,7 +16,7 @@ import (
 // heaviest is the heaviest network of the golden supernet.
 func heaviest(t testing.TB, s *model.Space) onnx.StateDict {
 	t.Helper()
-	w, err := Child(s, rawSupernet(t), HeaviestPath(s))
+	w, err := Child(s, rawSupernet(t), s.HeaviestPath())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestFromHeaviest(t *testing.T) {
 	if classes, err := CheckSupernet(s, w); err != nil || classes != 10 {
 		t.Fatal(classes, err)
 	}
-	have, err := Child(s, w, HeaviestPath(s))
+	have, err := Child(s, w, s.HeaviestPath())
 	if err != nil || !reflect.DeepEqual(have, want) {
 		t.Errorf("the heaviest network changed: %v", err)
 	}
@@ -153,7 +153,7 @@ func TestReorder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child, err := Child(s, super, HeaviestPath(s))
+	child, err := Child(s, super, s.HeaviestPath())
 	if err != nil || !reflect.DeepEqual(child, after) {
 		t.Errorf("supernet and network were reordered differently: %v", err)
 	}
@@ -163,7 +163,7 @@ func TestReorder(t *testing.T) {
 	}
 	onnxtest.Require(t)
 	images, shape := array(t, "x32.npy")
-	arch := s.Architecture(HeaviestPath(s))
+	arch := s.Architecture(s.HeaviestPath())
 	y, z := answer(t, arch, before, images, shape), answer(t, arch, after, images, shape)
 	if d := distance(y, z) / greatest(y); !(d < 1e-5) {
 		t.Errorf("answers differ by %g of the greatest logit after reordering", d)
@@ -184,7 +184,7 @@ func TestReorderSupernet(t *testing.T) {
 		t.Fatal(err)
 	}
 	images, shape := array(t, "x32.npy")
-	p := HeaviestPath(s)
+	p := s.HeaviestPath()
 	for b := range p.Option {
 		p.Option[b] = 8 + b%4 // expansion 6 with both kernels, both ratios
 	}
@@ -203,7 +203,7 @@ func TestReorderSupernet(t *testing.T) {
 
 func TestReorderRefuses(t *testing.T) {
 	s := space(t, model.MobileNASNet, 32)
-	w := Init{Seed: 1}.Weights(ChildLayout(s, HeaviestPath(s), 2))
+	w := Init{Seed: 1}.Weights(ChildLayout(s, s.HeaviestPath(), 2))
 	g := gradientsFor(w, 1)
 	delete(g, "blocks.1.1.conv_dw.weight")
 	if _, err := Reorder(s, w, g); !errors.Is(err, onnx.ErrNoTensor) || !strings.Contains(err.Error(), "gradient") || !strings.Contains(err.Error(), "blocks.1.1.conv_dw.weight") {

@@ -81,14 +81,14 @@ func TestResidualBlocksStartAsNothing(t *testing.T) {
 	onnxtest.Require(t)
 	s := space(t, model.MobileNASNet, 32)
 	images, shape := array(t, "x32.npy")
-	shallow := HeaviestPath(s)
+	shallow := s.HeaviestPath()
 	for i := range shallow.Depth {
 		shallow.Depth[i] = 2
 	}
 	for _, scale := range []float64{0, 1} {
 		w := Init{Seed: 1, ResidualScale: scale}.Weights(Layout(s, 10))
 		var logits [2][]float32
-		for i, p := range []model.Path{HeaviestPath(s), shallow} {
+		for i, p := range []model.Path{s.HeaviestPath(), shallow} {
 			child, err := Child(s, w, p)
 			if err != nil {
 				t.Fatal(err)

@@ -79,19 +79,6 @@ func ChildLayout(s *model.Space, p model.Path, classes int) []Tensor {
 	return l.tensors
 }
 
-// HeaviestPath is the network that holds all others: greatest depths, widths and
-// kernels, squeeze-excite everywhere. It is what is trained first.
-func HeaviestPath(s *model.Space) model.Path {
-	p := model.Path{Depth: make([]int, len(s.Stages)), Option: make([]int, s.NumBlocks())}
-	for i := range p.Depth {
-		p.Depth[i] = s.MaxDepth
-	}
-	for b := range p.Option {
-		p.Option[b] = s.NumOptions() - 1
-	}
-	return p
-}
-
 // blockName is the prefix of a searched block's tensors; stage 0 is the fixed
 // first block.
 func blockName(s *model.Space, block int) string {

@@ -90,7 +90,7 @@ func fullWidth(s *model.Space, w onnx.StateDict) ([]Tensor, error) {
 		}
 		return Layout(s, classes), nil
 	}
-	p := HeaviestPath(s)
+	p := s.HeaviestPath()
 	classes, err := CheckChild(s, p, w)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func BenchmarkTrainStep(b *testing.B) {
 func benchmarkHeaviest(b *testing.B, side, batch int) {
 	onnxtest.Require(b)
 	s := newSpace(b, side)
-	p := supernet.HeaviestPath(s)
+	p := s.HeaviestPath()
 	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
 	n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 	if err != nil {
@@ -111,7 +111,7 @@ func benchmarkOneShot(b *testing.B, set func(n *Network, batch int, draw func() 
 	drawn := 0
 	for range s.Options { // makes the sessions
 		step(func() model.Path {
-			p := supernet.HeaviestPath(s)
+			p := s.HeaviestPath()
 			for i := range p.Option {
 				p.Option[i] = drawn % len(s.Options)
 			}

@@ -25,7 +25,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	path := supernet.HeaviestPath(space)
+	path := space.HeaviestPath()
 	weights := supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(space, path, 10))
 	network, err := engine.Child(path, weights)
 	if err != nil {

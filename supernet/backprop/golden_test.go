@@ -373,7 +373,7 @@ func testDistillation(t *testing.T, of kernels.Set) {
 
 func newTeacher(t testing.TB, e *Engine, s *model.Space, w onnx.StateDict) *Teacher {
 	t.Helper()
-	path := supernet.HeaviestPath(s)
+	path := s.HeaviestPath()
 	child, err := supernet.Child(s, w, path)
 	if err != nil {
 		t.Fatal(err)

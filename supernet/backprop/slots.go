@@ -94,7 +94,7 @@ func (n *Network) name(slot, option int, local string) string {
 func (e *Engine) sources(option int) map[string]string {
 	names, ok := e.names[option]
 	if !ok {
-		p := supernet.HeaviestPath(e.space)
+		p := e.space.HeaviestPath()
 		for b := range p.Option {
 			p.Option[b] = option
 		}

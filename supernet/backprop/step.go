@@ -9,7 +9,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // Step runs a batch forward and backward in training mode. x is [batch, 3,
@@ -141,7 +140,7 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *
 	var stageGradient *onnx.Tensor // of the output of the stage, where images leave it at different depths
 	depth := n.path.Depth
 	if n.paths != nil {
-		depth = supernet.HeaviestPath(n.e.space).Depth
+		depth = n.e.space.HeaviestPath().Depth
 	}
 	for i := len(route) - 1; i >= 0; i-- {
 		b := route[i]

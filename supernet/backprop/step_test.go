@@ -20,7 +20,7 @@ func smallest(t *testing.T) (*Engine, *Network, onnx.StateDict) {
 	t.Helper()
 	onnxtest.Require(t)
 	s := newSpace(t, 32)
-	p := supernet.HeaviestPath(s)
+	p := s.HeaviestPath()
 	for i := range p.Depth {
 		p.Depth[i] = s.MinDepth
 	}
@@ -186,7 +186,7 @@ func TestStepErrors(t *testing.T) {
 func TestStepIsCancelled(t *testing.T) {
 	onnxtest.Require(t)
 	s := newSpace(t, 64)
-	p := supernet.HeaviestPath(s)
+	p := s.HeaviestPath()
 	e := newEngine(t, s, 10, Options{Batch: 16, Threads: 1})
 	n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 	if err != nil {

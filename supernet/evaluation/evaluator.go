@@ -49,7 +49,7 @@ func (e *Evaluator) Check() error {
 			return err
 		}
 	}
-	cost, err := e.Space.Architecture(supernet.HeaviestPath(e.Space)).Cost(e.Space.ImageSize, classes)
+	cost, err := e.Space.Architecture(e.Space.HeaviestPath()).Cost(e.Space.ImageSize, classes)
 	if err != nil {
 		return err
 	}

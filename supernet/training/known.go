@@ -53,7 +53,7 @@ func (s Settings) architecture() string {
 	if err != nil {
 		return ""
 	}
-	return space.Architecture(supernet.HeaviestPath(space)).String()
+	return space.Architecture(space.HeaviestPath()).String()
 }
 
 // KnownOf reads what a checkpoint says of itself; ours is false where it is not

@@ -5,7 +5,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // mapCopies is how often a step keeps a map: as the convolution gives it,
@@ -18,7 +17,7 @@ func (s Settings) CheckMemory() error {
 	if err != nil {
 		return err
 	}
-	arch := space.Architecture(supernet.HeaviestPath(space))
+	arch := space.Architecture(space.HeaviestPath())
 	if s.Stage == FineTune && s.Arch != "" {
 		if arch, err = model.ParseArchitecture(s.Arch); err != nil {
 			return err

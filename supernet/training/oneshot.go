@@ -50,7 +50,7 @@ func (s *oneShot) begin(ctx context.Context, o Options) (onnx.StateDict, error) 
 
 // importance sums the gradients of the heaviest network over some batches.
 func (s *oneShot) importance(ctx context.Context, o Options) (onnx.StateDict, error) {
-	net, err := s.engine.Child(supernet.HeaviestPath(s.space), clone(o.Heaviest))
+	net, err := s.engine.Child(s.space.HeaviestPath(), clone(o.Heaviest))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (s *oneShot) eachImage(ctx context.Context, b *dataset.Batch, step int) (gr
 func (s *oneShot) validated() []named {
 	rng := source(s.s.SplitSeed, pathStream, 0)
 	return []named{
-		{string(Heaviest), supernet.HeaviestPath(s.space)}, {"smallest", smallestPath(s.space)},
+		{string(Heaviest), s.space.HeaviestPath()}, {"smallest", smallestPath(s.space)},
 		{"random-1", uniformPath(s.space, rng)}, {"random-2", uniformPath(s.space, rng)},
 	}
 }

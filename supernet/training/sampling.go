@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/supernet"
 )
 
 // The streams of random numbers of a step, so that one does not shift another.
@@ -66,7 +65,7 @@ func stepPaths(s *model.Space, o Settings, step int) []model.Path {
 	rng := source(o.Seed, pathStream, step)
 	var paths []model.Path
 	if o.Sampling == SampleSandwich {
-		paths = append(paths, supernet.HeaviestPath(s), smallestPath(s))
+		paths = append(paths, s.HeaviestPath(), smallestPath(s))
 	}
 	for len(paths) < o.Paths {
 		paths = append(paths, uniformPath(s, rng))

@@ -69,7 +69,7 @@ func (n *network) close() {
 
 // teach takes the heaviest network as the teacher.
 func (n *network) teach(o Options) error {
-	path := supernet.HeaviestPath(n.space)
+	path := n.space.HeaviestPath()
 	classes, err := supernet.CheckChild(n.space, path, o.Heaviest)
 	if err == nil && classes != n.s.Classes {
 		err = fmt.Errorf("it has %d classes: the data has %d", classes, n.s.Classes)
@@ -134,7 +134,7 @@ type child struct {
 }
 
 func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
-	c := &child{n, supernet.HeaviestPath(n.space)}
+	c := &child{n, n.space.HeaviestPath()}
 	if n.s.Stage == FineTune {
 		arch, err := model.ParseArchitecture(n.s.Arch)
 		if err == nil {
