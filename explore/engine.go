@@ -85,10 +85,8 @@ func (e *Engine) slowest() float64 {
 	p, n := e.problem, e.problem.Options
 	path := model.Path{Depth: make([]int, p.Stages), Option: make([]int, p.NumBlocks())}
 	for s := range path.Depth {
-		for d := p.MinDepth; d <= p.MaxDepth; d++ {
-			if p.Pins.AllowsDepth(s, d) {
-				path.Depth[s] = d
-			}
+		for _, d := range p.AllowedDepths(s) {
+			path.Depth[s] = d
 		}
 	}
 	for b := range path.Option {

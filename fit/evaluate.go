@@ -51,11 +51,8 @@ func (r *Report) predict(s *model.Space, samples []model.Sample) (predicted, mea
 	x := make([]float64, 0, len(samples)*s.EncodingSize())
 	var one []float64
 	for i, sample := range samples {
-		if err := s.CheckPath(sample.Path); err != nil {
+		if err := checkSample(s, sample); err != nil {
 			return nil, nil, fmt.Errorf("%w: test sample %d: %w", ErrSamples, i, err)
-		}
-		if a := sample.Accuracy; math.IsNaN(a) || math.IsInf(a, 0) {
-			return nil, nil, fmt.Errorf("%w: test sample %d: accuracy %v: expected percent", ErrSamples, i, a)
 		}
 		one = s.Encode(one, sample.Path, r.Inactive)
 		x, measured = append(x, one...), append(measured, sample.Accuracy)

@@ -26,6 +26,17 @@ type Duplicates struct {
 	WorstRange float64 // greatest difference of accuracies of one network, in points
 }
 
+// checkSample reports a sample that is not of the space, or of no finite accuracy.
+func checkSample(s *model.Space, sample model.Sample) error {
+	if err := s.CheckPath(sample.Path); err != nil {
+		return err
+	}
+	if a := sample.Accuracy; math.IsNaN(a) || math.IsInf(a, 0) {
+		return fmt.Errorf("accuracy %v: expected percent", a)
+	}
+	return nil
+}
+
 // distinct checks samples and merges those of one network. Order is that of
 // the first of each.
 func distinct(s *model.Space, samples []model.Sample) ([]model.Sample, Duplicates, error) {
@@ -36,11 +47,8 @@ func distinct(s *model.Space, samples []model.Sample) ([]model.Sample, Duplicate
 	seen := make(map[string]int, len(samples))
 	var key []int8
 	for i, sample := range samples {
-		if err := s.CheckPath(sample.Path); err != nil {
+		if err := checkSample(s, sample); err != nil {
 			return nil, d, fmt.Errorf("%w: sample %d: %w", ErrSamples, i, err)
-		}
-		if a := sample.Accuracy; math.IsNaN(a) || math.IsInf(a, 0) {
-			return nil, d, fmt.Errorf("%w: sample %d: accuracy %v: expected percent", ErrSamples, i, a)
 		}
 		key = appendLevels(key[:0], s, sample.Path, model.InactiveMean)
 		k, again := seen[network(key)]

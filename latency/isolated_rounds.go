@@ -182,11 +182,17 @@ func (m *measurer) passes(ctx context.Context, done int) (roundResult, error) {
 
 // once is the time of a single run, in milliseconds.
 func (m *measurer) once(ctx context.Context, t int) (float64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
 	if r, ok := m.runners[t].(refresher); ok {
 		r.Refresh()
+	}
+	took, err := m.timeRun(ctx, t)
+	return float64(took) / float64(time.Millisecond), err
+}
+
+// timeRun is the time of a run. Only a long one is interrupted.
+func (m *measurer) timeRun(ctx context.Context, t int) (time.Duration, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
 	}
 	runCtx := context.Background()
 	if m.typical[t] > interruptible {
@@ -196,7 +202,7 @@ func (m *measurer) once(ctx context.Context, t int) (float64, error) {
 	if err := m.runners[t].Run(runCtx); err != nil {
 		return 0, fmt.Errorf("%s: %w", m.tasks[t].key, err)
 	}
-	return float64(m.o.now().Sub(start)) / float64(time.Millisecond), nil
+	return m.o.now().Sub(start), nil
 }
 
 // reportRound reports that visited of a round's visits are made, after done
@@ -214,18 +220,10 @@ func (m *measurer) reportRound(done, number, visited, visits int) {
 func (m *measurer) visit(ctx context.Context, t int) (float64, error) {
 	var spent, best time.Duration
 	for run := -1; run < minRuns || (run < maxRuns && spent < m.o.Slice); run++ {
-		if err := ctx.Err(); err != nil {
+		took, err := m.timeRun(ctx, t)
+		if err != nil {
 			return 0, err
 		}
-		runCtx := context.Background()
-		if m.typical[t] > interruptible {
-			runCtx = ctx
-		}
-		start := m.o.now()
-		if err := m.runners[t].Run(runCtx); err != nil {
-			return 0, fmt.Errorf("%s: %w", m.tasks[t].key, err)
-		}
-		took := m.o.now().Sub(start)
 		if run < 0 {
 			continue
 		}

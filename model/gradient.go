@@ -50,16 +50,9 @@ func (p *Quadratic) gradient(x, dst []float64) float64 {
 // gradient goes forward and back through the layers. At 0 a ReLU has slope 0.
 func (p *MLP) gradient(x, dst []float64) float64 {
 	values := make([][]float64, len(p.Layers))
-	in := x
-	for i, l := range p.Layers {
-		y := make([]float64, l.Out)
-		for j := range y {
-			y[j] = l.Bias[j] + dot(l.W[j*l.In:(j+1)*l.In], in)
-			if i < len(p.Layers)-1 {
-				y[j] = max(0, y[j])
-			}
-		}
-		values[i], in = y, y
+	for i := range p.Layers {
+		x = p.forward(i, x)
+		values[i] = x
 	}
 	slope := []float64{1}
 	for i := len(p.Layers) - 1; i >= 0; i-- {
@@ -76,5 +69,5 @@ func (p *MLP) gradient(x, dst []float64) float64 {
 		slope = next
 	}
 	copy(dst, slope)
-	return in[0]
+	return x[0]
 }

@@ -90,17 +90,23 @@ func (p *MLP) InputSize() int { return p.Layers[0].In }
 // Accuracy returns the predicted accuracy of x in percent. Dropout, which the
 // original applies before the last layer in training, does nothing here.
 func (p *MLP) Accuracy(x []float64) float64 {
-	for i, l := range p.Layers {
-		y := make([]float64, l.Out)
-		for j := range y {
-			y[j] = l.Bias[j] + dot(l.W[j*l.In:(j+1)*l.In], x)
-			if i < len(p.Layers)-1 {
-				y[j] = max(0, y[j])
-			}
-		}
-		x = y
+	for i := range p.Layers {
+		x = p.forward(i, x)
 	}
 	return x[0]
+}
+
+// forward returns the output of layer i, with a ReLU after all but the last.
+func (p *MLP) forward(i int, x []float64) []float64 {
+	l := p.Layers[i]
+	y := make([]float64, l.Out)
+	for j := range y {
+		y[j] = l.Bias[j] + dot(l.W[j*l.In:(j+1)*l.In], x)
+		if i < len(p.Layers)-1 {
+			y[j] = max(0, y[j])
+		}
+	}
+	return y
 }
 
 func dot(a, b []float64) float64 {

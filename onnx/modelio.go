@@ -16,18 +16,13 @@ var ErrNotModel = errors.New("not a usable ONNX model")
 func ModelIO(model []byte) (inputs, outputs []Value, err error) {
 	constants := map[string]bool{}
 	found := false
-	err = fields(model, func(n protowire.Number, v []byte, _ uint64) error {
-		if n != modelGraph {
-			return nil
-		}
+	err = messages(model, modelGraph, func(v []byte) error {
 		found = true
 		return fields(v, func(n protowire.Number, v []byte, _ uint64) error {
 			switch n {
 			case graphInitialiser:
-				return fields(v, func(n protowire.Number, v []byte, _ uint64) error {
-					if n == tensorName {
-						constants[string(v)] = true
-					}
+				return messages(v, tensorName, func(name []byte) error {
+					constants[string(name)] = true
 					return nil
 				})
 			case graphInput, graphOutput:
@@ -79,10 +74,7 @@ func stringEntry(entry []byte) (key, value string, err error) {
 // ModelMetadata reads the keys and values that are stored in a model.
 func ModelMetadata(model []byte) (map[string]string, error) {
 	meta := map[string]string{}
-	err := fields(model, func(n protowire.Number, v []byte, _ uint64) error {
-		if n != modelMetadata {
-			return nil
-		}
+	err := messages(model, modelMetadata, func(v []byte) error {
 		key, value, err := stringEntry(v)
 		meta[key] = value
 		return err
@@ -101,12 +93,7 @@ func readValue(b []byte) (Value, error) {
 		case valueName:
 			v.Name = string(b)
 		case valueType:
-			return fields(b, func(n protowire.Number, b []byte, _ uint64) error {
-				if n != typeTensor {
-					return nil
-				}
-				return fields(b, v.readTensorType)
-			})
+			return messages(b, typeTensor, func(b []byte) error { return fields(b, v.readTensorType) })
 		}
 		return nil
 	})
@@ -118,10 +105,7 @@ func (v *Value) readTensorType(n protowire.Number, b []byte, number uint64) erro
 	case tensorTypeElem:
 		v.Type = Type(number)
 	case tensorTypeShape:
-		return fields(b, func(n protowire.Number, b []byte, _ uint64) error {
-			if n != shapeDim {
-				return nil
-			}
+		return messages(b, shapeDim, func(b []byte) error {
 			size := Batch
 			err := fields(b, func(n protowire.Number, _ []byte, number uint64) error {
 				if n == dimValue && number > 0 && number < 1<<31 {
@@ -134,6 +118,16 @@ func (v *Value) readTensorType(n protowire.Number, b []byte, number uint64) erro
 		})
 	}
 	return nil
+}
+
+// messages calls each with the bytes of every field of a message that has a number.
+func messages(b []byte, number protowire.Number, each func(v []byte) error) error {
+	return fields(b, func(n protowire.Number, v []byte, _ uint64) error {
+		if n != number {
+			return nil
+		}
+		return each(v)
+	})
 }
 
 // fields calls each with every field of a message: the bytes of a

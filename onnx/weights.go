@@ -87,9 +87,8 @@ func (r RandomWeights) fill(data []float32, name string, low, high float64) {
 // batchNormEps is what PyTorch adds to the variance.
 const batchNormEps = 1e-5
 
-// folded returns the weight and bias of a convolution followed by the
-// normalisation bn in evaluation mode: w·g and b - mean·g with
-// g = weight/sqrt(var+eps), computed in float64.
+// folded returns the weight and bias of a convolution with the normalisation bn
+// folded in.
 func folded(w Weights, conv, bn string, shape []int) (weight, bias []float32, err error) {
 	raw, err := w.Tensor(conv+".weight", shape)
 	if err != nil {
@@ -101,14 +100,23 @@ func folded(w Weights, conv, bn string, shape []int) (weight, bias []float32, er
 			return nil, nil, err
 		}
 	}
-	per := Elements(shape[1:])
-	weight, bias = make([]float32, len(raw)), make([]float32, shape[0])
+	weight, bias = FoldBatchNorm(raw, p[0], p[1], p[2], p[3])
+	return weight, bias, nil
+}
+
+// FoldBatchNorm returns the weight and bias of a convolution that stands for one
+// without bias, raw [out, ...], and the batch normalisation behind it in evaluation
+// mode: raw·g and shift - mean·g with g = scale/sqrt(variance+1e-5), computed in
+// float64. The parameters of the normalisation are [out].
+func FoldBatchNorm(raw, scale, shift, mean, variance []float32) (weight, bias []float32) {
+	weight, bias = make([]float32, len(raw)), make([]float32, len(scale))
+	per := len(raw) / len(scale)
 	for c := range bias {
-		gain := float64(p[0][c]) / math.Sqrt(float64(p[3][c])+batchNormEps)
-		bias[c] = float32(float64(p[1][c]) - float64(p[2][c])*gain)
+		gain := float64(scale[c]) / math.Sqrt(float64(variance[c])+batchNormEps)
+		bias[c] = float32(float64(shift[c]) - float64(mean[c])*gain)
 		for i := c * per; i < (c+1)*per; i++ {
 			weight[i] = float32(float64(raw[i]) * gain)
 		}
 	}
-	return weight, bias, nil
+	return weight, bias
 }

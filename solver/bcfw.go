@@ -105,13 +105,7 @@ func NewBCFW(p *Problem, f Objective, settings BCFWSettings) (*BCFWSolver, error
 	}
 	s.best, s.paths = newPath(), []model.Path{newPath()}
 	for st := range p.Stages {
-		var depths []int
-		for d := p.MinDepth; d <= p.MaxDepth; d++ {
-			if p.Pins.AllowsDepth(st, d) {
-				depths = append(depths, d)
-			}
-		}
-		s.depths = append(s.depths, depths)
+		s.depths = append(s.depths, p.AllowedDepths(st))
 	}
 	for _, ms := range p.BlockLatencyMS {
 		s.latency = append(s.latency, ms*unitsPerMS)

@@ -136,13 +136,7 @@ func newEvolver(t *tables, settings EvolutionSettings) *evolver {
 	e := &evolver{t: t, settings: settings, seen: map[string]bool{}, random: rand.New(rand.NewPCG(settings.Seed, 0xda3e39cb94b95bdb))}
 	cheapest := make([]int, p.Stages+t.blocks)
 	for s := range p.Stages {
-		var depths []int
-		for d := p.MinDepth; d <= p.MaxDepth; d++ {
-			if p.Pins.AllowsDepth(s, d) {
-				depths = append(depths, d)
-			}
-		}
-		e.choices = append(e.choices, depths)
+		e.choices = append(e.choices, p.AllowedDepths(s))
 	}
 	for b := range t.blocks {
 		var options []int

@@ -171,13 +171,7 @@ func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value 
 func (t *tables) countVectors() (int, error) {
 	p, vectors := t.p, 1.0
 	for s := range p.Stages {
-		n := 0
-		for d := p.MinDepth; d <= p.MaxDepth; d++ {
-			if p.Pins.AllowsDepth(s, d) {
-				n++
-			}
-		}
-		vectors *= float64(n)
+		vectors *= float64(len(p.AllowedDepths(s)))
 	}
 	if vectors > maxDepthVectors || vectors*float64(len(p.Alpha)) > maxDepthItems {
 		return 0, fmt.Errorf("solver: %w: %g vectors of depths with %d options each: expected at most %d vectors and %d options in all",

@@ -102,6 +102,16 @@ func (p Pins) AllowsDepth(stage, depth int) bool {
 	return len(p.Depth) == 0 || p.Depth[stage] == 0 || p.Depth[stage] == depth
 }
 
+// AllowedDepths are the depths of a stage that the pins allow, rising.
+func (p *Problem) AllowedDepths(stage int) (depths []int) {
+	for d := p.MinDepth; d <= p.MaxDepth; d++ {
+		if p.Pins.AllowsDepth(stage, d) {
+			depths = append(depths, d)
+		}
+	}
+	return depths
+}
+
 // LatencyMS is the latency of a path in milliseconds, rounded to a picosecond:
 // equal sums are equal whatever the order of their terms.
 func (p *Problem) LatencyMS(path model.Path) float64 {

@@ -3,7 +3,6 @@ package backprop
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -133,15 +132,7 @@ func (f *frozen) values(name string) []float32 { return f.w[f.prefix+name].Data 
 // folded returns a convolution's weight as a matrix, and its bias, both with the
 // normalisation bn of the running statistics.
 func (f *frozen) folded(b *builder, conv, bn string, rows, columns int) (weight, bias string) {
-	raw, scale, shift := f.values(conv+".weight"), f.values(bn+".weight"), f.values(bn+".bias")
-	mean, variance := f.values(bn+".running_mean"), f.values(bn+".running_var")
-	w, c := make([]float32, rows*columns), make([]float32, rows)
-	for i := range rows {
-		gain := float64(scale[i]) / math.Sqrt(float64(variance[i])+epsilon)
-		c[i] = float32(float64(shift[i]) - float64(mean[i])*gain)
-		for j := i * columns; j < (i+1)*columns; j++ {
-			w[j] = float32(float64(raw[j]) * gain)
-		}
-	}
+	w, c := onnx.FoldBatchNorm(f.values(conv+".weight"),
+		f.values(bn+".weight"), f.values(bn+".bias"), f.values(bn+".running_mean"), f.values(bn+".running_var"))
 	return b.constant(f.prefix+conv, w, rows, columns), b.constant(f.prefix+bn, c, rows, 1)
 }

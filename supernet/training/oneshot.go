@@ -76,45 +76,33 @@ func (s *oneShot) importance(ctx context.Context, o Options) (onnx.StateDict, er
 
 func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
 	s.net.ZeroGradients()
-	switch s.s.Sampling {
-	case SampleSandwich:
-		return s.sandwich(ctx, b, step)
-	case SampleImage:
+	if s.s.Sampling == SampleImage {
 		return s.eachImage(ctx, b, step)
 	}
-	var total sums
-	pixels := len(b.X) / len(b.Labels)
+	var (
+		total  sums
+		loss   backprop.Loss
+		err    error
+		x      = b.X
+		labels = b.Labels
+		pixels = len(b.X) / len(b.Labels)
+	)
 	for i, path := range stepPaths(s.space, s.s, step) {
-		from, to := i*s.batch, (i+1)*s.batch
-		x, labels := b.X[from*pixels:to*pixels], b.Labels[from:to]
-		loss, err := s.loss(ctx, x)
-		if err == nil {
-			err = s.net.SetPath(path)
+		// In a sandwich every path sees the same images, and the teacher runs once.
+		shared := s.s.Sampling == SampleSandwich
+		if !shared {
+			from, to := i*s.batch, (i+1)*s.batch
+			x, labels = b.X[from*pixels:to*pixels], b.Labels[from:to]
 		}
-		var found sums
-		if err == nil {
-			found, err = s.pass(ctx, x, labels, loss, step, i)
+		if !shared || i == 0 {
+			if loss, err = s.loss(ctx, x); err != nil {
+				return gradients{}, err
+			}
 		}
-		if err != nil {
-			return gradients{}, err
-		}
-		total.add(found)
-	}
-	return s.meanGradients(total, s.s.Paths), nil
-}
-
-// sandwich sends the same images through every path; the teacher runs once.
-func (s *oneShot) sandwich(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
-	loss, err := s.loss(ctx, b.X)
-	if err != nil {
-		return gradients{}, err
-	}
-	var total sums
-	for i, path := range stepPaths(s.space, s.s, step) {
 		if err := s.net.SetPath(path); err != nil {
 			return gradients{}, err
 		}
-		found, err := s.pass(ctx, b.X, b.Labels, loss, step, i)
+		found, err := s.pass(ctx, x, labels, loss, step, i)
 		if err != nil {
 			return gradients{}, err
 		}
