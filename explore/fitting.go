@@ -46,6 +46,7 @@ func LoadSamples(profile, file string) (space *model.Space, samples []model.Samp
 type Fitting struct {
 	Settings      fit.Settings // Space and Progress are set by what uses it
 	Samples, Test []model.Sample
+	Bootstrap     uint64   // seed of the intervals
 	Overlap       int      // networks of Test that are among Samples
 	Lost          []string // what was damaged in the files and left out
 }
@@ -53,7 +54,7 @@ type Fitting struct {
 // LoadFitting reads the samples to fit on and, unless its name is "", the
 // table to test on; both must be of one search space.
 func LoadFitting(profile, samples, test string, s fit.Settings) (*Fitting, error) {
-	f := &Fitting{Settings: s}
+	f := &Fitting{Settings: s, Bootstrap: s.Seed}
 	var (
 		lost string
 		err  error
@@ -102,9 +103,9 @@ func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*FitRep
 	}
 	out := &FitReport{Report: r, Tested: len(f.Test) > 0}
 	if out.Tested {
-		out.Evaluation, err = fit.Evaluate(ctx, s.Space, r, f.Test, s.Seed)
+		out.Evaluation, err = fit.Evaluate(ctx, s.Space, r, f.Test, f.Bootstrap)
 	} else {
-		out.Evaluation, err = fit.Compare(ctx, r.Held, r.Measured, s.Seed)
+		out.Evaluation, err = fit.Compare(ctx, r.Held, r.Measured, f.Bootstrap)
 	}
 	return out, err
 }

@@ -1,10 +1,6 @@
 package fit
 
-import (
-	"fmt"
-
-	"github.com/binas-tui/binas-tui/model"
-)
+import "github.com/binas-tui/binas-tui/model"
 
 // Names of the metrics of a fitted predictor in its checkpoint, beside those
 // of model.Metrics, which are of the samples it was tested on.
@@ -21,8 +17,7 @@ const (
 func (r *Report) Info(s *model.Space, e *Evaluation) model.CheckpointInfo {
 	info := model.CheckpointInfo{
 		Kind: r.Kind, FittedBy: r.FittedBy, Space: s.Name, Samples: r.Samples, Inactive: r.Inactive.String(),
-		Source:  fmt.Sprintf("fitted on %d sampled networks", r.Samples),
-		Note:    r.Method,
+		Source: r.Source, Note: r.Method,
 		Metrics: map[string]float64{model.MetricLeast: r.Least, model.MetricMost: r.Most},
 	}
 	if e != nil {

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -20,8 +21,8 @@ type Report struct {
 	Elapsed     time.Duration
 	Least, Most float64 // accuracies fitted on, percent
 
-	// Method says how it was fitted, in one phrase.
-	Method string
+	// Method says how it was fitted, in one phrase, and Source on what.
+	Method, Source string
 	// Penalties are those of the ridge; zero for gradient descent.
 	Penalties Penalties
 	// ChosenBy says what the penalties, or the epoch of gradient descent, were
@@ -68,6 +69,7 @@ func Fit(ctx context.Context, s Settings, samples []model.Sample) (*Report, erro
 		return nil, err
 	}
 	r.Kind, r.FittedBy, r.Inactive, r.Samples, r.Duplicates = s.Kind, s.FittedBy(), s.Inactive, len(kept), duplicates
+	r.Source = fmt.Sprintf("fitted on %d sampled networks", r.Samples)
 	r.Least, r.Most = math.Inf(1), math.Inf(-1)
 	for _, sample := range kept {
 		r.Least, r.Most = min(r.Least, sample.Accuracy), max(r.Most, sample.Accuracy)

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,6 +36,10 @@ type Fitting struct {
 	LearningRate   float64 `json:"learning_rate"`
 	WeightDecay    float64 `json:"weight_decay"`
 	Paper          bool    `json:"paper_settings"`
+
+	from       *explore.Fitting // the samples, where they are read already
+	accuracyOf string           // what they are networks of; "" is not known
+	status     string           // before how far the fit is
 }
 
 // Fitted is a predictor that was fitted and how it did on networks that it was
@@ -126,6 +131,38 @@ func (f *Fitting) Plan() (plan Plan, err error) {
 // Work implements [Task]: the result is a [Fitted].
 func (f *Fitting) Work(ctx context.Context, j *job.Job) (any, error) {
 	f.begin(j)
+	from, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	for _, lost := range from.Lost { // before what it may be the cause of
+		j.Log("warning: " + lost)
+	}
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
+	fitted, err := from.Run(ctx, func(p fit.Progress) { j.Progress(p.Done, p.Total, p.Left, f.status+explore.FittingStatus(p)) })
+	if err != nil {
+		return nil, err
+	}
+	if f.accuracyOf != "" {
+		fitted.Source = fmt.Sprintf("fitted on %d networks of %s", fitted.Samples, f.accuracyOf)
+	}
+	data, err := fitted.Encode(from.Settings.Space)
+	if err != nil {
+		return nil, err
+	}
+	out := Fitted{f.Kind, f.File(), tableFile(f.Run), fitted, from}
+	return out, safefile.Replace(out.File, true, safefile.Bytes(data))
+}
+
+// load reads the samples to fit on and to test on.
+func (f *Fitting) load() (*explore.Fitting, error) {
+	if f.from != nil {
+		from := *f.from
+		from.Settings = f.settings(from.Settings.Space)
+		return &from, nil
+	}
 	samples, test := f.inRun(f.Samples, samplesFile), f.inRun(f.Test, testFile)
 	if samples == "" {
 		return nil, requestf("fit needs --fit-accuracy-lut, the networks to fit on, or --published for the twelve published ones")
@@ -139,37 +176,22 @@ func (f *Fitting) Work(ctx context.Context, j *job.Job) (any, error) {
 	if f.Test == "" && !exists(test) {
 		test = ""
 	}
-	inactive := model.InactiveMean
-	if f.Inactive == model.InactiveFree.String() {
-		inactive = model.InactiveFree
-	}
+	return explore.LoadFitting(f.Profile, samples, test, f.settings(nil))
+}
+
+// settings are those of the fit; the space may be that of the samples later.
+func (f *Fitting) settings(space *model.Space) fit.Settings {
 	s := fit.Settings{
-		Kind: f.Kind, Descend: f.Descend, Inactive: inactive, Seed: f.Seed, Penalties: fit.Penalties{Linear: f.Lambda, Products: f.LambdaProducts},
+		Space: space, Kind: f.Kind, Descend: f.Descend, Seed: f.Seed, Penalties: fit.Penalties{Linear: f.Lambda, Products: f.LambdaProducts},
 		Descent: fit.Descent{Epochs: f.Epochs, Batch: f.BatchSize, LearningRate: f.LearningRate, WeightDecay: f.WeightDecay},
+	}
+	if f.Inactive == model.InactiveFree.String() {
+		s.Inactive = model.InactiveFree
 	}
 	if f.Paper {
 		s.Descent = fit.PaperDescent
 	}
-	from, err := explore.LoadFitting(f.Profile, samples, test, s)
-	if err != nil {
-		return nil, err
-	}
-	for _, lost := range from.Lost { // before what it may be the cause of
-		j.Log("warning: " + lost)
-	}
-	if err := f.ready(); err != nil {
-		return nil, err
-	}
-	fitted, err := from.Run(ctx, func(p fit.Progress) { j.Progress(p.Done, p.Total, p.Left, explore.FittingStatus(p)) })
-	if err != nil {
-		return nil, err
-	}
-	data, err := fitted.Encode(from.Settings.Space)
-	if err != nil {
-		return nil, err
-	}
-	out := Fitted{f.Kind, f.File(), tableFile(f.Run), fitted, from}
-	return out, safefile.Replace(out.File, true, safefile.Bytes(data))
+	return s
 }
 
 // FittedBy lists the predictors of a pipeline, the one it searches with last.

@@ -13,7 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
-	"github.com/binas-tui/binas-tui/supernet/evaluation"
 )
 
 // run is one pipeline at work.
@@ -29,7 +28,6 @@ type run struct {
 	table      *latency.Table
 	train, val *dataset.Set
 	data       dataset.Identity
-	judges     *evaluation.Images // val, once a network is validated
 }
 
 // pipelineStep is one step: it is done where its file is there.

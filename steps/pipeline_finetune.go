@@ -7,7 +7,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -40,10 +39,14 @@ func (r *run) finetuneOne(ctx context.Context, n *Network) error {
 	if _, err := t.Work(ctx, r.job); err != nil {
 		return err
 	}
-	v, err := r.validate(ctx, n)
+	r.progress("finetune", 0, 0, 0, n.Name+", validating")
+	judge := &Validating{Source: r.source(), Arch: n.Architecture, tuned: t.Out}
+	judge.Threads = r.task.Trainers
+	done, err := judge.Work(ctx, r.job)
 	if err != nil {
 		return err
 	}
+	v := done.(Validated)
 	n.FineTuned, n.Top5, n.Loss, n.Images = v.Top1, v.Top5, v.Loss, v.Images
 	return r.writeJSON(finetuneFolder+"/"+scored, n)
 }
@@ -86,29 +89,4 @@ func (r *run) fineTuned(n *Network) (model.Architecture, onnx.StateDict, error) 
 	}
 	arch, err := model.ParseArchitecture(n.Architecture)
 	return arch, weights, err
-}
-
-// validate asks a fine-tuned network about the validation part of the data.
-func (r *run) validate(ctx context.Context, n *Network) (evaluation.Validation, error) {
-	arch, weights, err := r.fineTuned(n)
-	if err != nil {
-		return evaluation.Validation{}, err
-	}
-	first := r.judges == nil
-	if first {
-		if r.judges, err = evaluation.Load(ctx, r.val, 0); err != nil {
-			return evaluation.Validation{}, err
-		}
-		r.judges.Run = r.folder
-	}
-	network, err := evaluation.NewNetwork(arch, weights, r.ImageSize, r.train.Classes)
-	if err != nil {
-		return evaluation.Validation{}, err
-	}
-	defer network.Close()
-	v, err := evaluation.Validate(ctx, network, r.judges, r.task.Trainers, nil)
-	if err == nil && first {
-		err = r.judges.NoteUnreadable(r.job)
-	}
-	return v, err
 }

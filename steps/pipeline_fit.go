@@ -153,24 +153,18 @@ func (r *run) fitOne(ctx context.Context, name string, samples, test []model.Sam
 		}
 		return r.estimate(ctx, name, c, len(samples), fmt.Sprintf("the estimator's means of %d networks", len(samples)), test)
 	}
-	report, err := fit.Fit(ctx, fit.Settings{Space: r.space, Kind: name, Seed: r.Seed}, samples)
+	t := NewFitting()
+	t.Run, t.Kind, t.Seed, t.accuracyOf, t.status = r.folder, name, r.Seed, r.supernet(), r.at+"fit: "+name+", "
+	t.from = &explore.Fitting{Settings: fit.Settings{Space: r.space}, Samples: samples, Test: test, Bootstrap: r.seed(bootstrapSeed)}
+	done, err := t.Work(ctx, r.job)
 	if err != nil {
 		return Ranking{}, err
 	}
-	e, err := fit.Evaluate(ctx, r.space, report, test, r.seed(bootstrapSeed))
-	if err != nil {
-		return Ranking{}, err
-	}
-	info := report.Info(r.space, e)
-	info.Source = r.accuracySource(fmt.Sprintf("%d networks", report.Samples))
-	data, err := model.EncodePredictor(report.Predictor, info)
-	if err != nil {
-		return Ranking{}, err
-	}
+	f := done.(Fitted)
 	return Ranking{
-		Predictor: name, Method: report.Method, Samples: report.Samples, Metrics: e.Metrics, Kendall95: e.Kendall95,
-		FitSeconds: report.Elapsed.Seconds(), Predicted: e.Predicted, TestSamples: len(test),
-	}, safefile.Write(r.path(predictorFile(name)), data)
+		Predictor: name, Method: f.Method, Samples: f.Report.Samples, Metrics: f.Metrics, Kendall95: f.Kendall95,
+		FitSeconds: f.Elapsed.Seconds(), Predicted: f.Predicted, TestSamples: len(test),
+	}, nil
 }
 
 // estimate builds the estimator of contributions.
@@ -185,7 +179,7 @@ func (r *run) estimate(ctx context.Context, name string, c *model.Contributions,
 		return Ranking{}, err
 	}
 	data, err := model.EncodePredictor(p, model.CheckpointInfo{
-		Space: r.space.Name, Samples: measured, Source: r.accuracySource(from), Metrics: e.Metrics.Map(),
+		Space: r.space.Name, Samples: measured, Source: "fitted on " + from + " of " + r.supernet(), Metrics: e.Metrics.Map(),
 	})
 	if err != nil {
 		return Ranking{}, err
@@ -196,7 +190,7 @@ func (r *run) estimate(ctx context.Context, name string, c *model.Contributions,
 	}, safefile.Write(r.path(predictorFile(name)), data)
 }
 
-// accuracySource says what predicted accuracies are accuracies of.
-func (r *run) accuracySource(from string) string {
-	return fmt.Sprintf("fitted on %s of a supernet trained on %s at %d px", from, r.train.Name, r.ImageSize)
+// supernet says what predicted accuracies are accuracies of.
+func (r *run) supernet() string {
+	return fmt.Sprintf("a supernet trained on %s at %d px", r.train.Name, r.ImageSize)
 }

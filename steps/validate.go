@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/binas-tui/binas-tui/internal/job"
@@ -16,6 +17,8 @@ import (
 type Validating struct {
 	Source
 	Arch string `json:"arch"` // "" is that of the weights
+
+	tuned string // where a pipeline has fine-tuned it: the accuracy is noted with the pipeline's then; else ""
 }
 
 // Validated is a network that was evaluated.
@@ -76,7 +79,7 @@ func (v *Validating) network() (o *origin, stage training.Stage, err error) {
 // tunedFolder is where the network was fine-tuned: by FineTune, or else by a
 // pipeline.
 func (v *Validating) tunedFolder() string {
-	folder := tunedFolder(v.Run, v.Arch)
+	folder := cmp.Or(v.tuned, tunedFolder(v.Run, v.Arch))
 	if exists(folder) {
 		return folder
 	}
@@ -138,7 +141,7 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if arch != nil {
 		out.Accuracy.Architecture = arch.String()
 	}
-	if v.Run == "" {
+	if v.Run == "" || v.tuned != "" {
 		return out, nil
 	}
 	if _, err := noteAccuracy(v.Run, out.Accuracy); err != nil { // it may be of somebody else
