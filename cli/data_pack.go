@@ -26,8 +26,8 @@ func (a *app) dataPackCommand() *cobra.Command {
 		Long: `Decode the images of a folder once and keep them, at the size of a training, in
 the user's cache folder. train, sample, validate and the others do so with every
 image that they need: this does it ahead of time. What is there is not decoded
-again; a pack of images that have changed since is replaced. data packs lists
-them.`,
+again. Data that has changed since has a pack of its own: data packs lists them
+all, and removes those of no use.`,
 		Example: `  binas-tui data pack imagenet --image-size 160`,
 		Args:    arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -79,12 +79,12 @@ func (m *maker) view(ctx context.Context, number int, r *stream) (*image.RGBA, e
 			square := m.resize(from, centre(from.Bounds(), s.trim), false)
 			if pack != nil {
 				m.packed.set(square)
-				pack.put(number, form, &m.packed)
+				pack.put(ctx, number, form, &m.packed, false)
 			}
 			return square, nil
 		}
 		m.reduce(from)
-		pack.put(number, form, &m.packed)
+		pack.put(ctx, number, form, &m.packed, false)
 	}
 	if form == formReduced {
 		m.resizer.crop(m.square, &m.packed, randomCrop(m.packed.bounds(), o.Augment.Crop, r))

@@ -273,7 +273,7 @@ func (m *maker) pack(ctx context.Context, number int) {
 		} else {
 			m.packed.set(m.resize(from, centre(from.Bounds(), s.trim), false))
 		}
-		file.put(number, form, &m.packed)
+		file.put(ctx, number, form, &m.packed, true)
 	}
 }
 

@@ -49,7 +49,8 @@ type packFile struct {
 	images, size int
 	sum          [32]byte // of names, labels, sizes and times of the image files
 
-	mu      sync.Mutex
+	mu      sync.Mutex             // of adding, and of there
+	there   picture                // what another process has added
 	stopped atomic.Pointer[string] // why nothing is added any more
 }
 
@@ -67,18 +68,7 @@ func openPackFile(ctx context.Context, path string, images, size int, sum [32]by
 	if !remade && !errors.Is(err, os.ErrNotExist) {
 		return nil, false, false, err
 	}
-	release, err := safefile.Lock(p.lock())
-	for range 40 { // who has it adds one image, or makes the file
-		if !errors.Is(err, safefile.ErrLocked) {
-			break
-		}
-		select {
-		case <-time.After(25 * time.Millisecond):
-		case <-ctx.Done():
-			return nil, false, false, ctx.Err()
-		}
-		release, err = safefile.Lock(p.lock())
-	}
+	release, err := p.waitForLock(ctx, time.Second)
 	if err != nil {
 		return nil, false, false, err
 	}
@@ -105,6 +95,22 @@ func openPackFile(ctx context.Context, path string, images, size int, sum [32]by
 }
 
 func (p *packFile) lock() string { return p.path + ".lock" }
+
+// waitForLock takes the lock. Who has it adds one image, or makes the file: a time
+// is waited for that.
+func (p *packFile) waitForLock(ctx context.Context, wait time.Duration) (release func(), err error) {
+	for end := time.Now().Add(wait); ; {
+		release, err = safefile.Lock(p.lock())
+		if !errors.Is(err, safefile.ErrLocked) || time.Now().After(end) {
+			return release, err
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
 
 func (p *packFile) tableBytes() int64 { return int64(p.images) * int64(packForms) * packEntry }
 
@@ -184,26 +190,31 @@ func (p *packFile) get(i int, form packForm, into *picture) bool {
 }
 
 // put adds an image, unless there is no room. What goes wrong is kept for
-// [Pack.Trouble]: the image is there anyway.
-func (p *packFile) put(i int, form packForm, m *picture) {
+// [Pack.Trouble]: the image is there anyway. While other processes add images it
+// waits, for a second where all are to be added, else so briefly that who trains
+// does not notice: the image is added the next time, then.
+func (p *packFile) put(ctx context.Context, i int, form packForm, m *picture, all bool) {
 	if p == nil || p.stopped.Load() != nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	release, err := safefile.Lock(p.lock())
-	for range 20 { // another process adds one now, in a fraction of this
-		if !errors.Is(err, safefile.ErrLocked) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-		release, err = safefile.Lock(p.lock())
+	wait := 20 * time.Millisecond
+	if all {
+		wait = time.Second
 	}
-	if errors.Is(err, safefile.ErrLocked) {
-		return // the next time, then
+	release, err := p.waitForLock(ctx, wait)
+	if ctx.Err() != nil || !all && errors.Is(err, safefile.ErrLocked) {
+		if err == nil {
+			release()
+		}
+		return
 	}
 	if err == nil {
 		defer release()
+		if p.get(i, form, &p.there) && p.there.width == m.width && bytes.Equal(p.there.pix, m.pix) { // another process was faster
+			return
+		}
 		err = p.append(i, form, m)
 	}
 	if err != nil {

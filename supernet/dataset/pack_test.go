@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/hometest"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // smooth is a picture whose colours change slowly, so that sizes can be compared.
@@ -242,7 +243,7 @@ func TestPackKeepsFormsApart(t *testing.T) {
 	}
 	small := &picture{}
 	small.reshape(5, 7)
-	p.files[0].put(0, formWhole, small)
+	p.files[0].put(t.Context(), 0, formWhole, small, false)
 	if p.files[0].get(0, formWhole, &picture{}) {
 		t.Error("an image of another size is taken")
 	}
@@ -280,6 +281,45 @@ func TestFillIsCancelled(t *testing.T) {
 	had := p.files[0].counts()[formWhole]
 	if err := p.Fill(t.Context(), nil); err != nil || had == 0 || p.files[0].counts()[formWhole] != 16 {
 		t.Errorf("%d, then %d of 16 images: %v", had, p.files[0].counts()[formWhole], err)
+	}
+}
+
+// An image that another process keeps from being added is added when that is done,
+// or filling says that it is not.
+func TestFillWaitsForOthers(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	_, _, p := openPacked(t, pictures(t, 8), 32)
+	f := p.files[0]
+	release, err := safefile.Lock(f.lock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.put(t.Context(), 0, formWhole, &picture{}, true); !strings.Contains(p.Trouble(), "is locked") {
+		t.Errorf("of one that holds on: %q", p.Trouble())
+	}
+	f.stopped.Store(nil)
+	time.AfterFunc(400*time.Millisecond, release)
+	if err := p.Fill(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.counts(); n != [packForms]int{formWhole: 8, formReduced: 8} {
+		t.Errorf("%v of 8 images in each form", n)
+	}
+}
+
+// What another process has added in the meantime is not added again.
+func TestImagesAreAddedOnce(t *testing.T) {
+	hometest.Own(t, "XDG_CACHE_HOME")
+	dir := pictures(t, 8)
+	_, _, p := openPacked(t, dir, 32)
+	_, _, q := openPacked(t, dir, 32)
+	m := &picture{width: 32, height: 32, pix: make([]byte, 3*32*32)}
+	for _, pack := range []*Pack{p, q} {
+		pack.files[0].put(t.Context(), 3, formWhole, m, false)
+	}
+	info, err := os.Stat(p.files[0].path)
+	if want := packHeader + p.files[0].tableBytes() + int64(len(m.pix)); err != nil || info.Size() != want {
+		t.Errorf("%d bytes of %d: %v", info.Size(), want, err)
 	}
 }
 
