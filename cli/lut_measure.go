@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +77,8 @@ the same command resumes.`,
 			if err != nil {
 				return err
 			}
-			if name == "" {
-				name = file.name
-			}
-			if folder == "" {
-				folder = file.folder
-			}
+			name = cmp.Or(name, file.name)
+			folder = cmp.Or(folder, file.folder)
 			if err := m.like(latency.Provenance{}); err != nil {
 				return err
 			}
@@ -231,7 +228,7 @@ func (a *app) measuredNot(err error, p *measureStatus, folder string) error {
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
-	fmt.Fprintf(a.Err, "binas-tui: ended after %s; the same command resumes there (kept in %s)\n", phrase.Count(p.rounds, choose(p.unit, "network")), sanitize.Line(folder))
+	fmt.Fprintf(a.Err, "binas-tui: ended after %s; the same command resumes there (kept in %s)\n", phrase.Count(p.rounds, cmp.Or(p.unit, "network")), sanitize.Line(folder))
 	return errEnded
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ command resumes.`,
 			if err != nil {
 				return err
 			}
-			r := verifyReport{LUT: choose(lutName, profile.LUT), Calibrated: calibrate, seed: m.seed}
+			r := verifyReport{LUT: cmp.Or(lutName, profile.LUT), Calibrated: calibrate, seed: m.seed}
 			lut, err := explore.LoadLUT(r.LUT)
 			if err != nil {
 				return err
@@ -298,7 +299,7 @@ func (r *verifyReport) write(w io.Writer) error {
 	fmt.Fprintln(w, "predicted ms     ±     measured ms     ±     error  network")
 	for _, n := range r.Checks {
 		sanitize.Fprintf(w, "%12.3f  %6.3f  %11.3f  %6.3f  %+5.1f%%  %s\n", float64(n.PredictedMS), float64(n.PredictedErrorMS),
-			float64(n.MeasuredMS), float64(n.MeasuredErrorMS), 100*float64(n.Error), choose(n.Name, "random"))
+			float64(n.MeasuredMS), float64(n.MeasuredErrorMS), 100*float64(n.Error), cmp.Or(n.Name, "random"))
 	}
 	how := ""
 	switch {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -43,7 +44,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			if err != nil {
 				return err
 			}
-			name := choose(lutName, profile.LUT)
+			name := cmp.Or(lutName, profile.LUT)
 			lut, err := explore.LoadLUT(name)
 			if err != nil {
 				return err

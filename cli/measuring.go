@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -37,19 +38,12 @@ const (
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
-	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), choose(otherwise, "cpu")))
-	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+choose(otherwise, "1")+")")
-	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+choose(otherwise, "1")+")")
+	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), cmp.Or(otherwise, "cpu")))
+	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+cmp.Or(otherwise, "1")+")")
+	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
 	addLibrary(cmd, &m.library)
-}
-
-func choose(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // check refuses flags that cannot be measured with.
@@ -113,19 +107,13 @@ func (m *measuring) options(a *app, d latency.Device) latency.MeasureOptions {
 // like fills what the flags leave open with what a table was measured with,
 // and that with the defaults.
 func (m *measuring) like(p latency.Provenance) error {
-	if m.target == "" {
-		m.target = p.Device
-	}
+	m.target = cmp.Or(m.target, p.Device)
 	if latency.CheckTarget(m.target) != nil {
 		return usagef("the table was measured on %q, which cannot be measured here: give --target", p.Device)
 	}
-	m.target = choose(m.target, string(onnx.CPU))
-	if m.threads == 0 {
-		m.threads = max(1, p.Threads)
-	}
-	if m.batch == 0 {
-		m.batch = max(1, p.Batch)
-	}
+	m.target = cmp.Or(m.target, string(onnx.CPU))
+	m.threads = cmp.Or(m.threads, max(1, p.Threads))
+	m.batch = cmp.Or(m.batch, max(1, p.Batch))
 	return nil
 }
 

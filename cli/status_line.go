@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -92,7 +93,7 @@ func (a *app) newMeasureStatus() *measureStatus { return &measureStatus{statusLi
 // report is a MeasureOptions.Progress.
 func (s *measureStatus) report(p latency.MeasureProgress) {
 	if !p.Preparing {
-		s.rounds, s.unit = p.Round, choose(p.Unit, "round")
+		s.rounds, s.unit = p.Round, cmp.Or(p.Unit, "round")
 	}
 	s.show(func() string {
 		if p.Preparing {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -176,9 +177,7 @@ type deviceSearch struct {
 }
 
 func (e *Engine) newDeviceSearch(r OnDevice) (*deviceSearch, error) {
-	if r.Confidence == 0 {
-		r.Confidence = DefaultConfidence
-	}
+	r.Confidence = cmp.Or(r.Confidence, DefaultConfidence)
 	if r.Method == "" {
 		r.Method = e.Optimizers()[0]
 	}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/fit"
@@ -40,12 +41,8 @@ func Load(profile, lut, predictor string) (Setup, error) {
 	if err != nil {
 		return Setup{}, err
 	}
-	if lut == "" {
-		lut = p.LUT
-	}
-	if predictor == "" {
-		predictor = p.Predictor
-	}
+	lut = cmp.Or(lut, p.LUT)
+	predictor = cmp.Or(predictor, p.Predictor)
 	s := Setup{Profile: p.Name, LUTName: lut, PredictorName: predictor, Classes: p.Classes}
 	if s.LUT, err = LoadLUT(lut); err != nil {
 		return Setup{}, err

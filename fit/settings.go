@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -61,9 +62,7 @@ func (s Settings) check() (Settings, error) {
 	if s.Space == nil {
 		return s, fmt.Errorf("%w: no search space", ErrSettings)
 	}
-	if s.Kind == "" {
-		s.Kind = Bilinear
-	}
+	s.Kind = cmp.Or(s.Kind, Bilinear)
 	if s.Kind != Bilinear && s.Kind != Quadratic && s.Kind != MLP {
 		return s, fmt.Errorf("%w: predictor type %q: expected %s, %s or %s", ErrSettings, s.Kind, Bilinear, Quadratic, MLP)
 	}

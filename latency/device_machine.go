@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,13 +43,9 @@ type Machine struct {
 
 // NewMachine returns this machine as a device.
 func NewMachine(o MachineOptions) *Machine {
-	if o.Target == "" {
-		o.Target = onnx.CPU
-	}
+	o.Target = cmp.Or(o.Target, onnx.CPU)
 	o.Threads, o.Batch = max(o.Threads, 1), max(o.Batch, 1)
-	if o.Classes == 0 {
-		o.Classes = 1000
-	}
+	o.Classes = cmp.Or(o.Classes, 1000)
 	return &Machine{o: o, weights: &shapeWeights{tensors: map[string][]float32{}}}
 }
 

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,9 +25,7 @@ import (
 // does nothing is measured in the same way and taken off every block, not off
 // the fixed part.
 func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
-	if o.Passes == 0 {
-		o.Passes = tablePasses
-	}
+	o.Passes = cmp.Or(o.Passes, tablePasses)
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,15 +94,9 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	set(&o.Classes, 1000)
 	set(&o.Rounds, tableRounds)
 	set(&o.MaxAttempts, 3*o.Rounds)
-	if o.Target == "" {
-		o.Target = onnx.CPU
-	}
-	if o.Slice == 0 {
-		o.Slice = blockSlice
-	}
-	if o.MaxRatio == 0 {
-		o.MaxRatio = 1.15
-	}
+	o.Target = cmp.Or(o.Target, onnx.CPU)
+	o.Slice = cmp.Or(o.Slice, blockSlice)
+	o.MaxRatio = cmp.Or(o.MaxRatio, 1.15)
 	if o.Device == nil {
 		o.Device = NewMachine(MachineOptions{o.Target, o.Threads, o.Batch, o.Classes})
 	} else {
@@ -137,15 +132,9 @@ func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 		d := o.Device.Provenance()
 		o.Target, o.Threads, o.Batch = onnx.Target(d.Device), d.Threads, d.Batch
 	}
-	if o.Threads == 0 {
-		o.Threads = p.Threads
-	}
-	if o.Batch == 0 {
-		o.Batch = p.Batch
-	}
-	if o.Target == "" {
-		o.Target = onnx.Target(p.Device)
-	}
+	o.Threads = cmp.Or(o.Threads, p.Threads)
+	o.Batch = cmp.Or(o.Batch, p.Batch)
+	o.Target = cmp.Or(o.Target, onnx.Target(p.Device))
 	differs := func(name string, now, then any) error {
 		return fmt.Errorf("%w: it was measured with %s %v, now it is %v", ErrLUTMismatch, name, then, now)
 	}

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -39,13 +40,9 @@ const (
 // measureContext is Measure in context.
 func measureContext(ctx context.Context, s *model.Space, o MeasureOptions) (*LUT, error) {
 	o.Passes, o.Slice = 0, 0
-	if o.Rounds == 0 {
-		o.Rounds = 1
-	}
+	o.Rounds = cmp.Or(o.Rounds, 1)
 	given := o.Networks
-	if o.Networks == 0 {
-		o.Networks = contextNetworks
-	}
+	o.Networks = cmp.Or(o.Networks, contextNetworks)
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err

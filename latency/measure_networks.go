@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -33,9 +34,7 @@ type looks struct {
 // lookAt looks at networks in rounds, each of which opens them anew. With a
 // Folder it goes on where it was, as [Measure] does.
 func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o MeasureOptions) (looks, error) {
-	if o.Rounds == 0 {
-		o.Rounds = networkRounds
-	}
+	o.Rounds = cmp.Or(o.Rounds, networkRounds)
 	o.Passes, o.Slice = 0, 0
 	o = o.withDefaults()
 	if err := o.check(); err != nil {

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -14,15 +15,9 @@ type NetworkOptions struct {
 }
 
 func (o NetworkOptions) withDefaults() NetworkOptions {
-	if o.ImageSize == 0 {
-		o.ImageSize = 224
-	}
-	if o.Classes == 0 {
-		o.Classes = 1000
-	}
-	if o.Batch == 0 {
-		o.Batch = 1
-	}
+	o.ImageSize = cmp.Or(o.ImageSize, 224)
+	o.Classes = cmp.Or(o.Classes, 1000)
+	o.Batch = cmp.Or(o.Batch, 1)
 	return o
 }
 

@@ -26,18 +26,10 @@ type EvolutionSettings struct {
 }
 
 func (s EvolutionSettings) withDefaults() (EvolutionSettings, error) {
-	if s.Population == 0 {
-		s.Population = 100
-	}
-	if s.Generations == 0 {
-		s.Generations = 500
-	}
-	if s.Parents == 0 {
-		s.Parents = 0.25
-	}
-	if s.Mutation == 0 {
-		s.Mutation = 0.1
-	}
+	s.Population = cmp.Or(s.Population, 100)
+	s.Generations = cmp.Or(s.Generations, 500)
+	s.Parents = cmp.Or(s.Parents, 0.25)
+	s.Mutation = cmp.Or(s.Mutation, 0.1)
 	if s.Population < 2 || s.Generations < 0 || !(s.Parents > 0 && s.Parents <= 1) || !(s.Mutation > 0 && s.Mutation <= 1) {
 		return s, fmt.Errorf("solver: evolution of %d networks over %d generations, parents %v, mutation %v: expected at least 2 networks and shares above 0 and at most 1",
 			s.Population, s.Generations, s.Parents, s.Mutation)

@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"math"
@@ -72,9 +73,7 @@ func (s *quadraticSearch) run(ctx context.Context) {
 		return
 	}
 	kicks := s.settings.Kicks
-	if kicks == 0 {
-		kicks = 150
-	}
+	kicks = cmp.Or(kicks, 150)
 	for i := 0; i < kicks && ctx.Err() == nil; i++ {
 		s.local.kick()
 	}
@@ -114,9 +113,7 @@ func (s *quadraticSearch) prove(ctx context.Context) {
 		return
 	}
 	limit := s.settings.Nodes
-	if limit == 0 {
-		limit = 200_000
-	}
+	limit = cmp.Or(limit, 200_000)
 	for nodes := 0; len(s.queue) > 0; nodes++ {
 		floor := s.sol.Accuracy + proofMargin
 		if top := s.queue[0].bound; top < s.sol.Bound {

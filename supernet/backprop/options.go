@@ -1,6 +1,7 @@
 package backprop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -17,12 +18,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Batch == 0 {
-		o.Batch = 64
-	}
-	if o.Threads == 0 {
-		o.Threads = 2
-	}
+	o.Batch = cmp.Or(o.Batch, 64)
+	o.Threads = cmp.Or(o.Threads, 2)
 	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > 1024 {
 		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to 1024 threads", o.Batch, o.Threads)
 	}

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -101,12 +102,8 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 }
 
 func (o ContributeOptions) withDefaults() (ContributeOptions, error) {
-	if o.Networks == 0 {
-		o.Networks = contributeNetworks
-	}
-	if o.Images == 0 {
-		o.Images = contributeImages
-	}
+	o.Networks = cmp.Or(o.Networks, contributeNetworks)
+	o.Images = cmp.Or(o.Images, contributeImages)
 	if o.Networks < 1 || o.Images < 1 {
 		return o, fmt.Errorf("contributions of %d networks on %d images: expected at least 1 of each", o.Networks, o.Images)
 	}

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -157,9 +158,7 @@ func (src Source) label(im *Images, set *dataset.Set, id dataset.Identity) {
 // itself. Its images are the validation part of the data set, or with a
 // TrainPercent below 100 what is held out of the training part.
 func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Network, *Images, error) {
-	if src.TrainPercent == 0 {
-		src.TrainPercent = 100
-	}
+	src.TrainPercent = cmp.Or(src.TrainPercent, 100)
 	if _, err := onnx.Open(src.Library); err != nil {
 		return nil, nil, err
 	}
