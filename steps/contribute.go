@@ -153,16 +153,11 @@ func (c *Contributing) write(s *model.Space, contributions *model.Contributions,
 	info := model.CheckpointInfo{Space: s.Name, Source: "estimator of contributions: " + r.From, Samples: networks * len(s.Decisions())}
 	r.Base = contributions.Base
 	data, err := model.EncodePredictor(contributions.Estimator(s), info)
-	if err == nil {
-		err = safefile.Replace(r.File, true, safefile.Bytes(data))
-	}
-	if err != nil || c.Pickle == "" {
+	if err = save(r.File, data, err); err != nil || c.Pickle == "" {
 		return r, err
 	}
-	if data, err = model.EncodeContributions(s, contributions); err == nil {
-		err = safefile.Replace(c.Pickle, true, safefile.Bytes(data))
-	}
-	return r, err
+	data, err = model.EncodeContributions(s, contributions)
+	return r, save(c.Pickle, data, err)
 }
 
 // MedianSpread is the standard error of an option's contribution, median, in points;

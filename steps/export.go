@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -79,19 +80,16 @@ func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
 		return nil, requestf("export needs --onnx, the file to write")
 	}
 	if e.Checkpoint != "" && e.Given["seed"] {
-		return nil, requestf("%s and %s: expected one of them", "--checkpoint", "--seed")
+		return nil, requestf("--checkpoint and --seed: expected one of them")
 	}
 	r := Exported{File: e.File, ImageSize: e.ImageSize, Classes: e.Classes, Batch: e.Batch, Weights: fmt.Sprintf("random, seed %d", e.Seed)}
 	var (
-		arch     model.Architecture
 		weights  onnx.Weights = onnx.RandomWeights{Seed: e.Seed}
 		metadata map[string]string
-		err      error
 	)
-	if e.Arch != "" {
-		if arch, err = model.ParseArchitecture(e.Arch); err != nil {
-			return nil, requestf("%s: %w", e.called(archParam), err)
-		}
+	arch, err := e.network(e.Arch)
+	if err != nil {
+		return nil, err
 	}
 	if e.Checkpoint != "" {
 		if weights, metadata, err = e.trained(&arch, &r); err != nil {
@@ -101,12 +99,7 @@ func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
 	if arch == nil {
 		return nil, requestf("export needs the architecture, a string or a file")
 	}
-	if r.ImageSize == 0 {
-		r.ImageSize = defaultImageSize
-	}
-	if r.Classes == 0 {
-		r.Classes = defaultClasses
-	}
+	r.ImageSize, r.Classes = cmp.Or(r.ImageSize, defaultImageSize), cmp.Or(r.Classes, defaultClasses)
 	r.Architecture = arch.String()
 	cost, err := arch.Cost(r.ImageSize, r.Classes)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
-	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -148,12 +147,9 @@ func (f *Fitting) Work(ctx context.Context, j *job.Job) (any, error) {
 	if f.accuracyOf != "" {
 		fitted.Source = fmt.Sprintf("fitted on %d networks of %s", fitted.Samples, f.accuracyOf)
 	}
-	data, err := fitted.Encode(from.Settings.Space)
-	if err != nil {
-		return nil, err
-	}
 	out := Fitted{f.Kind, f.File(), tableFile(f.Run), fitted, from}
-	return out, safefile.Replace(out.File, true, safefile.Bytes(data))
+	data, err := fitted.Encode(from.Settings.Space)
+	return out, save(out.File, data, err)
 }
 
 // load reads the samples to fit on and to test on.

@@ -100,16 +100,27 @@ func isONNX(file string) (bool, error) {
 	return err == nil && first[0] == 0x08, nil
 }
 
-// dataFolder is the data of the origin: where it was when it was last used, else
-// the set of its name; "" where it is not known.
-func (c *Common) dataFolder(o *origin) (string, error) {
-	switch {
-	case o == nil || o.run == nil:
-		return "", nil
-	case o.data == nil: // of a run from before data belonged to runs
-		data, err := runData(o.run.Folder)
-		return cmp.Or(data, o.known.Data), err
+// dataOf is the data asked for, a folder or a name, else that of the origin: where
+// it was when it was last used, else the set of its name.
+func (c *Common) dataOf(o *origin) (data string, err error) {
+	switch data = c.Data; {
+	case data != "":
+	case o != nil && o.run != nil && o.data != nil:
+		return c.dataFolder(o)
+	case o != nil && o.run != nil: // of a run from before data belonged to runs
+		if data, err = runData(o.run.Folder); err != nil {
+			return "", err
+		}
+		data = cmp.Or(data, o.known.Data)
 	}
+	if data == "" {
+		return "", requestf("no data set is given: %s says which", c.called(dataParam))
+	}
+	return data, nil
+}
+
+// dataFolder is where the data of a run is.
+func (c *Common) dataFolder(o *origin) (string, error) {
 	for _, folder := range []string{o.data.Root, explore.DataSetPath(o.data.Name)} {
 		if _, err := os.Stat(folder); err == nil && filepath.IsAbs(folder) {
 			return folder, nil
@@ -118,18 +129,13 @@ func (c *Common) dataFolder(o *origin) (string, error) {
 	return "", requestf("the data of %s is not in %s any more: %s says where it is", o.name, o.data.Root, c.called(dataParam))
 }
 
-// data opens the data set asked for, else that of the origin.
+// openData opens the data set asked for, else that of the origin.
 func (c *Common) openData(ctx context.Context, o *origin, options dataset.Options) (train, val *dataset.Set, err error) {
-	folder := c.Data
-	if folder == "" {
-		if folder, err = c.dataFolder(o); err != nil {
-			return nil, nil, err
-		}
+	data, err := c.dataOf(o)
+	if err != nil {
+		return nil, nil, err
 	}
-	if folder == "" {
-		return nil, nil, requestf("no data set is given: %s says which", c.called(dataParam))
-	}
-	return OpenData(ctx, folder, options)
+	return OpenData(ctx, data, options)
 }
 
 // OpenData opens a data set by name or folder. The error says how to come by one

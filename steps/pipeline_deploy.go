@@ -8,6 +8,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Latencies is what the table predicts against what was measured.
@@ -75,11 +77,15 @@ func (r *run) export(context.Context) error {
 }
 
 func (r *run) exportOne(n *Network, file string) error {
-	arch, weights, err := r.fineTuned(n)
+	tuned, err := supernet.Load(training.Run{Folder: n.Folder(r.folder)}.Weights(training.FineTune))
 	if err != nil {
 		return err
 	}
-	data, err := exported(arch, weights, r.ImageSize, r.train.Classes, 0, r.data.Metadata(), "")
+	arch, err := model.ParseArchitecture(n.Architecture)
+	if err != nil {
+		return err
+	}
+	data, err := exported(arch, tuned.Weights, r.ImageSize, r.train.Classes, 0, r.data.Metadata(), "")
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -79,14 +77,4 @@ func ReadNetworks(folder string) (n Networks, err error) {
 		n.Data, n.Fingerprint = s.Identity.Name+" validation", s.Identity.Fingerprint
 	}
 	return n, r.readJSON(networksFile, &n.List)
-}
-
-// fineTuned is a network with the weights that fine-tuning left.
-func (r *run) fineTuned(n *Network) (model.Architecture, onnx.StateDict, error) {
-	weights, err := r.weights(n)
-	if err != nil {
-		return nil, nil, err
-	}
-	arch, err := model.ParseArchitecture(n.Architecture)
-	return arch, weights, err
 }

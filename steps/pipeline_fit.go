@@ -10,7 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/jsonl"
-	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -70,8 +69,8 @@ func ReadRanked(folder string) (Ranked, error) {
 	if r.space, err = model.NewSpace(s.Space, s.ImageSize); err != nil {
 		return f, err
 	}
-	test, err := r.readSamples(testFile)
-	f.Measured = accuracies(test[:min(len(test), s.TestSamples)])
+	test, err := r.readTest()
+	f.Measured = accuracies(test)
 	return f, err
 }
 
@@ -85,6 +84,12 @@ func (r *run) readSamples(file string) ([]model.Sample, error) {
 	samples, lost, err := model.DecodeSamples(r.space, data)
 	r.lost(file, lost)
 	return samples, err
+}
+
+// readTest reads the networks that predictors are judged on.
+func (r *run) readTest() ([]model.Sample, error) {
+	test, err := r.readSamples(testFile)
+	return test[:min(len(test), r.TestSamples)], err
 }
 
 // lost says which lines of a file were left out.
@@ -115,11 +120,10 @@ func (r *run) fit(ctx context.Context) error {
 		return err
 	}
 	samples = samples[:min(len(samples), r.Samples)]
-	test, err := r.readSamples(testFile)
+	test, err := r.readTest()
 	if err != nil {
 		return err
 	}
-	test = test[:min(len(test), r.TestSamples)]
 	rankings := make([]Ranking, 0, len(predictors))
 	for i, name := range predictors {
 		r.progress("fit", i, len(predictors), 0, name)
@@ -181,13 +185,10 @@ func (r *run) estimate(ctx context.Context, name string, c *model.Contributions,
 	data, err := model.EncodePredictor(p, model.CheckpointInfo{
 		Space: r.space.Name, Samples: measured, Source: "fitted on " + from + " of " + r.supernet(), Metrics: e.Metrics.Map(),
 	})
-	if err != nil {
-		return Ranking{}, err
-	}
 	return Ranking{
 		Predictor: name, Method: "contributions of decisions", Samples: measured, Metrics: e.Metrics, Kendall95: e.Kendall95,
 		Predicted: e.Predicted, TestSamples: len(test),
-	}, safefile.Write(r.path(predictorFile(name)), data)
+	}, save(r.path(predictorFile(name)), data, err)
 }
 
 // supernet says what predicted accuracies are accuracies of.

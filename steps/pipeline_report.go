@@ -35,11 +35,10 @@ func (r *run) results() (res Results, err error) {
 	if err != nil {
 		return res, err
 	}
-	test, err := r.readSamples(testFile)
+	test, err := r.readTest()
 	if err != nil {
 		return res, err
 	}
-	test = test[:min(len(test), r.TestSamples)]
 	res.Sampled, res.Test, res.Measured = statisticsOf(samples), statisticsOf(test), accuracies(test)
 	if err := r.readJSON(rankingFile, &res.Rankings); err != nil {
 		return res, err

@@ -101,7 +101,7 @@ var pipelineParams = param.Table{
 	{Key: "measure_rounds", Name: "rounds", Label: "latency rounds", Usage: "rounds of the latency measurement, `N`", Zero: rounds, Least: 1, Most: 1000},
 	{Key: "seed", Usage: "random `SEED`"},
 	orderParam,
-	{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true},
+	spaceParam,
 	{Key: "threads", Name: "table-threads", Usage: "threads of a latency table that is measured, `N`", Least: 1, Most: maxThreads, Rare: true},
 }
 

@@ -3,8 +3,6 @@ package steps
 import (
 	"context"
 
-	"github.com/binas-tui/binas-tui/onnx"
-	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -76,10 +74,4 @@ func (r *run) trainHeaviest(ctx context.Context) error {
 func (r *run) trainOneShot(ctx context.Context) error {
 	_, err := r.training(training.OneShot).Work(ctx, r.job)
 	return err
-}
-
-// weights are what the fine-tuning of a network has left.
-func (r *run) weights(n *Network) (onnx.StateDict, error) {
-	c, err := supernet.Load(training.Run{Folder: n.Folder(r.folder)}.Weights(training.FineTune))
-	return c.Weights, err
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
-	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 )
@@ -136,10 +135,7 @@ func (s *Sampling) Work(ctx context.Context, j *job.Job) (any, error) {
 	}
 	if pickled {
 		data, err := model.EncodeSamples(e.Space, samples)
-		if err == nil {
-			err = safefile.Replace(out, true, safefile.Bytes(data))
-		}
-		if err != nil {
+		if err = save(out, data, err); err != nil {
 			return nil, err
 		}
 	}

@@ -68,23 +68,18 @@ func (s *Source) origin(command string, stage training.Stage) (*origin, error) {
 // complete is the source with what was not given as the weights have it.
 func (s *Source) complete(o *origin, stage training.Stage) (evaluation.Source, error) {
 	src := evaluation.Source{
-		Checkpoint: s.Checkpoint, Data: s.Data, ClassOrder: s.ClassOrder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
+		Checkpoint: s.Checkpoint, ClassOrder: s.ClassOrder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
 		Images: s.Images, BN: s.BN, BNImages: s.BNImages, Threads: s.Threads, Library: s.Library, Run: s.Run, Trained: o.data, MaxUnreadable: s.unreadable(),
 		Accept: func(data dataset.Identity) error { return s.suits(o, data) },
 	}
 	if o.run != nil {
 		src.Checkpoint, src.Run = o.run.Weights(stage), cmp.Or(s.Run, o.run.Folder)
 	}
-	if src.Data == "" {
-		var err error
-		if src.Data, err = s.dataFolder(o); err != nil {
-			return src, err
-		}
+	data, err := s.dataOf(o)
+	if err != nil {
+		return src, err
 	}
-	if src.Data == "" {
-		return src, requestf("no data set is given: %s says which", s.called(dataParam))
-	}
-	src.Data = explore.DataSetPath(src.Data)
+	src.Data = explore.DataSetPath(data)
 	if !s.Given["class_order"] && o.order != "" {
 		src.ClassOrder = o.order
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -240,12 +241,33 @@ func (c *Common) called(p param.Param) string {
 	return "--" + p.Flag()
 }
 
+// network is the architecture that was given as text; nil where there is none.
+func (c *Common) network(text string) (model.Architecture, error) {
+	if text == "" {
+		return nil, nil
+	}
+	arch, err := model.ParseArchitecture(text)
+	if err != nil {
+		err = requestf("%s: %w", c.called(archParam), err)
+	}
+	return arch, err
+}
+
+// save writes what was encoded, by rename; it makes no folder.
+func save(file string, data []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return safefile.Replace(file, true, safefile.Bytes(data))
+}
+
 // The parameters that several steps have.
 var (
 	dataParam    = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits", Zero: "that of the run"}
 	orderParam   = param.Param{Key: "class_order", Usage: "order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision", Choices: orders()}
 	badParam     = param.Param{Key: "max_unreadable", Label: "unreadable images", Usage: "`PERCENT` of the images that may be unreadable and are skipped; beyond, the step ends", Unit: "%", Most: 100, Free: true, Rare: true}
 	libraryParam = param.Param{Key: "library", Name: "onnxruntime", Usage: "ONNX Runtime library, a `FILE` or its folder", Free: true, NoForm: "it is that of the explorer"}
+	spaceParam   = param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true}
 	archParam    = param.Param{Key: "arch", Usage: "`ARCH` to work on", NoForm: "it is the network shown"}
 )
 

@@ -85,7 +85,7 @@ func (t *Training) Values() param.Values {
 	table = append(table,
 		orderParam,
 		threadsParam("threads of ONNX Runtime, `N`", ""),
-		param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true},
+		spaceParam,
 		param.Param{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Zero: "that of the run or the checkpoint, else the data's, 224 for folders of images", Least: 16, Most: model.MaxImageSize, Rare: true},
 		param.Param{Key: "classes", Usage: "classes that the data must have, `N`", Zero: "as many as there are", Least: 2, Most: 1 << 20, Rare: true},
 		param.Param{Key: "teacher", Usage: "weights of the heaviest network, a `FILE`", Zero: "the run's", Rare: true},
@@ -132,10 +132,14 @@ func (t *Training) place() (p place, err error) {
 	}
 	if t.Step() == OneShot && t.Teacher == "" {
 		if _, err := os.Stat(t.heaviest()); errors.Is(err, fs.ErrNotExist) {
-			return p, requestf("there is no heaviest network in %s yet: train it first%s", t.Run, t.orName(" with --stage heaviest, or name one with --teacher"))
+			return p, t.noHeaviest()
 		}
 	}
 	return p, nil
+}
+
+func (t *Training) noHeaviest() error {
+	return requestf("there is no heaviest network in %s yet: train it first%s", t.Run, t.orName(" with --stage heaviest, or name one with --teacher"))
 }
 
 // orName is what to do about it on a command line.
@@ -331,11 +335,11 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 		return s, o, err
 	}
 	if s.Stage == training.FineTune {
-		arch, err := model.ParseArchitecture(s.Arch)
-		if err == nil {
-			_, err = space.Path(arch)
-		}
+		arch, err := t.network(s.Arch)
 		if err != nil {
+			return s, o, err
+		}
+		if _, err = space.Path(arch); err != nil {
 			return s, o, requestf("%s: %w", t.called(archParam), err)
 		}
 	}
@@ -388,7 +392,7 @@ func (t *Training) teach(space *model.Space, o *training.Options) error {
 	file := t.heaviest()
 	c, err := t.load(file)
 	if t.Teacher == "" && errors.Is(err, fs.ErrNotExist) {
-		return requestf("there is no heaviest network in %s yet: train it first%s", t.Run, t.orName(" with --stage heaviest, or name one with --teacher"))
+		return t.noHeaviest()
 	}
 	if err != nil {
 		return err

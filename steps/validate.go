@@ -6,7 +6,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
-	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -109,11 +108,9 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if !v.Given["train_percent"] { // the network is judged on images that no decision was made with
 		src.TrainPercent = 100
 	}
-	var arch model.Architecture
-	if v.Arch != "" {
-		if arch, err = model.ParseArchitecture(v.Arch); err != nil {
-			return nil, requestf("%s: %w", v.called(archParam), err)
-		}
+	arch, err := v.Common.network(v.Arch)
+	if err != nil {
+		return nil, err
 	}
 	if arch, err = o.arch(arch); err != nil {
 		return nil, err
