@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -16,10 +17,7 @@ import (
 )
 
 func (a *app) dataPackCommand() *cobra.Command {
-	var (
-		o      = dataset.Options{ValAlone: true}
-		asJSON bool
-	)
+	o := dataset.Options{ValAlone: true}
 	cmd := &cobra.Command{
 		Use:   "pack FOLDER|NAME",
 		Short: "Decode the images of a folder once, for all later steps",
@@ -35,19 +33,12 @@ all, and removes those of no use.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(a.out, r)
-			}
-			for _, l := range slices.Concat(r.TrainUnreadable.Lines("are in no pack", ""), r.ValUnreadable.Lines("are in no pack", "")) {
-				fmt.Fprintln(a.out, sanitize.Line(l))
-			}
-			_, err = fmt.Fprintf(a.out, "%s: %s at %d pixels, %s\n", sanitize.Line(r.Folder), phrase.Count(r.Images, "image"), r.ImageSize, dataset.SizeText(r.Bytes))
-			return err
+			return a.print(r, r.write)
 		},
 	}
 	cmd.Flags().IntVar(&o.Size, "image-size", 0, "side of the images of the training in `PIXELS` (default: 224)")
 	addClassOrder(cmd, &o.ClassOrder)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
 }
 
@@ -57,6 +48,14 @@ type packReport struct {
 	Images          int                `json:"images"` // of the data, without those that cannot be read
 	TrainUnreadable dataset.Unreadable `json:"train_unreadable"`
 	ValUnreadable   dataset.Unreadable `json:"val_unreadable"`
+}
+
+func (r packReport) write(w io.Writer) error {
+	for _, l := range slices.Concat(r.TrainUnreadable.Lines("are in no pack", ""), r.ValUnreadable.Lines("are in no pack", "")) {
+		fmt.Fprintln(w, sanitize.Line(l))
+	}
+	_, err := fmt.Fprintf(w, "%s: %s at %d pixels, %s\n", sanitize.Line(r.Folder), phrase.Count(r.Images, "image"), r.ImageSize, dataset.SizeText(r.Bytes))
+	return err
 }
 
 // packData packs a data set.
@@ -98,7 +97,7 @@ func (a *app) packData(ctx context.Context, nameOrFolder string, o dataset.Optio
 }
 
 func (a *app) dataPacksCommand() *cobra.Command {
-	var remove, asJSON bool
+	var remove bool
 	cmd := &cobra.Command{
 		Use:   "packs [NAME|FOLDER]...",
 		Short: "List or remove what data pack keeps",
@@ -119,25 +118,27 @@ large they are. With names or folders of data, or folders of packs, those alone.
 					}
 				}
 			}
-			if asJSON {
-				return writeJSON(a.out, map[string]any{"packs": append([]dataset.PackInfo{}, packs...), "removed": remove})
-			}
-			if len(packs) == 0 {
-				fmt.Fprintf(a.out, "no packs in %s\n", sanitize.Line(dataset.PackFolder()))
-			}
-			did := ""
-			if remove {
-				did = "removed: "
-			}
-			for _, p := range packs {
-				fmt.Fprintf(a.out, "%s%s, %d pixels, %s: %s (of %s)\n", did, sanitize.Line(p.Name), p.ImageSize, dataset.SizeText(p.Bytes), sanitize.Line(p.Folder), sanitize.Line(p.Root))
-			}
-			return nil
+			return a.print(map[string]any{"packs": append([]dataset.PackInfo{}, packs...), "removed": remove},
+				func(w io.Writer) error { return writePacks(w, packs, remove) })
 		},
 	}
 	cmd.Flags().BoolVar(&remove, "remove", false, "delete the packs listed")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	a.addJSON(cmd)
 	return cmd
+}
+
+func writePacks(w io.Writer, packs []dataset.PackInfo, removed bool) (err error) {
+	if len(packs) == 0 {
+		_, err = fmt.Fprintf(w, "no packs in %s\n", sanitize.Line(dataset.PackFolder()))
+	}
+	did := ""
+	if removed {
+		did = "removed: "
+	}
+	for _, p := range packs {
+		_, err = fmt.Fprintf(w, "%s%s, %d pixels, %s: %s (of %s)\n", did, sanitize.Line(p.Name), p.ImageSize, dataset.SizeText(p.Bytes), sanitize.Line(p.Folder), sanitize.Line(p.Root))
+	}
+	return err
 }
 
 // packsOf are the packs of the data named, all where nothing is.

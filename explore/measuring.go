@@ -43,6 +43,14 @@ func (m Measuring) open(j *job.Job) (o latency.MeasureOptions, err error) {
 	return o, err
 }
 
+// prepare makes the space and opens the device.
+func (m Measuring) prepare(j *job.Job) (space *model.Space, o latency.MeasureOptions, err error) {
+	if space, err = model.NewSpace(m.Space, m.ImageSize); err == nil {
+		o, err = m.open(j)
+	}
+	return space, o, err
+}
+
 // measureSeed is that of the command line.
 const measureSeed = 1
 
@@ -68,11 +76,7 @@ type PartialTable map[string]latency.Measurement
 // MeasureTable measures a whole table as a job and saves it in the user's data
 // folder under a new name. A run that was cut off goes on where it was.
 func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, error) {
-	space, err := model.NewSpace(m.Space, m.ImageSize)
-	if err != nil {
-		return MeasuredTable{}, err
-	}
-	o, err := m.open(j)
+	space, o, err := m.prepare(j)
 	if err != nil {
 		return MeasuredTable{}, err
 	}
@@ -205,11 +209,7 @@ var ErrCalibrated = errors.New("the table was measured in context: it needs no c
 // run that was cut off goes on where it was; it is of networks, so that tables of
 // one space, size and device share it.
 func VerifyTable(ctx context.Context, m Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (VerifiedTable, error) {
-	space, err := model.NewSpace(m.Space, m.ImageSize)
-	if err != nil {
-		return VerifiedTable{}, err
-	}
-	o, err := m.open(j)
+	space, o, err := m.prepare(j)
 	if err != nil {
 		return VerifiedTable{}, err
 	}

@@ -227,15 +227,15 @@ func (p *Pack) Fill(ctx context.Context, report func(done, total int)) error {
 		for i, s := range p.sets {
 			m[i] = newMaker(&Loader{set: s})
 		}
-		return m
+		return &m
 	}}
 	progress := newProgress(report, len(all))
 	err := parallel.For(ctx, len(all), func(at int) {
 		if p.Trouble() != "" {
 			return
 		}
-		m := makers.Get().([]*maker)
-		m[all[at].file].pack(ctx, all[at].i)
+		m := makers.Get().(*[]*maker)
+		(*m)[all[at].file].pack(ctx, all[at].i)
 		makers.Put(m)
 		progress.add(1)
 	})

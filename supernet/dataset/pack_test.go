@@ -150,7 +150,7 @@ func TestPackIsRead(t *testing.T) {
 		t.Errorf("%d batches of val", n)
 	}
 	// Another program, or a later start, sees that the files are others.
-	train, _, p = openPacked(t, dir, 32)
+	_, _, p = openPacked(t, dir, 32)
 	if n := p.files[0].counts(); n != [packForms]int{} || !p.made {
 		t.Errorf("of other files the pack holds %v", n)
 	}
