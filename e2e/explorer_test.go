@@ -22,7 +22,7 @@ var (
 // status is what the budget line says.
 type status struct{ limit, latency, accuracy float64 }
 
-var statusPattern = regexp.MustCompile(`limit\s+([0-9.]+) ms\s+latency\s+([0-9.]+) ms[\s\S]*?accuracy\s+([0-9.]+) %`)
+var statusPattern = regexp.MustCompile(`limit\s+([0-9.]+) ms\s+latency\s+([0-9.]+)(?: ±[0-9.]+)? ms[\s\S]*?accuracy\s+([0-9.]+) %`)
 
 // statusOf reads the budget line of a screen.
 func statusOf(screen string) (s status, ok bool) {
@@ -240,12 +240,12 @@ func TestResize(t *testing.T) {
 func TestStateIsKept(t *testing.T) {
 	home := "XDG_STATE_HOME=" + t.TempDir()
 	w := explore(t, medium, home)
-	w.Type("3")
+	w.Type("5")
 	w.WaitFor("limit: ")
 	w.Press("enter")
-	w.waitLimit("3 ms", func(l float64) bool { return l == 3 })
+	w.waitLimit("5 ms", func(l float64) bool { return l == 5 })
 	w.Press("q")
 	w.Exit()
 	w = explore(t, medium, home)
-	w.waitLimit("3 ms again", func(l float64) bool { return l == 3 })
+	w.waitLimit("5 ms again", func(l float64) bool { return l == 5 })
 }
