@@ -43,6 +43,7 @@ type App struct {
 	layout        layout
 	screen        *cell.Screen
 	theme, glyphs int // indices
+	themeChosen   bool
 	mouseOff      bool
 	frame         string // the last rendered frame
 	dirty         bool   // the frame is older than the state
@@ -117,7 +118,7 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 	if len(opts.Notes) > 0 {
 		a.warn(strings.Join(opts.Notes, "; "))
 	}
-	a.theme = themeIndex(opts.State.Theme)
+	a.theme, a.themeChosen = themeIndex(opts.State.Theme), opts.State.Theme != ""
 	if noColour() {
 		a.theme = themeIndex("mono")
 	}
@@ -152,7 +153,9 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 }
 
 // Init starts the work that the first frame does not wait for.
-func (a *App) Init() tea.Cmd { return tea.Batch(a.first, a.find(a.services.runs)) }
+func (a *App) Init() tea.Cmd {
+	return tea.Batch(a.first, a.find(a.services.runs), tea.RequestBackgroundColor)
+}
 
 // Messages of background work.
 type (
@@ -207,6 +210,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
+	case tea.BackgroundColorMsg:
+		a.fitTheme(msg.IsDark())
 	case tea.KeyPressMsg:
 		return a.key(msg)
 	case tea.PasteMsg:

@@ -77,7 +77,7 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 		return nil
 	}
 	rows := f.fields(a)
-	_, list := f.place(a.width, a.height, len(rows))
+	_, list, _ := f.place(a.width, a.height, len(rows))
 	if !list.At.Contains(e.X, e.Y) {
 		return nil
 	}
@@ -92,19 +92,25 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 // cursor is the row under the cursor.
 func (f *form) cursor(rows []formRow) int { return min(f.row, len(rows)-1) }
 
-// place is the frame of a form of n rows on a screen, and where its rows are in it:
-// above an empty line, the status and the hint.
-func (f *form) place(w, h, n int) (box cell.Rect, list cell.Rows) {
-	box = cell.Centred(w, h, 76, n+5)
+// place is the frame of a form of n rows on a screen, where its rows are in it, and
+// where its status is, below them: it has two lines, or as many as it needs. The
+// hint has the last line.
+func (f *form) place(w, h, n int) (box cell.Rect, list cell.Rows, status cell.Rect) {
+	const width, most = 76, 4
+	text, _ := f.status()
+	lines := min(max(2, len(cell.Wrap(text, min(width, w)-4))), most)
+	box = cell.Centred(w, h, width, n+lines+3)
 	at := box.Inside()
-	at.H = max(1, min(n, at.H-3))
-	return box, cell.Rows{N: n, At: at}
+	below := at.Below(at.H - 1 - lines)
+	at.H = max(1, min(n, at.H-1-lines))
+	below.H = lines
+	return box, cell.Rows{N: n, At: at}, below
 }
 
 func (f *form) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	rows := f.fields(a)
-	box, list := f.place(s.W, s.H, len(rows))
+	box, list, status := f.place(s.W, s.H, len(rows))
 	r := s.Panel(box, f.title)
 	list.Draw(s, f.cursor(rows), f.cursor(rows), func(i int, l cell.Row) {
 		row, st := rows[i], t.Accent
@@ -119,11 +125,13 @@ func (f *form) draw(a *App, s *cell.Screen) {
 	if bad {
 		st = t.Warn
 	}
-	if lines := cell.Wrap(text, r.W-2); len(lines) > 1 { // the line above is free
-		s.Text(r.X+1, r.Y+r.H-3, r.W-2, st, lines[0])
-		text = strings.Join(lines[1:], " ")
+	lines := cell.Wrap(text, r.W-2)
+	if len(lines) > status.H { // the last one ends in an ellipsis
+		lines = append(lines[:status.H-1], strings.Join(lines[status.H-1:], " "))
 	}
-	s.Text(r.X+1, r.Y+r.H-2, r.W-2, st, text)
+	for i, line := range lines {
+		s.Text(r.X+1, status.Y+status.H-len(lines)+i, r.W-2, st, line)
+	}
 	hint := "enter: next"
 	switch row := rows[f.cursor(rows)]; {
 	case row.step != nil && row.edit != nil:

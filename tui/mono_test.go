@@ -1,10 +1,13 @@
 package tui
 
 import (
+	"image/color"
 	"io"
 	"slices"
 	"strings"
 	"testing"
+
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
@@ -137,6 +140,34 @@ func TestNoColourSelectsMono(t *testing.T) {
 	if kept := d.state().Theme; kept == "mono" {
 		t.Error("it is kept for starts with colours")
 	}
+}
+
+// The theme fits the background of the terminal, unless the user has chosen one or
+// wants no colours; one that was not chosen is not kept.
+func TestThemeFitsTheBackground(t *testing.T) {
+	light, dark := tea.BackgroundColorMsg{Color: color.White}, tea.BackgroundColorMsg{Color: color.Black}
+	d := newDriver(t, 80, 24)
+	check := func(what, theme, kept string) {
+		t.Helper()
+		if name, k := cell.Themes[d.App.theme].Name, d.state().Theme; name != theme || k != kept {
+			t.Errorf("%s: %q is shown and %q kept, want %q and %q", what, name, k, theme, kept)
+		}
+	}
+	check("nothing known", "dark", "")
+	d.send(light)
+	check("light background", "light", "")
+	d.send(dark)
+	check("dark background", "dark", "")
+	d.press("ctrl+t")
+	d.send(dark)
+	check("light chosen", "light", "light")
+	d = newDriverWith(t, Options{State: State{Theme: "dark"}})
+	d.send(light)
+	check("dark chosen in an earlier session", "dark", "dark")
+	t.Setenv("NO_COLOR", "1")
+	d = newDriver(t, 80, 24)
+	d.send(light)
+	check("no colours", "mono", "")
 }
 
 // The plain form has no colours or glyphs to choose: it keeps those chosen.

@@ -22,9 +22,21 @@ func glyphsIndex(name string) int {
 }
 
 func (a *App) nextTheme() tea.Cmd {
-	a.theme = (a.theme + 1) % len(cell.Themes)
+	a.theme, a.themeChosen = (a.theme+1)%len(cell.Themes), true
 	a.say("theme: " + cell.Themes[a.theme].Name)
 	return nil
+}
+
+// fitTheme takes the theme that can be read on the terminal's background, where the
+// user has chosen none.
+func (a *App) fitTheme(dark bool) {
+	if a.themeChosen || noColour() {
+		return
+	}
+	a.theme = themeIndex("light")
+	if dark {
+		a.theme = themeIndex("dark")
+	}
 }
 
 func (a *App) nextGlyphs() tea.Cmd {

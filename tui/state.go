@@ -172,7 +172,7 @@ func (a *App) state() State {
 	if a.opts.ASCII && s.Glyphs == "ascii" { // of the locale, not chosen
 		s.Glyphs = a.opts.State.Glyphs
 	}
-	if noColour() && s.Theme == "mono" || a.plain {
+	if !a.themeChosen || noColour() && s.Theme == "mono" || a.plain {
 		s.Theme = a.opts.State.Theme // it was not chosen
 	}
 	if a.plain {
