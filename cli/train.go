@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -75,7 +76,7 @@ func (a *app) train(cmd *cobra.Command, t *steps.Training) error {
 	case a.json:
 		return writeJSONLine(a.out, trainedReport{r.Stage, r.Epochs, r.Steps, r.Weights, r.Scores, a.notes, r.TrainUnreadable, r.HeldOutUnreadable})
 	}
-	_, err = fmt.Fprintf(a.out, "%s: %d epochs, %d steps; weights in %s\n", r.Stage, r.Epochs, r.Steps, sanitize.Line(r.Weights))
+	_, err = fmt.Fprintf(a.out, "%s: %s, %s; weights in %s\n", r.Stage, phrase.Count(r.Epochs, "epoch"), phrase.Count(r.Steps, "step"), sanitize.Line(r.Weights))
 	return err
 }
 

@@ -154,7 +154,7 @@ func (r *run) askSupernet(ctx context.Context, networks []Network) error {
 			return err
 		}
 		for i := range networks {
-			r.progress("search", i, len(networks), 0, "asking the supernet, "+bn+" statistics")
+			r.progress("search", i, len(networks), 0, "networks in the supernet, "+bn+" statistics")
 			path, err := r.pathOf(networks[i].Architecture)
 			if err != nil {
 				return err
