@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // run is one pipeline at work.
@@ -42,8 +43,8 @@ type pipelineStep struct {
 func pipelineSteps() []pipelineStep {
 	return []pipelineStep{
 		{"latency", TableFile, "latency table", (*run).latencyTable},
-		{"heaviest", "", "the heaviest network is trained", (*run).trainHeaviest},
-		{"oneshot", "", "the supernet is trained", (*run).trainOneShot},
+		{"heaviest", "", "the heaviest network is trained", train(training.Heaviest)},
+		{"oneshot", "", "the supernet is trained", train(training.OneShot)},
 		{"samples", "", "random networks to fit on", (*run).sample},
 		{"test", "", "random networks to judge predictors with", (*run).sampleTest},
 		{"contribute", "", "measurements of the estimator", (*run).contribute},

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -40,20 +42,13 @@ func (r *run) results() (res Results, err error) {
 		return res, err
 	}
 	res.Sampled, res.Test, res.Measured = statisticsOf(samples), statisticsOf(test), accuracies(test)
-	if err := r.readJSON(rankingFile, &res.Rankings); err != nil {
+	if err := cmp.Or(r.readJSON(rankingFile, &res.Rankings), r.readJSON(resultsFile, &res.Networks), r.readJSON(latenciesFile, &res.Latencies)); err != nil {
 		return res, err
 	}
-	if err := r.readJSON(resultsFile, &res.Networks); err != nil {
+	var lost jsonl.Lost
+	if res.Trained, lost, err = training.ReadMetrics(r.folder); err != nil {
 		return res, err
 	}
-	if err := r.readJSON(latenciesFile, &res.Latencies); err != nil {
-		return res, err
-	}
-	trained, lost, err := training.ReadMetrics(r.folder)
-	if err != nil {
-		return res, err
-	}
-	res.Trained = trained
 	r.lost("metrics.jsonl", lost)
 	res.Seconds, err = r.times()
 	return res, err

@@ -66,12 +66,10 @@ func (r *run) checkStage(stage training.Stage) error {
 	return o.Check(s.For(o.Train, o.HeldOut))
 }
 
-func (r *run) trainHeaviest(ctx context.Context) error {
-	_, err := r.training(training.Heaviest).Work(ctx, r.job)
-	return err
-}
-
-func (r *run) trainOneShot(ctx context.Context) error {
-	_, err := r.training(training.OneShot).Work(ctx, r.job)
-	return err
+// train does a stage.
+func train(stage training.Stage) func(*run, context.Context) error {
+	return func(r *run, ctx context.Context) error {
+		_, err := r.training(stage).Work(ctx, r.job)
+		return err
+	}
 }
