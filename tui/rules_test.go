@@ -17,7 +17,7 @@ import (
 var (
 	touchesFiles = map[string][]string{
 		"explore":   {"LUTs", "Predictors", "Load", "LoadLUT", "LoadPredictor", "LoadSamples", "LoadFitting", "New", "CompareDevices", "SaveLUT", "MeasureTable", "MeasureNetwork", "VerifyTable"},
-		"steps":     {"Runs", "Find", "RunPipeline", "ReadPipeline", "ReadNetworks", "ReadRanked", "OpenData"},
+		"steps":     {"Runs", "Find", "ReadPipeline", "ReadNetworks", "ReadRanked", "OpenData"},
 		"figure":    {"*"},
 		"safefile":  {"*"},
 		"clipboard": {"*"},
