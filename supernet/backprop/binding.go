@@ -110,42 +110,55 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 func (n *Network) bindProgram(b *binding, to *boundProgram, p *program, option int) error {
 	to.program = p
 	for i, v := range p.session.Inputs() {
-		var t *onnx.Tensor
-		var err error
-		if local, ok := strings.CutPrefix(p.ins[i], "p:"); ok {
-			var q *parameter
-			if q, err = n.parameter(b.slot, option, local, v.Shape); err == nil {
-				t = q.tensor
-				if to == &b.forward && !q.contiguous() {
-					b.copied = append(b.copied, q)
-				}
-			}
-		} else if p.ins[i] != "x" && p.ins[i] != "dout" { // these are set when it runs
-			t, err = n.e.tensor(b.slot, p.ins[i], v.Shape)
-		}
+		t, err := n.bindInput(b, p.ins[i], v.Shape, option, to == &b.forward)
 		if err != nil {
 			return err
 		}
 		to.in = append(to.in, t)
 	}
 	for i, v := range p.session.Outputs() {
-		var t *onnx.Tensor
-		var err error
-		if local, ok := strings.CutPrefix(p.outs[i], "g:"); ok {
-			var g *gradient
-			if g, err = n.gradient(b.slot, option, local, v.Shape); err == nil {
-				t, g.index = g.scratch, i
-				b.gradients = append(b.gradients, g)
-			}
-		} else {
-			t, err = n.e.tensor(b.slot, p.outs[i], v.Shape)
-		}
+		t, err := n.bindOutput(b, p.outs[i], v.Shape, option, i)
 		if err != nil {
 			return err
 		}
 		to.out = append(to.out, t)
 	}
 	return nil
+}
+
+// bindInput finds the tensor of an input; that of images and gradients is nil: it is
+// set when the program runs.
+func (n *Network) bindInput(b *binding, name string, shape []int, option int, forward bool) (*onnx.Tensor, error) {
+	if name == "x" || name == "dout" {
+		return nil, nil
+	}
+	local, ok := strings.CutPrefix(name, "p:")
+	if !ok {
+		return n.e.tensor(b.slot, name, shape)
+	}
+	q, err := n.parameter(b.slot, option, local, shape)
+	if err != nil {
+		return nil, err
+	}
+	if forward && !q.contiguous() {
+		b.copied = append(b.copied, q)
+	}
+	return q.tensor, nil
+}
+
+// bindOutput finds the tensor of output i.
+func (n *Network) bindOutput(b *binding, name string, shape []int, option, i int) (*onnx.Tensor, error) {
+	local, ok := strings.CutPrefix(name, "g:")
+	if !ok {
+		return n.e.tensor(b.slot, name, shape)
+	}
+	g, err := n.gradient(b.slot, option, local, shape)
+	if err != nil {
+		return nil, err
+	}
+	g.index = i
+	b.gradients = append(b.gradients, g)
+	return g.scratch, nil
 }
 
 func (n *Network) parameter(slot, option int, local string, shape []int) (*parameter, error) {
