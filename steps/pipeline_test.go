@@ -107,7 +107,7 @@ func TestPipelineGoesOnWhereItWasStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, p.Run, string(report))
+	checkReport(t, p.Run, data, string(report))
 	trained, err := os.ReadFile(filepath.Join(p.Run, networksFile))
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func last(lines []string) string {
 
 // checkReport holds what the folder says together: searched networks keep their
 // budget and are exported, and all are in the report.
-func checkReport(t *testing.T, folder, report string) {
+func checkReport(t *testing.T, folder, data, report string) {
 	t.Helper()
 	for _, want := range []string{"## Training", "## Predictors", "estimator", "bilinear", "quadratic", "mlp", "## Networks", "## Time", "networks.svg"} {
 		if !strings.Contains(report, want) {
@@ -189,9 +189,12 @@ func checkReport(t *testing.T, folder, report string) {
 		if name == sampledEstimator { // 12 samples do not have every decision
 			continue
 		}
-		if _, _, err := explore.LoadPredictor(r.path(predictorFile(name))); err != nil {
-			t.Error(err)
+		if _, info, err := explore.LoadPredictor(r.path(predictorFile(name))); err != nil || !strings.HasSuffix(info.Source, " of a supernet trained on "+filepath.Base(data)+" at 32 px") {
+			t.Errorf("%s: %q, %v", name, info.Source, err)
 		}
+	}
+	if exists(r.path(accuraciesFile)) {
+		t.Error("what networks reached is noted twice")
 	}
 }
 
