@@ -174,6 +174,9 @@ func perClass(s *dataset.Set) [2]int {
 
 func (r dataReport) write(w io.Writer) error {
 	part := func(n int, perClass [2]int) string {
+		if perClass[0] == perClass[1] {
+			return fmt.Sprintf("%d images, %d per class", n, perClass[0])
+		}
 		return fmt.Sprintf("%d images, %d to %d per class", n, perClass[0], perClass[1])
 	}
 	line(w, "name", r.Name)
