@@ -22,7 +22,7 @@ var (
 // status is what the budget line says.
 type status struct{ limit, latency, accuracy float64 }
 
-var statusPattern = regexp.MustCompile(`limit\s+([0-9.]+) ms\s+latency\s+([0-9.]+)(?: ±[0-9.]+)? ms[\s\S]*?accuracy\s+([0-9.]+) %`)
+var statusPattern = regexp.MustCompile(`limit\s+([0-9.]+) ms\s+latency\s+([0-9.]+)(?: (?:±|\+/-)[0-9.]+)? ms[\s\S]*?accuracy\s+([0-9.]+) %`)
 
 // statusOf reads the budget line of a screen.
 func statusOf(screen string) (s status, ok bool) {

@@ -18,7 +18,7 @@ import (
 // nothing.
 type EMA struct {
 	Decay  float64
-	Every  int  // steps from one update to the next, which counts for as many; 0 is 1
+	Every  int  // steps from one update to the next, which counts for as many; 0 is 1. The end of an epoch has one too
 	Warmup bool // begins with the decay (1+t)/(10+t) of step t while that is smaller
 
 	state onnx.StateDict
@@ -32,16 +32,18 @@ func NewEMA(weights onnx.StateDict, decay float64, every int, warmup bool) *EMA 
 	return &EMA{decay, max(every, 1), warmup, clone(weights)}
 }
 
-// Update takes in the weights after a step, counted from 1.
-func (a *EMA) Update(weights onnx.StateDict, step int) {
-	if step%a.Every != 0 {
+// Update takes in the weights after a step, counted from 1, of a training with
+// so many steps an epoch.
+func (a *EMA) Update(weights onnx.StateDict, step, epoch int) {
+	if step%a.Every != 0 && step%epoch != 0 {
 		return
 	}
+	before := max((step-1)/a.Every*a.Every, (step-1)/epoch*epoch)
 	decay := a.Decay
 	if a.Warmup {
 		decay = min(decay, float64(1+step)/float64(10+step))
 	}
-	share := float32(1 - math.Pow(decay, float64(a.Every)))
+	share := float32(1 - math.Pow(decay, float64(step-before)))
 	var work []span
 	for name, e := range a.state {
 		w := weights[name].Data

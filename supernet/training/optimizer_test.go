@@ -88,7 +88,7 @@ func TestAverage(t *testing.T) {
 	for step := 1; step <= 8; step++ {
 		w["w"].Data[0], w["bn1."+counter].Data[0] = 2, float32(step)
 		for _, a := range []*EMA{each, fourth, warm} {
-			a.Update(w, step)
+			a.Update(w, step, 8)
 		}
 	}
 	want := 2 - math.Pow(0.9, 8)
@@ -110,12 +110,19 @@ func TestAverage(t *testing.T) {
 func TestAveragesOfShortRunsAreOfWhatWasTrained(t *testing.T) {
 	for _, stage := range []Stage{Heaviest, OneShot, FineTune} {
 		s := Small(stage)
-		average := NewEMA(one(1), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
-		for step := 1; step <= 1000; step++ {
-			average.Update(one(0), step)
-			if first := average.Weights()["w"].Data[0]; step >= 10 && first > 0.02 {
-				t.Errorf("%s: after %d steps %.0f%% of the average are the first weights", stage, step, 100*first)
-				break
+		for steps := 1; steps <= 60; steps++ { // of one epoch, and of three
+			for _, epoch := range []int{steps, (steps + 2) / 3} {
+				average := NewEMA(one(1), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+				for step := 1; step <= steps; step++ {
+					average.Update(one(0), step, epoch)
+				}
+				limit := float32(0.2)
+				if steps >= 10 {
+					limit = 0.02
+				}
+				if first := average.Weights()["w"].Data[0]; steps%epoch == 0 && first > limit {
+					t.Errorf("%s: after %d steps %.0f%% of the average are the first weights", stage, steps, 100*first)
+				}
 			}
 		}
 	}
@@ -141,7 +148,7 @@ func BenchmarkAverage(b *testing.B) {
 	w, _, _ := fiveMillion()
 	a := NewEMA(w, 0.999, 1, false)
 	for b.Loop() {
-		a.Update(w, 1)
+		a.Update(w, 1, 1)
 	}
 }
 

@@ -170,7 +170,7 @@ func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
 	t.optimizer.Step(lr, scale, g.values, g.touched)
 	t.at.Step++
 	if t.ema != nil {
-		t.ema.Update(w, t.at.Step)
+		t.ema.Update(w, t.at.Step, steps)
 	}
 	t.at.Since.add(g.sums)
 	t.clock.count(g.sums.Images)
