@@ -240,10 +240,11 @@ func jsonError(what string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrLUTFormat, what, err)
 }
 
-// Bounds of what is measured: of the latency of a block or network, and of a
-// standard error as a fraction of it.
+// Bounds of what is measured: of the latency of a block or network, what its
+// slowest block takes at least, and of a standard error as a fraction of it.
 const (
 	maxMS    = 1e7
+	minMS    = 1e-6
 	maxError = 10
 )
 
@@ -252,7 +253,7 @@ func (l *LUT) check() error {
 	if len(l.Blocks) == 0 {
 		return fmt.Errorf("%w: it has no blocks", ErrLUTFormat)
 	}
-	slowest := l.Fixed.MedianMS
+	slowest := 0.0 // of the blocks
 	one := func(name string, m Measurement) error {
 		if !usable(m.MedianMS) || !usable(m.MinMS) || !usable(m.Spread) || !usable(m.StandardErrorMS) || m.Rounds < 0 {
 			return fmt.Errorf("%w: %s is %v ms (min %v, spread %v, standard error %v, rounds %d): expected numbers of at least 0",
@@ -273,8 +274,8 @@ func (l *LUT) check() error {
 			return err
 		}
 	}
-	if slowest == 0 {
-		return fmt.Errorf("%w: all %d blocks and the fixed part are 0 ms", ErrLUTFormat, len(l.Blocks))
+	if slowest < minMS {
+		return fmt.Errorf("%w: all %d blocks are below %v ms", ErrLUTFormat, len(l.Blocks), minMS)
 	}
 	if c := l.Calibration; c != (Calibration{}) && !(c.Slope >= 1/maxSlope && c.Slope <= maxSlope &&
 		c.Slope*l.Fixed.MedianMS+c.InterceptMS >= -roundingMS && c.InterceptMS <= maxMS) {
