@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -116,13 +115,7 @@ func (a *app) fitPublished(profile, out string) error {
 	if err != nil {
 		return err
 	}
-	data, err := model.EncodePredictor(predictor, model.CheckpointInfo{
-		Space: space.Name, Samples: report.Networks, LeaveOneOut: report.LeaveOneOutMAE,
-		Source: fmt.Sprintf("fitted on %d published networks, leave-one-out error %.2f points", report.Networks, report.LeaveOneOutMAE),
-		Metrics: map[string]float64{
-			"leave_one_out_rmse": report.LeaveOneOutRMSE, "leave_one_out_worst": report.LeaveOneOutWorst, "kendall": report.Kendall,
-		},
-	})
+	data, err := model.EncodePredictor(predictor, report.CheckpointInfo())
 	if err != nil {
 		return err
 	}

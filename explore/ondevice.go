@@ -551,7 +551,7 @@ func (s *deviceSearch) disturbed(stopped string) error {
 	if stopped != "" {
 		stopped += " "
 	}
-	return fmt.Errorf("%w: %sno network is shown to keep %.4g ms: one measurement varies by %.1f%%; what helps: end other programs, let the machine rest, a lower --confidence",
+	return fmt.Errorf("%w: %sno network is shown to keep %.4g ms: one measurement varies by %.1f%%; what helps: end other programs, let the machine rest, a lower confidence (search --confidence)",
 		latency.ErrInconclusive, stopped, s.LimitMS, 100*s.posterior.Noise())
 }
 

@@ -228,7 +228,8 @@ func names(methods []solver.Optimizer) string {
 
 // NoNetwork is the error that says that limitMS is below every network.
 func (e *Engine) NoNetwork(limitMS float64) error {
-	return fmt.Errorf("%w of %v ms: at least %v ms are needed", ErrNoNetwork, limitMS, e.MinLatencyMS())
+	needed := math.Ceil(1000*e.MinLatencyMS()) / 1000 // upwards: a limit that can be kept
+	return fmt.Errorf("%w of %v ms: at least %.3f ms are needed", ErrNoNetwork, limitMS, needed)
 }
 
 // Contributions are what the decisions of a network add, each by itself and in
