@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -138,8 +139,13 @@ func TestSearchInfeasible(t *testing.T) {
 	least := e.MinLatencyMS()
 	for _, method := range []string{"iqcp", "bcfw", "evo"} {
 		r := runCLI(t, "search", "--json", "--limit", fmt.Sprintf("%vms", math.Nextafter(least, 0)), "--nas-optimizer", method)
-		if r.code != 3 || !strings.Contains(r.err, fmt.Sprint(least)) {
-			t.Errorf("%s just below the least latency: exit code %d, error %q", method, r.code, r.err)
+		if r.code != 3 {
+			t.Errorf("%s just below the least latency: exit code %d", method, r.code)
+		}
+		if _, said, _ := strings.Cut(r.err, "at least "); said == "" {
+			t.Errorf("%s just below the least latency: error %q", method, r.err)
+		} else if needed, err := strconv.ParseFloat(strings.Fields(said)[0], 64); err != nil || needed < least || needed > least+0.001 {
+			t.Errorf("%s: said to need %v ms, the least latency is %v ms", method, needed, least)
 		}
 		s := decode[searchJSON](t, r.out)
 		if s.Status != "infeasible" || s.Architecture != nil || s.LatencyMS != nil || s.Bound != nil || s.Blocks == nil || s.MinLatencyMS != least {
