@@ -70,6 +70,9 @@ func TestClosedEnginesLeaveNothing(t *testing.T) {
 
 // A training may be as long as it likes.
 func TestStepsLeaveNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds, and the race detector, which runs short tests, keeps memory of its own")
+	}
 	_, n, _ := smallest(t)
 	const warm, steps, most = 100, 600, 16
 	x, labels := randomBatch(4, 32, 10)
