@@ -175,7 +175,6 @@ func systemFolders() []string {
 // InstallPath is where [Install] puts the library: binas-tui/onnxruntime/VERSION
 // in the user's data folder ($XDG_DATA_HOME).
 func InstallPath() string {
-	xdg.Reload()
 	names := libraryNames()
 	return filepath.Join(xdg.DataHome, "binas-tui", "onnxruntime", LibraryVersion, names[min(1, len(names)-1)])
 }

@@ -17,14 +17,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/binas-tui/binas-tui/internal/hometest"
 )
 
 // emptyMachine hides every place a library could be in except the system's.
 func emptyMachine(t *testing.T) (home string) {
 	t.Helper()
-	home = t.TempDir()
+	home = hometest.Own(t, "XDG_DATA_HOME")
 	t.Setenv(EnvLibrary, "")
-	t.Setenv("XDG_DATA_HOME", home)
 	t.Setenv("LD_LIBRARY_PATH", "")
 	return home
 }
