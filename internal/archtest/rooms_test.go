@@ -30,6 +30,27 @@ func TestTopLevelIsTheMethod(t *testing.T) {
 	}
 }
 
+// Folders of packages hold source alone: what else lies there was left by a program
+// or a test. Data is in testdata, and where it is the purpose of the folder.
+func TestPackagesHoldSourceAlone(t *testing.T) {
+	source := []string{".go", ".c", ".h"}
+	for dir := range packages(t, build.Default) {
+		if room, _, _ := strings.Cut(dir, "/"); dir == "." || slices.Contains([]string{"assets", "docs", "e2e"}, room) {
+			continue
+		}
+		entries, err := os.ReadDir(filepath.Join("../..", dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			name := filepath.Join(dir, e.Name())
+			if !e.IsDir() && !slices.Contains(source, filepath.Ext(name)) && name != "fit/published/networks.json" {
+				t.Errorf("%s: expected source alone, and data in testdata", name)
+			}
+		}
+	}
+}
+
 // docs/ARCHITECTURE.md says of every package what it is for. What is for tests, or
 // the program as a whole, may be left out.
 func TestEveryPackageIsDescribed(t *testing.T) {
