@@ -12,8 +12,7 @@ import (
 
 // addClassOrder adds the flag that says in which order folders are classes.
 func addClassOrder(cmd *cobra.Command, o *dataset.ClassOrder) {
-	cmd.Flags().StringVar((*string)(o), "class-order", string(dataset.NaturalOrder),
-		"order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision")
+	cmd.Flags().StringVar((*string)(o), "class-order", string(dataset.NaturalOrder), steps.ClassOrderParam.Usage)
 }
 
 // writeUnreadable says how many images could not be read; which, the log has.

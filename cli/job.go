@@ -36,7 +36,11 @@ func runJob[T any](ctx context.Context, a *app, line *statusLine, name string, w
 	s := j.Snapshot()
 	switch {
 	case s.State == job.Cancelled:
-		fmt.Fprintf(a.Err, "binas-tui: ended after %d of %d\n", s.Done, s.Total)
+		text := "ended" // before it was known how much there is to do
+		if s.Total > 0 {
+			text = fmt.Sprintf("ended after %d of %d", s.Done, s.Total)
+		}
+		fmt.Fprintf(a.Err, "binas-tui: %s\n", text)
 		err = context.Canceled
 	case s.Err != nil:
 		err = s.Err

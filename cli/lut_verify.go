@@ -63,7 +63,7 @@ command resumes.`,
 			if err != nil {
 				return err
 			}
-			r := verifyReport{LUT: cmp.Or(lutName, profile.LUT), Calibrated: calibrate, seed: m.seed}
+			r := verifyReport{LUT: cmp.Or(lutName, profile.LUT), Calibrated: calibrate}
 			lut, err := explore.LoadLUT(r.LUT)
 			if err != nil {
 				return err
@@ -210,7 +210,7 @@ func (a *app) verify(ctx context.Context, r *verifyReport, lut *latency.LUT, net
 
 // fill takes over the figures.
 func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, p latency.Provenance) {
-	r.verification, r.inContext = v, lut.Provenance.Method == latency.InContext
+	r.inContext = lut.Provenance.Method == latency.InContext
 	r.Networks, r.MAPE, r.Kendall = len(v.Networks), explore.Number(v.MAPE), explore.Number(v.Kendall)
 	r.Level, r.ShapeMAPE, r.ShapeWorst, r.Within5 = explore.Number(v.Level), explore.Number(v.ShapeMAPE), explore.Number(v.ShapeWorst), explore.Number(v.Within5)
 	r.CeilingMAPE, r.CeilingKendall = explore.Number(v.CeilingMAPE), explore.Number(v.CeilingKendall)
@@ -275,10 +275,8 @@ type verifyReport struct {
 	Runtime     string               `json:"runtime"`
 	Checks      []verifiedNetwork    `json:"checks"` // by rising latency
 
-	space        *model.Space
-	inContext    bool // how the table was measured
-	seed         uint64
-	verification *latency.Verification
+	space     *model.Space
+	inContext bool // how the table was measured
 }
 
 // verifiedNetwork is one network of a verification.

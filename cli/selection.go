@@ -7,6 +7,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // selection is the flags that say what to explore; search, pareto, explain and
@@ -68,12 +69,12 @@ func (s *selection) engine(ctx context.Context) (*explore.Engine, error) {
 
 // addInactive adds the flag that inactiveBlocks reads.
 func addInactive(cmd *cobra.Command, mode *string) {
-	cmd.Flags().StringVar(mode, "inactive-blocks", "mean", "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)")
+	cmd.Flags().StringVar(mode, "inactive-blocks", "mean", steps.InactiveParam.Usage)
 }
 
 // addLibrary adds the flag of commands that run networks.
 func addLibrary(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder")
+	cmd.Flags().StringVar(file, "onnxruntime", "", steps.LibraryParam.Usage)
 }
 
 // inactiveBlocks is what --inactive-blocks asks for.

@@ -32,10 +32,14 @@ func (a Accuracy) String() string {
 
 const accuraciesFile = "accuracies.jsonl"
 
-// noteAccuracy adds an accuracy to those of a run.
-func noteAccuracy(run string, a Accuracy) (Accuracy, error) {
-	a.Run = run
-	return a, explore.AppendJSON(filepath.Join(run, accuraciesFile), a)
+// noteAccuracy adds an accuracy to those of the run. A run that cannot be written
+// to, which may be of somebody else, is no reason to lose the result: it is said.
+func (c *Common) noteAccuracy(a Accuracy) Accuracy {
+	a.Run = c.Run
+	if err := explore.AppendJSON(filepath.Join(c.Run, accuraciesFile), a); err != nil {
+		c.note("the accuracy is not noted in the run: %v", err)
+	}
+	return a
 }
 
 // AccuraciesOf are those of the networks that a pipeline has fine-tuned.

@@ -21,7 +21,7 @@
 //	samples     random networks of the supernet are evaluated, to fit on
 //	test        other random networks, to judge predictors with
 //	contribute  the estimator's measurements
-//	fit         estimator, bilinear, quadratic and MLP predictors, and how well each ranks
+//	fit         estimator, sampled-estimator, bilinear, quadratic and MLP predictors, and how well each ranks
 //	search      the best network at every budget, and random ones of the same latency
 //	finetune    all of them are fine-tuned, in the same way, and validated
 //	measure     their latency on this machine

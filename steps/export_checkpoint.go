@@ -24,7 +24,7 @@ type trained struct {
 // loadTrained reads the weights of a network from its own checkpoint, or takes
 // them out of a supernet's.
 func (c *Common) loadTrained(file string, arch model.Architecture) (*trained, error) {
-	loaded, err := supernet.Load(file)
+	loaded, err := c.load(file)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,6 @@ func (c *Common) loadTrained(file string, arch model.Architecture) (*trained, er
 	if loaded.From != "" {
 		t.from += " (" + loaded.From + ")"
 	}
-	c.noteChoice(file, loaded.Choice())
 	if !supernet.IsSupernet(loaded.Weights) {
 		return t, nil
 	}
@@ -59,12 +58,12 @@ func (t *trained) checkUsed() error {
 	return nil
 }
 
-// classes is the number of classes of the weights, 1000 where they do not say.
+// classes is the number of classes of the weights, 0 where they do not say.
 func (t *trained) classes() int {
 	if w := t.StateDict["classifier.weight"]; len(w.Shape) == 2 {
 		return w.Shape[0]
 	}
-	return 1000
+	return 0
 }
 
 // checkpointError marks weights that are not the network's as unreadable input, by where they come from.

@@ -59,6 +59,10 @@ func NewFitting() *Fitting {
 // Step implements [Task].
 func (*Fitting) Step() Step { return Fit }
 
+// InactiveParam is what skipped blocks are credited with.
+var InactiveParam = param.Param{Key: "inactive_blocks", Label: "skipped blocks", Usage: "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)",
+	Choices: []string{model.InactiveMean.String(), model.InactiveFree.String()}}
+
 var fittingParams = param.Table{
 	{Key: "run", Label: "run folder", Usage: "run `FOLDER` whose samples are fitted on", Zero: "none"},
 	{Key: "samples", Name: "fit-accuracy-lut", Label: "samples file", Usage: "accuracies to fit on, a `FILE|NAME`: a BINAS .pkl or JSON lines of sample", Zero: samplesFile + " in the run folder"},
@@ -67,7 +71,7 @@ var fittingParams = param.Table{
 	{Key: "out", Name: "predictor-ckpt", Label: "predictor file", Usage: "predictor to write, a safetensors `FILE`", Zero: "TYPE.safetensors in the run folder", Rare: true},
 	{Key: "closed_form_solution", Label: "closed form", Usage: "fit in closed form: the default of a bilinear and a quadratic predictor", Rare: true},
 	{Key: "gradient_descent", Usage: "fit by gradient descent instead of in closed form; an mlp always is", Rare: true},
-	{Key: "inactive_blocks", Label: "skipped blocks", Usage: "accuracy credited to skipped blocks, by `MODE`: mean of the options, or free (as in the paper)", Choices: []string{model.InactiveMean.String(), model.InactiveFree.String()}, Rare: true},
+	InactiveParam.Seldom(),
 	{Key: "seed", Usage: "`SEED` of gradient descent, of the bootstrap and of what is drawn", Rare: true},
 	{Key: "lambda", Usage: "closed form: penalty `X` of the linear weights", Zero: "chosen", Rare: true},
 	{Key: "lambda_products", Usage: "closed form: penalty `X` of the products", Zero: "chosen", Rare: true},

@@ -113,7 +113,7 @@ func (r *run) readContributions() (c *model.Contributions, networks int, err err
 	return c, networks, err
 }
 
-// fit makes the four predictors and judges them on the test networks.
+// fit makes the predictors and judges them on the test networks.
 func (r *run) fit(ctx context.Context) error {
 	samples, err := r.readSamples(samplesFile)
 	if err != nil {

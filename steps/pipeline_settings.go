@@ -16,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -53,7 +54,7 @@ type PipelineSettings struct {
 	TestSamples   int    `json:"test_samples"`   // networks to judge predictors with
 	Contributions int    `json:"contributions"`  // networks that every decision is pinned in
 	PinnedImages  int    `json:"pinned_images"`  // each of them is judged on
-	Predictor     string `json:"predictor"`      // that is searched with: bilinear, estimator, quadratic or mlp
+	Predictor     string `json:"predictor"`      // that is searched with: one of the predictors
 	Budgets       int    `json:"budgets"`        // latencies, spread over what can be reached
 	Random        int    `json:"random"`         // networks of equal latency at every budget
 	MeasureRounds int    `json:"measure_rounds"` // of the latency of networks; 0: the default
@@ -100,9 +101,9 @@ var pipelineParams = param.Table{
 	{Key: "random", Label: "random networks", Usage: "random networks of equal latency at each budget, `N`", Most: 100},
 	{Key: "measure_rounds", Name: "rounds", Label: "latency rounds", Usage: "rounds of the latency measurement, `N`", Zero: rounds, Least: 1, Most: 1000},
 	{Key: "seed", Usage: "random `SEED`"},
-	orderParam,
+	ClassOrderParam,
 	spaceParam,
-	{Key: "threads", Name: "table-threads", Usage: "threads of a latency table that is measured, `N`", Least: 1, Most: maxThreads, Rare: true},
+	{Key: "threads", Name: "table-threads", Usage: "threads of a latency table that is measured, `N`", Least: 1, Most: onnx.MaxThreads, Rare: true},
 }
 
 // presets is the default of what the preset says.
@@ -128,10 +129,8 @@ var ErrMismatch = errors.New("the pipeline folder has other settings")
 // Check names the first setting that is out of its range.
 func (s PipelineSettings) Check() error {
 	s.ClassOrder = cmp.Or(s.ClassOrder, dataset.BytesOrder)
-	for _, v := range pipelineParams.In(&s) {
-		if err := v.Check(func(p param.Param) string { return p.Key }); err != nil {
-			return fmt.Errorf("%w: %w", ErrSettings, err)
-		}
+	if err := pipelineParams.In(&s).Check(func(p param.Param) string { return p.Key }); err != nil {
+		return fmt.Errorf("%w: %w", ErrSettings, err)
 	}
 	if s.Data == "" {
 		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)

@@ -52,7 +52,7 @@ func (p *PipelineRun) Values() param.Values {
 	return append(append(first, p.own()...), param.Table{
 		threads,
 		{Key: "until", Usage: "last step to do, `STEP`: one of " + strings.Join(PipelineSteps(), ", "), Choices: PipelineSteps(), Zero: "the last", Free: true, Rare: true},
-		badParam, libraryParam,
+		badParam, LibraryParam,
 	}.In(p, &p.Common)...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // Sampling is the evaluation of random networks of the supernet.
@@ -84,7 +85,7 @@ func (s *Source) plan(t Task) (plan Plan, err error) {
 	if plan.Data, err = runData(s.Run); err != nil {
 		return plan, err
 	}
-	o, err := s.origin(string(t.Step()), "oneshot")
+	o, err := s.origin(string(t.Step()), training.OneShot)
 	if err == nil && o.known != nil && o.whole {
 		s.ImageSize, s.SplitSeed = o.known.ImageSize, o.known.SplitSeed
 	}

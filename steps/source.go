@@ -44,7 +44,7 @@ func sourceParams(share string) param.Table {
 		{Key: "run", Label: "run folder", Usage: "run `FOLDER` of train: its weights, data, image size, class order and split"},
 		dataParam,
 		{Key: "checkpoint", Usage: "weights, a `FILE`: safetensors or BINAS's .pth", Zero: "those of the run", Rare: true},
-		orderParam.Seldom(),
+		ClassOrderParam.Seldom(),
 		{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Zero: "that of the run or the checkpoint, else the data's", Least: 16, Most: dataset.MaxSize, Rare: true},
 		{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images that was trained on; evaluated is the rest, with 100 the validation part", Unit: "%", Zero: share, Least: 1, Most: 100, Rare: true},
 		{Key: "split_seed", Usage: "`SEED` that --train-percent picks images with", Rare: true},
@@ -52,7 +52,7 @@ func sourceParams(share string) param.Table {
 		{Key: "bn", Label: "statistics", Usage: "statistics of batch normalisation, by `KIND`: running, the supernet's, or recalibrated for each network", Choices: []string{evaluation.Running, evaluation.Recalibrated}, Rare: true},
 		{Key: "bn_images", Label: "images for them", Usage: "training images that --bn recalibrated uses, `N`", Least: 100, Most: 1 << 24, Rare: true},
 		threadsParam("threads, `N`", "one for each processor").Seldom(),
-		badParam, libraryParam,
+		badParam, LibraryParam,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -263,12 +264,12 @@ func save(file string, data []byte, err error) error {
 
 // The parameters that several steps have.
 var (
-	dataParam    = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits", Zero: "that of the run"}
-	orderParam   = param.Param{Key: "class_order", Usage: "order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision", Choices: orders()}
-	badParam     = param.Param{Key: "max_unreadable", Label: "unreadable images", Usage: "`PERCENT` of the images that may be unreadable and are skipped; beyond, the step ends", Unit: "%", Most: 100, Free: true, Rare: true}
-	libraryParam = param.Param{Key: "library", Name: "onnxruntime", Usage: "ONNX Runtime library, a `FILE` or its folder", Free: true, NoForm: "it is that of the explorer"}
-	spaceParam   = param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true}
-	archParam    = param.Param{Key: "arch", Usage: "`ARCH` to work on", NoForm: "it is the network shown"}
+	dataParam       = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits", Zero: "that of the run"}
+	ClassOrderParam = param.Param{Key: "class_order", Usage: "order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision", Choices: orders()}
+	badParam        = param.Param{Key: "max_unreadable", Label: "unreadable images", Usage: "`PERCENT` of the images that may be unreadable and are skipped; beyond, the step ends", Unit: "%", Most: 100, Free: true, Rare: true}
+	LibraryParam    = param.Param{Key: "library", Name: "onnxruntime", Usage: "ONNX Runtime library, a `FILE` or its folder", Free: true, NoForm: "it is that of the explorer"}
+	spaceParam      = param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true}
+	archParam       = param.Param{Key: "arch", Usage: "`ARCH` to work on", NoForm: "it is the network shown"}
 )
 
 func orders() (words []string) {
@@ -278,13 +279,10 @@ func orders() (words []string) {
 	return words
 }
 
-// maxThreads bounds threads: beyond it is a slip of the hand.
-const maxThreads = 1024
-
 // threadsParam is the parameter of threads; 0 is one for each processor where zero
 // is empty.
 func threadsParam(usage, zero string) param.Param {
-	return param.Param{Key: "threads", Usage: usage, Zero: zero, Least: 1, Most: maxThreads, Free: true}
+	return param.Param{Key: "threads", Usage: usage, Zero: zero, Least: 1, Most: onnx.MaxThreads, Free: true}
 }
 
 // ErrRequest is wrapped by errors about a step that cannot be done as it was asked for.

@@ -83,15 +83,15 @@ func (t *Training) Values() param.Values {
 	}
 	table = append(append(table, dataParam, presetParam), training.Params(stages...)...)
 	table = append(table,
-		orderParam,
+		ClassOrderParam,
 		threadsParam("threads of ONNX Runtime, `N`", ""),
 		spaceParam,
 		param.Param{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Zero: "that of the run or the checkpoint, else the data's, 224 for folders of images", Least: 16, Most: model.MaxImageSize, Rare: true},
 		param.Param{Key: "classes", Usage: "classes that the data must have, `N`", Zero: "as many as there are", Least: 2, Most: 1 << 20, Rare: true},
 		param.Param{Key: "teacher", Usage: "weights of the heaviest network, a `FILE`", Zero: "the run's", Rare: true},
-		param.Param{Key: "workers", Usage: "goroutines that prepare images, `N`", Zero: "one for each processor", Least: 1, Most: maxThreads, Free: true, Rare: true},
+		param.Param{Key: "workers", Usage: "goroutines that prepare images, `N`", Zero: "one for each processor", Least: 1, Most: onnx.MaxThreads, Free: true, Rare: true},
 		param.Param{Key: "checkpoint_every", Usage: "`TIME` from one checkpoint to the next", Least: 1, Free: true, Rare: true},
-		badParam, libraryParam,
+		badParam, LibraryParam,
 	)
 	return table.In(t, &t.Common, &t.Settings)
 }
@@ -219,6 +219,12 @@ func (t *Training) settings(p place, data string, imageSize int) (training.Setti
 	}
 	own := training.Params(stage)
 	own.In(&s).Copy(own.In(&t.Settings), given)
+	if given("image_size") {
+		s.ImageSize = t.Settings.ImageSize
+	}
+	if given("classes") {
+		s.Classes = t.Settings.Classes
+	}
 	if p.begun == nil {
 		s = s.Adapt(given)
 	}
@@ -268,10 +274,16 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var latest training.Progress
+	var (
+		latest training.Progress
+		begun  bool
+	)
 	o.Metric, o.Log, o.Wait = t.Metric, j.Log, j.Wait
 	o.Progress = func(p training.Progress) {
-		t.ready()
+		if !begun { // nothing else refuses it
+			begun = true
+			t.ready()
+		}
 		if p.Last.Step != latest.Last.Step || len(p.Scores) != len(latest.Scores) || p.Doing != latest.Doing {
 			j.Partial(p)
 		}
@@ -291,11 +303,11 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 		if s.TrainPercent < 100 {
 			images = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
 		}
-		out.Accuracy, err = noteAccuracy(t.Run, Accuracy{
+		out.Accuracy = t.noteAccuracy(Accuracy{
 			Architecture: s.Arch, Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: images, Fingerprint: o.Data.Fingerprint,
 		})
 	}
-	return out, err
+	return out, nil
 }
 
 // prepare reads the data and the weights and completes the settings.

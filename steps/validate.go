@@ -141,8 +141,6 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if v.Run == "" || v.tuned != "" {
 		return out, nil
 	}
-	if _, err := noteAccuracy(v.Run, out.Accuracy); err != nil { // it may be of somebody else
-		v.note("the accuracy is not noted in the run: %v", err)
-	}
+	out.Accuracy = v.noteAccuracy(out.Accuracy)
 	return out, nil
 }

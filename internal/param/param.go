@@ -117,15 +117,6 @@ func (t Table) In(structs ...any) Values {
 	return out
 }
 
-// In are the same parameters with the fields of other structs.
-func (vs Values) In(structs ...any) Values {
-	t := make(Table, len(vs))
-	for i, v := range vs {
-		t[i] = v.Param
-	}
-	return t.In(structs...)
-}
-
 // find is the field with a name in JSON, of a struct or of those in it.
 func find(s reflect.Value, key string) (reflect.Value, bool) {
 	t := s.Type()
@@ -163,8 +154,8 @@ func (vs Values) Named(key string) (Value, bool) {
 	return vs[i], true
 }
 
-// Check names the first value out of its range, by its flag unless by says how
-// else a parameter is called. Zero values that stand for something pass.
+// Check names the first value out of its range; by says how a parameter is called.
+// Zero values that stand for something pass.
 func (vs Values) Check(by func(Param) string) error {
 	for _, v := range vs {
 		if err := v.Check(by); err != nil {
