@@ -9,20 +9,22 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 )
 
 // architectureHelp says what commands take as an architecture.
 const architectureHelp = `ARCH is an architecture string such as search prints, or a file that holds one,
-or - for standard input. What search --json prints will do too.`
+or - for standard input. What search --json prints will do too, and so will the
+name of a published network, such as "HardCoRe-NAS F" or binas-a.`
 
 // maxArchitectureInput bounds what is read as an architecture, in bytes; the
 // parser refuses less.
 const maxArchitectureInput = 1 << 20
 
 // architecture reads the argument ARCH. A text that begins with a bracket is
-// the string itself.
+// the string itself; a file that is there counts before a published network.
 func (a *app) architecture(arg string) (model.Architecture, error) {
 	text, from := arg, "ARCH"
 	switch {
@@ -38,7 +40,11 @@ func (a *app) architecture(arg string) (model.Architecture, error) {
 		from = arg
 		data, err := explore.ReadFile(arg)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, usagef("ARCH %.200q: neither a string like [['ds_r1_k3_s1_e1_c16_nre'], ...] nor a file that is there", arg)
+			if n, known := published.Find(arg); known {
+				return n.Architecture, nil
+			}
+			return nil, usagef("ARCH %.200q: neither a string like [['ds_r1_k3_s1_e1_c16_nre'], ...] nor a file that is there, nor one of the published networks: %s",
+				arg, strings.Join(published.Names(), ", "))
 		}
 		if err != nil {
 			return nil, err

@@ -46,7 +46,7 @@ func TestExportCounts(t *testing.T) {
 	archs := map[string]string{"large": largeNetwork}
 	for _, n := range published.Networks() {
 		if n.Family == published.BINAS {
-			archs[n.Letter] = n.Architecture.String()
+			archs[n.Letter] = strings.ToLower(n.Name)
 		}
 	}
 	dir := t.TempDir()
@@ -225,7 +225,7 @@ func TestExportBadInput(t *testing.T) {
 	}{
 		{"export --onnx " + file, 2, "needs the architecture"},
 		{"export " + arch, 2, "--onnx"},
-		{"export nowhere --onnx " + file, 2, "nor a file that is there"},
+		{"export nowhere --onnx " + file, 2, "nor a file that is there, nor one of the published networks: " + strings.Join(published.Names(), ", ")},
 		{"export " + text + " --onnx " + file, 2, "text.pth: architecture string: position 0"},
 		{"export " + arch + " --onnx " + file + " --image-size 15", 2, "expected 16 to"},
 		{"export " + arch + " --onnx " + file + " --image-size 5000", 2, "expected 16 to"},

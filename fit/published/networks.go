@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -37,6 +39,34 @@ var networksJSON []byte
 // Each call returns a new slice; the architectures and paths are shared and
 // must not be written to.
 func Networks() []Network { return slices.Clone(networks()) }
+
+// Find returns the network of a name, of which letters and digits count, in either
+// case: "BINAS A", "hardcore-nas f", or timm's hardcorenas_f.
+func Find(name string) (Network, bool) {
+	for _, n := range networks() {
+		if bareName(n.Name) == bareName(name) {
+			return n, true
+		}
+	}
+	return Network{}, false
+}
+
+// Names lists the names of the networks.
+func Names() (out []string) {
+	for _, n := range networks() {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+func bareName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
 
 var networks = sync.OnceValue(func() []Network {
 	out, err := parseNetworks(networksJSON)

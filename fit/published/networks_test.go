@@ -54,3 +54,23 @@ func TestNetworksReturnsACopy(t *testing.T) {
 		t.Errorf("writing to the slice changed the data: %v", got)
 	}
 }
+
+// Every network is found by its name, however that is written, and by no other.
+func TestFind(t *testing.T) {
+	for i, n := range Networks() {
+		if Names()[i] != n.Name {
+			t.Errorf("name %d is %q, expected %q", i, Names()[i], n.Name)
+		}
+		timms := strings.ToLower(strings.ReplaceAll(n.Family, "-", "") + "_" + n.Letter)
+		for _, name := range []string{n.Name, strings.ToLower(n.Name), "  " + strings.ToUpper(n.Name) + " ", strings.ReplaceAll(n.Name, " ", "-"), timms} {
+			if found, ok := Find(name); !ok || found.Name != n.Name {
+				t.Errorf("%q: found %q, expected %q", name, found.Name, n.Name)
+			}
+		}
+	}
+	for _, name := range []string{"", "-", "BINAS", "BINAS G", "A", "BINAS A.txt", "[['ds_r1_k3_s1_e1_c16_nre']]"} {
+		if n, ok := Find(name); ok {
+			t.Errorf("%q is taken for %s", name, n.Name)
+		}
+	}
+}
