@@ -55,7 +55,9 @@ func New(ctx context.Context, s Setup) (*Engine, error) {
 	if e.objective, err = e.newObjective(); err != nil {
 		return nil, err
 	}
-	e.bcfw, err = solver.NewBCFW(e.problem, e.objective, solver.BCFWSettings{})
+	if e.Bilinear() {
+		e.bcfw, err = solver.NewBCFW(e.problem, e.objective, solver.BCFWSettings{})
+	}
 	return e, err
 }
 

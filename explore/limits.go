@@ -183,8 +183,8 @@ func limitedSolution(r solver.MultiLimitResult, limitMS float64) solver.Solution
 	return s
 }
 
-// latencyLimit is the one limit of a search without others.
-func (e *Engine) latencyLimit(s *solver.Solution) Limit {
+// LatencyLimit is what a solution uses of its limit on latency.
+func LatencyLimit(s *solver.Solution) Limit {
 	l := Limit{Cap: s.LimitMS, Used: s.LatencyMS, ShadowPrice: s.ShadowPrice}
 	if s.Status == solver.Infeasible {
 		l.Used, l.ShadowPrice = math.NaN(), math.NaN()

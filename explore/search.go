@@ -136,7 +136,7 @@ func (e *Engine) searchLatency(ctx context.Context, r Request) (SearchResult, er
 		return SearchResult{}, err
 	}
 	err = e.certify(ctx, &f.Solution, r)
-	f.Limits = []Limit{e.latencyLimit(&f.Solution)}
+	f.Limits = []Limit{LatencyLimit(&f.Solution)}
 	return f, err
 }
 

@@ -128,8 +128,9 @@ func contextFit(c *columns, paths []model.Path, openings []opening, batch int, s
 	var traced []tracedRuns
 	nodes := make([][]float64, len(c.keys))
 	for _, o := range openings {
-		if len(o.Blocks) == 0 {
-			continue
+		if len(o.Blocks) == 0 { // the device ceased to trace: what it traced before does not make a table
+			traced = nil
+			break
 		}
 		t := tracedRuns{columns: make([]int, len(o.Blocks))}
 		for i, b := range o.Blocks {

@@ -28,7 +28,7 @@ const (
 // standard error at most, the device was this much slower for a while at most,
 // and the tables of two halves rank networks this much alike at least. On a
 // virtual machine whose speed varied by a factor of 1.2, two tables of 48
-// networks agreed to 0.4% (docs/MEASURING.md): drift cancels.
+// networks agreed to 0.6% (docs/MEASURING.md): drift cancels.
 const (
 	goodError, worstError   = 0.015, 0.05
 	goodSpeeds              = 1.3

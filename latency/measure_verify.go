@@ -74,7 +74,7 @@ func Verify(ctx context.Context, lut *LUT, s *model.Space, networks []model.Path
 
 // Calibrate measures two separate sets of networks, fits a calibration of the
 // table on the first and verifies it on the second. The calibration the table
-// has is ignored; lut is not changed. The Verification is that of the second
+// has and what was learnt of it are ignored; lut is not changed. The Verification is that of the second
 // set, predicted with the new calibration. At least two networks are fitted on
 // and one checked; [RandomNetworks] draws them.
 func Calibrate(ctx context.Context, lut *LUT, s *model.Space, fit, check []model.Path, o MeasureOptions) (Calibration, *Verification, error) {
@@ -82,7 +82,7 @@ func Calibrate(ctx context.Context, lut *LUT, s *model.Space, fit, check []model
 		return Calibration{}, nil, fmt.Errorf("calibrate: %w: %d to fit on and %d to check: expected at least 2 and 1", ErrNoNetworks, len(fit), len(check))
 	}
 	plain := *lut
-	plain.Calibration = Calibration{}
+	plain.Calibration, plain.Learnt = Calibration{}, Learnt{}
 	checks, looks, err := checkNetworks(ctx, &plain, s, slices.Concat(fit, check), o)
 	if err != nil {
 		return Calibration{}, nil, fmt.Errorf("calibrate: %w", err)

@@ -336,9 +336,9 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 			}
 		}
 	}
-	began := v.now().UnixMilli()
+	ended := v.now().UnixMilli()
 	for _, m := range members {
-		m.Group = began
+		m.Group = ended
 		ok, err := v.trace(m)
 		if err != nil {
 			return nil, err

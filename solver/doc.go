@@ -20,10 +20,12 @@
 // where a method takes any.
 //
 //	Exact            bilinear     proved in microseconds
-//	MultiLimit       bilinear     several limits, the K best networks; proved
 //	QuadraticSolver  quadratic    proved, or stopped with a gap
 //	BCFWSolver       a gradient   nothing is proved
 //	EvolutionSolver  any          nothing is proved
+//
+// [MultiLimit] is for bilinear predictors under several limits, and for the K best
+// networks; it proves its answers, and has a Solve of its own shape.
 //
 // # Exact search
 //

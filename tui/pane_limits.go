@@ -37,8 +37,7 @@ func (a *App) limitRows() []explore.Limit {
 	}
 	budget := explore.Limit{Cap: a.limitMS, Used: math.NaN(), Slack: math.NaN(), ShadowPrice: math.NaN()}
 	if a.hasSolution() {
-		budget.Used, budget.Slack = a.solution.LatencyMS, a.limitMS-a.solution.LatencyMS
-		budget.ShadowPrice, budget.Binding = a.solution.ShadowPrice, a.solution.ShadowPrice > 0
+		budget = explore.LatencyLimit(&a.solution)
 	}
 	rows := []explore.Limit{budget}
 	for _, l := range a.setup.Limits {

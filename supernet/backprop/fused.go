@@ -211,5 +211,6 @@ func (b *builder) product(x, y, plus string, transposed, negative bool) string {
 	return b.gemm(x, y, plus, trans, alpha)
 }
 
-// wide is the number of columns from which a product of package kernels is faster.
+// wide is the number of columns from which products are those of package kernels;
+// those of fewer are Gemm's.
 const wide = 4096

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/kernels"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Options are what an engine is made for.
@@ -20,8 +21,8 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	o.Batch = cmp.Or(o.Batch, 64)
 	o.Threads = cmp.Or(o.Threads, 2)
-	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > 1024 {
-		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to 1024 threads", o.Batch, o.Threads)
+	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > onnx.MaxThreads {
+		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to %d threads", o.Batch, o.Threads, onnx.MaxThreads)
 	}
 	return o, nil
 }

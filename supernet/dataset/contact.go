@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -47,7 +48,8 @@ func ContactSheet(ctx context.Context, s *Set, o LoaderOptions, images, epochs i
 			if column > 0 {
 				m = changed
 			}
-			if good, err = m.number(ctx, x, max(column-1, 0), number, number); err != nil {
+			// One image too many that cannot be read ends a training, not a look at the data.
+			if good, err = m.number(ctx, x, max(column-1, 0), number, number); err != nil && !errors.Is(err, ErrUnreadable) {
 				return nil, 0, err
 			}
 			s.paint(row, x, contactGap+column*step, times)

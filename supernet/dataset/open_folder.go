@@ -174,7 +174,7 @@ func openClasses(ctx context.Context, dir string, o Options) (train, val *Set, e
 
 // openWithoutVal opens a folder of classes and holds some images out for
 // validation. Which is decided by their names alone: an image that is added
-// changes nothing for the others, but where the number held out grows.
+// moves at most one other of its class.
 func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, val *Set, err error) {
 	all := &folder{root: root}
 	classes, err := all.classes()
@@ -188,9 +188,9 @@ func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, va
 	if err := all.list(ctx, classes, o); err != nil {
 		return nil, nil, err
 	}
-	byClass := make([][]int, len(classes))
+	byClass, numbers := make([][]int, len(classes)), make([]uint64, all.len())
 	for i, label := range all.labels {
-		byClass[label] = append(byClass[label], i)
+		byClass[label], numbers[i] = append(byClass[label], i), nameNumber(all.names[i])
 	}
 	held := make([]bool, all.len())
 	for label, images := range byClass {
@@ -200,7 +200,7 @@ func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, va
 				filepath.Join(root, classes[label]), ErrFormat)
 		}
 		slices.SortFunc(images, func(a, b int) int {
-			return cmp.Or(cmp.Compare(nameNumber(all.names[a]), nameNumber(all.names[b])), cmp.Compare(a, b))
+			return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
 		})
 		for _, i := range images[:n] {
 			held[i] = true

@@ -110,6 +110,7 @@ func UsePack(ctx context.Context, id Identity, crops bool, sets ...*Set) error {
 // may be nil. There is no pack, nil, of images in memory.
 func OpenPack(ctx context.Context, id Identity, sets ...*Set) (*Pack, error) {
 	var p *Pack
+	var folders []*folder // of p.files
 	for _, s := range sets {
 		if s == nil {
 			continue
@@ -133,7 +134,10 @@ func OpenPack(ctx context.Context, id Identity, sets ...*Set) (*Pack, error) {
 		}
 		p.sets, p.files, p.remade = append(p.sets, s), append(p.files, file), p.remade || remade
 		p.made = p.made || made
-		f.pack.Store(file)
+		folders = append(folders, f)
+	}
+	for i, f := range folders { // all or none of the parts
+		f.pack.Store(p.files[i])
 	}
 	return p, nil
 }
@@ -350,6 +354,8 @@ func (p PackInfo) Remove() error {
 	if err != nil {
 		return err
 	}
+	last := func(f fs.DirEntry) bool { return f.Name() == packFileName } // until then the pack is listed
+	files = append(slices.DeleteFunc(slices.Clone(files), last), slices.DeleteFunc(files, func(f fs.DirEntry) bool { return !last(f) })...)
 	for _, f := range files { // no folders: nothing else lies there
 		if err := os.Remove(filepath.Join(p.Folder, f.Name())); err != nil {
 			return err

@@ -125,10 +125,9 @@ func (p *packFile) header() []byte {
 // open opens the file to read and write, or where it must not be written to read.
 func (p *packFile) open() error {
 	f, err := safefile.OpenFile(p.path, os.O_RDWR)
-	if errors.Is(err, os.ErrPermission) {
-		if f, err = safefile.Open(p.path); err == nil {
-			p.stop("it must not be written to")
-		}
+	readOnly := errors.Is(err, os.ErrPermission)
+	if readOnly {
+		f, err = safefile.Open(p.path)
 	}
 	if err != nil {
 		return err
@@ -142,7 +141,9 @@ func (p *packFile) open() error {
 		f.Close()
 		return fmt.Errorf("%s: %w", p.path, errStale)
 	}
-	p.file = f
+	if p.file = f; readOnly {
+		p.stop("it must not be written to")
+	}
 	return nil
 }
 
