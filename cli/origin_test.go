@@ -15,7 +15,9 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
+	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -245,9 +247,17 @@ func TestCheckpointsAreTakenAtTheirWord(t *testing.T) {
 		t.Errorf("export: %+v, expected %d MACs", e, cost.MACs)
 	}
 	onnxFile := string(readFile(t, file))
-	for _, want := range []string{"class_names", `["0","1","2"]`, "data_fingerprint", "mean", "std", "crop_pct"} {
-		if !strings.Contains(onnxFile, want) {
-			t.Errorf("the exported file does not say %s", want)
+	meta, err := onnx.ModelMetadata([]byte(onnxFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"class_names": `["0","1","2"]`, "image_size": "64", "preprocessing": "1", "crop_pct": "1", "crop_mode": "center", "interpolation": "bicubic", "color": "RGB",
+		"weights": "heaviest.safetensors", "run": filepath.Base(run), "top1_images": "12", "architecture": arch.String(), "program": "binas-tui " + version.Text(),
+		"top1": "", "top1_data": "", "mean": "", "std": "", "data": "", "data_fingerprint": "", "data_identity": "",
+	} {
+		if got := meta[key]; got == "" || want != "" && got != want {
+			t.Errorf("the exported file says %s %q, expected %q", key, got, want)
 		}
 	}
 	if strings.Contains(onnxFile, data) {

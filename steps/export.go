@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -27,6 +29,8 @@ type Exporting struct {
 	Classes    int    `json:"classes"`
 	Batch      int    `json:"batch"`
 	Seed       uint64 `json:"seed"` // of random weights
+
+	measured *Accuracy // where a pipeline has it: in place of that of the weights
 }
 
 // Exported is a network that was exported: the JSON of export.
@@ -85,7 +89,7 @@ func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
 	r := Exported{File: e.File, ImageSize: e.ImageSize, Classes: e.Classes, Batch: e.Batch, Weights: fmt.Sprintf("random, seed %d", e.Seed)}
 	var (
 		weights  onnx.Weights = onnx.RandomWeights{Seed: e.Seed}
-		metadata map[string]string
+		metadata              = map[string]string{}
 	)
 	arch, err := e.network(e.Arch)
 	if err != nil {
@@ -112,7 +116,8 @@ func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
 	if err := memory.Check(fmt.Sprintf("a network of %d classes", r.Classes), 12*float64(cost.Params)); err != nil { // the weights, and twice the file
 		return nil, err
 	}
-	data, err := exported(arch, weights, r.ImageSize, r.Classes, r.Batch, metadata, r.Weights)
+	metadata["weights"], metadata["program"], metadata["image_size"] = r.Weights, "binas-tui "+version.Text(), strconv.Itoa(r.ImageSize)
+	data, err := exported(arch, weights, r, metadata)
 	if t, ok := weights.(*trained); ok && err == nil {
 		err = t.checkUsed()
 	}
@@ -155,25 +160,52 @@ func (e *Exporting) trained(arch *model.Architecture, r *Exported) (*trained, ma
 	case r.ImageSize != o.known.ImageSize:
 		e.note("%s was trained at %d pixels: it is exported at %d", e.Checkpoint, o.known.ImageSize, r.ImageSize)
 	}
-	metadata := o.data.Metadata()
-	if metadata != nil && o.crop > 0 {
-		metadata["crop_pct"], metadata["interpolation"] = strconv.FormatFloat(o.crop, 'g', -1, 64), "bicubic"
-	}
-	return t, metadata, nil
+	return t, e.metadata(o, r.ImageSize), nil
 }
 
-// exported is a network as an ONNX file, with what it says of its weights and data.
-// Batch 0 is open.
-func exported(arch model.Architecture, w onnx.Weights, imageSize, classes, batch int, metadata map[string]string, from string) ([]byte, error) {
+// metadata is what the file says of the data, how images are prepared and how well
+// the network does, as far as the weights say it; docs/FORMATS.md has the keys.
+func (e *Exporting) metadata(o *origin, imageSize int) map[string]string {
+	m := o.data.Metadata()
+	switch {
+	case m == nil:
+		m = map[string]string{}
+		e.note("%s does not say what its classes are called and how images are prepared: the exported file does not either", e.Checkpoint)
+	case o.crop == 0:
+		e.note("%s does not say how images are cropped and resized: the exported file does not either", e.Checkpoint)
+	default:
+		maps.Copy(m, map[string]string{
+			"preprocessing": preprocessing, "crop_pct": strconv.FormatFloat(o.crop, 'g', -1, 64), "crop_mode": "center", "interpolation": "bicubic", "color": "RGB",
+		})
+	}
+	if o.known == nil {
+		return m
+	}
+	if folder, err := filepath.Abs(cmp.Or(e.Run, filepath.Dir(e.Checkpoint))); err == nil {
+		m["run"] = filepath.Base(folder)
+	}
+	accuracy := e.measured
+	if s := o.score; accuracy == nil && s != nil && imageSize == o.known.ImageSize {
+		accuracy = &Accuracy{Top1: s.Top1, Images: s.Images, Data: heldOut(*o.known)}
+	}
+	if a := accuracy; a != nil {
+		m["top1"], m["top1_images"], m["top1_data"] = strconv.FormatFloat(a.Top1, 'f', 2, 64), strconv.Itoa(a.Images), a.Data
+	}
+	return m
+}
+
+// preprocessing is the version of docs/DEPLOYING.md by which images are prepared.
+const preprocessing = "1"
+
+// exported is a network as an ONNX file with metadata.
+func exported(arch model.Architecture, w onnx.Weights, r Exported, metadata map[string]string) ([]byte, error) {
+	batch := r.Batch
 	if batch == 0 {
 		batch = onnx.Batch
 	}
-	graph, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Classes: classes, Batch: batch})
+	graph, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
 	if err != nil {
 		return nil, err
-	}
-	if from != "" {
-		graph.Metadata("weights", from)
 	}
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
 		graph.Metadata(name, metadata[name])

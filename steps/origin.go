@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -30,6 +31,7 @@ type origin struct {
 	whole bool               // all settings are known
 	data  *dataset.Identity  // nil where it is not known
 	crop  float64            // of evaluation; 0 where it is not known
+	score *training.Score    // of the network on images held out of its training; nil where it is not known
 	order dataset.ClassOrder // of the classes; "" where it is not known, or none is to choose
 	model bool               // an ONNX file, which knows its image size
 }
@@ -67,6 +69,9 @@ func checkpointOrigin(file string) (*origin, error) {
 	o := &origin{name: file}
 	if ours {
 		o.known, o.whole, o.data, o.crop, o.order = &k.Settings, k.Whole, k.Data, k.Crop, k.ClassOrder()
+		if k.Arch != "" && len(k.Scores) > 0 { // of one network
+			o.score = &k.Scores[0]
+		}
 		return o, nil
 	}
 	if o.model, err = isONNX(file); err != nil || !o.model {
@@ -84,6 +89,9 @@ func checkpointOrigin(file string) (*origin, error) {
 	}
 	if o.data != nil {
 		o.order = o.data.ClassOrder
+	}
+	if o.crop, err = strconv.ParseFloat(meta["crop_pct"], 64); err != nil || !(o.crop > 0 && o.crop <= 1) {
+		o.crop = 0
 	}
 	return o, nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -58,36 +57,26 @@ func (r *run) measure(ctx context.Context) error {
 }
 
 // export writes the searched networks as ONNX models with their weights.
-func (r *run) export(context.Context) error {
+func (r *run) export(ctx context.Context) error {
 	var networks []Network
 	if err := r.readJSON(networksFile, &networks); err != nil {
 		return err
 	}
-	for i := range networks {
-		n := &networks[i]
+	if err := safefile.MkdirAll(r.path(exportFolder)); err != nil {
+		return err
+	}
+	for _, n := range networks {
 		file := r.path(exportFolder, n.Name+".onnx")
 		if n.Kind != Searched || exists(file) {
 			continue
 		}
-		if err := r.exportOne(n, file); err != nil {
+		e := &Exporting{
+			Common: Common{Run: r.folder}, Arch: n.Architecture, File: file, Checkpoint: training.Run{Folder: n.Folder(r.folder)}.Weights(training.FineTune),
+			measured: &Accuracy{Top1: n.FineTuned, Images: n.Images, Data: r.data.Name + " validation"},
+		}
+		if _, err := e.Work(ctx, r.job); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
 	return nil
-}
-
-func (r *run) exportOne(n *Network, file string) error {
-	tuned, err := supernet.Load(training.Run{Folder: n.Folder(r.folder)}.Weights(training.FineTune))
-	if err != nil {
-		return err
-	}
-	arch, err := model.ParseArchitecture(n.Architecture)
-	if err != nil {
-		return err
-	}
-	data, err := exported(arch, tuned.Weights, r.ImageSize, r.train.Classes, 0, r.data.Metadata(), "")
-	if err != nil {
-		return err
-	}
-	return safefile.Write(file, data)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,6 +184,11 @@ func checkReport(t *testing.T, folder, data, report string) {
 		}
 		if _, _, err := onnx.ModelIO(model); err != nil {
 			t.Errorf("%s: %v", n.Name, err)
+		}
+		meta, err := onnx.ModelMetadata(model)
+		if got := meta["top1"] + " on " + meta["top1_images"] + " of " + meta["top1_data"]; err != nil || meta["preprocessing"] != "1" || meta["class_names"] == "" ||
+			meta["run"] != filepath.Base(r.folder) || got != fmt.Sprintf("%.2f on %d of %s validation", n.FineTuned, n.Images, filepath.Base(data)) {
+			t.Errorf("%s: %v, %v", n.Name, meta, err)
 		}
 	}
 	for _, name := range predictors {

@@ -83,12 +83,12 @@ func (s *Source) complete(o *origin, stage training.Stage) (evaluation.Source, e
 	if !s.Given["class_order"] && o.order != "" {
 		src.ClassOrder = o.order
 	}
-	if o.known == nil {
+	if src.Crop = o.crop; o.known == nil {
 		return src, nil
 	}
 	switch {
 	case !s.Given["image_size"]:
-		src.ImageSize, src.Crop = o.known.ImageSize, o.crop
+		src.ImageSize = o.known.ImageSize
 	case s.ImageSize != o.known.ImageSize:
 		s.note("%s was trained at %d pixels: it is evaluated at %d", o.name, o.known.ImageSize, s.ImageSize)
 	}

@@ -299,15 +299,19 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 		TrainUnreadable: UnreadableOf(o.Train), HeldOutUnreadable: UnreadableOf(o.HeldOut),
 	}
 	if alone && s.Stage == training.FineTune && t.Run != "" && len(p.Scores) > 0 && p.Scores[0].Images > 0 {
-		images := s.Data + " validation"
-		if s.TrainPercent < 100 {
-			images = fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
-		}
 		out.Accuracy = t.noteAccuracy(Accuracy{
-			Architecture: s.Arch, Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: images, Fingerprint: o.Data.Fingerprint,
+			Architecture: s.Arch, Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: heldOut(s), Fingerprint: o.Data.Fingerprint,
 		})
 	}
 	return out, nil
+}
+
+// heldOut names the images that a training is validated on.
+func heldOut(s training.Settings) string {
+	if s.TrainPercent < 100 {
+		return fmt.Sprintf("%s train, %d%% held out", s.Data, 100-s.TrainPercent)
+	}
+	return s.Data + " validation"
 }
 
 // prepare reads the data and the weights and completes the settings.

@@ -306,7 +306,7 @@ func TestCheckpointsKnow(t *testing.T) {
 			t.Errorf("%v: %v, %v", meta, ours, err)
 		}
 	}
-	for name, value := range map[string]string{"settings": "{", "data_identity": "{}", "image_size": "big", "space": "resnet", "classes": "-1", "epoch": "", "crop_pct": "2"} {
+	for name, value := range map[string]string{"settings": "{", "data_identity": "{}", "image_size": "big", "space": "resnet", "classes": "-1", "epoch": "", "crop_pct": "2", "validation": "["} {
 		bad := maps.Clone(c.Meta)
 		bad[name] = value
 		if _, _, err := KnownOf(bad); !errors.Is(err, supernet.ErrCheckpoint) {

@@ -22,6 +22,7 @@ type Known struct {
 	Crop     float64           // of evaluation, see [dataset.Set.Crop]; 0 where it is not known
 	Epoch    int               // whole epochs trained
 	Averaged bool              // the weights are a moving average
+	Scores   []Score           // on held-out images after the last of those epochs; may be nil
 }
 
 // encode is the metadata of a checkpoint. The settings and the data are JSON; the
@@ -38,6 +39,10 @@ func (k Known) encode() map[string]string {
 		meta["arch"] = arch
 	}
 	maps.Copy(meta, k.Data.Metadata())
+	if len(k.Scores) > 0 {
+		scores, _ := json.Marshal(k.Scores) // finite numbers and text
+		meta["validation"] = string(scores)
+	}
 	if k.Crop > 0 {
 		meta["crop_pct"] = strconv.FormatFloat(k.Crop, 'g', -1, 64)
 	}
@@ -90,6 +95,11 @@ func KnownOf(meta map[string]string) (k Known, ours bool, err error) {
 	if text, ok := meta["crop_pct"]; ok {
 		if k.Crop, err = strconv.ParseFloat(text, 64); err != nil || !(k.Crop > 0 && k.Crop <= 1) {
 			return fail("crop_pct", fmt.Errorf("%.20q: expected a number above 0 up to 1", text))
+		}
+	}
+	if text, ok := meta["validation"]; ok {
+		if err := strictjson.Decode([]byte(text), &k.Scores); err != nil {
+			return fail("validation", err)
 		}
 	}
 	k.Averaged = meta["averaged"] == "true"

@@ -280,7 +280,7 @@ func (t *trainer) keptError(err error) error {
 
 // saveWeights writes the weights for other commands and other programs.
 func (t *trainer) saveWeights() error {
-	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.ema != nil}
+	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.ema != nil, Scores: t.progress.Scores}
 	if t.o.Train != nil {
 		known.Crop = t.o.Train.Crop()
 	}
