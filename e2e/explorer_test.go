@@ -19,19 +19,25 @@ var (
 	narrow = Size{80, 24}
 )
 
-// status is what the budget line says.
+// status is what the explorer says that the budget buys; on a narrow screen it does
+// not say the latency.
 type status struct{ limit, latency, accuracy float64 }
 
-var statusPattern = regexp.MustCompile(`limit\s+([0-9.]+) ms\s+latency\s+([0-9.]+)(?: (?:±|\+/-)[0-9.]+)? ms[\s\S]*?accuracy\s+([0-9.]+) %`)
+var (
+	sentencePattern = regexp.MustCompile(`([0-9.]+) %.* at ([0-9.]+) ms:`)
+	latencyPattern  = regexp.MustCompile(`latency ([0-9.]+)(?: (?:±|\+/-)[0-9.]+)? ms`)
+)
 
-// statusOf reads the budget line of a screen.
+// statusOf reads the budget lines of a screen.
 func statusOf(screen string) (s status, ok bool) {
-	m := statusPattern.FindStringSubmatch(screen)
+	m := sentencePattern.FindStringSubmatch(screen)
 	if m == nil {
 		return s, false
 	}
-	for i, to := range []*float64{&s.limit, &s.latency, &s.accuracy} {
-		*to, _ = strconv.ParseFloat(m[i+1], 64)
+	s.accuracy, _ = strconv.ParseFloat(m[1], 64)
+	s.limit, _ = strconv.ParseFloat(m[2], 64)
+	if m := latencyPattern.FindStringSubmatch(screen); m != nil {
+		s.latency, _ = strconv.ParseFloat(m[1], 64)
 	}
 	return s, true
 }
@@ -208,18 +214,18 @@ func TestResize(t *testing.T) {
 		size Size
 		want []string
 	}{
-		{Size{200, 60}, []string{"Budget", "Architecture", "Accuracy over latency", "Contributions", "Why", "Published"}},
-		{Size{160, 48}, []string{"Budget", "Architecture", "Accuracy over latency", "Contributions", "Why", "Published"}},
-		{Size{159, 48}, []string{"Budget", "Architecture", "Accuracy over latency", "Contributions"}},
-		{Size{104, 30}, []string{"Budget", "Architecture", "Accuracy over latency"}},
-		{Size{103, 30}, []string{"limit", "stage 1"}},
-		{Size{80, 24}, []string{"limit", "stage 1"}},
-		{Size{60, 16}, []string{"limit", "stage 1"}},
+		{Size{200, 60}, []string{"Architecture", "Accuracy over latency", "Contributions", "Why", "Published"}},
+		{Size{160, 48}, []string{"Architecture", "Accuracy over latency", "Contributions", "Why", "Published"}},
+		{Size{159, 48}, []string{"Architecture", "Accuracy over latency", "Contributions"}},
+		{Size{104, 30}, []string{"Architecture", "Accuracy over latency"}},
+		{Size{103, 30}, []string{"proved", "stage 1", "Accuracy over latency"}},
+		{Size{80, 24}, []string{"proved", "stage 1", "Accuracy over latency", "? help", "q quit"}},
+		{Size{60, 16}, []string{"proved", "stage 1", "? help", "q quit"}},
 		{Size{59, 16}, []string{"too small: 60x16 needed"}},
 		{Size{60, 15}, []string{"too small: 60x16 needed"}},
 		{Size{20, 5}, []string{"too small"}},
 		{Size{1, 1}, nil},
-		{Size{120, 40}, []string{"Budget", "Architecture", "Accuracy over latency"}},
+		{Size{120, 40}, []string{"Architecture", "Accuracy over latency"}},
 	} {
 		w.Resize(c.size)
 		w.WaitUntil(fmt.Sprintf("%v at %v", c.want, c.size), func(screen string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -138,7 +139,7 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		limit = opts.State.LimitMS // of another table it would mean nothing
 	}
 	if !(limit >= lo && limit <= hi) {
-		limit = lo + (hi-lo)*0.4
+		limit = startLimit(engine)
 	}
 	a.limitMS = limit
 	a.first = tea.Batch(a.solve(), a.startFrontier())
@@ -150,6 +151,24 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		a.openTour()
 	}
 	return a
+}
+
+// startLimit is the budget to begin with, in milliseconds: round, at most two fifths
+// of the range, and where the prediction is inside what the predictor was fitted on.
+func startLimit(e *explore.Engine) float64 {
+	lo, hi := e.MinLatencyMS(), e.MaxLatencyMS()
+	usual := lo + (hi-lo)*0.4
+	if !e.Bilinear() || !(hi > lo) {
+		return usual
+	}
+	round := math.Pow(10, math.Floor(math.Log10((hi-lo)/20)))
+	var s solver.Solution
+	for limit := math.Floor(usual/round) * round; limit >= lo; limit -= round {
+		if e.Optimum(&s, limit); s.Status == solver.Optimal && !e.PredictorInfo.Extrapolates(s.Accuracy) {
+			return limit
+		}
+	}
+	return usual
 }
 
 // Init starts the work that the first frame does not wait for.
@@ -318,7 +337,9 @@ func (a *App) render() string {
 		return s.String()
 	}
 	a.drawHeader(s, a.layout.header)
-	a.drawBudget(s)
+	a.drawTrack(s)
+	a.drawStatus(s, a.layout.status)
+	a.drawStrip(s)
 	for _, p := range a.panes.inOrder {
 		a.drawPane(s, p)
 	}

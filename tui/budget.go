@@ -11,13 +11,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // steps is the number of steps of the slider: one for every dot column of the
 // frontier plot, so that a step moves the budget line by one dot.
 func (a *App) steps() int {
-	if w := plotArea(a.inside(paneFrontier)).W; w > 0 {
+	if w := plotArea(a.inside(paneFrontier)).W; w > 0 && !a.plain {
 		return w * 2
 	}
 	return 200
@@ -123,7 +124,8 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	e, t := a.engine, s.Theme
 	x := r.X + 1
 	part := func(st uv.Style, text string) { x += s.Text(x, r.Y, r.X+r.W-1-x, st, text) }
-	if a.layout.boxed {
+	roomy := r.W >= mediumWidth
+	if roomy {
 		part(t.Accent, "binas-tui")
 		part(t.Dim, "  "+e.Profile+" "+s.Glyphs.Dot+" ")
 	}
@@ -137,7 +139,7 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	}
 	part(t.Dim, levelText(e.Setup))
 	part(t.Dim, " "+s.Glyphs.Dot+" ")
-	if a.layout.boxed {
+	if roomy {
 		part(t.Dim, "accuracy ")
 	}
 	source := e.AccuracySource()
@@ -152,15 +154,7 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	part(t.Text, source)
 }
 
-// drawBudget draws the slider and, below it, what the budget buys.
-func (a *App) drawBudget(s *cell.Screen) {
-	if a.layout.boxed {
-		s.Box(a.layout.budget, "Budget", false)
-	}
-	a.drawTrack(s)
-	a.drawStatus(s, a.layout.status)
-}
-
+// drawTrack draws the slider, between the least latency and the greatest.
 func (a *App) drawTrack(s *cell.Screen) {
 	r := a.layout.track
 	left, right := a.trackLabels()
@@ -193,32 +187,140 @@ func (a *App) drawTrack(s *cell.Screen) {
 	s.Set(start+at, r.Y, s.Theme.Accent, s.Glyphs.Handle)
 }
 
-// segment is one fact of the status line.
+// segment is one fact of the status.
 type segment struct {
 	style    uv.Style
 	text     string
 	optional bool // left out first where it does not fit
 }
 
-// status lists what the budget buys, the most important first.
-func (a *App) status(t *cell.Theme, g *cell.Glyphs) []segment {
-	sol := &a.solution
-	out := []segment{{t.Accent, "limit " + a.ms(a.limitMS) + " ms", false}}
+// sentence says what the budget buys, in three parts: how accurate the network is
+// and whether it is the best, what more budget would buy, and how it compares with
+// what is published.
+func (a *App) sentence(t *cell.Theme, g *cell.Glyphs) []segment {
 	if !a.hasSolution() {
-		text := "no network fits: at least " + a.ms(a.engine.MinLatencyMS()) + " ms are needed"
 		if a.searches() {
-			return append(out, a.searchProof(t, g)...)
+			return a.searchProof(t, g)
 		}
+		text := "no network fits " + a.ms(a.limitMS) + " ms: at least " + a.ms(a.engine.MinLatencyMS()) + " ms are needed"
 		if a.evolving() {
 			text = "evolution is searching" + g.Ellipsis
 		}
-		return append(out, segment{t.Warn, text, false})
+		return []segment{{t.Warn, text, false}}
 	}
-	out = append(out,
-		segment{t.Text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), false},
-		segment{t.Chosen, "accuracy " + cell.Number(sol.Accuracy, 2) + " %" + a.accuracyError(), false})
+	text := cell.Number(a.solution.Accuracy, 2) + " %"
+	if e := a.errorText(&a.deviation, a.solution.Path); e != "" {
+		text += " " + cell.Pad(strings.Replace(e, "±", "± ", 1), len("+ 0.00"))
+	}
+	if note := a.accuracyNote(); note != "" {
+		text += ", " + note + ","
+	}
+	out := []segment{{t.Chosen, text + " at " + a.ms(a.limitMS) + " ms: " + a.verdict(t, g) + ".", false}}
+	if text := a.buysText(); text != "" {
+		out = append(out, segment{t.Text, text, true})
+	}
+	if text := a.marginText(g); text != "" {
+		out = append(out, segment{t.Text, text, true})
+	}
+	return out
+}
+
+// verdict says how good the network shown is among those that could be.
+func (a *App) verdict(t *cell.Theme, g *cell.Glyphs) string {
+	proved := a.mode == modeCertified || a.mode == modeIQCP
+	if a.searches() {
+		proved = a.searchCurrent()
+	}
+	if !proved || a.solution.Status != solver.Optimal {
+		return a.proof(t, g)[0].text
+	}
+	text := "the best of " + strings.Replace(fmt.Sprintf("%.2g", a.space().NetworkCount()), "e+", "e", 1)
+	if a.pinCount() > 0 {
+		text = "the best that the pins allow"
+	}
+	if n := len(a.engine.Limits); n > 0 {
+		text += fmt.Sprintf(" under %d limits", n+1)
+	}
+	return text + ", proved"
+}
+
+// buysText is what a little more budget buys, by the frontier; "" where that is not
+// known.
+func (a *App) buysText() string {
+	if a.frontier == nil || a.coming || len(a.frontier.Points) == 0 || a.evolving() {
+		return ""
+	}
+	step, decimals := a.moreMS()
+	more := a.limitMS + step
+	gain := a.frontier.Points[a.frontier.At(math.Max(more, a.frontier.Points[0].LatencyMS))].Accuracy - a.solution.Accuracy
+	if gain < 5e-5 && more >= a.flatMS() {
+		return "More time buys nothing."
+	}
+	return fmt.Sprintf("%s ms more buys %s points.", cell.Number(step, decimals), cell.Number(gain, 2))
+}
+
+// marginText compares the frontier with the most accurate published network that
+// keeps the budget, at the latency of that; "" where none is of this space.
+func (a *App) marginText(g *cell.Glyphs) string {
+	best := -1
+	for i, p := range a.published {
+		if p.latencyMS <= a.limitMS && (best < 0 || p.network.Top1 > a.published[best].network.Top1) {
+			best = i
+		}
+	}
+	if best < 0 {
+		if len(a.published) > 0 {
+			return "No published network is as fast."
+		}
+		return ""
+	}
+	margin, ok := a.margin(a.published[best])
+	if !ok {
+		return ""
+	}
+	return marginWords(margin, g) + " " + a.published[best].network.Name + " at its latency."
+}
+
+// margin is how far the frontier is above a published network, in points.
+func (a *App) margin(p publishedPoint) (points float64, ok bool) {
+	if a.frontier == nil {
+		return 0, false
+	}
+	i := a.frontier.At(p.latencyMS)
+	if i < 0 {
+		return 0, false
+	}
+	return a.frontier.Points[i].Accuracy - p.network.Top1, true
+}
+
+// marginWords says how far above or below another network the frontier is.
+func marginWords(points float64, g *cell.Glyphs) string {
+	if points < -0.005 {
+		return cell.Number(-points, 2) + " under"
+	}
+	return cell.Signed(points, 2, g) + " over"
+}
+
+// status lists what is known of the network shown, the most important first.
+func (a *App) status(t *cell.Theme, g *cell.Glyphs) []segment {
+	out := []segment{{t.Accent, "limit " + a.ms(a.limitMS) + " ms", false}}
+	if !a.hasSolution() {
+		return append(out, a.sentence(t, g)...)
+	}
+	out = append(out, a.latencySegment(t), segment{t.Chosen, "accuracy " + cell.Number(a.solution.Accuracy, 2) + " %" + a.accuracyError(), false})
+	return append(out, a.technical(t, g)...)
+}
+
+func (a *App) latencySegment(t *cell.Theme) segment {
+	sol := &a.solution
+	return segment{t.Text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), true}
+}
+
+// technical is what the sentence does not say: prices, costs, proofs, times.
+func (a *App) technical(t *cell.Theme, g *cell.Glyphs) (out []segment) {
+	sol := &a.solution
 	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
-		out = append(out, segment{t.Text, a.priceText(sol.ShadowPrice, g), false})
+		out = append(out, segment{t.Text, a.priceText(sol.ShadowPrice, g), true})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {
 		out = append(out, segment{t.Pin, "pins cost " + cell.Number(loss, 2) + " pt", false})
@@ -264,10 +366,10 @@ func (a *App) proof(t *cell.Theme, g *cell.Glyphs) []segment {
 			{t.Dim, micro, true},
 		}
 	case a.mode == modeIQCP:
-		return []segment{{t.Good, "IQCP: optimal", false}, {t.Dim, micro, true}, a.gap(t)}
+		return []segment{{t.Good, "IQCP: optimal", true}, {t.Dim, micro, true}, a.gap(t)}
 	}
 	return []segment{
-		{t.Good, "optimal", false}, {t.Text, agrees, true},
+		{t.Good, "optimal", true}, {t.Text, agrees, true},
 		{t.Dim, micro, true}, a.gap(t),
 	}
 }
@@ -275,14 +377,21 @@ func (a *App) proof(t *cell.Theme, g *cell.Glyphs) []segment {
 // priceText is what a little more budget is worth: a millisecond, or where that is much
 // of the range a tenth, a hundredth.
 func (a *App) priceText(price float64, g *cell.Glyphs) string {
-	if a.width > 0 && a.width < 80 {
+	if a.buysText() != "" && !a.plain { // the sentence says it; this is the price itself
 		return cell.Signed(price, 3, g) + " pt/ms"
 	}
-	step, decimals := 1.0, 0
+	step, decimals := a.moreMS()
+	return cell.Number(step, decimals) + " ms more: " + cell.Signed(price*step, 2, g) + " pt"
+}
+
+// moreMS is a little more budget, and with how many decimals it is written: a
+// millisecond, or where that is much of the range a tenth, a hundredth.
+func (a *App) moreMS() (step float64, decimals int) {
+	step = 1
 	for span := a.engine.MaxLatencyMS() - a.engine.MinLatencyMS(); step > span/2 && decimals < 5; decimals++ {
 		step /= 10
 	}
-	return cell.Number(step, decimals) + " ms more: " + cell.Signed(price*step, 2, g) + " pt"
+	return step, decimals
 }
 
 // short says how far from the optimum a network is, in points.
@@ -303,16 +412,23 @@ func (a *App) gap(t *cell.Theme) segment {
 // and says where the prediction is outside what it was fitted on.
 func (a *App) accuracyError() string {
 	text := ""
-	if e := a.errorText(&a.deviation, a.solution.Path); e != "" {
-		text = " " + e
-	}
-	if a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy) {
-		text += " extrapolated"
-	}
-	if a.engine.Flat() != "" {
-		text += " as every network"
+	for _, part := range []string{a.errorText(&a.deviation, a.solution.Path), a.accuracyNote()} {
+		if part != "" {
+			text += " " + part
+		}
 	}
 	return text
+}
+
+// accuracyNote says what else is to be known of the prediction shown.
+func (a *App) accuracyNote() string {
+	switch {
+	case a.engine.Flat() != "":
+		return "as every network"
+	case a.engine.PredictorInfo.Extrapolates(a.solution.Accuracy):
+		return "extrapolated"
+	}
+	return ""
 }
 
 // errorText is how far the prediction of a network may be off, such as ±0.11; ""
@@ -326,30 +442,61 @@ func (a *App) errorText(d *deviation, p model.Path) string {
 	return ""
 }
 
-// drawStatus writes the status in the lines it has, leaving out what is
-// optional where it does not fit.
+// drawStatus writes the sentence, and what is technical in the line below it, or
+// after it where the sentence needs both lines.
 func (a *App) drawStatus(s *cell.Screen, r cell.Rect) {
-	segments := a.status(s.Theme, s.Glyphs)
-	gap := "  "
-	if r.H == 1 && r.W < wideWidth {
-		gap = " " // one line has to hold it all
+	sentence := a.sentence(s.Theme, s.Glyphs)
+	var rest []segment
+	if a.hasSolution() {
+		rest = append(append(rest, a.latencySegment(s.Theme)), a.technical(s.Theme, s.Glyphs)...)
+	}
+	if last := &sentence[len(sentence)-1]; linesOf(sentence, r.W) > 1 {
+		last.text = strings.Replace(last.text, " at its latency.", ".", 1)
+	}
+	if r.H == 1 || linesOf(sentence, r.W) > 1 {
+		drawSegments(s, r, append(sentence, rest...))
+		return
+	}
+	drawSegments(s, cell.At(r.X, r.Y, r.W, 1), sentence)
+	drawSegments(s, r.Below(1), rest)
+}
+
+// linesOf is how many lines of a width segments take, with a space between them.
+func linesOf(segments []segment, w int) int {
+	x, lines := 0, 1
+	for _, seg := range segments {
+		width := ansi.StringWidth(seg.text)
+		if x > 0 && x+1+width > w {
+			x, lines = 0, lines+1
+		}
+		x += min(x, 1) + width
+	}
+	return lines
+}
+
+// drawSegments writes facts in the room there is: those that are not optional, and
+// of the others the first that fit.
+func drawSegments(s *cell.Screen, r cell.Rect, segments []segment) {
+	var shown []segment
+	drop := map[int]bool{}
+	for i := len(segments); i >= 0; i-- { // which optional ones there is no room for
+		shown = shown[:0]
+		for k, seg := range segments {
+			if !drop[k] {
+				shown = append(shown, seg)
+			}
+		}
+		if i == 0 || linesOf(shown, r.W) <= r.H {
+			break
+		}
+		drop[i-1] = segments[i-1].optional
 	}
 	x, y := r.X, r.Y
-	for _, seg := range segments {
-		w := ansi.StringWidth(seg.text)
-		if x > r.X && x+len(gap)+w > r.X+r.W {
-			if y+1 >= r.Y+r.H {
-				if seg.optional {
-					continue
-				}
-				s.Text(x, y, r.X+r.W-x, seg.style, gap+seg.text)
-				return
-			}
+	for _, seg := range shown {
+		if x > r.X && x+1+ansi.StringWidth(seg.text) > r.X+r.W && y+1 < r.Y+r.H {
 			x, y = r.X, y+1
 		}
-		if x > r.X {
-			x += len(gap)
-		}
+		x += min(x-r.X, 1)
 		x += s.Text(x, y, r.X+r.W-x, seg.style, seg.text)
 	}
 }

@@ -49,16 +49,32 @@ func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 		s.Text(x, y, end-x, st, text)
 		return
 	}
-	for _, b := range a.hintItems() {
+	var always []*binding // help and quit end the bar
+	rest := end
+	draw := func(b *binding, end int) {
 		key := keyLabel(b.keys[:1], s.Glyphs)
 		if b.id == "budget-down" {
 			key = s.Glyphs.Arrows
 		}
 		if x+ansi.StringWidth(key)+1+len(b.hint) > end {
-			continue
+			return
 		}
 		x += s.Text(x, r.Y, end-x, t.Key, key)
 		x += 2 + s.Text(x, r.Y, end-x, t.Dim, " "+b.hint)
+	}
+	for _, b := range a.hintItems() {
+		if b.id == "help" || b.id == "quit" {
+			always = append(always, b)
+			rest -= ansi.StringWidth(keyLabel(b.keys[:1], s.Glyphs)) + 3 + len(b.hint)
+		}
+	}
+	for _, b := range a.hintItems() {
+		if !slices.Contains(always, b) {
+			draw(b, rest)
+		}
+	}
+	for _, b := range always {
+		draw(b, end)
 	}
 }
 

@@ -72,7 +72,7 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		a.message = ""
-		if a.layout.budget.Contains(m.X, m.Y) && m.Y == a.layout.track.Y {
+		if m.Y == a.layout.track.Y && !a.layout.tooSmall {
 			a.dragging = true
 			a.record(true)
 			return a.setLimit(a.trackLimit(m.X))

@@ -208,10 +208,18 @@ func (a *App) keyOf(id string) string {
 	if a.plain {
 		return id // in the plain mode actions are called by name
 	}
-	for _, b := range a.keys.bindings {
-		if b.id == id && len(b.keys) > 0 {
-			return keyLabel(b.keys[:1], a.glyphSet())
-		}
+	if keys := a.keys.keysOf(id); len(keys) > 0 {
+		return keyLabel(keys[:1], a.glyphSet())
 	}
 	return id
+}
+
+// keysOf are the keys of an action; none where there is no such action.
+func (m *keymap) keysOf(id string) []string {
+	for _, b := range m.bindings {
+		if b.id == id {
+			return b.keys
+		}
+	}
+	return nil
 }

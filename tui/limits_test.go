@@ -485,8 +485,8 @@ func TestTheSliderTellsWhereAnotherLimitBinds(t *testing.T) {
 			t.Errorf("limit %v ms, expected %v", d.limitMS, end)
 		}
 		d.mustSee("params binds")
-		if !strings.Contains(d.lines()[sliderLine(size[0])], "●···") {
-			t.Errorf("the slider is %q", d.lines()[sliderLine(size[0])])
+		if !strings.Contains(d.lines()[d.layout.track.Y], "●···") {
+			t.Errorf("the slider is %q", d.lines()[d.layout.track.Y])
 		}
 		if d.press("shift+right"); d.limitMS <= end || d.solution.Accuracy != best {
 			t.Errorf("beyond: limit %v ms, accuracy %v, was %v", d.limitMS, d.solution.Accuracy, best)
@@ -496,12 +496,4 @@ func TestTheSliderTellsWhereAnotherLimitBinds(t *testing.T) {
 			t.Error("params bind at the least latency")
 		}
 	}
-}
-
-// sliderLine is the line of the slider on a screen of this width.
-func sliderLine(w int) int {
-	if w == 80 {
-		return 1
-	}
-	return 2
 }

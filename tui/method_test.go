@@ -378,7 +378,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 		d.start()
 		d.until(job.Done)
 		d.mustSee("supernet 87.50 % on 40 images of tiny")
-		d.press("A")
+		d.press("A", "enter") // whole lines
 		d.mustSee("supernet 87.50 % on 40 images of tiny")
 		before := d.limitMS
 		d.press("shift+right")

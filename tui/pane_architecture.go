@@ -14,7 +14,7 @@ import (
 type architecturePane struct{ card }
 
 func newArchitecturePane() *architecturePane {
-	return &architecturePane{card{id: paneArchitecture, name: "Architecture", question: "what is the network, where do its time and its accuracy come from?",
+	return &architecturePane{card{id: paneArchitecture, name: "Architecture", short: "network", question: "what is the network, where do its time and its accuracy come from?",
 		key: "A", help: "go to the architecture"}}
 }
 
@@ -32,7 +32,7 @@ func (p *architecturePane) keys() []action {
 // rows are the decisions; below them is a line for the fixed parts, and measured
 // accuracies at the bottom.
 func (p *architecturePane) rows(a *App, r cell.Rect) cell.Rows {
-	r.H -= a.accuracyLines(r)
+	r.H -= len(a.accuracyLines(r))
 	return cell.Rows{N: len(a.decisions()), Below: 1, At: r}
 }
 
@@ -62,12 +62,15 @@ type archColumns struct {
 
 func newArchColumns(w int) archColumns {
 	c := archColumns{option: 7, latency: 19}
-	c.bar = min(16, max(4, (w-38)/2))
+	c.bar = min(16, max(4, (w-42)/2))
 	if w > 2*wideWidth/3 {
 		c.bar = 32 // zoomed
 	}
+	if w < 46 {
+		c.latency, c.bar = 15, max(3, (w-30)/2)
+	}
 	c.latencyBar = c.latency + 7
-	c.accuracy = c.latencyBar + c.bar + 1
+	c.accuracy = c.latencyBar + c.bar
 	c.accuracyBar = c.accuracy + 7
 	return c
 }
@@ -82,7 +85,11 @@ func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	a.drawAccuracies(s, r)
 	c := newArchColumns(r.W)
 	s.Right(r.X+c.latency, r.Y-1, 6, t.Title, "ms")
-	s.Text(r.X+c.accuracy, r.Y-1, 13, t.Title, " pt vs. mean ")
+	gain := " pt vs. mean "
+	if c.accuracy+len(gain) > r.W-5 { // the mark that zooms
+		gain = " pt "
+	}
+	s.Text(r.X+c.accuracy+2, r.Y-1, len(gain), t.Title, gain)
 	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		switch {
 		case i == len(all):
@@ -97,19 +104,19 @@ func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	})
 }
 
-// accuracyLines is how many lines the measured accuracies of the network shown
-// take at the bottom of the pane.
-func (a *App) accuracyLines(r cell.Rect) int {
-	return min(len(a.measuredAccuracies()), max(0, r.H-4), 3)
+// accuracyLines are the lines at the bottom of the pane that say what the network
+// shown was found to reach, and what it was measured on; the newest is the last.
+func (a *App) accuracyLines(r cell.Rect) (lines []string) {
+	for _, acc := range a.measuredAccuracies() {
+		lines = append(lines, cell.Wrap(acc.String(), r.W-2)...)
+	}
+	return lines[max(0, len(lines)-min(4, max(0, r.H-4))):]
 }
 
-// drawAccuracies says what the network shown was found to reach, and what it was
-// measured on; the newest is the last.
 func (a *App) drawAccuracies(s *cell.Screen, r cell.Rect) {
-	n := a.accuracyLines(r)
-	all := a.measuredAccuracies()
-	for i, acc := range all[len(all)-n:] {
-		s.Text(r.X+1, r.Y+r.H-n+i, r.W-2, s.Theme.Chosen, acc.String())
+	lines := a.accuracyLines(r)
+	for i, line := range lines {
+		s.Text(r.X+1, r.Y+r.H-len(lines)+i, r.W-2, s.Theme.Chosen, line)
 	}
 }
 

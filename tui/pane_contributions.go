@@ -20,7 +20,7 @@ type contributionsPane struct {
 }
 
 func newContributionsPane() *contributionsPane {
-	return &contributionsPane{card: card{id: paneContributions, name: "Contributions", question: "which kind of decision pays, stage by stage?"}}
+	return &contributionsPane{card: card{id: paneContributions, name: "Contributions", short: "pays", question: "which kind of decision pays, stage by stage?"}}
 }
 
 func (p *contributionsPane) keys() []action {

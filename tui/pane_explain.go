@@ -19,7 +19,7 @@ import (
 type explainPane struct{ card }
 
 func newExplainPane() *explainPane {
-	return &explainPane{card{id: paneExplain, name: "Explain", question: "what would every other choice gain or cost, and where does the space pay?",
+	return &explainPane{card{id: paneExplain, name: "Explain", short: "explain", question: "what would every other choice gain or cost, and where does the space pay?",
 		key: "e", help: "go to the explanation: every other choice, and where the space pays"}}
 }
 

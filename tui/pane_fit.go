@@ -15,7 +15,7 @@ import (
 type fitPane struct{ card }
 
 func newFitPane() *fitPane {
-	return &fitPane{card{id: paneFit, name: "Fit", question: "how well does the predictor predict networks it was not fitted on?",
+	return &fitPane{card{id: paneFit, name: "Fit", short: "fit", question: "how well does the predictor predict networks it was not fitted on?",
 		key: "F", help: "go to the fit: predicted against measured accuracy"}}
 }
 

@@ -21,7 +21,8 @@ type frontierPane struct {
 }
 
 func newFrontierPane() *frontierPane {
-	return &frontierPane{card: card{id: paneFrontier, name: "Accuracy over latency", question: "where is the budget on the frontier?"}}
+	return &frontierPane{card: card{id: paneFrontier, name: "Accuracy over latency", short: "plot", question: "where is the budget on the frontier?",
+		key: "v", help: "go to the plot: accuracy over latency"}}
 }
 
 func (p *frontierPane) keys() []action {

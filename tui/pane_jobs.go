@@ -18,7 +18,7 @@ import (
 type jobsPane struct{ card }
 
 func newJobsPane() *jobsPane {
-	return &jobsPane{card{id: paneJobs, name: "Jobs", question: "what is running, how far, what did it find?",
+	return &jobsPane{card{id: paneJobs, name: "Jobs", short: "jobs", question: "what is running, how far, what did it find?",
 		key: "J", help: "go to the jobs: what is running and what it found"}}
 }
 

@@ -17,7 +17,7 @@ import (
 type limitsPane struct{ card }
 
 func newLimitsPane() *limitsPane {
-	return &limitsPane{card{id: paneLimits, name: "Limits", question: "which limit holds the network back, and what is it worth to raise it?",
+	return &limitsPane{card{id: paneLimits, name: "Limits", short: "limits", question: "which limit holds the network back, and what is it worth to raise it?",
 		key: "B", help: "go to the limits: on parameters, MACs, memory, other devices"}}
 }
 

@@ -21,7 +21,7 @@ type publishedPane struct {
 }
 
 func newPublishedPane() *publishedPane {
-	return &publishedPane{card: card{id: panePublished, name: "Published networks", question: "how do published networks compare on this device?"}}
+	return &publishedPane{card: card{id: panePublished, name: "Published networks", short: "published", question: "how do published networks compare on this device?"}}
 }
 
 func (p *publishedPane) keys() []action {

@@ -20,7 +20,7 @@ type sweepPane struct {
 }
 
 func newSweepPane() *sweepPane {
-	return &sweepPane{card: card{id: paneSweep, name: "Sweep", question: "over all budgets, which decision switches where?",
+	return &sweepPane{card: card{id: paneSweep, name: "Sweep", short: "sweep", question: "over all budgets, which decision switches where?",
 		key: "W", help: "go to the sweep: every decision over all budgets"}}
 }
 

@@ -18,7 +18,7 @@ import (
 type whyPane struct{ card }
 
 func newWhyPane() *whyPane {
-	return &whyPane{card{id: paneWhy, name: "Why", question: "why this choice and not another, at this price?"}}
+	return &whyPane{card{id: paneWhy, name: "Why", short: "why", question: "why this choice and not another, at this price?"}}
 }
 
 func (p *whyPane) keys() []action {

@@ -1,9 +1,11 @@
 package tui
 
 import (
+	"fmt"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
@@ -49,6 +51,7 @@ type preparer interface{ prepare(a *App, r cell.Rect) }
 type card struct {
 	id        paneID
 	name      string // on the border
+	short     string // in the strip of panes
 	question  string // that it answers
 	key, help string // goes to it; "" is none
 	row       int    // under the cursor
@@ -145,6 +148,88 @@ func (a *App) drawPane(s *cell.Screen, p pane) {
 		s.Text(mark.X, mark.Y, mark.W, st, text)
 	}
 	p.draw(a, s, inside)
+	if rows := p.rows(a, inside); rows.N+rows.Below > rows.At.H && rows.At.Shown() && r.W >= 24 { // it goes on
+		top := rows.Top(p.info().row)
+		text := fmt.Sprintf(" %d-%d of %d ", top+1, top+rows.At.H, rows.N+rows.Below)
+		s.Right(r.X, r.Y+r.H-1, r.W-2, s.Theme.Dim, text)
+	}
+}
+
+// tab is a pane in the strip that names them all.
+type tab struct {
+	id        paneID
+	key, name string
+	at        cell.Rect
+}
+
+// tabs are the panes that the strip has room for, among them the focused one.
+func (a *App) tabs() []tab {
+	r := a.layout.strip
+	var all []tab
+	focused := a.panes.index(a.focus)
+	for _, p := range a.panes.inOrder {
+		c := p.info()
+		t := tab{id: c.id, name: c.short}
+		if keys := a.keys.keysOf("show-" + string(c.id)); len(keys) > 0 {
+			t.key = keyLabel(keys[:1], a.glyphSet())
+		}
+		t.at = cell.At(0, r.Y, len(t.name), 1)
+		if t.key != "" {
+			t.at.W += ansi.StringWidth(t.key) + 1
+		}
+		all = append(all, t)
+	}
+	const gap = 2
+	width := func(tabs []tab) (w int) {
+		for _, t := range tabs {
+			w += t.at.W + gap
+		}
+		return w - gap
+	}
+	first, end := 0, len(all)
+	for width(all[first:end]) > r.W-2*gap && end-first > 1 {
+		if end-1 > focused {
+			end--
+		} else {
+			first++
+		}
+	}
+	x := r.X
+	if first > 0 {
+		x += gap // for the mark that there are more
+	}
+	for i := first; i < end; i++ {
+		all[i].at.X = x
+		x += all[i].at.W + gap
+	}
+	return all[first:end]
+}
+
+// drawStrip names the panes with their keys; the focused one is set off.
+func (a *App) drawStrip(s *cell.Screen) {
+	t, r := s.Theme, a.layout.strip
+	tabs := a.tabs()
+	if tabs[0].id != a.panes.inOrder[0].info().id {
+		s.Text(r.X, r.Y, 1, t.Dim, s.Glyphs.Ellipsis)
+	}
+	end := 0
+	for _, b := range tabs {
+		x := b.at.X
+		name := t.Dim
+		if b.id == a.focus {
+			name = t.TitleFocus
+			s.Set(x-1, r.Y, name, s.Glyphs.Cursor)
+		} else if a.layout.panes[b.id].Shown() {
+			name = t.Text
+		}
+		if b.key != "" {
+			x += s.Text(x, r.Y, 4, t.Key, b.key) + 1
+		}
+		end = x + s.Text(x, r.Y, len(b.name), name, b.name)
+	}
+	if tabs[len(tabs)-1].id != a.panes.inOrder[len(a.panes.inOrder)-1].info().id {
+		s.Text(end+1, r.Y, 1, t.Dim, s.Glyphs.Ellipsis)
+	}
 }
 
 // zoomMark is where a click zooms a pane: on its upper border, at the right.
@@ -157,6 +242,12 @@ func zoomMark(r cell.Rect) cell.Rect {
 
 // clickPane selects the row under the mouse and tells the pane.
 func (a *App) clickPane(x, y int) tea.Cmd {
+	for _, t := range a.tabs() {
+		if t.at.Contains(x, y) {
+			a.setFocus(t.id)
+			return nil
+		}
+	}
 	for _, p := range a.panes.inOrder {
 		c := p.info()
 		r := a.layout.panes[c.id]

@@ -43,13 +43,13 @@ func TestZoom(t *testing.T) {
 // A pane that shares a slot stays there when one with its own place is focused.
 func TestSharedSlot(t *testing.T) {
 	d := newDriver(t, 200, 60)
-	d.press("W", "A")
-	if !d.layout.panes[paneSweep].Shown() || d.focus != paneArchitecture {
-		t.Errorf("sweep shown %v, focus %v", d.layout.panes[paneSweep].Shown(), d.focus)
+	d.press("e", "A")
+	if !d.layout.panes[paneExplain].Shown() || d.focus != paneArchitecture {
+		t.Errorf("explanation shown %v, focus %v", d.layout.panes[paneExplain].Shown(), d.focus)
 	}
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
-	if !d.layout.panes[paneSweep].Shown() {
-		t.Error("the sweep went when the window became smaller")
+	if !d.layout.panes[paneExplain].Shown() {
+		t.Error("the explanation went when the window became smaller")
 	}
 }
 
