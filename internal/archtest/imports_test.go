@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/safetensors": {"internal/ieee"},
 	"internal/job":         {},
 	"internal/parallel":    {},
+	"internal/mpi":         {},
 	"internal/logits":      {},
 	"assets":               {},
 	"internal/jsonl":       {},
