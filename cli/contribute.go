@@ -28,12 +28,22 @@ BINAS's .pkl or this command's lines, or from sampled networks, as the means
 over those which have a decision.
 
 Measurements are JSON lines, added one by one: the same command resumes, and a
-larger --num-samples refines the estimator.`,
+larger --num-samples refines the estimator.
+
+With --shard K/N the measurements i with i % N = K alone are made, 256 for each
+network, K from 0 to N-1 as job arrays count, into a file of their own:
+contributions.jsonl becomes contributions.K-of-N.jsonl. records merge makes of
+all of them the file that one process writes; --from-lut makes the estimator of
+that.`,
 		Example: `  binas-tui contribute --run runs/digits --num-samples 20
   binas-tui contribute --from-lut accuracy_contributions_lut.pkl \
-    --out estimator.safetensors`,
+    --out estimator.safetensors
+  binas-tui contribute --run runs/mine --shard $SLURM_ARRAY_TASK_ID/8`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if t.Shard != "" {
+				return a.runShard(cmd, t)
+			}
 			out, pickle := t.Files()
 			e, s, err := runStep[steps.Estimator](cmd, a, t, out, pickle)
 			if err != nil {

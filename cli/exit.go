@@ -70,6 +70,7 @@ func exitCode(err error) int {
 		errors.Is(err, dataset.ErrOtherData),
 		errors.Is(err, evaluation.ErrImages),
 		errors.Is(err, evaluation.ErrRecords),
+		errors.Is(err, evaluation.ErrMerge),
 		errors.Is(err, evaluation.ErrOpenSize),
 		errors.Is(err, onnx.ErrNotModel),
 		errors.Is(err, onnx.ErrDied),

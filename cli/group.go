@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// group is a command that only groups others: those of lut and data, each in a
-// file lut_NAME.go or data_NAME.go.
+// group is a command that only groups others: those of lut, data and records,
+// each in a file such as lut_NAME.go.
 func (a *app) group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Args: cobra.ArbitraryArgs, RunE: a.groupUsage, SuggestionsMinimumDistance: 2}
 	cmd.AddCommand(commands...)

@@ -27,12 +27,21 @@ predictors on the file with fit --fit-accuracy-lut.
 The file is JSON lines, one more with every network: the same command resumes,
 and a larger --num makes it longer. Network i depends on the
 seed and i alone. Where the name ends in .pkl the lines go to a .jsonl beside it
-and are written as BINAS's pickle at the end.`,
+and are written as BINAS's pickle at the end.
+
+With --shard K/N the networks i with i % N = K alone are evaluated, K from 0 to
+N-1 as the job arrays of Slurm and Kubernetes count, into a file of their own:
+samples.jsonl becomes samples.K-of-N.jsonl. Shards need nothing of one another;
+records merge makes of all of them the file that one process writes.`,
 		Example: `  binas-tui sample --run runs/digits --num 1000 --out samples.jsonl
   binas-tui sample --checkpoint supernet.pth --data imagenet \
-    --num 500 --images 10000 --out samples.pkl`,
+    --num 500 --images 10000 --out samples.pkl
+  binas-tui sample --run runs/mine --num 1000 --shard $SLURM_ARRAY_TASK_ID/64`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if t.Shard != "" {
+				return a.runShard(cmd, t)
+			}
 			pickle := ""
 			if strings.HasSuffix(t.Out, ".pkl") {
 				pickle = t.Out

@@ -12,7 +12,8 @@ import (
 
 // LoadSamples reads an accuracy table by name or from a file, a BINAS .pkl or
 // JSON lines, and finds which search space its networks are of: the profile's
-// or another that the program knows. Lost says what was damaged and left out.
+// or another that the program knows. Lost says what was damaged and left out, and
+// that the file is one shard of several.
 func LoadSamples(profile, file string) (space *model.Space, samples []model.Sample, lost string, err error) {
 	p, err := FindProfile(profile)
 	if err != nil {
@@ -29,11 +30,18 @@ func LoadSamples(profile, file string) (space *model.Space, samples []model.Samp
 			return nil, nil, "", err
 		}
 		samples, lost, err := model.DecodeSamples(s, data)
-		if err == nil && lost.Count > 0 {
-			return s, samples, file + ": " + lost.String(), nil
-		}
 		if err == nil {
-			return s, samples, "", nil
+			var said []string
+			if lost.Count > 0 {
+				said = append(said, lost.String())
+			}
+			if shard := model.ShardOf(data); shard != nil {
+				said = append(said, shard.Alone())
+			}
+			if said != nil {
+				said[0] = file + ": " + said[0]
+			}
+			return s, samples, strings.Join(said, "; "), nil
 		}
 		if first == nil {
 			first = err
@@ -48,7 +56,7 @@ type Fitting struct {
 	Samples, Test []model.Sample
 	Bootstrap     uint64   // seed of the intervals
 	Overlap       int      // networks of Test that are among Samples
-	Lost          []string // what was damaged in the files and left out
+	Lost          []string // what was damaged in the files and left out, or is in other shards
 }
 
 // LoadFitting reads the samples to fit on and, unless its name is "", the

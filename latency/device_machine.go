@@ -51,7 +51,7 @@ func NewMachine(o MachineOptions) *Machine {
 
 // Provenance implements [Device].
 func (m *Machine) Provenance() Provenance {
-	p := Provenance{Device: string(m.o.Target), Processor: processor(), Threads: m.o.Threads, Batch: m.o.Batch}
+	p := Provenance{Device: string(m.o.Target), Processor: Processor(), Threads: m.o.Threads, Batch: m.o.Batch}
 	if lib, ok := onnx.Loaded(); ok {
 		p.Runtime = "ONNX Runtime " + lib.Version
 	}

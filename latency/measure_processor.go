@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// processor names this machine's processor as well as the system tells.
-func processor() string {
+// Processor names this machine's processor as well as the system tells.
+func Processor() string {
 	switch runtime.GOOS {
 	case "linux":
 		if f, err := os.Open("/proc/cpuinfo"); err == nil {

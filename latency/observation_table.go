@@ -159,5 +159,5 @@ func (l *LUT) Learn(obs Observations, now time.Time) (Learnt, error) {
 // on a device that is another machine.
 func (h ObservationHeader) Here() bool {
 	k, err := kindOf(h.Target)
-	return err == nil && (k.elsewhere || h.Processor == processor())
+	return err == nil && (k.elsewhere || h.Processor == Processor())
 }

@@ -32,6 +32,8 @@ type EvaluationInfo struct {
 	BNImages int `json:"bn_images,omitempty"`
 	// LUT names the latency table of the expected latencies.
 	LUT string `json:"lut,omitempty"`
+	// Shard says which share of the records the file has; nil: all.
+	Shard *Shard `json:"shard,omitempty"`
 }
 
 // Formats of records files.
@@ -61,7 +63,7 @@ func (i EvaluationInfo) Differs(now EvaluationInfo) error {
 		{"image size", i.ImageSize, now.ImageSize}, {"classes", i.Classes, now.Classes}, {"seed", i.Seed, now.Seed},
 		{"weights", i.Weights, now.Weights}, {"data", i.Data, now.Data}, {"part of the data", i.Part, now.Part},
 		{"data fingerprint", i.Fingerprint, now.Fingerprint}, {"images", i.Images, now.Images},
-		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"lut", i.LUT, now.LUT},
+		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"lut", i.LUT, now.LUT}, {"shard", i.Shard.String(), now.Shard.String()},
 	} {
 		if f.there != f.now {
 			return fmt.Errorf("%s is %.80s there and %.80s now", f.name, fmt.Sprint(f.there), fmt.Sprint(f.now))
@@ -97,6 +99,7 @@ func (s *Space) decodeRecords(data []byte, format string, each func(object []byt
 		return info, lost, fmt.Errorf("%w: %d bytes: expected at most %d", ErrSamples, len(data), maxSamplesBytes)
 	}
 	r := jsonl.Reader{
+		Key: RecordsKey,
 		Header: func(object []byte) error {
 			if info, err = DecodeEvaluationInfo(object, format); err == nil && info.Space != s.Name {
 				err = fmt.Errorf("%w: they are of space %.40q: expected %s", ErrSamples, info.Space, s.Name)
@@ -122,7 +125,7 @@ func (i EvaluationInfo) check(format string) error {
 	if i.Version != recordsVersion {
 		return fmt.Errorf("version %d of %s: expected %d", i.Version, format, recordsVersion)
 	}
-	return nil
+	return i.Shard.check()
 }
 
 // strictJSON decodes one JSON value and refuses fields it does not know.

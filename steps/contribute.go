@@ -24,6 +24,10 @@ type Contributing struct {
 	Pickle      string `json:"pkl"`
 	FromLUT     string `json:"from_lut"`
 	SpaceOfFile string `json:"space"`
+	// Shard is K/N: the measurements, 256 a network, whose number is K modulo N, into
+	// a file of their own; "" is all. No estimator is written, the result is [Sharded]
+	// then.
+	Shard string `json:"shard"`
 }
 
 // Estimator is a measured estimator and the predictor made of it.
@@ -60,6 +64,7 @@ func (c *Contributing) Values() param.Values {
 		{Key: "pkl", Label: "as a pickle", Usage: "contributions as BINAS's .pkl, a `FILE` to write", Zero: "not written", Rare: true},
 		{Key: "from_lut", Label: "from a file", Usage: "contributions or samples, a `FILE`: BINAS's .pkl or JSON lines", Zero: "measured", Rare: true},
 		{Key: "space", Usage: "search `SPACE` of --from-lut where the file does not say it", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true},
+		shardParam("measurements"),
 	}, sourceParams("the run's, or 80")...).In(c, &c.Source, &c.Common)
 }
 
@@ -68,7 +73,7 @@ func (c *Contributing) Values() param.Values {
 func (c *Contributing) Files() (out, pickle string) { return c.inRun(c.Out, estimatorFile), c.Pickle }
 
 func (c *Contributing) records() string {
-	if c.Records == "" && c.Run == "" {
+	if c.Records == "" && c.Run == "" && c.Out != "" {
 		return c.Out + ".jsonl"
 	}
 	return c.inRun(c.Records, contributionsFile)
@@ -92,18 +97,31 @@ func (c *Contributing) Plan() (Plan, error) {
 	return plan, err
 }
 
-// Work implements [Task]: the result is an [Estimator], while it runs an
-// *[evaluation.Contribution].
+// Work implements [Task]: the result is an [Estimator], of a shard [Sharded]; while
+// it runs an *[evaluation.Contribution].
 func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 	c.begin(j)
+	shard, err := c.shard(c.Shard)
+	if err != nil {
+		return nil, err
+	}
 	out, _ := c.Files()
-	if out == "" {
+	switch {
+	case shard == nil:
+	case c.FromLUT != "":
+		return nil, requestf("--shard and --from-lut: expected one of them")
+	case c.Out != "" || c.Pickle != "":
+		return nil, requestf("--shard measures and writes no estimator: expected --records, the file of the measurements, in place of --out and --pkl")
+	case c.records() == "":
+		return nil, requestf("contribute --shard needs --records, the file of the measurements, or --run")
+	}
+	if out == "" && shard == nil {
 		return nil, requestf("contribute needs --out, the file of the estimator")
 	}
 	if c.FromLUT != "" {
 		return c.fromFile(out)
 	}
-	o := evaluation.ContributeOptions{Networks: c.Networks, Images: c.EachImages, Seed: c.Seed, File: c.records()}
+	o := evaluation.ContributeOptions{Networks: c.Networks, Images: c.EachImages, Seed: c.Seed, File: shardFile(c.records(), shard), Shard: shard}
 	recorded, began, err := evaluation.Recorded(o.File, model.ContributionsFormat)
 	if err != nil {
 		return nil, err
@@ -124,6 +142,9 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 		return nil, c.otherRecords(err)
 	}
 	images := min(o.Images, e.Images.Len())
+	if shard != nil {
+		return newSharded(shard, o.File, measured.Measurements, o.Networks, images, e), nil
+	}
 	from := fmt.Sprintf("%d decisions pinned in %d networks on %d images each of %s", len(e.Space.Decisions())-1, measured.Networks, images, e.Images.Name)
 	r := Estimator{File: out, LUT: tableFile(c.Run), Records: o.File, From: from, Contribution: measured, Images: images, ImagesReport: newImagesReport(e.Images)}
 	return c.write(e.Space, &measured.Contributions, measured.Networks, r)

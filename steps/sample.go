@@ -22,6 +22,9 @@ type Sampling struct {
 	Seed uint64 `json:"seed"`
 	Out  string `json:"out"` // file of the samples; "" is samples.jsonl in the run folder
 	LUT  string `json:"lut"`
+	// Shard is K/N: the samples whose number is K modulo N, into a file of their own;
+	// "" is all. The result is [Sharded] then.
+	Shard string `json:"shard"`
 }
 
 // Sampled is what Sampling has done.
@@ -48,6 +51,7 @@ func (s *Sampling) Values() param.Values {
 		{Key: "num", Label: "networks", Usage: "networks, `N`", Least: 1, Most: 1 << 20},
 		{Key: "seed", Usage: "`SEED` of the networks", Rare: true},
 		{Key: "lut", Label: "latency table", Usage: "latency table for expected latencies, a `FILE|NAME`", Zero: "that of the run's pipeline", Rare: true},
+		shardParam("networks"),
 	}, sourceParams("the run's, or 80")...).In(s, &s.Source, &s.Common)
 }
 
@@ -100,15 +104,22 @@ func (s *Source) recorded(r model.EvaluationInfo) {
 	}
 }
 
-// Work implements [Task]: the result is [Sampled], while it runs
-// [evaluation.Samples].
+// Work implements [Task]: the result is [Sampled], of a shard [Sharded]; while it
+// runs [evaluation.Samples].
 func (s *Sampling) Work(ctx context.Context, j *job.Job) (any, error) {
 	s.begin(j)
 	file, pickled := s.file()
 	if file == "" {
 		return nil, requestf("sample needs --out, the file of the samples")
 	}
-	o := evaluation.SampleOptions{Num: s.Num, Seed: s.Seed, LUT: s.LUT, File: file}
+	shard, err := s.shard(s.Shard)
+	if err != nil {
+		return nil, err
+	}
+	if shard != nil && pickled {
+		return nil, requestf("--out %s: a shard is JSON lines: expected a name in .jsonl; records merge makes one file of the shards", s.Out)
+	}
+	o := evaluation.SampleOptions{Num: s.Num, Seed: s.Seed, LUT: s.LUT, File: shardFile(file, shard), Shard: shard}
 	out := s.inRun(s.Out, samplesFile)
 	recorded, began, err := evaluation.Recorded(o.File, model.SamplesFormat)
 	if err != nil {
@@ -133,6 +144,9 @@ func (s *Sampling) Work(ctx context.Context, j *job.Job) (any, error) {
 	samples, err := e.Sample(ctx, o, j)
 	if err != nil {
 		return nil, s.otherRecords(err)
+	}
+	if shard != nil {
+		return newSharded(shard, o.File, len(samples), o.Num, e.Images.Len(), e), nil
 	}
 	if pickled {
 		data, err := model.EncodeSamples(e.Space, samples)

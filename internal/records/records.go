@@ -42,6 +42,9 @@ type Options struct {
 	// Check compares the header that is there with that of now. Its error refuses
 	// the file.
 	Check func(header []byte) error
+	// Renew makes the header that takes the place of the one that is there, of the
+	// same key, once that was checked; nil, or a Renew of nil, keeps it.
+	Renew func(header []byte) any
 	// Key is the part of a header that its records belong to; nil: all of it.
 	Key func(header []byte) []byte
 	// Record takes a record that is there (the JSON object, valid during the call)
@@ -143,6 +146,7 @@ func (r *File) DamagedCopy() string { return r.path + ".damaged" }
 // where lines are lost, not wanted, or out of order.
 func (r *File) read(data []byte, o Options) (instead []byte, err error) {
 	reader := jsonl.Reader{Key: o.Key}
+	var renewed any
 	if o.Header != nil {
 		if bytes.IndexByte(data, '\n') < 0 {
 			// Only a header that was cut off may be replaced.
@@ -160,6 +164,15 @@ func (r *File) read(data []byte, o Options) (instead []byte, err error) {
 			return nil, err
 		}
 		reader.Header = o.Check
+		if o.Renew != nil {
+			reader.Header = func(header []byte) error {
+				err := o.Check(header)
+				if err == nil {
+					renewed = o.Renew(header)
+				}
+				return err
+			}
+		}
 	}
 	places := map[int]bool{}
 	dropped := false
@@ -204,8 +217,13 @@ func (r *File) read(data []byte, o Options) (instead []byte, err error) {
 	if o.Header != nil && !slices.Contains(r.Lost.Lines, 1) {
 		r.header = bytes.Clone(data[:bytes.IndexByte(data, '\n')+1])
 	}
+	if renewed != nil {
+		if r.header, err = jsonl.Encode(renewed, nil); err != nil {
+			return nil, err
+		}
+	}
 	sorted := slices.IsSortedFunc(r.lines, byPlace)
-	if r.Lost.Count == 0 && !dropped && sorted {
+	if r.Lost.Count == 0 && !dropped && sorted && renewed == nil {
 		return nil, nil
 	}
 	return r.inOrder(data), nil

@@ -23,7 +23,8 @@ type ContributeOptions struct {
 	// Network r gets the images after those of network r-1.
 	Images int
 	Seed   uint64
-	File   string // of records; an existing one is resumed
+	File   string       // of records; an existing one is resumed
+	Shard  *model.Shard // of the measurements, networks times decisions, that are made; nil: all
 }
 
 // Defaults of [ContributeOptions]. A pinned mean differs from the base by what
@@ -44,6 +45,8 @@ type Contribution struct {
 	model.Contributions
 	Spread   model.Contributions // standard errors, see model.NewContributions
 	Networks int                 // that were measured with every decision
+	// Measurements that were made, and Of how many; of a shard there is nothing else.
+	Measurements, Of int
 }
 
 // Contribute measures the contributions of Eq. 5: the mean accuracy of random
@@ -66,17 +69,18 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 	o.Images = min(o.Images, e.Images.Len())
 	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), start: time.Now(), known: map[string]float64{}}
 	decoder := model.NewContributionDecoder(e.Space)
-	file, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images), func(object []byte) (int, error) {
+	file, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images, o.Networks, o.Shard), func(object []byte) (int, error) {
 		network, d, accuracy, err := decoder.Decode(object)
-		if err == nil {
+		place := network*len(m.decisions) + d
+		if err == nil && o.Shard.Has(place) {
 			m.set(network, d, accuracy)
 		}
-		return network*len(m.decisions) + d, err
+		return place, err
 	}, j)
 	if err != nil {
 		return nil, err
 	}
-	m.missing = file.Missing(m.total())
+	m.missing = missingOf(file, m.o.Networks*len(m.decisions), o.Shard)
 	if n := m.total() - len(m.missing); n > 0 {
 		j.Log(fmt.Sprintf("%d measurements were there", n))
 	}
@@ -122,11 +126,13 @@ type measurement struct {
 	start      time.Time
 	shown      int // networks in the last partial result
 
-	mu    sync.Mutex
-	known map[string]float64 // by number and string of a network
+	mu      sync.Mutex
+	known   map[string]float64 // by number and string of a network
+	knownOf int                // the last network in it
 }
 
-func (m *measurement) total() int { return m.o.Networks * len(m.decisions) }
+// total is the measurements to be made, those that were there among them.
+func (m *measurement) total() int { return m.o.Shard.Share(m.o.Networks * len(m.decisions)) }
 
 // set takes a measurement.
 func (m *measurement) set(network, decision int, accuracy float64) {
@@ -160,8 +166,9 @@ func (m *measurement) measure(ctx context.Context, k int) (float64, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if place%len(m.decisions) == 0 {
+	if network > m.knownOf {
 		clear(m.known)
+		m.knownOf = network
 	}
 	m.known[key] = score.Top1
 	return score.Top1, nil
@@ -171,7 +178,7 @@ func (m *measurement) measure(ctx context.Context, k int) (float64, error) {
 // another network is complete.
 func (m *measurement) report(left time.Duration) {
 	done := m.total() - len(m.missing) + m.done
-	next := m.total() - 1
+	next := m.o.Networks*len(m.decisions) - 1
 	if m.done < len(m.missing) {
 		next = m.missing[m.done]
 	}
@@ -186,13 +193,17 @@ func (m *measurement) report(left time.Duration) {
 	m.j.Progress(done, m.total(), left, fmt.Sprintf("network %d of %d: %s", network+1, m.o.Networks, d.Name))
 }
 
-// result is the estimator of the networks that are complete.
+// result is the estimator of the networks that are complete; a shard has none.
 func (m *measurement) result() (*Contribution, error) {
+	done := m.total() - len(m.missing) + m.done
+	if m.o.Shard != nil {
+		return &Contribution{Measurements: done, Of: m.total()}, nil
+	}
 	c, spread, n, err := model.NewContributions(m.e.Space, m.accuracies[:min(len(m.accuracies), m.o.Networks)])
 	if err != nil {
 		return nil, err
 	}
-	return &Contribution{*c, *spread, n}, nil
+	return &Contribution{*c, *spread, n, done, m.total()}, nil
 }
 
 // summary says in a line what was measured so far.

@@ -24,24 +24,30 @@ func DecodeEstimator(data []byte, space string) (s *model.Space, c *model.Contri
 		}
 		contributions, lost, err := model.DecodeContributions(s, data)
 		if err == nil {
-			return s, contributions, "a table of contributions" + without(lost), nil
+			return s, contributions, "a table of contributions" + without(data, lost), nil
 		}
 		samples, lost, sampleErr := model.DecodeSamples(s, data)
 		if sampleErr == nil {
 			c, err := model.ContributionsOf(s, samples)
-			return s, c, fmt.Sprintf("%d sampled networks%s", len(samples), without(lost)), err
+			return s, c, fmt.Sprintf("%d sampled networks%s", len(samples), without(data, lost)), err
 		}
 		if first == nil {
 			first = fmt.Errorf("neither contributions (%w) nor samples (%w)", err, sampleErr)
 		}
 	}
+	if shard := model.ShardOf(data); shard != nil {
+		first = fmt.Errorf("%s (%w)", shard.Alone(), first)
+	}
 	return nil, nil, "", first
 }
 
-// without says which lines were left out.
-func without(lost jsonl.Lost) string {
-	if lost.Count == 0 {
-		return ""
+// without says which lines were left out, and that data is one shard of several.
+func without(data []byte, lost jsonl.Lost) (text string) {
+	if lost.Count > 0 {
+		text = " (" + lost.String() + ")"
 	}
-	return " (" + lost.String() + ")"
+	if shard := model.ShardOf(data); shard != nil {
+		text += " (" + shard.Alone() + ")"
+	}
+	return text
 }

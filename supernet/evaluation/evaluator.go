@@ -22,6 +22,7 @@ type Evaluator struct {
 	Threads     int    // networks evaluated at once, one thread each; 0: as many as there are processors
 	WeightsSum  string // check sum of the weights, for the records
 	Choice      string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+	Computed    string // processor and library, which the last digits depend on; "" is not known
 
 	child func(ctx context.Context, p model.Path, first, count int) (Score, error) // in place of Child, in tests
 }
@@ -103,9 +104,16 @@ func (e *Evaluator) open(ctx context.Context, p model.Path) (*Network, error) {
 	return NewNetwork(arch, w, e.Space.ImageSize, e.Images.Classes)
 }
 
-// info is the header of a records file of this evaluator.
-func (e *Evaluator) info(format string, seed uint64, images int) model.EvaluationInfo {
+// info is the header of a records file of this evaluator, of num networks in all.
+func (e *Evaluator) info(format string, seed uint64, images, num int, shard *model.Shard) model.EvaluationInfo {
 	info := model.NewEvaluationInfo(format, e.Space)
+	if shard != nil {
+		own := model.Shard{Index: shard.Index, Of: shard.Of, Num: num}
+		if e.Computed != "" {
+			own.Computed = []string{e.Computed}
+		}
+		info.Shard = &own
+	}
 	info.Classes, info.Seed, info.Weights, info.Data, info.Images = e.Images.Classes, seed, e.WeightsSum, e.Images.Name, images
 	info.Part, info.Fingerprint = e.Images.Part, e.Images.Fingerprint
 	info.BN = e.BN()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/safetensors"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -93,9 +94,11 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 		}
 		e.Calibration.Run = src.Run
 	}
-	if _, err := onnx.Open(src.Library); err != nil {
+	library, err := onnx.Open(src.Library)
+	if err != nil {
 		return nil, err
 	}
+	e.Computed = fmt.Sprintf("%s with ONNX Runtime %s", latency.Processor(), library.Version)
 	return e, e.Check()
 }
 

@@ -3,6 +3,8 @@ package evaluation
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/records"
@@ -15,7 +17,8 @@ var ErrRecords = errors.New("the records cannot be resumed")
 
 // openRecords opens the records file at path, or begins one with the header, and
 // tells the job which lines were damaged. Record takes those that are there and
-// returns their places. A file with another header is refused.
+// returns their places. A file with another header is refused; that of a shard learns
+// of more networks, and of another processor.
 func openRecords(path string, header model.EvaluationInfo, record func(object []byte) (place int, err error), j *job.Job) (*records.File, error) {
 	f, err := records.Open(path, records.Options{
 		Header: header,
@@ -32,7 +35,23 @@ func openRecords(path string, header model.EvaluationInfo, record func(object []
 			}
 			return nil
 		},
-		Record: record,
+		Key: model.RecordsKey,
+		Renew: func(object []byte) any {
+			there, err := model.DecodeEvaluationInfo(object, header.Format)
+			if err != nil || !there.Shard.Take(header.Shard) {
+				return nil
+			}
+			if len(there.Shard.Computed) > 1 {
+				j.Log(fmt.Sprintf("%s: computed with different processors or libraries: %s: the last digits may differ", path, strings.Join(there.Shard.Computed, "; ")))
+			}
+			return there
+		},
+		Record: func(object []byte) (place int, err error) {
+			if place, err = record(object); err == nil && !header.Shard.Has(place) {
+				err = fmt.Errorf("number %d is not of shard %s", place, header.Shard)
+			}
+			return place, err
+		},
 	})
 	if errors.Is(err, records.ErrNotRecords) {
 		err = fmt.Errorf("%w: %w", ErrRecords, err)
@@ -58,4 +77,9 @@ func Recorded(path, format string) (info model.EvaluationInfo, began bool, err e
 		return info, false, fmt.Errorf("%s: %w: %w", path, ErrRecords, err)
 	}
 	return info, true, nil
+}
+
+// missingOf are the places below n of a shard that have no record.
+func missingOf(file *records.File, n int, shard *model.Shard) []int {
+	return slices.DeleteFunc(file.Missing(n), func(i int) bool { return !shard.Has(i) })
 }

@@ -21,6 +21,7 @@ type SampleOptions struct {
 	File  string         // of records; an existing one is resumed
 	Table *latency.Table // gives the expected latency; nil: none
 	LUT   string         // name of the table, for the records
+	Shard *model.Shard   // of the samples that are evaluated; nil: all
 }
 
 // Samples are the networks evaluated so far: the result of [Evaluator.Sample]
@@ -37,8 +38,8 @@ func (s Samples) Accuracy() (mean, deviation float64) {
 }
 
 // Sample evaluates random networks on all images of the evaluator, and appends
-// each to the file as soon as it is done. It returns the first Num samples of the
-// file. Errors wrap ErrRecords where the file was made with other settings.
+// each to the file as soon as it is done. It returns the samples of the file whose
+// numbers are below Num. Errors wrap ErrRecords where the file was made with other settings.
 func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Samples, error) {
 	if o.Num < 1 {
 		return nil, fmt.Errorf("sample %d networks: expected at least 1", o.Num)
@@ -46,12 +47,12 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len())
+	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len(), o.Num, o.Shard)
 	info.LUT = o.LUT
 	have := map[int]model.Sample{}
 	file, err := openRecords(o.File, info, func(object []byte) (int, error) {
 		i, sample, err := e.Space.DecodeSampleRecord(object)
-		if err == nil {
+		if err == nil && o.Shard.Has(i) {
 			have[i] = sample
 		}
 		return i, err
@@ -59,19 +60,14 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if err != nil {
 		return nil, err
 	}
-	missing := file.Missing(o.Num)
-	var samples Samples // of the first Num, in the order of their numbers as far as they are there
-	for _, i := range slices.Sorted(maps.Keys(have)) {
-		if i < o.Num {
-			samples = append(samples, have[i])
-		}
-	}
+	missing := missingOf(file, o.Num, o.Shard)
+	samples := inTurn(have, o.Num)
 	if len(have) > 0 {
 		j.Log(fmt.Sprintf("%d samples were there", len(have)))
 	}
 	start, shown := time.Now(), time.Time{}
 	report := func(left time.Duration) {
-		j.Progress(len(samples), o.Num, left, sampleStatus(samples))
+		j.Progress(len(samples), o.Shard.Share(o.Num), left, sampleStatus(samples))
 		if len(samples) > 0 && time.Since(shown) > partialEvery {
 			shown = time.Now()
 			j.Partial(samples[:len(samples):len(samples)])
@@ -96,11 +92,17 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if err = e.noteUnreadable(j, err); err != nil {
 		return nil, err
 	}
-	ordered := make(Samples, len(samples)) // not in place: what was published is being drawn
-	for i := range ordered {
-		ordered[i] = have[i]
+	return inTurn(have, o.Num), nil
+}
+
+// inTurn is the samples below a number, in the order of their numbers.
+func inTurn(have map[int]model.Sample, num int) (samples Samples) {
+	for _, i := range slices.Sorted(maps.Keys(have)) {
+		if i < num {
+			samples = append(samples, have[i])
+		}
 	}
-	return ordered, nil
+	return samples
 }
 
 // partialEvery is how often the results so far are published at most.
