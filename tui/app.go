@@ -59,6 +59,7 @@ type App struct {
 	working          int // background jobs under way
 
 	limitMS   float64
+	limitOf   map[string]float64 // the last budget on tables that were left
 	mode      optimizerMode
 	answer    explore.LiveAnswer
 	evolved   solver.Solution // the last answer of evolution
@@ -89,6 +90,7 @@ type App struct {
 	tourSeen  bool
 	demo      demo
 	dialog    dialog
+	parents   []dialog // that esc goes back to, the outermost first
 	waiting   []dialog // to open when that is closed
 	message   string
 	warning   bool
@@ -110,7 +112,7 @@ type App struct {
 
 // newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
-	a := &App{ctx: ctx, opts: opts, panes: newPanes(), focus: paneArchitecture, shared: paneContributions, dirty: true, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices()}
+	a := &App{ctx: ctx, opts: opts, panes: newPanes(), focus: paneArchitecture, shared: paneContributions, dirty: true, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices(), limitOf: map[string]float64{}}
 	keys, err := newKeymap(a.panes, opts.Keys)
 	if err != nil {
 		opts.Notes = append(opts.Notes, err.Error())
@@ -184,6 +186,7 @@ type (
 		free       *explore.Engine // without pins, where there are some
 		then       func(*App)      // more to change once it is there
 		after      func(*App)      // called when it is solved
+		opened     bool            // table, predictor or profile was replaced
 		err        error
 	}
 	frontierMsg struct {
@@ -208,6 +211,9 @@ type (
 // Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
+	if a.dialog == nil {
+		a.parents = nil
+	}
 	a.openWaiting()
 	a.followTour()
 	if ask := a.askWhatIf(); ask != nil {
@@ -384,7 +390,7 @@ func (a *App) rebuild(s explore.Setup, then, after func(*App)) tea.Cmd {
 	a.working++
 	return guard(func() tea.Msg {
 		engine, free, err := newEngines(ctx, s)
-		return preparedMsg{generation, engine, free, then, after, err}
+		return preparedMsg{generation: generation, engine: engine, free: free, then: then, after: after, err: err}
 	})
 }
 
@@ -418,6 +424,10 @@ func (a *App) prepared(msg preparedMsg) tea.Cmd {
 			return a.startFrontier() // it was cancelled
 		}
 		return nil
+	}
+	if msg.opened {
+		a.record(false)
+		a.limitOf[a.engine.LUTName] = a.limitMS
 	}
 	a.setEngine(msg.engine)
 	if a.whatIf.cancel != nil {
@@ -556,10 +566,6 @@ func (a *App) startEvolution() tea.Cmd {
 func (a *App) evolving() bool { return a.mode == modeEvolution && !a.limited() }
 
 func (a *App) hasSolution() bool { return a.solution.Status != solver.Infeasible }
-
-func (a *App) choices() choices {
-	return choices{a.limitMS, a.setup.Pins, a.setup.Inactive, a.setup.Limits}
-}
 
 func (a *App) say(text string)  { a.message, a.warning = sanitize.Line(text), false }
 func (a *App) warn(text string) { a.message, a.warning = sanitize.Line(text), true }

@@ -219,7 +219,7 @@ func TestTypedBudget(t *testing.T) {
 	for _, bad := range []struct{ text, want string }{
 		{"1", "at least"}, {"x", "expected a number and a unit"}, {"5 m", `unit "m": expected us, ms or s`}, {"", "expected a number and a unit"}, {"1e999", "expected a finite number"},
 	} {
-		d.press("=")
+		d.press("=", "backspace")
 		typeIn(bad.text)
 		d.mustSee(bad.want)
 		if e := d.dialog.(*entry).err; strings.Contains(e, "ms ms") || !strings.Contains(e, bad.text) && bad.text != "1" {
@@ -400,6 +400,9 @@ func TestHelpShowsEveryBinding(t *testing.T) {
 	d.press("/", "u", "n", "d", "o")
 	if d.mustSee("undo the last change"); d.sees("raise the budget by one step") {
 		t.Error("the search kept what does not match")
+	}
+	if d.press("esc"); d.dialog == nil || !d.sees("raise the budget by one step") {
+		t.Error("esc did not leave the search alone")
 	}
 	d.press("esc")
 	if d.dialog != nil {

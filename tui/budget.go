@@ -129,7 +129,7 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 		part(t.Accent, "binas-tui")
 		part(t.Dim, "  "+e.Profile+" "+s.Glyphs.Dot+" ")
 	}
-	part(t.Text, sourceLabel(e.LUTName))
+	part(t.Text, tableLabel(e.Setup))
 	part(t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
 	if p := e.LUT.Provenance.Processor; p != "" && r.W >= wideWidth {
 		part(t.Dim, " ("+p+")")

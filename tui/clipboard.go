@@ -41,7 +41,7 @@ func (a *App) openCopyMenu() tea.Cmd {
 		a.warn("no network to copy")
 		return nil
 	}
-	a.dialog = &menu{title: "Copy", hint: "enter: copy   esc: cancel", items: []item{
+	a.dialog = &menu{title: "Copy", items: []item{
 		{label: "architecture string", detail: "as BINAS and timm read it", choose: (*App).copyArchitecture},
 		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
 		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},

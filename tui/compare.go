@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -53,13 +54,20 @@ type snapshot struct {
 // toggleCompare keeps the network shown, or stops comparing.
 func (a *App) toggleCompare() tea.Cmd {
 	if a.compare != nil {
+		a.record(false)
 		a.compare = nil
 		a.say("stopped comparing")
 		return nil
 	}
+	return a.compareWithShown()
+}
+
+// compareWithShown keeps the network shown to compare with.
+func (a *App) compareWithShown() tea.Cmd {
 	if !a.hasSolution() {
 		return nil
 	}
+	a.record(false)
 	name := a.ms(a.limitMS) + " ms"
 	a.compareWith(name, a.solution.Path)
 	a.say("comparing with the network at " + name + "; " + a.keyOf("compare") + " again to stop")
@@ -92,12 +100,12 @@ func (a *App) takeSnapshot() tea.Cmd {
 // keep adds the network shown to the snapshots; a name that is there already is
 // replaced.
 func (a *App) keep(name string) {
+	a.record(false)
 	kept := a.snapshotNow(name)
-	for i := range a.snapshots {
-		if a.snapshots[i].name == name {
-			a.snapshots[i] = kept
-			return
-		}
+	a.snapshots = slices.Clone(a.snapshots) // undo has the others
+	if i := slices.IndexFunc(a.snapshots, func(k snapshot) bool { return k.name == name }); i >= 0 {
+		a.snapshots[i] = kept
+		return
 	}
 	a.snapshots = append(a.snapshots, kept)
 }
@@ -122,13 +130,13 @@ func (a *App) snapshotNow(name string) snapshot {
 func (a *App) openCompareMenu() tea.Cmd { return a.sources(explore.LUTs, (*App).compareMenu) }
 
 func (a *App) compareMenu(devices []explore.Source) {
-	m := &menu{title: "Compare the network shown with", hint: "enter: choose   /: search   esc: cancel"}
+	m := &menu{title: "Compare the network shown with"}
 	head := func(text string) { m.items = append(m.items, item{label: text, head: true}) }
 	add := func(label, detail string, choose func(*App) tea.Cmd) {
 		m.items = append(m.items, item{label: label, detail: detail, choose: choose})
 	}
 	head("Snapshots")
-	add("the network shown now", "as it is at this budget", func(a *App) tea.Cmd { a.compare = nil; return a.toggleCompare() })
+	add("the network shown now", "as it is at this budget", (*App).compareWithShown)
 	for _, k := range a.snapshots {
 		if a.space().CheckPath(k.solution.Path) == nil {
 			add(k.name, fmt.Sprintf("%s ms, %s %%", a.ms(k.solution.LatencyMS), cell.Number(k.solution.Accuracy, 2)), func(a *App) tea.Cmd {
@@ -164,6 +172,7 @@ func (a *App) compareMenu(devices []explore.Source) {
 }
 
 func (a *App) startComparison(name string, path model.Path) tea.Cmd {
+	a.record(false)
 	a.compareWith(name, path)
 	a.say("comparing with " + name + "; " + a.keyOf("compare") + " to stop")
 	a.setFocus(paneCompare)
@@ -220,6 +229,7 @@ func (a *App) deviceBest(msg deviceBestMsg) {
 	case msg.err != nil:
 		a.warn(msg.err.Error())
 	default:
+		a.record(false)
 		a.compare = &comparison{name: "best for " + msg.name, candidates: msg.candidates}
 		a.compare.follow(a.limitMS)
 		a.say("comparing with the " + a.compare.name + " that keeps the budget here")

@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"github.com/sahilm/fuzzy"
 
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
@@ -14,10 +15,11 @@ type dialog interface {
 	key(*App, tea.KeyPressMsg) tea.Cmd
 	paste(*App, string) tea.Cmd
 	mouse(*App, tea.MouseMsg) tea.Cmd
+	hints(*App) []hint
 	draw(*App, *cell.Screen)
 }
 
-// keysOnly is a dialog that takes neither pasted text nor the mouse.
+// keysOnly is a dialog that takes no pasted text, and the mouse on its hints alone.
 type keysOnly struct{}
 
 func (keysOnly) paste(*App, string) tea.Cmd       { return nil }
@@ -25,6 +27,38 @@ func (keysOnly) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
 // closeDialog takes the dialog off the screen.
 func (a *App) closeDialog() { a.dialog = nil }
+
+// leaveDialog goes back to the dialog that this one was opened from, where there is
+// one.
+func (a *App) leaveDialog() {
+	a.closeDialog()
+	if n := len(a.parents); n > 0 {
+		a.dialog, a.parents = a.parents[n-1], a.parents[:n-1]
+	}
+}
+
+// rowKey is how far a key moves in a list of n rows of which page are shown; 0 is
+// not at all. Letters move where they are not typed.
+func rowKey(name string, n, page int, letters bool) int {
+	switch name {
+	case "up":
+		return -1
+	case "down":
+		return 1
+	case "pgup":
+		return -max(1, page-1)
+	case "pgdown":
+		return max(1, page-1)
+	case "home":
+		return -n
+	case "end":
+		return n
+	}
+	if at := strings.Index("kjgG", name); letters && len(name) == 1 && at >= 0 {
+		return rowKey([]string{"up", "down", "home", "end"}[at], n, page, false)
+	}
+	return 0
+}
 
 // openLater opens a dialog that nobody has asked for just now: what is open is not
 // covered, nothing is lost.
@@ -42,47 +76,55 @@ type item struct {
 	label  string
 	detail string // dim, after the label
 	keys   string // at the right end
+	also   string // found by it too
 	head   bool   // a heading: not selectable
 	choose func(*App) tea.Cmd
 }
 
 // menu is a list to choose from, with a filter: pickers, palette and help.
 type menu struct {
-	title  string
-	hint   string
-	items  []item
-	filter string
-	typing bool // letters go to the filter
-	row    int
+	title   string
+	hint    string
+	items   []item
+	filter  string
+	typing  bool // letters go to the filter
+	palette bool // they always do
+	row     int
 }
 
-// shown are the items that pass the filter; headings stay where they head
-// something.
+// shown are the items that pass the filter: those with all its words, under their
+// headings; where none has them, those that are spelt alike, the most alike first.
 func (m *menu) shown() []item {
 	if m.filter == "" {
 		return m.items
 	}
-	var out []item
+	var out, all []item
+	var texts []string
+	head := -1 // of the items that follow, not taken yet
 	for i, it := range m.items {
-		if it.head {
-			for _, below := range m.items[i+1:] {
-				if below.head {
-					break
-				}
-				if m.matches(below) {
-					out = append(out, it)
-					break
-				}
+		switch {
+		case it.head:
+			head = i
+			continue
+		case m.matches(it):
+			if head >= 0 {
+				out = append(out, m.items[head])
+				head = -1
 			}
-		} else if m.matches(it) {
 			out = append(out, it)
+		}
+		all, texts = append(all, it), append(texts, it.also+" "+it.label)
+	}
+	if len(out) == 0 {
+		for _, match := range fuzzy.Find(m.filter, texts) {
+			out = append(out, all[match.Index])
 		}
 	}
 	return out
 }
 
 func (m *menu) matches(it item) bool {
-	text := strings.ToLower(it.label + " " + it.detail + " " + it.keys)
+	text := strings.ToLower(it.label + " " + it.detail + " " + it.keys + " " + it.also)
 	for _, word := range strings.Fields(strings.ToLower(m.filter)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -92,19 +134,26 @@ func (m *menu) matches(it item) bool {
 }
 
 func (m *menu) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
-	switch name := msg.String(); {
-	case name == "esc":
-		a.closeDialog()
+	box, _ := m.box(a.width, a.height)
+	name := msg.String()
+	if n := rowKey(name, len(m.items), m.list(box.Inside()).At.H, !m.typing); n != 0 {
+		m.move(n)
+		return nil
+	}
+	switch {
+	case name == "esc" && m.filter != "":
+		m.filter, m.typing = "", m.palette
+		m.settle()
+	case name == "esc" && m.typing && !m.palette:
+		m.typing = false
+	case name == "esc" || (name == "q" || name == "?") && !m.typing:
+		a.leaveDialog()
 	case name == "enter":
 		return m.choose(a)
-	case name == "up" || name == "ctrl+p" || (name == "k" && !m.typing):
+	case name == "ctrl+p":
 		m.move(-1)
-	case name == "down" || name == "ctrl+n" || (name == "j" && !m.typing):
+	case name == "ctrl+n":
 		m.move(1)
-	case name == "pgup":
-		m.move(-10)
-	case name == "pgdown":
-		m.move(10)
 	case name == "backspace":
 		if n := len(m.filter); n > 0 {
 			m.filter = trimLast(m.filter)
@@ -112,13 +161,22 @@ func (m *menu) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 		}
 	case name == "/" && !m.typing:
 		m.typing = true
-	case (name == "q" || name == "?") && !m.typing:
-		a.closeDialog()
 	case m.typing && msg.Text != "":
 		m.filter += msg.Text
 		m.settle()
 	}
 	return nil
+}
+
+func (m *menu) hints(*App) []hint {
+	back := "cancel"
+	if m.filter != "" {
+		back = "all again"
+	}
+	if m.typing {
+		return []hint{{"enter", "choose"}, {"esc", back}}
+	}
+	return []hint{{"enter", "choose"}, {"/", "search"}, {"esc", back}}
 }
 
 func trimLast(s string) string {
@@ -137,16 +195,12 @@ func (m *menu) paste(_ *App, text string) tea.Cmd {
 func (m *menu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	switch e := msg.(type) {
 	case tea.MouseWheelMsg:
-		if e.Button == tea.MouseWheelUp {
-			m.move(-1)
-		} else {
-			m.move(1)
-		}
+		m.move(wheelStep(e))
 	case tea.MouseClickMsg:
 		box, _ := m.box(a.width, a.height)
 		list := m.list(box.Inside())
 		if !list.At.Contains(e.X, e.Y) {
-			a.closeDialog()
+			a.leaveDialog()
 			return nil
 		}
 		if i := list.Top(m.row) + e.Y - list.At.Y; i < list.N && !m.shown()[i].head {
@@ -157,14 +211,19 @@ func (m *menu) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
+// choose does what the item under the cursor stands for. A dialog that this opens
+// goes back to the menu.
 func (m *menu) choose(a *App) tea.Cmd {
 	items := m.shown()
+	a.closeDialog()
 	if m.row >= len(items) || items[m.row].choose == nil {
-		a.closeDialog()
 		return nil
 	}
-	a.closeDialog()
-	return items[m.row].choose(a)
+	cmd := items[m.row].choose(a)
+	if a.dialog != nil {
+		a.parents = append(a.parents, m)
+	}
+	return cmd
 }
 
 // move changes the row by n, past headings.
@@ -175,11 +234,14 @@ func (m *menu) move(n int) {
 	if n < 0 {
 		step = -1
 	}
-	for row >= 0 && row < len(items) && items[row].head {
-		row += step
-	}
-	if row >= 0 && row < len(items) {
-		m.row = row
+	for range 2 { // where there is none that way, the other way
+		for at := row; at >= 0 && at < len(items); at += step {
+			if !items[at].head {
+				m.row = at
+				return
+			}
+		}
+		step = -step
 	}
 }
 
@@ -218,12 +280,15 @@ func (m *menu) list(inside cell.Rect) cell.Rows {
 	return cell.Rows{N: len(m.shown()), At: inside.Below(1)}
 }
 
-func (m *menu) draw(_ *App, s *cell.Screen) {
+func (m *menu) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	items := m.shown()
 	box, column := m.box(s.W, s.H)
 	r := s.Panel(box, m.title)
 	line := m.hint
+	if line == "" {
+		line = hintLine(m.hints(a))
+	}
 	if m.typing || m.filter != "" {
 		line = "/ " + m.filter + "_"
 	}
@@ -231,7 +296,9 @@ func (m *menu) draw(_ *App, s *cell.Screen) {
 	if len(items) == 0 {
 		s.Text(r.X+1, r.Y+1, r.W-2, t.Warn, "nothing matches")
 	}
-	m.list(r).Draw(s, m.row, m.row, func(i int, l cell.Row) {
+	list := m.list(r)
+	s.Position(box, list, m.row)
+	list.Draw(s, m.row, m.row, func(i int, l cell.Row) {
 		it := items[i]
 		if it.head {
 			l.Text(1, r.W-2, t.TitleFocus, it.label)

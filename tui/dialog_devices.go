@@ -1,20 +1,38 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // openDeviceComparison chooses a table to compare the one in use with.
 func (a *App) openDeviceComparison() tea.Cmd {
-	return a.openTables("Compare with another device", "", func(a *App, name string) tea.Cmd {
-		return a.compareDevices(name)
+	space, found, current := a.space(), a.results.tables, a.engine.LUTName
+	return a.sources(func() []explore.Source { return comparableTables(space, current, found) }, func(a *App, all []explore.Source) {
+		isFile := func(s explore.Source) bool { return slices.Contains(found, s) }
+		files := slices.DeleteFunc(slices.Clone(all), func(s explore.Source) bool { return !isFile(s) })
+		a.openSources("Compare with another device", slices.DeleteFunc(all, isFile), files, "", func(a *App, name string) tea.Cmd { return a.compareDevices(name) })
+	})
+}
+
+// comparableTables are those known by name and those of run folders that fit a space,
+// without the one in use.
+func comparableTables(space *model.Space, current string, found []explore.Source) []explore.Source {
+	return slices.DeleteFunc(slices.Concat(explore.LUTs(), found), func(s explore.Source) bool {
+		lut, err := explore.LoadLUT(cmp.Or(s.Path, s.Name))
+		if err == nil {
+			_, err = lut.Table(space)
+		}
+		return err != nil || s.Name == current || s.Path == current
 	})
 }
 
@@ -66,12 +84,16 @@ type devices struct {
 func (d *devices) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q", "enter":
-		a.closeDialog()
+		a.leaveDialog()
 	case "U":
 		a.closeDialog()
 		return a.openSetup(a.engine.Profile, d.B, a.engine.PredictorName)
 	}
 	return nil
+}
+
+func (d *devices) hints(*App) []hint {
+	return []hint{{"U", "explore with B"}, {"esc", "close"}}
 }
 
 func (d *devices) draw(a *App, s *cell.Screen) {
@@ -82,7 +104,7 @@ func (d *devices) draw(a *App, s *cell.Screen) {
 	rows := min(len(d.Transfers)+2, max(0, r.H-14))
 	d.drawScatter(s, cell.At(r.X+9, r.Y+3, r.W-11, r.H-7-rows))
 	d.drawTransfers(s, cell.At(r.X+1, r.Y+r.H-1-rows, r.W-2, rows))
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "U explore with B   esc close")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(d.hints(a)))
 }
 
 // drawScatter plots every block on logarithmic axes, the diagonal being the

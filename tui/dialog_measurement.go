@@ -27,7 +27,7 @@ type measurement struct {
 func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q":
-		a.closeDialog()
+		a.leaveDialog()
 	case "up", "k":
 		m.row--
 	case "down", "j":
@@ -95,6 +95,10 @@ func fourDigits(ms float64) string {
 	return cell.Number(ms, 0)
 }
 
+func (m *measurement) hints(*App) []hint {
+	return []hint{{"arrows", "a block"}, {"e", "± of each, %"}, {"x", "cancel"}, {"U", "use this table"}, {"esc", "leave it"}}
+}
+
 func (m *measurement) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	results, j := m.tableSoFar(a)
@@ -130,7 +134,7 @@ func (m *measurement) draw(a *App, s *cell.Screen) {
 		}
 	}
 	m.drawChosen(s, cell.At(r.X, y+len(kinds), r.W, 3), space, kinds, results)
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "arrows a block   e ± of each, %   x cancel   U use this table   esc leaves it")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(m.hints(a)))
 }
 
 // spaceOfResults is the space at the image size that the results are for.

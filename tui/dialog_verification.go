@@ -21,12 +21,19 @@ type verification struct {
 func (v *verification) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q", "enter":
-		a.closeDialog()
+		a.leaveDialog()
 	case "U":
 		a.closeDialog()
 		return a.useMeasured()
 	}
 	return nil
+}
+
+func (v *verification) hints(*App) []hint {
+	if v.result.Calibrated {
+		return []hint{{"U", "use this table"}, {"esc", "close"}}
+	}
+	return []hint{{"esc", "close"}}
 }
 
 func (v *verification) draw(a *App, s *cell.Screen) {
@@ -62,9 +69,5 @@ func (v *verification) draw(a *App, s *cell.Screen) {
 			mark(n.PredictedMS, n.MeasuredMS, "o")
 		}
 	})
-	hint := "esc close"
-	if v.result.Calibrated {
-		hint = "U use this table   esc close"
-	}
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hint)
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(v.hints(a)))
 }

@@ -35,17 +35,24 @@ func newEntry(title, prompt, value string, accept func(*App, string) (tea.Cmd, e
 }
 
 // openEntry asks for a budget.
-func (a *App) openEntry() tea.Cmd { return a.openEntryWith("") }
-
-func (a *App) openEntryWith(digits string) tea.Cmd {
-	e := newEntry("Budget", "limit: ", digits, (*App).typedBudget)
-	e.selected, e.hint = false, "in ms, or with a unit: us, ms, s   "
+func (a *App) openEntry() tea.Cmd {
+	e := newEntry("Budget", "limit: ", a.ms(a.limitMS)+" ms", (*App).typedBudget)
+	e.hint = "in ms, or with a unit: us, ms, s   "
 	a.dialog = e
 	return nil
 }
 
+// openEntryWith asks for it where its first digit is typed already.
+func (a *App) openEntryWith(digit string) tea.Cmd {
+	a.openEntry()
+	return a.dialog.paste(a, digit)
+}
+
 // typedBudget moves the budget to a limit as it is typed.
 func (a *App) typedBudget(text string) (tea.Cmd, error) {
+	if text == a.ms(a.limitMS)+" ms" {
+		return nil, nil // as it was opened: the limit may have more decimals
+	}
 	limit, err := typedAmount(explore.LimitLatency, text)
 	if err != nil {
 		return nil, err
@@ -74,7 +81,9 @@ func typedAmount(kind explore.LimitKind, text string) (float64, error) {
 func (e *entry) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc":
-		a.dialog = e.back
+		if a.dialog = e.back; e.back == nil {
+			a.leaveDialog()
+		}
 		return nil
 	case "enter":
 		a.dialog = e.back
@@ -107,9 +116,11 @@ func (e *entry) paste(_ *App, text string) tea.Cmd {
 
 func (e *entry) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
+func (e *entry) hints(*App) []hint { return []hint{{"enter", "accept"}, {"esc", "cancel"}} }
+
 func (e *entry) draw(a *App, s *cell.Screen) {
 	t := s.Theme
-	hint := e.hint + "enter: accept   esc: cancel"
+	hint := e.hint + hintLine(e.hints(a))
 	width := min(s.W-2, max(50, len(e.err)+4, len(hint)+4))
 	r := s.Centred(width, 5, e.title)
 	x := r.X + 1 + s.Text(r.X+1, r.Y, r.W-2, t.Dim, e.prompt)

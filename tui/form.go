@@ -41,12 +41,16 @@ func (f *form) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	rows := f.fields(a)
 	f.row = f.cursor(rows)
 	row := rows[f.row]
-	switch msg.String() {
+	_, list, _ := f.place(a.width, a.height, len(rows))
+	name := msg.String()
+	if n := rowKey(name, len(rows), list.At.H, true); n != 0 {
+		f.row = min(max(f.row+n, 0), len(rows)-1)
+		return nil
+	}
+	switch name {
 	case "esc", "q":
-		a.closeDialog()
-	case "up", "k":
-		f.row = max(0, f.row-1)
-	case "down", "j", "tab":
+		a.leaveDialog()
+	case "tab":
 		f.row = min(len(rows)-1, f.row+1)
 	case "left", "h":
 		if row.step != nil {
@@ -65,28 +69,65 @@ func (f *form) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 			return row.edit(a)
 		}
 		f.row = min(len(rows)-1, f.row+1)
+	default: // a value is typed
+		if strings.ContainsAny(msg.Text, "0123456789./~") {
+			return f.paste(a, msg.Text)
+		}
 	}
 	return nil
 }
 
-func (f *form) paste(*App, string) tea.Cmd { return nil }
+// paste edits the value under the cursor, in whose place the text is.
+func (f *form) paste(a *App, text string) tea.Cmd {
+	rows := f.fields(a)
+	row := rows[f.cursor(rows)]
+	if row.edit == nil {
+		return nil
+	}
+	cmd := row.edit(a)
+	return tea.Batch(cmd, a.dialog.paste(a, text))
+}
 
 func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
-	e, ok := msg.(tea.MouseClickMsg)
-	if !ok {
-		return nil
-	}
 	rows := f.fields(a)
-	_, list, _ := f.place(a.width, a.height, len(rows))
-	if !list.At.Contains(e.X, e.Y) {
-		return nil
+	box, list, _ := f.place(a.width, a.height, len(rows))
+	f.row = f.cursor(rows)
+	switch e := msg.(type) {
+	case tea.MouseWheelMsg:
+		f.row = min(max(f.row+wheelStep(e), 0), len(rows)-1)
+	case tea.MouseClickMsg:
+		if !list.At.Contains(e.X, e.Y) {
+			if !box.Contains(e.X, e.Y) {
+				a.leaveDialog()
+			}
+			return nil
+		}
+		i := list.Top(f.row) + e.Y - list.At.Y
+		if i == f.row {
+			return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
+		}
+		f.row = i
 	}
-	i := list.Top(f.cursor(rows)) + e.Y - list.At.Y
-	if i == f.cursor(rows) {
-		return f.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
-	}
-	f.row = i
 	return nil
+}
+
+// hints are the keys for the row under the cursor.
+func (f *form) hints(a *App) []hint {
+	rows := f.fields(a)
+	out := []hint{}
+	row := rows[f.cursor(rows)]
+	if row.step != nil {
+		out = append(out, hint{a.glyphSet().Arrows, "change"})
+	}
+	switch {
+	case row.start != nil:
+		out = append(out, hint{"enter", "start"})
+	case row.edit != nil:
+		out = append(out, hint{"enter", "edit"})
+	case row.step == nil:
+		out = append(out, hint{"enter", "next"})
+	}
+	return append(out, hint{"esc", "back"})
 }
 
 // cursor is the row under the cursor.
@@ -112,6 +153,7 @@ func (f *form) draw(a *App, s *cell.Screen) {
 	rows := f.fields(a)
 	box, list, status := f.place(s.W, s.H, len(rows))
 	r := s.Panel(box, f.title)
+	s.Position(box, list, f.cursor(rows))
 	list.Draw(s, f.cursor(rows), f.cursor(rows), func(i int, l cell.Row) {
 		row, st := rows[i], t.Accent
 		if row.step == nil && row.edit == nil {
@@ -132,16 +174,5 @@ func (f *form) draw(a *App, s *cell.Screen) {
 	for i, line := range lines {
 		s.Text(r.X+1, status.Y+status.H-len(lines)+i, r.W-2, st, line)
 	}
-	hint := "enter: next"
-	switch row := rows[f.cursor(rows)]; {
-	case row.step != nil && row.edit != nil:
-		hint = s.Glyphs.Arrows + ": change   enter: edit"
-	case row.step != nil:
-		hint = s.Glyphs.Arrows + ": change"
-	case row.edit != nil:
-		hint = "enter: edit"
-	case row.start != nil:
-		hint = "enter: start"
-	}
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hint+"   up, down: other rows   esc: close")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(f.hints(a))+"   up, down: other rows")
 }

@@ -3,36 +3,140 @@ package tui
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// hintItems are the key table's hints for the focused pane, its own first.
-func (a *App) hintItems() []*binding {
-	var own, general []*binding
+// hint is a key and what it does now.
+type hint struct{ key, label string }
+
+// hintLine writes hints for the inside of a dialog.
+func hintLine(hints []hint) string {
+	var out []string
+	for _, h := range hints {
+		out = append(out, h.key+": "+h.label)
+	}
+	return strings.Join(out, "   ")
+}
+
+// hinter is a pane whose actions do not all make sense all the time.
+type hinter interface{ offers(a *App, id string) bool }
+
+// hints are the keys that do something now: those of the dialog; or that which goes
+// back, those of the focused pane and general ones. The last two have their place.
+func (a *App) hints(g *cell.Glyphs) []hint {
+	if a.dialog != nil {
+		return a.dialog.hints(a)
+	}
+	var back, own, general, last []hint
+	switch {
+	case a.play.on:
+		back = []hint{{a.keyOf("back"), "stop"}}
+	case a.zoomed:
+		back = []hint{{a.keyOf("back"), "back"}}
+	}
+	pane, choosy := a.panes.of(a.focus).(hinter)
 	for i := range a.keys.bindings {
 		b := &a.keys.bindings[i]
+		if b.hint == "" || len(b.keys) == 0 || !b.worksIn(a.focus) {
+			continue
+		}
+		h := hint{keyLabel(b.keys[:1], g), b.hint}
 		switch {
-		case b.hint == "" || len(b.keys) == 0 || !b.worksIn(a.focus):
-		case b.pane != "":
-			own = append(own, b)
-		default:
-			general = append(general, b)
+		case b.id == "help" || b.id == "quit":
+			last = append(last, h)
+		case b.id == "zoom" && a.zoomed:
+		case b.id == "budget-down":
+			general = append(general, hint{g.Arrows, b.hint})
+		case b.pane == "":
+			general = append(general, h)
+		case !choosy || pane.offers(a, b.id):
+			own = append(own, h)
 		}
 	}
-	return slices.Concat(own, general)
+	return slices.Concat(back, own, general, last)
+}
+
+// placedHint is a hint and where it is.
+type placedHint struct {
+	hint
+	x, w int
+}
+
+// placedHints are those that there is room for from x to end, the last ones, which say
+// how to get help and out, before the others.
+func (a *App) placedHints(g *cell.Glyphs, x, end int) []placedHint {
+	var out []placedHint
+	all, kept := a.hints(g), 0
+	if a.dialog == nil {
+		kept = 2
+	}
+	width := func(h hint) int { return ansi.StringWidth(h.key) + 1 + ansi.StringWidth(h.label) }
+	first := max(0, len(all)-kept)
+	for _, h := range all[first:] {
+		end -= width(h) + 2
+	}
+	for i, h := range all {
+		if i == first {
+			end = x + 1<<10 // they have their room
+		}
+		if w := width(h); x+w <= end {
+			out = append(out, placedHint{h, x, w})
+			x += w + 2
+		}
+	}
+	return out
+}
+
+// clickHint presses the key of the hint at a column.
+func (a *App) clickHint(x int) tea.Cmd {
+	start, end := a.hintSpan()
+	for _, h := range a.placedHints(a.glyphSet(), start, end) {
+		if x < h.x || x >= h.x+h.w {
+			continue
+		}
+		k := tea.Key{}
+		switch h.key {
+		case "enter":
+			k.Code = tea.KeyEnter
+		case "esc":
+			k.Code = tea.KeyEscape
+		case "space":
+			k.Code = tea.KeySpace
+		case "tab":
+			k.Code = tea.KeyTab
+		default:
+			r, size := utf8.DecodeRuneInString(h.key)
+			if size != len(h.key) {
+				return nil // of several keys
+			}
+			k.Code, k.Text = r, h.key
+		}
+		return a.key(tea.KeyPressMsg(k))
+	}
+	return nil
+}
+
+// hintSpan is where hints may be: what goes on is to the right of them.
+func (a *App) hintSpan() (x, end int) {
+	r := a.layout.hints
+	x, end = r.X+1, r.X+r.W-1
+	if width := ansi.StringWidth(a.activity()); width > 0 && x+ansi.StringWidth(a.message)+width+2 <= end { // else the message alone
+		end -= width + 2
+	}
+	return x, end
 }
 
 // drawHints shows the last message, or the keys that work here.
 func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 	t := s.Theme
-	x, end := r.X+1, r.X+r.W-1
-	right := a.activity()
-	if width := ansi.StringWidth(right); right != "" && x+ansi.StringWidth(a.message)+width+2 <= end { // else the message alone
-		end -= width + 2
-		s.Right(r.X, r.Y, r.W-1, t.Warn, right)
+	x, end := a.hintSpan()
+	if end < r.X+r.W-1 {
+		s.Right(r.X, r.Y, r.W-1, t.Warn, a.activity())
 	}
 	if a.message != "" {
 		st := t.Good
@@ -49,32 +153,9 @@ func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 		s.Text(x, y, end-x, st, text)
 		return
 	}
-	var always []*binding // help and quit end the bar
-	rest := end
-	draw := func(b *binding, end int) {
-		key := keyLabel(b.keys[:1], s.Glyphs)
-		if b.id == "budget-down" {
-			key = s.Glyphs.Arrows
-		}
-		if x+ansi.StringWidth(key)+1+len(b.hint) > end {
-			return
-		}
-		x += s.Text(x, r.Y, end-x, t.Key, key)
-		x += 2 + s.Text(x, r.Y, end-x, t.Dim, " "+b.hint)
-	}
-	for _, b := range a.hintItems() {
-		if b.id == "help" || b.id == "quit" {
-			always = append(always, b)
-			rest -= ansi.StringWidth(keyLabel(b.keys[:1], s.Glyphs)) + 3 + len(b.hint)
-		}
-	}
-	for _, b := range a.hintItems() {
-		if !slices.Contains(always, b) {
-			draw(b, rest)
-		}
-	}
-	for _, b := range always {
-		draw(b, end)
+	for _, h := range a.placedHints(s.Glyphs, x, end) {
+		used := s.Text(h.x, r.Y, h.w, t.Key, h.key)
+		s.Text(h.x+used, r.Y, h.w-used, t.Dim, " "+h.label)
 	}
 }
 

@@ -1,17 +1,28 @@
 package tui
 
 import (
+	"slices"
+
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/solver"
 )
 
 // choices are what undo brings back.
 type choices struct {
-	limitMS  float64
-	pins     solver.Pins
-	inactive model.InactiveBlocks
-	limits   []explore.Limit
+	limitMS   float64
+	setup     explore.Setup
+	mode      optimizerMode
+	compare   *comparison
+	snapshots []snapshot
+}
+
+func (a *App) choices() choices {
+	return choices{a.limitMS, a.setup, a.mode, a.compare, a.snapshots}
+}
+
+// sameSetup reports that an engine of one setup serves the other.
+func sameSetup(s, t explore.Setup) bool {
+	return s.LUT == t.LUT && s.LUTName == t.LUTName && s.PredictorName == t.PredictorName && s.Profile == t.Profile && s.Space == t.Space &&
+		s.Inactive == t.Inactive && slices.Equal(s.Pins.Depth, t.Pins.Depth) && slices.Equal(s.Pins.Allowed, t.Pins.Allowed) && sameLimits(s.Limits, t.Limits)
 }
 
 // history is the undo stack. Consecutive moves of the budget count as one.

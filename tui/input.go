@@ -18,7 +18,12 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	if a.dialog != nil && name != "ctrl+c" && name != "ctrl+z" {
-		return a.dialog.key(a, msg)
+		said := a.message
+		cmd := a.dialog.key(a, msg)
+		if a.dialog != nil && a.message == said {
+			a.message = "" // it is read: the keys of the dialog are shown again
+		}
+		return cmd
 	}
 	if a.tourKey(name) {
 		return nil
@@ -60,6 +65,9 @@ func (a *App) run(b *binding) tea.Cmd { return b.do(a) }
 // mouse moves the budget (click, drag, wheel), focuses panes and selects rows.
 func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 	m := msg.Mouse()
+	if e, ok := msg.(tea.MouseClickMsg); ok && e.Button == tea.MouseLeft && a.layout.hints.Contains(m.X, m.Y) && !a.demo.on {
+		return a.clickHint(m.X)
+	}
 	if a.dialog != nil {
 		return a.dialog.mouse(a, msg)
 	}
@@ -93,21 +101,30 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		a.history.moving = false
 		return cmd
 	case tea.MouseWheelMsg:
-		step := 1
-		if m.Button == tea.MouseWheelDown {
-			step = -1
-		} else if m.Button != tea.MouseWheelUp {
+		step := wheelStep(tea.MouseWheelMsg(m))
+		if step == 0 {
 			return nil
 		}
 		for id, r := range a.layout.panes {
 			if r.Contains(m.X, m.Y) && id != paneFrontier {
-				a.movePane(a.panes.of(id), -step)
+				a.movePane(a.panes.of(id), step)
 				return nil
 			}
 		}
-		return budgetStep(step)(a)
+		return budgetStep(-step)(a)
 	}
 	return nil
+}
+
+// wheelStep is how far the wheel moves a cursor.
+func wheelStep(e tea.MouseWheelMsg) int {
+	switch e.Button {
+	case tea.MouseWheelUp:
+		return -1
+	case tea.MouseWheelDown:
+		return 1
+	}
+	return 0
 }
 
 // filterMouse drops mouse movement that comes faster than the screen is

@@ -119,6 +119,7 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	if i < 0 {
 		a.jobs = append(a.jobs, job.Snapshot{ID: s.ID})
 		i = len(a.jobs) - 1
+		a.panes.jobs.row = i
 	} else if a.jobs[i].State != job.Running && s.State == job.Running {
 		return nil // an older snapshot that came late
 	}

@@ -87,7 +87,7 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 	d.press("n", "enter")
 	d.typeIn("12 apples")
 	d.mustSee("expected")
-	d.press("esc")
+	d.press("esc", "esc") // to the menu, and out of it
 	d.run(d.loadLimitTable("no-such-device"))
 	d.mustSee("no such file")
 	d.run(d.loadLimitTable(d.engine.LUTName))
@@ -103,7 +103,7 @@ func TestLimitsThatExcludeEachOther(t *testing.T) {
 // The best networks begin with the optimum and each differs from it.
 func TestBestNetworks(t *testing.T) {
 	d := newDriver(t, 120, 40)
-	d.press("t", "enter")
+	d.press("t")
 	top := d.bestNetworks()
 	if len(top) != topNetworks || math.Abs(top[0].Accuracy-d.answer.Exact.Accuracy) > 1e-9 {
 		t.Fatalf("%d networks, the first %v, optimum %v", len(top), top[0].Accuracy, d.answer.Exact.Accuracy)
@@ -123,7 +123,7 @@ func TestBestNetworks(t *testing.T) {
 func TestExplain(t *testing.T) {
 	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
-		d.press("e", "enter", "down")
+		d.press("e", "z", "down")
 		d.mustSee("gain of other choices")
 		d.mustSee("[ ]")
 		d.checkFits("explain")

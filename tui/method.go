@@ -28,7 +28,7 @@ func newMethodChoices() methodChoices {
 
 // openMethod chooses a step of the method: training, sampling, fitting.
 func (a *App) openMethod() tea.Cmd {
-	m := &menu{title: "Train and fit", hint: "enter: choose   esc: cancel"}
+	m := &menu{title: "Train and fit"}
 	for _, step := range steps.Steps() {
 		m.items = append(m.items, item{label: string(step), detail: step.About(), choose: func(a *App) tea.Cmd { return a.openStep(step) }})
 	}
@@ -302,7 +302,6 @@ func (a *App) startTask(t steps.Task) tea.Cmd {
 	}
 	a.addRun(a.method.run)
 	a.setFocus(paneJobs)
-	a.panes.jobs.row = len(a.jobs)
 	do := a.services.method
 	return a.startAgain(name, work{do: func(ctx context.Context, j *job.Job) (any, error) { return do(ctx, steps.Clone(t), j) }})
 }
@@ -333,7 +332,6 @@ func (a *App) resumeJob() tea.Cmd {
 	case w.measure && a.measuringNow(), !w.measure && a.inTheWay(j.Name):
 		return nil
 	}
-	a.panes.jobs.row = len(a.jobs)
 	return a.startAgain(j.Name, w)
 }
 

@@ -77,7 +77,7 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 		for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 			d.send(<-d.messages)
 		}
-		d.press("enter")
+		d.press("z")
 		for _, text := range []string{"oneshot digits", "epoch 3 of 9", "0:42 left", "training loss", "heaviest 87.50 %", "P pauses"} {
 			d.mustSee(text)
 		}
@@ -378,7 +378,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 		d.start()
 		d.until(job.Done)
 		d.mustSee("supernet 87.50 % on 40 images of tiny")
-		d.press("A", "enter") // whole lines
+		d.press("A", "z") // whole lines
 		d.mustSee("supernet 87.50 % on 40 images of tiny")
 		before := d.limitMS
 		d.press("shift+right")

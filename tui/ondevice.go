@@ -140,7 +140,7 @@ type onDevice struct {
 func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q":
-		a.closeDialog()
+		a.leaveDialog()
 	case "enter":
 		a.closeDialog()
 		return a.adopt(d.kept)
@@ -151,6 +151,10 @@ func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 		return a.services.copy(d.kept.Engine.Space.Architecture(d.kept.Path).String(), "architecture")
 	}
 	return nil
+}
+
+func (d *onDevice) hints(*App) []hint {
+	return []hint{{"enter", "show this network (pins it)"}, {"U", "use what was learnt"}, {"y", "copy"}, {"esc", "close"}}
 }
 
 func (d *onDevice) draw(a *App, s *cell.Screen) {
@@ -182,7 +186,7 @@ func (d *onDevice) draw(a *App, s *cell.Screen) {
 		}
 		line(fmt.Sprintf("%3d. %s", round.Number, onDeviceLine(round)), style)
 	}
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "enter shows this network (pins it)   U use what was learnt   y copy   esc close")
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(d.hints(a)))
 }
 
 // adopt shows a network that keeps the limit on the device: with the level that

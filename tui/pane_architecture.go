@@ -20,7 +20,7 @@ func newArchitecturePane() *architecturePane {
 
 func (p *architecturePane) keys() []action {
 	return []action{
-		{"pin", []string{"space"}, "Pins", "pin or free the option or depth under the cursor", "pin", (*App).togglePin},
+		{"pin", []string{"enter", "space"}, "Pins", "pin or free the option or depth under the cursor", "pin", (*App).togglePin},
 		{"pin-expansion", []string{"E"}, "Pins", "pin or free only the block's expansion", "", togglePinDimension(dimExpansion)},
 		{"pin-kernel", []string{"K"}, "Pins", "pin or free only the block's kernel", "", togglePinDimension(dimKernel)},
 		{"pin-se", []string{"S"}, "Pins", "pin or free only the block's squeeze-excite", "", togglePinDimension(dimSE)},

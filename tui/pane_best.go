@@ -21,7 +21,7 @@ func newBestPane() *bestPane {
 }
 
 func (p *bestPane) keys() []action {
-	return []action{{"best-compare", []string{"space"}, "Explain", "compare the network shown with the one under the cursor", "compare", p.compare}}
+	return []action{{"best-compare", []string{"enter", "space"}, "Explain", "compare the network shown with the one under the cursor", "compare", p.compare}}
 }
 
 // bestNetworks are the best networks at the budget shown; nil while they are
@@ -80,6 +80,7 @@ func (p *bestPane) compare(a *App) tea.Cmd {
 		return nil
 	}
 	b := top[min(p.row, len(top)-1)]
+	a.record(false)
 	a.compare = &comparison{name: fmt.Sprintf("number %d", p.row+1), path: b.Path.Clone(), latencyMS: b.Used[0], accuracy: b.Accuracy}
 	a.setFocus(paneCompare)
 	return nil

@@ -19,6 +19,20 @@ func newComparePane() *comparePane {
 		key: "V", help: "go to the comparison: what differs"}}
 }
 
+func (p *comparePane) keys() []action {
+	return []action{{"compare-go", []string{"enter", "space"}, "Result", "go to the difference under the cursor in the architecture", "go here", p.goTo}}
+}
+
+func (p *comparePane) goTo(a *App) tea.Cmd {
+	if a.compare == nil {
+		return a.openCompareMenu()
+	}
+	if all := a.differences(); len(all) > 0 {
+		return a.goToDecision(all[min(p.row, len(all)-1)].decision)
+	}
+	return nil
+}
+
 func (p *comparePane) title(a *App) string {
 	if a.compare == nil {
 		return p.name

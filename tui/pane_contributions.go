@@ -24,7 +24,15 @@ func newContributionsPane() *contributionsPane {
 }
 
 func (p *contributionsPane) keys() []action {
-	return []action{{"sort", []string{"s"}, "Contributions", "sort by the next column", "sort", p.nextSort}}
+	return []action{
+		{"sort", []string{"s"}, "Contributions", "sort by the next column", "sort", p.nextSort},
+		{"contributions-go", []string{"enter", "space"}, "Contributions", "go to the stage under the cursor in the architecture", "go here", func(a *App) tea.Cmd {
+			if all := p.effects(a, a.glyphSet()).effects; len(all) > 0 {
+				return a.goToDecision(decision{all[min(p.row, len(all)-1)].stage, -1})
+			}
+			return nil
+		}},
+	}
 }
 
 func (p *contributionsPane) title(*App) string {

@@ -3,7 +3,6 @@ package tui
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -24,7 +23,7 @@ func newExplainPane() *explainPane {
 }
 
 func (p *explainPane) keys() []action {
-	return []action{{"explain-go", []string{"space"}, "Explain", "go to the decision under the cursor in the architecture", "go here", p.goTo}}
+	return []action{{"explain-go", []string{"enter", "space"}, "Explain", "go to the decision under the cursor in the architecture", "go here", p.goTo}}
 }
 
 // insightLines is the height of the table of stages, with the line below it.
@@ -195,13 +194,4 @@ func heat(t *cell.Theme, v float64) uv.Style {
 
 // goTo puts the cursor of the architecture on the decision, so that the Why pane is
 // about it.
-func (p *explainPane) goTo(a *App) tea.Cmd {
-	i := slices.Index(a.decisions(), a.decision(p.row))
-	if i < 0 {
-		a.say("this block is off")
-		return nil
-	}
-	a.panes.architecture.goTo(a, i)
-	a.setFocus(paneArchitecture)
-	return nil
-}
+func (p *explainPane) goTo(a *App) tea.Cmd { return a.goToDecision(a.decision(p.row)) }

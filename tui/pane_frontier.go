@@ -26,7 +26,7 @@ func newFrontierPane() *frontierPane {
 }
 
 func (p *frontierPane) keys() []action {
-	return []action{{"hairline-go", []string{"space"}, "Frontier", "move the budget to the hairline", "go here", p.budgetToHairline}}
+	return []action{{"hairline-go", []string{"enter", "space"}, "Frontier", "move the budget to the hairline", "go here", p.budgetToHairline}}
 }
 
 // title names the axes and, with a hairline, its values.
@@ -193,6 +193,13 @@ func (p *frontierPane) hairline(a *App) (point solver.Point, ok bool) {
 		return point, false
 	}
 	return a.frontier.Points[i], true
+}
+
+// leave takes the hairline away.
+func (p *frontierPane) leave(*App) bool {
+	shown := p.hairlineMS != 0
+	p.hairlineMS = 0
+	return shown
 }
 
 // move moves the hairline: up is to more latency.

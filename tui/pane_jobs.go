@@ -24,10 +24,24 @@ func newJobsPane() *jobsPane {
 
 func (p *jobsPane) keys() []action {
 	return []action{
-		{"job-open", []string{"space"}, "Device", "open what the job under the cursor has found", "open", (*App).openJob},
+		{"job-open", []string{"enter", "space"}, "Device", "open what the job under the cursor has found", "open", (*App).openJob},
 		{"pause-job", []string{"P"}, "Device", "pause or resume the job under the cursor", "pause", (*App).pauseJob},
 		{"resume-job", []string{"r"}, "Device", "start the job under the cursor again: it resumes where it stopped", "again", (*App).resumeJob},
 	}
+}
+
+// offers reports that an action makes sense for the job under the cursor.
+func (p *jobsPane) offers(a *App, id string) bool {
+	j, ok := a.currentJob()
+	running := ok && j.State == job.Running
+	switch id {
+	case "pause-job":
+		return running && a.isMethod(j.Name)
+	case "resume-job":
+		_, again := a.works[j.Name]
+		return ok && again && j.State != job.Done && !running
+	}
+	return ok
 }
 
 func (p *jobsPane) rows(a *App, r cell.Rect) cell.Rows {

@@ -24,10 +24,12 @@ func newLimitsPane() *limitsPane {
 func (p *limitsPane) keys() []action {
 	return []action{
 		{"limit-add", []string{"n"}, "Limits", "add a limit", "add", (*App).addLimit},
-		{"limit-edit", []string{"space"}, "Limits", "change the limit under the cursor", "change", p.edit},
+		{"limit-edit", []string{"enter", "space"}, "Limits", "change the limit under the cursor", "change", p.edit},
 		{"limit-remove", []string{"x"}, "Limits", "remove the limit under the cursor", "remove", p.remove},
 	}
 }
+
+func (p *limitsPane) offers(_ *App, id string) bool { return id != "limit-remove" || p.row > 0 }
 
 // limitRows are the limits: the budget first, then those of the Setup, with what
 // the network shown uses of them where that is known.
@@ -158,7 +160,7 @@ func (a *App) addLimit() tea.Cmd {
 		a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
 		return nil
 	}
-	m := &menu{title: "Limit on", hint: "enter: choose   esc: cancel"}
+	m := &menu{title: "Limit on"}
 	for _, r := range explore.Resources[1:] {
 		l := explore.Limit{Kind: r.Kind}
 		m.items = append(m.items, item{label: l.Name(), detail: r.About + ", for example " + r.Example, choose: func(a *App) tea.Cmd { return a.askCap(l, r.Example, "") }})

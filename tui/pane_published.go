@@ -27,7 +27,7 @@ func newPublishedPane() *publishedPane {
 func (p *publishedPane) keys() []action {
 	return []action{
 		{"filter", []string{"/"}, "Published", "filter the published networks by name", "filter", p.openFilter},
-		{"published-go", []string{"space"}, "Published", "move the budget to this network's latency", "go here", p.budgetToNetwork},
+		{"published-go", []string{"enter", "space"}, "Published", "move the budget to this network's latency", "go here", p.budgetToNetwork},
 	}
 }
 
@@ -77,6 +77,20 @@ func (p *publishedPane) shown(a *App) []publishedPoint {
 	return out
 }
 
+// leave shows all networks again.
+func (p *publishedPane) leave(*App) bool {
+	filtered := p.filter != ""
+	p.filter = ""
+	return filtered
+}
+
+func (p *publishedPane) title(*App) string {
+	if p.filter != "" {
+		return p.name + " with " + p.filter + " in their name"
+	}
+	return p.name
+}
+
 func (p *publishedPane) rows(a *App, r cell.Rect) cell.Rows {
 	return cell.Rows{N: len(p.shown(a)), At: r.Below(1)}
 }
@@ -85,9 +99,6 @@ func (p *publishedPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	t := s.Theme
 	networks := p.shown(a)
 	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf("   %-15s %8s %7s %9s %9s", "network", "ms here", "top-1", "predicted", "best here"))
-	if p.filter != "" {
-		s.Right(r.X, r.Y, r.W, t.Warn, "/"+p.filter)
-	}
 	if len(networks) == 0 {
 		text := "none is of this space and image size: " + a.keyOf("profile") + " chooses the profile"
 		if p.filter != "" {

@@ -24,6 +24,11 @@ func newSweepPane() *sweepPane {
 		key: "W", help: "go to the sweep: every decision over all budgets"}}
 }
 
+func (p *sweepPane) keys() []action {
+	return []action{{"sweep-go", []string{"enter", "space"}, "Sweep", "go to the decision of this row in the architecture", "go here",
+		func(a *App) tea.Cmd { return a.goToDecision(a.decision(p.row)) }}}
+}
+
 func (p *sweepPane) title(a *App) string {
 	if a.play.on {
 		return p.name + ", playing at speed " + fmt.Sprint(a.play.speed+1) + a.frontierLimits()

@@ -22,7 +22,7 @@ func newWhyPane() *whyPane {
 }
 
 func (p *whyPane) keys() []action {
-	return []action{{"pin-alternative", []string{"space"}, "Pins", "pin the alternative under the cursor instead", "pin this", p.pin}}
+	return []action{{"pin-alternative", []string{"enter", "space"}, "Pins", "pin the alternative under the cursor instead", "pin this", p.pin}}
 }
 
 func (p *whyPane) title(a *App) string {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -148,11 +147,7 @@ func (a *App) drawPane(s *cell.Screen, p pane) {
 		s.Text(mark.X, mark.Y, mark.W, st, text)
 	}
 	p.draw(a, s, inside)
-	if rows := p.rows(a, inside); rows.N+rows.Below > rows.At.H && rows.At.Shown() && r.W >= 24 { // it goes on
-		top := rows.Top(p.info().row)
-		text := fmt.Sprintf(" %d-%d of %d ", top+1, top+rows.At.H, rows.N+rows.Below)
-		s.Right(r.X, r.Y+r.H-1, r.W-2, s.Theme.Dim, text)
-	}
+	s.Position(r, p.rows(a, inside), p.info().row)
 }
 
 // tab is a pane in the strip that names them all.
@@ -259,13 +254,20 @@ func (a *App) clickPane(x, y int) tea.Cmd {
 			return a.toggleZoom()
 		}
 		var cmd tea.Cmd
+		again := false // on the row that has the cursor
 		if inside := r.Inside(); inside.Contains(x, y) {
 			if rows := p.rows(a, inside); rows.At.Contains(x, y) {
-				c.row = rows.Top(c.row) + y - rows.At.Y
+				row := rows.Top(c.row) + y - rows.At.Y
+				again, c.row = a.focus == c.id && row == c.row, row
 			}
+			limit := a.limitMS
 			cmd = p.click(a, inside, x-inside.X, y-inside.Y)
+			again = again && a.limitMS == limit && c.id != paneSweep // where a click is a budget
 		}
 		a.setFocus(c.id)
+		if act := a.keys.find("enter", c.id); again && act != nil {
+			return a.run(act)
+		}
 		return cmd
 	}
 	return nil
@@ -275,6 +277,22 @@ func (a *App) clickPane(x, y int) tea.Cmd {
 func (a *App) movePane(p pane, n int) {
 	p.move(a, n)
 	a.clampCursors()
+}
+
+// farAway is past the end of every list.
+const farAway = 1 << 20
+
+// pageStep moves the cursor of the focused pane by what it shows of its rows.
+func pageStep(n int) func(*App) tea.Cmd {
+	return func(a *App) tea.Cmd {
+		p := a.panes.of(a.focus)
+		page := p.rows(a, a.inside(a.focus)).At.H - 1
+		if page < 1 {
+			page = 8 // what it shows is not rows
+		}
+		a.movePane(p, n*page)
+		return nil
+	}
 }
 
 func cursorStep(n int) func(*App) tea.Cmd {
@@ -326,10 +344,31 @@ func (a *App) toggleZoom() tea.Cmd {
 	return nil
 }
 
-// back leaves the zoom.
+// leaver is a pane with something that esc leaves before the zoom.
+type leaver interface{ leave(*App) bool }
+
+// back goes back by one level.
 func (a *App) back() tea.Cmd {
+	if a.play.on {
+		return a.togglePlay()
+	}
+	if p, ok := a.panes.of(a.focus).(leaver); ok && p.leave(a) {
+		return nil
+	}
 	if a.zoomed {
 		return a.toggleZoom()
 	}
+	return nil
+}
+
+// goToDecision puts the cursor of the architecture on a decision.
+func (a *App) goToDecision(d decision) tea.Cmd {
+	i := slices.Index(a.decisions(), d)
+	if i < 0 {
+		a.say("this block is off")
+		return nil
+	}
+	a.panes.architecture.goTo(a, i)
+	a.setFocus(paneArchitecture)
 	return nil
 }

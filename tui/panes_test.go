@@ -19,7 +19,7 @@ func TestZoom(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
 		for range d.panes.inOrder {
-			d.press("tab", "enter")
+			d.press("tab", "z")
 			if r := d.layout.panes[d.focus]; r.W != size[0] || len(d.layout.panes) != 1 {
 				t.Fatalf("%v: %s zoomed is %+v, and others are shown", size, d.focus, r)
 			}
@@ -68,7 +68,7 @@ func TestEmptyStatesSayWhatToDo(t *testing.T) {
 // What the strip chart says at a column is what the search answers there.
 func TestTheSweepIsTheFrontier(t *testing.T) {
 	d := newDriver(t, 200, 60)
-	d.press("W", "enter")
+	d.press("W", "z")
 	d.lines()
 	st := d.panes.of(paneSweep).(*sweepPane).strip
 	for c := 0; c < st.w; c += 7 {

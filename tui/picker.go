@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -23,10 +24,20 @@ func sourceLabel(name string) string {
 	if dir := filepath.Base(filepath.Dir(name)); name != filepath.Base(name) && dir != "." && dir != string(filepath.Separator) {
 		text = sanitize.Line(dir + "/" + filepath.Base(name))
 	}
-	if over := ansi.StringWidth(text) - sourceWidth; over > 0 {
-		return ansi.TruncateLeft(text, over+1, "…")
+	if over := ansi.StringWidth(text) - sourceWidth; over > 0 { // both ends tell names apart
+		return ansi.Truncate(text, sourceWidth/2, "…") + ansi.TruncateLeft(text, over+sourceWidth/2, "")
 	}
 	return text
+}
+
+// tableLabel names the table in use; where that would be cut, by the name that it was
+// measured under, if it has one.
+func tableLabel(s explore.Setup) string {
+	label := sourceLabel(s.LUTName)
+	if name := s.LUT.Provenance.Name; name != "" && strings.Contains(label, "…") {
+		return sourceLabel(name)
+	}
+	return label
 }
 
 // openLUTPicker chooses another latency table.
@@ -54,7 +65,7 @@ type opening struct {
 
 func (o *opening) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	if msg.String() == "esc" && len(o.typed) == 0 {
-		a.closeDialog()
+		a.leaveDialog()
 		return nil
 	}
 	o.typed = append(o.typed, msg)
@@ -65,6 +76,8 @@ func (o *opening) paste(_ *App, text string) tea.Cmd {
 	o.typed = append(o.typed, tea.PasteMsg{Content: text})
 	return nil
 }
+
+func (o *opening) hints(*App) []hint { return []hint{{"esc", "cancel"}} }
 
 func (o *opening) draw(*App, *cell.Screen) {}
 
@@ -100,7 +113,7 @@ func (a *App) sourcesFound(msg sourcesMsg) tea.Cmd {
 
 // openProfilePicker chooses space, table and predictor together.
 func (a *App) openProfilePicker() tea.Cmd {
-	m := &menu{title: "Profile", hint: "enter: choose   esc: cancel"}
+	m := &menu{title: "Profile"}
 	for _, p := range explore.Profiles() {
 		m.items = append(m.items, item{
 			label: p.Name, detail: fmt.Sprintf("%s at %d px, %s, %s", p.Space, p.ImageSize, p.LUT, p.Predictor),
@@ -118,7 +131,7 @@ func (a *App) openTables(title, current string, open func(*App, string) tea.Cmd)
 
 // openSources chooses among sources known by name and files of run folders.
 func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) {
-	m := &menu{title: title, hint: "enter: choose   esc: cancel"}
+	m := &menu{title: title}
 	add := func(label, name, detail string) {
 		if name == current {
 			m.row = len(m.items)

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -174,18 +173,27 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 		a.say("nothing to undo or redo")
 		return nil
 	}
-	s := a.setup
-	same := s.Inactive == c.inactive && slices.Equal(s.Pins.Depth, c.pins.Depth) && slices.Equal(s.Pins.Allowed, c.pins.Allowed) && sameLimits(s.Limits, c.limits)
 	what := "budget " + a.ms(c.limitMS) + " ms"
-	if n := len(c.limits); n > 0 {
+	if n := len(c.setup.Limits); n > 0 {
 		what += fmt.Sprintf(", limits beside it: %d", n)
 	}
-	a.say(what)
-	if same {
-		return a.setLimit(c.limitMS)
+	if c.mode != a.mode {
+		what += ", optimiser: " + modeNames[c.mode]
 	}
-	s.Pins, s.Inactive, s.Limits = c.pins, c.inactive, c.limits
-	return a.rebuild(s, func(a *App) { a.limitMS = c.limitMS }, nil)
+	if c.setup.LUTName != a.setup.LUTName || c.setup.PredictorName != a.setup.PredictorName {
+		what = "exploring " + sourceLabel(c.setup.LUTName) + " with " + sourceLabel(c.setup.PredictorName) + ", " + what
+	}
+	a.say(what)
+	back := func(a *App) {
+		a.limitMS, a.mode, a.compare, a.snapshots = c.limitMS, c.mode, c.compare, c.snapshots
+	}
+	if !sameSetup(a.setup, c.setup) {
+		return a.rebuild(c.setup, back, nil)
+	}
+	back(a)
+	a.panes.frontier.hairlineMS = 0
+	a.compare.predict(a.engine)
+	return a.solve()
 }
 
 // openSetup replaces table, predictor or profile; the budget stays where it
@@ -207,9 +215,14 @@ func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
 		}
 		engine, free, err := newEngines(ctx, s)
 		return preparedMsg{generation: generation, engine: engine, free: free, then: func(a *App) {
-			a.history = history{}
 			a.compare = nil // its figures are of the other table
-			a.say("exploring " + sourceLabel(a.engine.LUTName) + " with " + sourceLabel(a.engine.PredictorName))
-		}, err: err}
+			text := "exploring " + sourceLabel(a.engine.LUTName) + " with " + sourceLabel(a.engine.PredictorName)
+			if was, ok := a.limitOf[a.engine.LUTName]; ok {
+				a.limitMS = was
+			} else if limit := a.clampLimit(a.limitMS); limit != a.limitMS {
+				text += ": the budget goes to " + a.ms(limit) + " ms, into its range"
+			}
+			a.say(text)
+		}, err: err, opened: true}
 	})
 }

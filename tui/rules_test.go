@@ -26,7 +26,7 @@ var (
 		"os":        {"Open", "OpenFile", "ReadFile", "WriteFile", "ReadDir", "Stat", "Lstat", "Create", "Remove", "RemoveAll", "Rename", "Mkdir", "MkdirAll", "Readlink"},
 	}
 	commands = []string{
-		"newEngines", "bestElsewhere", "createFile", "whyNone", "keepOnMachine", // parts of commands and jobs
+		"newEngines", "bestElsewhere", "comparableTables", "createFile", "whyNone", "keepOnMachine", // parts of commands and jobs
 		"Run", "RunPlain", "newApp", "newPlain", "PlainDemo", "ReadOwn", "own", "RestoreLimits", "save", "err", // before and after the explorer runs
 		"machineServices", // what commands ask of the machine
 	}
@@ -114,6 +114,12 @@ func (v fileVisitor) Visit(n ast.Node) ast.Visitor {
 			v.found(call, f.Name)
 		}
 	case *ast.SelectorExpr:
+		if f.Sel.Name == "sources" { // what lists them is a command
+			for _, arg := range call.Args[1:] {
+				ast.Walk(v, arg)
+			}
+			return nil
+		}
 		if pkg, ok := f.X.(*ast.Ident); ok {
 			if names := touchesFiles[pkg.Name]; slices.Contains(names, f.Sel.Name) || slices.Contains(names, "*") {
 				v.found(call, pkg.Name+"."+f.Sel.Name)

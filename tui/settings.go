@@ -62,6 +62,7 @@ func (a *App) nextOptimizer() tea.Cmd {
 		return nil
 	}
 	if a.quadratic() {
+		a.record(false)
 		if a.mode == modeIQCP {
 			a.mode = modeEvolution
 		} else {
@@ -74,6 +75,7 @@ func (a *App) nextOptimizer() tea.Cmd {
 		a.warn("a " + a.engine.Predictor.Kind() + " predictor is searched by evolution: BCFW and IQCP need a bilinear one")
 		return nil
 	}
+	a.record(false)
 	a.mode = (a.mode + 1) % modeCount
 	a.say("optimiser: " + modeNames[a.mode])
 	return a.solve()

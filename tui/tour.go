@@ -34,7 +34,7 @@ func tourSteps() []tourStep {
 		{"Look around", key("", "pane-next", " goes from pane to pane: the frontier, what pays, why each block is what it is, published networks, the sweep."),
 			func(a *App, t tour) bool { return a.focus != t.focus }},
 		{"Zoom", func(a *App) string {
-			return "A click on [+] gives a pane the whole screen; " + a.keyOf("zoom") + " does too once this tour is over, " + a.keyOf("back") + " goes back."
+			return a.keyOf("zoom") + " gives a pane the whole screen, as a click on [+] does, and once more gives it back."
 		}, func(a *App, _ tour) bool { return a.zoomed }},
 		{"Ask what if", func(a *App) string {
 			return "In the architecture (" + a.keyOf("show-architecture") + "), " + a.keyOf("pin") + " holds a decision fixed and " + a.keyOf("try-next") + " tries another one: the accuracy before and after is shown."

@@ -138,7 +138,7 @@ func TestErrorsOfJobsAreWhole(t *testing.T) {
 	words := strings.Fields("training stopped because the image /data/" + strings.Repeat("long-folder/", 12) + "cat.png could not be read and neither could the next " +
 		strings.Repeat("ninety nine ", 12) + "of them END")
 	d.send(jobMsg(job.Snapshot{ID: 1, Name: "train", State: job.Failed, Err: errors.New(strings.Join(words, " ")), Log: []string{"unreadable: " + strings.Repeat("x/", 50) + "LAST"}}))
-	d.press("J", "enter")
+	d.press("J", "z")
 	shown := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" │\n", r) {
 			return -1

@@ -1,6 +1,10 @@
 package cell
 
-import uv "github.com/charmbracelet/ultraviolet"
+import (
+	"fmt"
+
+	uv "github.com/charmbracelet/ultraviolet"
+)
 
 // Rows are the lines that a cursor moves over: those of a pane or of a menu.
 type Rows struct {
@@ -20,6 +24,25 @@ func (r Rows) Draw(s *Screen, cursor, selected int, row func(i int, l Row)) {
 		l := Row{s, Rect{r.At.X, r.At.Y + i, r.At.W, 1}, top+i == selected}
 		s.Row(l.R, l.R.Y, l.selected, s.Theme.Text, "")
 		row(top+i, l)
+	}
+}
+
+// Position says on the border of a box where its rows are and that they go on, where
+// not all are shown.
+func (s *Screen) Position(box Rect, r Rows, cursor int) {
+	lines, shown := r.N+r.Below, r.At.H
+	if lines <= shown || shown < 1 || r.N < 1 {
+		return
+	}
+	t, top, x := s.Theme, r.Top(cursor), box.X+box.W-1
+	if top > 0 {
+		s.Set(x, r.At.Y, t.Key, s.Glyphs.Up)
+	}
+	if top+shown < lines {
+		s.Set(x, r.At.Y+shown-1, t.Key, s.Glyphs.Down)
+	}
+	if box.W >= 24 {
+		s.Right(box.X, box.Y+box.H-1, box.W-2, t.Dim, fmt.Sprintf(" %d-%d of %d ", top+1, top+shown, lines))
 	}
 }
 
