@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -113,6 +114,35 @@ func TestSampleAndValidate(t *testing.T) {
 	a, b := decode[validateReport](t, inRun.out), decode[validateReport](t, asFile.out)
 	if a.Top1 != b.Top1 || math.Abs(float64(a.Loss-b.Loss)) > 1e-5 || !strings.Contains(a.Data, "val") {
 		t.Errorf("in the run %+v, as a file %+v", a, b)
+	}
+	// Its predictions are the same on any number of threads, and say what it was said to reach.
+	var before []byte
+	for _, threads := range []string{"1", "3"} {
+		to := filepath.Join(t.TempDir(), "predictions.jsonl")
+		c := decode[validateReport](t, runCLI(t, "validate", "--json", "--checkpoint", file, "--data", data, "--predictions", to, "--threads", threads).out)
+		text := readFile(t, to)
+		if before != nil && !bytes.Equal(text, before) {
+			t.Error("other predictions with other threads")
+		}
+		before = text
+		head, rest, _ := bytes.Cut(text, []byte("\n"))
+		info := decode[steps.PredictionsInfo](t, string(head))
+		if info.Format != "binas-tui-predictions" || info.Checkpoint != "child.onnx" || info.Data != c.Data || info.Fingerprint != c.Fingerprint || info.ImageSize != 32 || len(info.ClassNames) != 3 || c.Predictions != to {
+			t.Errorf("%+v of %+v", info, c)
+		}
+		right, lines := 0, bytes.Split(bytes.TrimSuffix(rest, []byte("\n")), []byte("\n"))
+		for _, line := range lines {
+			if p := decode[evaluation.Prediction](t, string(line)); p.Top5[0] == p.Label {
+				right++
+			}
+		}
+		if top1 := 100 * float64(right) / float64(len(lines)); len(lines) != c.Images || math.Abs(top1-float64(b.Top1)) > 1e-9 {
+			t.Errorf("%d predictions, %.2f %% right, validated %+v", len(lines), top1, b)
+		}
+	}
+	missing := filepath.Join(t.TempDir(), "none", "p.jsonl")
+	if r := runCLI(t, "validate", "--checkpoint", file, "--data", data, "--predictions", missing); r.code != 1 || !strings.Contains(r.err, "no such file") || r.out != "" {
+		t.Errorf("no folder: %+v", r)
 	}
 }
 

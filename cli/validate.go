@@ -22,6 +22,8 @@ that takes images of any size needs --image-size. A checkpoint of one network
 that train or finetune wrote says which that is, its image size and its classes,
 and so does a run folder of finetune. With --train-percent 80 the images are
 instead those of the training part that train --train-percent 80 holds out.
+With --predictions FILE every answer is written, one line of JSON an image: whoever
+deploys the network can prove that it answers likewise.
 ` + architectureHelp,
 		Example: `  binas-tui validate --arch network.txt --checkpoint model_best.pth.tar \
     --data imagenet
@@ -31,14 +33,14 @@ instead those of the training part that train --train-percent 80 holds out.
 			if err := a.readArchitecture(&t.Arch); err != nil {
 				return err
 			}
-			v, _, err := runStep[steps.Validated](cmd, a, t)
+			v, _, err := runStep[steps.Validated](cmd, a, t, t.Predictions)
 			if err != nil {
 				return err
 			}
 			r := validateReport{
 				Top1: explore.Number(v.Top1), Top5: explore.Number(v.Top5), Loss: explore.Number(v.Loss), Images: v.Images,
 				ImagesPerSecond: explore.Number(v.ImagesPerSecond), Data: v.Data, Checkpoint: v.Checkpoint, Architecture: v.Accuracy.Architecture,
-				Fingerprint: v.Accuracy.Fingerprint, Notes: a.notes, ImagesReport: v.ImagesReport,
+				Fingerprint: v.Accuracy.Fingerprint, Predictions: t.Predictions, Notes: a.notes, ImagesReport: v.ImagesReport,
 			}
 			return a.print(r, r.write)
 		},
@@ -59,6 +61,7 @@ type validateReport struct {
 	Checkpoint      string         `json:"checkpoint"`
 	Architecture    string         `json:"architecture,omitempty"`
 	Fingerprint     string         `json:"data_fingerprint"`
+	Predictions     string         `json:"predictions,omitempty"` // file
 	Notes           []string       `json:"notes,omitempty"`
 	steps.ImagesReport
 }
@@ -67,5 +70,8 @@ func (r validateReport) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "top-1   %.2f %%\ntop-5   %.2f %%\nloss    %.4f\nimages  %d (%s), %.0f a second\n",
 		float64(r.Top1), float64(r.Top5), float64(r.Loss), r.Images, sanitize.Line(r.Data), float64(r.ImagesPerSecond))
 	writeUnreadable(w, r.ImagesReport)
+	if r.Predictions != "" {
+		_, err = fmt.Fprintf(w, "written to %s\n", sanitize.Line(r.Predictions))
+	}
 	return err
 }

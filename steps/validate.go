@@ -3,9 +3,13 @@ package steps
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"io"
+	"path/filepath"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -15,7 +19,8 @@ import (
 // with.
 type Validating struct {
 	Source
-	Arch string `json:"arch"` // "" is that of the weights
+	Arch        string `json:"arch"`        // "" is that of the weights
+	Predictions string `json:"predictions"` // file to write; "" is none
 
 	tuned string // where a pipeline has fine-tuned it: the accuracy is noted with the pipeline's then; else ""
 }
@@ -28,6 +33,19 @@ type Validated struct {
 	ImagesReport
 }
 
+// PredictionsInfo is the first line of a file of predictions: what they are of.
+type PredictionsInfo struct {
+	Format      string   `json:"format"`
+	Version     int      `json:"version"`
+	Checkpoint  string   `json:"checkpoint"`
+	Data        string   `json:"data"`
+	Fingerprint string   `json:"data_fingerprint"`
+	ImageSize   int      `json:"image_size"`
+	ClassNames  []string `json:"class_names"`
+}
+
+const predictionsFormat = "binas-tui-predictions"
+
 // NewValidating is a validation with the defaults of its parameters.
 func NewValidating() *Validating { return &Validating{Source: newSource()} }
 
@@ -36,7 +54,11 @@ func (*Validating) Step() Step { return Validate }
 
 // Values implements [Task].
 func (v *Validating) Values() param.Values {
-	return append(param.Table{{Key: "arch", Usage: "`ARCH` to evaluate", NoForm: archParam.NoForm}}, sourceParams("100")...).In(v, &v.Source, &v.Common)
+	own := param.Table{
+		{Key: "arch", Usage: "`ARCH` to evaluate", NoForm: archParam.NoForm},
+		{Key: "predictions", Usage: "`FILE` to write every image's label, top-5 and logits to, as JSON lines", Zero: "none", Rare: true},
+	}
+	return append(own, sourceParams("100")...).In(v, &v.Source, &v.Common)
 }
 
 // Plan implements [Task].
@@ -126,7 +148,7 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err := v.ready(); err != nil {
 		return nil, err
 	}
-	result, err := evaluation.Validate(ctx, n, images, v.Threads, j)
+	result, err := v.validate(ctx, n, images, src.Checkpoint, j)
 	if err != nil {
 		return nil, err
 	}
@@ -143,4 +165,33 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	}
 	out.Accuracy = v.noteAccuracy(out.Accuracy)
 	return out, nil
+}
+
+// validate evaluates the network, and writes its predictions where that was asked for.
+func (v *Validating) validate(ctx context.Context, n *evaluation.Network, images *evaluation.Images, checkpoint string, j *job.Job) (result evaluation.Validation, err error) {
+	if v.Predictions == "" {
+		return evaluation.Validate(ctx, n, images, v.Threads, j, nil)
+	}
+	var failed error // else it would be one of writing
+	written := safefile.Replace(v.inRun(v.Predictions, ""), false, func(w io.Writer) error {
+		lines := json.NewEncoder(w)
+		lines.SetEscapeHTML(false)
+		err := lines.Encode(PredictionsInfo{
+			predictionsFormat, 1, filepath.Base(checkpoint), images.Name, images.Fingerprint, n.ImageSize(), images.Set().ClassNames,
+		})
+		if err != nil {
+			return err
+		}
+		var writing error
+		result, err = evaluation.Validate(ctx, n, images, v.Threads, j, func(p evaluation.Prediction) error {
+			writing = lines.Encode(p)
+			return writing
+		})
+		if writing != nil {
+			return writing
+		}
+		failed = err
+		return err
+	})
+	return result, cmp.Or(failed, written)
 }

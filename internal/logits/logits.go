@@ -1,7 +1,10 @@
 // Package logits scores the answers of classifiers.
 package logits
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // LogSoftmax writes the logarithms of the probabilities of classes.
 func LogSoftmax(to []float64, z []float32) {
@@ -39,4 +42,21 @@ func Rank(z []float32, label int) int {
 		}
 	}
 	return higher
+}
+
+// Best are the k classes that score highest, best first, or all; of equal ones the
+// first counts as higher.
+func Best(z []float32, k int) []int {
+	var best []int
+	for c, v := range z {
+		at := len(best)
+		for at > 0 && z[best[at-1]] < v {
+			at--
+		}
+		if at < k {
+			best = slices.Insert(best, at, c)
+			best = best[:min(len(best), k)]
+		}
+	}
+	return best
 }

@@ -35,3 +35,18 @@ func TestRank(t *testing.T) {
 		}
 	}
 }
+
+// The best classes are those of the first ranks.
+func TestBest(t *testing.T) {
+	for _, z := range [][]float32{{1, 3, 3, -2}, {2}, {0, 0, 0, 0, 0, 0, 0}, {1, 2, 3, 4, 5, 6, 7}, {7, 6, 5, 4, 3, 2, 1}, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5}} {
+		best := Best(z, 5)
+		if len(best) != min(5, len(z)) {
+			t.Errorf("%v: %v", z, best)
+		}
+		for rank, c := range best {
+			if Rank(z, c) != rank {
+				t.Errorf("%v: class %d is at place %d of %v, its rank is %d", z, c, rank, best, Rank(z, c))
+			}
+		}
+	}
+}

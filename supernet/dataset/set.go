@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 )
 
 // Errors of the package; what is returned wraps them.
@@ -69,6 +70,20 @@ func (s *Set) Labels() []int {
 		out[i] = s.Label(i)
 	}
 	return out
+}
+
+// Path is the file of image i, below Root and with slashes; of images in memory
+// it is their number.
+func (s *Set) Path(i int) string {
+	f, is := s.images.(*folder)
+	if !is {
+		return s.images.name(s.index[i])
+	}
+	path, err := filepath.Rel(s.Root, filepath.Join(absolute(f.root), f.names[s.index[i]]))
+	if err != nil {
+		path = f.name(s.index[i])
+	}
+	return filepath.ToSlash(path)
 }
 
 // Subset is the part of the set with the images at the given positions, in

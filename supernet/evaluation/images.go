@@ -22,9 +22,10 @@ type Images struct {
 	Part, Fingerprint string
 	Run               string // folder of the run whose images they are, which keeps those that cannot be read; may be empty
 
-	labels []int
-	x      []float32    // [len(labels), 3, Size, Size]; nil where set is read
-	set    *dataset.Set // of the images in order
+	labels    []int
+	x         []float32    // [len(labels), 3, Size, Size]; nil where set is read
+	positions []int        // of these in set
+	set       *dataset.Set // of the images in order
 }
 
 // ErrImages is wrapped by errors about images that a network cannot be evaluated on.
@@ -56,17 +57,17 @@ func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 	if per*part.Len() > keptValues {
 		return im, nil
 	}
-	x, labels := make([]float32, 0, per*part.Len()), make([]int, 0, part.Len())
+	x, labels, positions := make([]float32, 0, per*part.Len()), make([]int, 0, part.Len()), make([]int, 0, part.Len())
 	for b, err := range im.read(ctx, 0, part.Len(), loadBatch) {
 		if err != nil {
 			return nil, err
 		}
-		x, labels = append(x, b.x...), append(labels, b.labels...)
+		x, labels, positions = append(x, b.x...), append(labels, b.labels...), append(positions, b.positions...)
 	}
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, part.Len())
 	}
-	im.x, im.labels = x, labels
+	im.x, im.labels, im.positions = x, labels, positions
 	return im, nil
 }
 
@@ -78,9 +79,10 @@ func (im *Images) Len() int { return len(im.labels) }
 
 // chunk is some images of a run.
 type chunk struct {
-	x      []float32
-	labels []int
-	first  int // position of the first in the run, counted from 0
+	x         []float32
+	labels    []int
+	positions []int // in the set of the images
+	first     int   // position of the first in the run, counted from 0
 }
 
 // loadBatch is the number of images read at once into memory.
@@ -110,7 +112,7 @@ func (im *Images) chunks(ctx context.Context, first, n, size int) iter.Seq2[chun
 				continue
 			}
 			to = min(to, from+size)
-			if !yield(chunk{im.x[from*per : to*per], im.labels[from:to], done}, nil) {
+			if !yield(chunk{im.x[from*per : to*per], im.labels[from:to], im.positions[from:to], done}, nil) {
 				return
 			}
 			done += to - from
@@ -140,7 +142,10 @@ func (im *Images) read(ctx context.Context, from, to, size int) iter.Seq2[chunk,
 				yield(chunk{}, err)
 				return
 			}
-			if !yield(chunk{b.X, b.Labels, first}, nil) {
+			for i := range b.Images {
+				b.Images[i] += from
+			}
+			if !yield(chunk{b.X, b.Labels, b.Images, first}, nil) {
 				return
 			}
 			first += len(b.Labels)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -134,12 +136,13 @@ func (n *Network) check(im *Images) error {
 // comes the first again), in runs on the given number of threads. A context that
 // ends stops it within a few milliseconds.
 func (n *Network) Score(ctx context.Context, im *Images, first, count, threads int) (Score, error) {
-	return n.score(ctx, im, first, count, threads, func(int) {})
+	return n.score(ctx, im, first, count, threads, func(int) {}, nil)
 }
 
-// score calls each with the number of images answered so far, from one goroutine
+// score calls each with the number of images answered so far, and predicted, unless
+// it is nil, with every answer in the order of the images, both from one goroutine
 // at a time. The sums do not depend on the number of threads.
-func (n *Network) score(ctx context.Context, im *Images, first, count, threads int, each func(done int)) (Score, error) {
+func (n *Network) score(ctx context.Context, im *Images, first, count, threads int, each func(done int), predicted func(Prediction) error) (Score, error) {
 	if err := n.check(im); err != nil {
 		return Score{}, err
 	}
@@ -152,14 +155,18 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 		chunk
 		number int
 	}
+	threads = max(1, threads)
 	var (
 		work    = make(chan part)
+		ahead   = make(chan struct{}, 4*threads) // parts that are not handed over yet
 		wait    sync.WaitGroup
 		mu      sync.Mutex
 		tallies []tally
 		done    int
+		answers = map[int][]Prediction{} // by number of the part
+		next    int                      // to be handed over
 	)
-	for range max(1, threads) {
+	for range threads {
 		wait.Go(func() {
 			r, err := n.newRun()
 			if err != nil {
@@ -173,7 +180,26 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 					cancel(err)
 					return
 				}
+				var answered []Prediction
+				if predicted != nil {
+					answered = r.predictions(p.chunk, im)
+				}
 				mu.Lock()
+				answers[p.number] = answered
+				for there := true; there && err == nil; {
+					if answered, there = answers[next]; !there {
+						break
+					}
+					for i := 0; i < len(answered) && err == nil; i++ {
+						err = predicted(answered[i])
+					}
+					delete(answers, next)
+					next++
+					<-ahead
+				}
+				if err != nil {
+					cancel(err)
+				}
 				for len(tallies) <= p.number {
 					tallies = append(tallies, tally{})
 				}
@@ -189,6 +215,10 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 		if err != nil {
 			cancel(err)
 			break
+		}
+		select {
+		case ahead <- struct{}{}:
+		case <-ctx.Done():
 		}
 		select {
 		case work <- part{c, number}:
@@ -259,6 +289,24 @@ func (r *run) tally(ctx context.Context, c chunk) (tally, error) {
 		}
 	}
 	return t, nil
+}
+
+// Prediction is what a network answered to one image.
+type Prediction struct {
+	Image  string    `json:"image"` // its file below the folder of the data, or its number
+	Label  int       `json:"label"`
+	Top5   []int     `json:"top5"` // best first
+	Logits []float32 `json:"logits"`
+}
+
+// predictions are the answers to the images of a chunk that was tallied.
+func (r *run) predictions(c chunk, im *Images) []Prediction {
+	out := make([]Prediction, len(c.labels))
+	for i, label := range c.labels {
+		z := slices.Clone(r.out.Data[i*r.n.classes : (i+1)*r.n.classes])
+		out[i] = Prediction{im.set.Path(c.positions[i]), label, logits.Best(z, 5), z}
+	}
+	return out
 }
 
 // rate is a number of images in a time, per second.

@@ -53,7 +53,7 @@ func TestChildrenScoreAsPyTorchs(t *testing.T) {
 	e := evaluator(t, 1)
 	x, logits := array(t, "x32.npy"), array(t, "child_logits_32.npy")
 	labels := []int{3, 1, 4, 1}
-	e.Images = &Images{Name: "golden", Size: 32, Classes: 10, x: x, labels: labels}
+	e.Images = kept("golden", x, labels)
 	if err := e.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestScoreOfWindows(t *testing.T) {
 	per := 3 * 32 * 32
 	x := append(append([]float32(nil), e.Images.x[240*per:]...), e.Images.x[:20*per]...)
 	labels := append(append([]int(nil), e.Images.labels[240:]...), e.Images.labels[:20]...)
-	joined := &Images{Name: "joined", Size: 32, Classes: 10, x: x, labels: labels}
+	joined := kept("joined", x, labels)
 	if want, err := n.Score(t.Context(), joined, 0, 30, 1); err != nil || !close2(tail, want) {
 		t.Errorf("a window over the end: %+v, %v: expected %+v", tail, err, want)
 	}
@@ -242,7 +242,7 @@ func TestModelFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have, err := Validate(t.Context(), n, e.Images, 2, nil); err != nil || !close2(have.Score, want) || have.ImagesPerSecond <= 0 {
+		if have, err := Validate(t.Context(), n, e.Images, 2, nil, nil); err != nil || !close2(have.Score, want) || have.ImagesPerSecond <= 0 {
 			t.Errorf("batch %d: %+v, %v: expected %+v", batch, have, err, want)
 		}
 		n.Close()
@@ -274,7 +274,7 @@ func TestModelFile(t *testing.T) {
 		if err != nil || n.ImageSize() != 32 {
 			t.Fatalf("any size, at 32: %v", err)
 		}
-		if _, err := Validate(t.Context(), n, e.Images, 1, nil); !errors.Is(err, onnx.ErrNotModel) {
+		if _, err := Validate(t.Context(), n, e.Images, 1, nil, nil); !errors.Is(err, onnx.ErrNotModel) {
 			t.Errorf("3 answers where 10 are declared: %v", err)
 		}
 		n.Close()

@@ -3,10 +3,13 @@ package evaluation
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,7 +127,7 @@ func TestImagesFromDisk(t *testing.T) {
 			return nil, err
 		}
 		defer n.Close()
-		v, err := Validate(t.Context(), n, e.Images, 2, nil)
+		v, err := Validate(t.Context(), n, e.Images, 2, nil, nil)
 		return v.Score, err
 	})
 }
@@ -156,6 +159,74 @@ func TestCalibrationWithUnreadableImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameStatistics(t, have, want, w)
+}
+
+// Predictions are of every image that can be read, under its file's name, in an
+// order that depends on nothing, and make the score.
+func TestPredictions(t *testing.T) {
+	e := evaluator(t, 1)
+	_, folder := datatest.Twins(t, 32, 10, 130, 10)
+	bad := filepath.Join("train", "4", "00060.png")
+	if err := os.WriteFile(filepath.Join(folder, bad), []byte("no image"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lower(t, &maxRunPixels, 7*32*32)
+	memory, disk := twins(t, folder, 32)
+	e.Images = memory
+	n, err := e.open(t.Context(), RandomPath(e.Space, 3, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	predict := func(im *Images, threads int) (v Validation, out []Prediction) {
+		v, err := Validate(t.Context(), n, im, threads, nil, func(p Prediction) error {
+			out = append(out, p)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v, out
+	}
+	v, want := predict(memory, 1)
+	var sum tally
+	seen := map[string]bool{filepath.ToSlash(bad): true}
+	for i, p := range want {
+		if err := sum.add(p.Logits, p.Label, i); err != nil {
+			t.Fatal(err)
+		}
+		if seen[p.Image] || !strings.HasPrefix(p.Image, fmt.Sprintf("train/%d/", p.Label)) || len(p.Top5) != 5 || p.Logits[p.Top5[0]] != slices.Max(p.Logits) {
+			t.Errorf("%+v", p)
+		}
+		if seen[p.Image] = true; !exists(filepath.Join(folder, p.Image)) {
+			t.Errorf("%s is not below the data's folder", p.Image)
+		}
+	}
+	if len(want) != 129 || sum.score().Top1 != v.Top1 || sum.score().Top5 != v.Top5 || math.Abs(sum.score().Loss-v.Loss) > 1e-9 {
+		t.Errorf("%d predictions with %+v, validated %+v", len(want), sum.score(), v.Score)
+	}
+	for _, im := range []*Images{memory, disk} {
+		for _, threads := range []int{1, 5} {
+			if _, have := predict(im, threads); !reflect.DeepEqual(have, want) {
+				t.Errorf("other predictions with %d threads, in memory %v", threads, im == memory)
+			}
+		}
+	}
+	full, told := errors.New("full"), 0
+	_, err = Validate(t.Context(), n, disk, 3, nil, func(Prediction) error {
+		if told++; told == 20 {
+			return full
+		}
+		return nil
+	})
+	if !errors.Is(err, full) || told != 20 {
+		t.Errorf("told %d predictions, %v", told, err)
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // 500 images of 224 pixels do not fit into what is kept in memory, and batches of

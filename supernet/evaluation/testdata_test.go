@@ -70,7 +70,16 @@ func noise(t testing.TB, n int, seed uint64) *Images {
 	for i := range labels {
 		labels[i] = r.IntN(10)
 	}
-	return &Images{Name: "noise", Size: 32, Classes: 10, x: x, labels: labels}
+	return kept("noise", x, labels)
+}
+
+// kept are images of 32 pixels in 10 classes, in memory.
+func kept(name string, x []float32, labels []int) *Images {
+	im := &Images{Name: name, Size: 32, Classes: 10, x: x, labels: labels, positions: make([]int, len(labels))}
+	for i := range im.positions {
+		im.positions[i] = i
+	}
+	return im
 }
 
 // evaluator asks the golden supernet about n images of noise.

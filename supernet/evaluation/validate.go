@@ -20,8 +20,9 @@ type Validation struct {
 
 // Validate evaluates a network on all images, on the given number of threads (0:
 // as many as there are processors). Reading images from disk counts where they
-// are too many for memory. A job may be nil.
-func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.Job) (Validation, error) {
+// are too many for memory. A job may be nil, and so may predicted: it is told every
+// answer, in the order of the images, and its error ends the validation.
+func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.Job, predicted func(Prediction) error) (Validation, error) {
 	if threads <= 0 {
 		threads = runtime.NumCPU()
 	}
@@ -33,7 +34,7 @@ func Validate(ctx context.Context, n *Network, im *Images, threads int, j *job.J
 		took := time.Since(start)
 		left := took / time.Duration(max(done, 1)) * time.Duration(im.Len()-done)
 		j.Progress(done, im.Len(), left, fmt.Sprintf("%.0f images/s", rate(done, took)))
-	})
+	}, predicted)
 	if err != nil {
 		return Validation{}, fmt.Errorf("validate: %w", err)
 	}
