@@ -46,7 +46,7 @@ node: ## install onnxruntime-node, in which a test loads exported networks
 	fi
 
 tools: ## install the programs that tests compare with (as root, on Debian), or name them as missing
-	@missing=; for pair in glpsol:glpk-utils python3:python3 mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
+	@missing=; for pair in glpsol:glpk-utils python3:python3 ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
 		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if test -z "$$missing"; then exit 0; fi; \
 	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/phrase"
+	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -59,6 +60,10 @@ func exitCode(err error) int {
 		errors.Is(err, explore.ErrNoDeviation),
 		errors.Is(err, onnx.ErrKernels),
 		errors.Is(err, latency.ErrObservations),
+		errors.Is(err, latency.ErrDeviceInUse),
+		errors.Is(err, latency.ErrNoProgram),
+		errors.Is(err, latency.ErrProtocol),
+		errors.Is(err, ssh.ErrHost),
 		errors.Is(err, fit.ErrSettings),
 		errors.Is(err, latency.ErrLUTMismatch),
 		errors.Is(err, supernet.ErrCheckpoint),

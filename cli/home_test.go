@@ -1,10 +1,42 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/binas-tui/binas-tui/internal/devicetest"
 	"github.com/binas-tui/binas-tui/internal/hometest"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
 )
 
-func TestMain(m *testing.M) { os.Exit(hometest.Run(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == latency.ServeCommand { // pushed to the host of a test
+		if err := serveSimulated(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(hometest.Run(m))
+}
+
+// serveSimulated is the command at the other end, with a device of known costs, each
+// run of which takes a little time.
+func serveSimulated() error {
+	return latency.Serve(context.Background(), os.Stdin, os.Stdout, func(context.Context, latency.DeviceOptions) (latency.Device, error) {
+		if err := latency.LockDevice(); err != nil {
+			return nil, err
+		}
+		space, err := model.NewSpace(model.MobileNASNet, 32)
+		if err != nil {
+			return nil, err
+		}
+		d := devicetest.New(space, 1)
+		d.OnRun = func() { time.Sleep(50 * time.Microsecond) }
+		return d, nil
+	})
+}

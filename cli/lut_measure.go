@@ -20,6 +20,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -33,9 +34,9 @@ func (a *app) lutMeasureCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "measure --out FILE|NAME",
-		Short: "Measure a latency table on this machine",
+		Short: "Measure a latency table on this machine or another",
 		Long: `Measure every block of the search space and what all its networks share, with
-ONNX Runtime on this machine, and write a latency table: JSON, or BINAS's
+ONNX Runtime on this machine, or on one that ssh reaches (--on), and write a latency table: JSON, or BINAS's
 pickle where the name ends in .pkl. A name without folder and ending goes to
 the user's tables, which --lut and the explorer know by name.
 
@@ -48,9 +49,10 @@ BINAS does; calibrate such a table with lut verify --calibrate.
 More networks are run where the first do not make the table certain enough;
 where that does not help it says so, or is inconclusive and no table is written.
 What was measured is kept in a run folder, FILE.run, until the table is written:
-the same command resumes.`,
+the same command resumes, also where the connection to a host was lost.`,
 		Example: `  binas-tui lut measure --out laptop
   binas-tui lut measure --out phone.json --threads 2 --image-size 160
+  binas-tui lut measure --out pi --on pi
   binas-tui lut measure --out alone.json --method isolated`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -69,6 +71,9 @@ the same command resumes.`,
 			if m.method == latency.Isolated && cmd.Flags().Changed("networks") {
 				return usagef("--networks is for --method %s: blocks alone are measured in --rounds", latency.InContext)
 			}
+			if m.method == latency.Isolated && m.on != "" {
+				return usagef("--method %s does not go with --on: blocks alone are measured on this machine", latency.Isolated)
+			}
 			s, err := newSpace(space, imageSize)
 			if err != nil {
 				return err
@@ -82,10 +87,11 @@ the same command resumes.`,
 			if err := m.like(latency.Provenance{}); err != nil {
 				return err
 			}
-			device, err := m.open()
+			device, err := m.open(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
+			defer device.Close()
 			if err := file.makeFolder(); err != nil {
 				return err
 			}
@@ -225,6 +231,9 @@ func (a *app) measureLUT(ctx context.Context, s *model.Space, o latency.MeasureO
 // measuredNot is the error of a measurement of which finished rounds are in a
 // folder; where it was ended it says how to go on from them.
 func (a *app) measuredNot(err error, p *measureStatus, folder string) error {
+	if errors.Is(err, ssh.ErrLost) && folder != "" {
+		return fmt.Errorf("%w; the same command resumes after %s (kept in %s)", err, phrase.Count(p.rounds, cmp.Or(p.unit, "network")), folder)
+	}
 	if !errors.Is(err, context.Canceled) || folder == "" {
 		return measureError(err)
 	}
@@ -239,6 +248,7 @@ type measuredReport struct {
 	Method       latency.Method   `json:"method"`
 	Space        string           `json:"space"`
 	ImageSize    int              `json:"image_size"`
+	Host         string           `json:"host,omitempty"` // empty: this machine
 	Target       string           `json:"target"`
 	Processor    string           `json:"processor"`
 	Runtime      string           `json:"runtime"`
@@ -261,7 +271,7 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 		spreads = append(spreads, m.Spread)
 	}
 	r := measuredReport{
-		File: file.path, Name: p.Name, Method: p.Method, Quality: lut.Quality, Space: p.Space, ImageSize: p.ImageSize, Target: p.Device, Processor: p.Processor,
+		File: file.path, Name: p.Name, Method: p.Method, Quality: lut.Quality, Space: p.Space, ImageSize: p.ImageSize, Host: p.Host, Target: p.Device, Processor: p.Processor,
 		Runtime: p.Runtime, Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
 		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(latency.Quantile(spreads, 0.5)), Seconds: explore.Number(took.Seconds()), named: file.named,
 	}
@@ -278,7 +288,7 @@ func (r measuredReport) write(w io.Writer) error {
 	}
 	sanitize.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
 		r.Blocks, r.Space, r.ImageSize, phrase.MS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
-	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(r.Processor), r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
+	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()), r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
 	how := "how well it predicts networks: binas-tui lut verify"
 	if q := r.Quality; q != nil {
 		by := "traced node by node"

@@ -74,6 +74,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 	field("table", name)
 	field("name", p.Name)
 	field("source", p.Source)
+	field("host", p.Host)
 	field("device", p.Device)
 	field("processor", p.Processor)
 	field("runtime", p.Runtime)

@@ -33,8 +33,8 @@ func (a *app) lutVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
-		Long: `Measure whole networks on this machine, published and random ones, and compare
-them with what the table predicts. Every network is opened anew in each round
+		Long: `Measure whole networks, published and random ones, on this machine or on the
+host of the table or of --on, and compare them with what the table predicts. Every network is opened anew in each round
 and run between the others, so that what other programs take is taken out.
 
 The level is one factor common to all networks: it drifts with the machine. The
@@ -50,6 +50,7 @@ What was measured is kept in a run folder until all networks are: the same
 command resumes.`,
 		Example: `  binas-tui lut verify --lut laptop
   binas-tui lut verify --lut laptop --networks 40 --figure laptop.svg
+  binas-tui lut verify --lut pi --on pi
   binas-tui lut verify --lut alone.json --calibrate`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,10 +84,11 @@ command resumes.`,
 					return err
 				}
 			}
-			device, err := m.open()
+			device, err := m.open(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
+			defer device.Close()
 			for _, path := range []string{file.path, figure} {
 				if path == "" {
 					continue
@@ -222,6 +224,7 @@ func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, p latency
 			r.Slope, r.InterceptMS, r.FittedOn = explore.Number(c.Slope), explore.Number(c.InterceptMS), c.Networks
 		}
 	}
+	r.Host = p.Host
 	r.Threads, r.Batch, r.Target, r.Runtime, r.ImageSize, r.Space = p.Threads, p.Batch, p.Device, p.Runtime, r.space.ImageSize, r.space.Name
 	for _, n := range v.Networks {
 		r.Checks = append(r.Checks, verifiedNetwork{
@@ -271,6 +274,7 @@ type verifyReport struct {
 	ImageSize   int                  `json:"image_size"`
 	Threads     int                  `json:"threads"`
 	Batch       int                  `json:"batch"`
+	Host        string               `json:"host,omitempty"` // empty: this machine
 	Target      string               `json:"target"`
 	Runtime     string               `json:"runtime"`
 	Checks      []verifiedNetwork    `json:"checks"` // by rising latency

@@ -148,7 +148,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.group("records", "Put shards of samples and contributions together", a.recordsMergeCommand()),
 		a.measureCommand(), a.exportCommand(),
 		a.fitCommand(), a.trainCommand(), a.sampleCommand(), a.contributeCommand(), a.finetuneCommand(),
-		a.validateCommand(), a.demoCommand(), a.pipelineCommand(), a.doctorCommand(), a.versionCommand(),
+		a.validateCommand(), a.demoCommand(), a.pipelineCommand(), a.doctorCommand(), a.versionCommand(), a.serveDeviceCommand(),
 	)
 	return root
 }

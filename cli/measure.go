@@ -59,14 +59,16 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			if err := m.like(like); err != nil {
 				return err
 			}
-			device, err := m.open()
+			device, err := m.open(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
+			defer device.Close()
 			r := networkReport{
 				Architecture: arch.String(), LUT: name, Threads: m.threads, Batch: m.batch, Target: m.target,
-				ImageSize: imageSize, Runtime: device.Provenance().Runtime,
+				ImageSize: imageSize,
 			}
+			r.Host, r.Processor, r.Runtime = device.Provenance().Host, device.Provenance().Processor, device.Provenance().Runtime
 			r.predict(lut, arch)
 			progress := a.newMeasureStatus()
 			o := m.options(a, device)
@@ -102,6 +104,8 @@ type networkReport struct {
 	LUT          string          `json:"lut"`
 	Threads      int             `json:"threads"`
 	Batch        int             `json:"batch"`
+	Host         string          `json:"host,omitempty"` // empty: this machine
+	Processor    string          `json:"processor"`
 	Target       string          `json:"target"`
 	ImageSize    int             `json:"image_size"`
 	Runtime      string          `json:"runtime"`
@@ -128,6 +132,8 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 		r.NoPrediction = fmt.Sprintf("the table is for %d %s", p.Threads, phrase.Plural(p.Threads, "thread"))
 	case p.Batch != 0 && p.Batch != r.Batch:
 		r.NoPrediction = fmt.Sprintf("the table is for batch %d", p.Batch)
+	case p.Elsewhere(latency.Provenance{Host: r.Host, Processor: r.Processor}):
+		r.NoPrediction = "the table is for " + p.Machine()
 	case p.Device != "" && p.Device != r.Target:
 		r.NoPrediction = fmt.Sprintf("the table is for target %s", p.Device)
 	}
@@ -155,6 +161,9 @@ func (r *networkReport) write(w io.Writer) error {
 		sanitize.Fprintf(w, "predicted  %s ms by %s (%+.1f %%)\n", phrase.MS(float64(*p), 4), sanitize.Line(r.LUT), 100*(float64(*p)/float64(r.MedianMS)-1))
 	} else {
 		fmt.Fprintf(w, "predicted  not by %s: %s\n", sanitize.Line(r.LUT), sanitize.Line(r.NoPrediction))
+	}
+	if r.Host != "" {
+		fmt.Fprintf(w, "on         %s\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()))
 	}
 	_, err := fmt.Fprintf(w, "with       %s, %s, %d %s, batch %d, %d pixels\n",
 		r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch, r.ImageSize)

@@ -2,13 +2,16 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -17,6 +20,7 @@ import (
 // measuring is the flags of every command that measures. Zero threads, batch
 // and target stand for those of a table or for the defaults.
 type measuring struct {
+	on      string // a host; "" is that of a table, or this machine
 	target  string
 	threads int
 	batch   int
@@ -38,12 +42,18 @@ const (
 
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
+	addOn(cmd, &m.on)
 	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), cmp.Or(otherwise, "cpu")))
 	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
 	addLibrary(cmd, &m.library)
+}
+
+// addOn adds the flag of the host to measure on.
+func addOn(cmd *cobra.Command, on *string) {
+	cmd.Flags().StringVar(on, "on", "", "measure on this `HOST`, which ssh reaches: a Host of ~/.ssh/config or [USER@]NAME (default: the table's where ssh or this program knows it, else this machine)")
 }
 
 // check refuses flags that cannot be measured with.
@@ -54,6 +64,11 @@ func (m *measuring) check(cmd *cobra.Command) error {
 	}{{"threads", m.threads, maxThreads}, {"batch", m.batch, maxBatch}, {"rounds", m.rounds, maxRounds}} {
 		if err := checkCount(cmd, n.name, n.value, 1, n.most); err != nil {
 			return err
+		}
+	}
+	if m.on != "" {
+		if err := ssh.CheckHost(m.on); err != nil {
+			return usagef("--on: %w", err)
 		}
 	}
 	if err := latency.CheckTarget(m.target); err != nil {
@@ -70,13 +85,25 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 	return nil
 }
 
-// open makes the device ready that is measured.
-func (m *measuring) open() (latency.Device, error) {
-	d, err := latency.OpenDevice(latency.DeviceOptions{Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Library: m.library})
+// open makes the device ready that is measured. Close it after use.
+func (m *measuring) open(ctx context.Context, a *app) (latency.Device, error) {
+	o := m.deviceOptions(a)
+	d, err := latency.OpenDevice(ctx, o)
+	if err == nil {
+		explore.UsedHost(o.Host)
+	}
 	if err != nil && !errors.Is(err, onnx.ErrTargetUnavailable) {
 		err = libraryError(err, m.library)
 	}
 	return d, err
+}
+
+// deviceOptions name the device.
+func (m *measuring) deviceOptions(a *app) latency.DeviceOptions {
+	return latency.DeviceOptions{
+		Host: m.on, Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Library: m.library,
+		Log: func(text string) { fmt.Fprintf(a.Err, "note: %s\n", sanitize.Line(text)) },
+	}
 }
 
 // libraryError says how to come by ONNX Runtime where it cannot be used; flag is what
@@ -107,6 +134,12 @@ func (m *measuring) options(a *app, d latency.Device) latency.MeasureOptions {
 // like fills what the flags leave open with what a table was measured with,
 // and that with the defaults.
 func (m *measuring) like(p latency.Provenance) error {
+	if m.on == "" {
+		var err error
+		if m.on, err = explore.HostOf(p); err != nil {
+			return usageError{err}
+		}
+	}
 	m.target = cmp.Or(m.target, p.Device)
 	if latency.CheckTarget(m.target) != nil {
 		return usagef("the table was measured on %q, which cannot be measured here: give --target", p.Device)

@@ -35,8 +35,8 @@ func (a *app) searchCommand() *cobra.Command {
 the limit, and what is proved about it. With a bilinear predictor there can be
 several limits at once, and the K best networks (--top).
 
-With --on-device networks are measured on this machine until the answer's
-measured latency keeps the limit, and nothing that could be shown to keep it is
+With --on-device networks are measured on this machine, or on the host of the
+table, which --on names, until the answer's measured latency keeps the limit, and nothing that could be shown to keep it is
 predicted better by more than 0.03 points: a few seconds. What is measured
 corrects the table from then on (lut show says how; lut forget removes it).
 Interrupted, the same command resumes.`,
@@ -46,6 +46,7 @@ Interrupted, the same command resumes.`,
   binas-tui search --limit 5ms --top 10
   binas-tui search --limit 5ms --on-device
   binas-tui search --limit 5ms --on-device --confidence 99% --json
+  binas-tui search --limit 25ms --lut pi --on-device --on pi
   binas-tui search --limit 9800us --lut phone.pkl \
     --predictor bilinear.pth --json`,
 		Args: noArguments,
@@ -73,6 +74,9 @@ Interrupted, the same command resumes.`,
 			if (how.onDevice || confidence > 0) && limit == "" {
 				return usagef("--on-device and --confidence are about the latency: they need --limit")
 			}
+			if how.on != "" && !how.onDevice {
+				return usagef("--on is for --on-device: nothing is measured without it")
+			}
 			if (how.onDevice || confidence > 0) && top > 0 {
 				return usagef("--top %d does not go with --on-device or --confidence, which end with one network", top)
 			}
@@ -81,7 +85,7 @@ Interrupted, the same command resumes.`,
 			case err != nil:
 				return err
 			case how.onDevice:
-				return a.searchOnDevice(cmd.Context(), engine, request, confidence, how.library)
+				return a.searchOnDevice(cmd.Context(), engine, request, confidence, how)
 			case confidence > 0:
 				return a.searchCertain(cmd.Context(), engine, request, confidence)
 			}

@@ -19,13 +19,15 @@ import (
 type certainty struct {
 	onDevice   bool
 	confidence string
+	on         string
 	library    string
 }
 
 func (c *certainty) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&c.onDevice, "on-device", false, "measure on this machine until the answer's measured latency keeps the limit")
+	f.BoolVar(&c.onDevice, "on-device", false, "measure on the table's device until the answer's measured latency keeps the limit")
 	f.StringVar(&c.confidence, "confidence", "", "keep the latency limit with this `PROBABILITY`, for example 95%: by measurements with --on-device (default 95%), else by what the table knows of its errors")
+	addOn(cmd, &c.on)
 	f.StringVar(&c.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder (for --on-device)")
 }
 
@@ -42,20 +44,21 @@ func (c *certainty) probability() (float64, error) {
 }
 
 // deviceOf is the device that a table is of, ready to measure; tests simulate it.
-var deviceOf = func(e *explore.Engine, library string) (latency.Device, error) {
-	o, err := e.DeviceOptions()
+var deviceOf = func(ctx context.Context, a *app, e *explore.Engine, c certainty) (latency.Device, error) {
+	o, err := e.DeviceOptions(c.on)
 	if err != nil {
 		return nil, err
 	}
-	return (&measuring{target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, library: library}).open()
+	return (&measuring{on: o.Host, target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, library: c.library}).open(ctx, a)
 }
 
 // searchOnDevice answers a request by measurements.
-func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64, library string) error {
-	device, err := deviceOf(e, library)
+func (a *app) searchOnDevice(ctx context.Context, e *explore.Engine, request explore.Request, confidence float64, c certainty) error {
+	device, err := deviceOf(ctx, a, e, c)
 	if err != nil {
 		return err
 	}
+	defer device.Close()
 	progress := a.newStatusLine()
 	kept, err := e.KeepOn(ctx, device, explore.OnDevice{
 		Request: request, Confidence: confidence,

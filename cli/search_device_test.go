@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"path/filepath"
@@ -29,7 +30,7 @@ func simulated(t *testing.T, level float64) *devicetest.Device {
 	d.Interaction, d.Session, d.Noise = 0.007, 0.01, 0.01
 	d.Drift = func(seconds float64) float64 { return 1 + 0.1*math.Sin(seconds) }
 	real := deviceOf
-	deviceOf = func(*explore.Engine, string) (latency.Device, error) { return here{d}, nil }
+	deviceOf = func(context.Context, *app, *explore.Engine, certainty) (latency.Device, error) { return here{d}, nil }
 	t.Cleanup(func() { deviceOf = real })
 	return d
 }
@@ -147,7 +148,7 @@ func TestSearchOnDeviceRefuses(t *testing.T) {
 		t.Errorf("code %d, %s", r.code, r.err)
 	}
 	mustRun(t, "search", "--limit", "5ms", "--on-device")
-	deviceOf = func(*explore.Engine, string) (latency.Device, error) { return d, nil } // another processor
+	deviceOf = func(context.Context, *app, *explore.Engine, certainty) (latency.Device, error) { return d, nil } // another processor
 	if r := runCLI(t, "search", "--limit", "5ms", "--on-device"); r.code != exitUsage || !strings.Contains(r.err, "processor was") || !strings.Contains(r.err, "lut forget") {
 		t.Errorf("observations of another processor: code %d, %s", r.code, r.err)
 	}

@@ -16,37 +16,42 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// Measuring says what to measure on this machine. Zero fields stand for one
+// Measuring says what to measure and where. Zero fields stand for one
 // thread of the processor and the defaults of package latency.
 type Measuring struct {
 	Space     string // name of the search space
 	ImageSize int
+	Host      string // one of Hosts; "" is this machine
 	Target    string // one of latency.Targets
 	Threads   int
 	Rounds    int            // 0: the usual number
 	Method    latency.Method // of a table; "" is in context
 	Library   string         // --onnxruntime; "" looks in the usual places
 
-	device latency.Device // of tests; nil is this machine
+	device latency.Device // of tests
 }
 
-// open opens the device, and returns the options of measuring it.
-func (m Measuring) open(j *job.Job) (o latency.MeasureOptions, err error) {
+// open opens the device, and returns the options of measuring it. Close the device
+// after use.
+func (m Measuring) open(ctx context.Context, j *job.Job) (o latency.MeasureOptions, err error) {
 	o = latency.MeasureOptions{
 		Device: m.device, Rounds: m.Rounds, Method: m.Method, Seed: measureSeed,
 		Warn:     func(text string) { j.Log(text) },
 		Progress: func(p latency.MeasureProgress) { j.Progress(p.Done, p.Total, p.Remaining, p.String()) },
 	}
 	if o.Device == nil {
-		o.Device, err = latency.OpenDevice(latency.DeviceOptions{Target: m.Target, Threads: m.Threads, Library: m.Library})
+		o.Device, err = latency.OpenDevice(ctx, latency.DeviceOptions{Host: m.Host, Target: m.Target, Threads: m.Threads, Library: m.Library, Log: o.Warn})
+		if err == nil {
+			UsedHost(m.Host)
+		}
 	}
 	return o, err
 }
 
-// prepare makes the space and opens the device.
-func (m Measuring) prepare(j *job.Job) (space *model.Space, o latency.MeasureOptions, err error) {
+// prepare makes the space and opens the device. Close the device after use.
+func (m Measuring) prepare(ctx context.Context, j *job.Job) (space *model.Space, o latency.MeasureOptions, err error) {
 	if space, err = model.NewSpace(m.Space, m.ImageSize); err == nil {
-		o, err = m.open(j)
+		o, err = m.open(ctx, j)
 	}
 	return space, o, err
 }
@@ -54,9 +59,12 @@ func (m Measuring) prepare(j *job.Job) (space *model.Space, o latency.MeasureOpt
 // measureSeed is that of the command line.
 const measureSeed = 1
 
-// TableName names the table of a measurement: target, image size, threads.
+// TableName names the table of a measurement: host, target, image size, threads.
 func (m Measuring) TableName() string {
-	name := fmt.Sprintf("%s-%d-%dt", strings.ReplaceAll(m.Target, ":", "-"), m.ImageSize, max(1, m.Threads))
+	name := fmt.Sprintf("%s-%d-%dt", m.Target, m.ImageSize, max(1, m.Threads))
+	if m.Host != "" {
+		name = strings.NewReplacer(":", "-", "%", "-").Replace(m.Host) + "-" + name
+	}
 	if m.Space == model.MobileNASNetLarge {
 		name += "-large"
 	}
@@ -76,10 +84,11 @@ type PartialTable map[string]latency.Measurement
 // MeasureTable measures a whole table as a job and saves it in the user's data
 // folder under a new name. A run that was cut off goes on where it was.
 func MeasureTable(ctx context.Context, m Measuring, j *job.Job) (MeasuredTable, error) {
-	space, o, err := m.prepare(j)
+	space, o, err := m.prepare(ctx, j)
 	if err != nil {
 		return MeasuredTable{}, err
 	}
+	defer o.Device.Close()
 	out := MeasuredTable{}
 	for n := 1; ; n++ {
 		out.Name = m.TableName()
@@ -141,10 +150,11 @@ type MeasuredNetwork struct {
 
 // MeasureNetwork measures one network end to end as a job.
 func MeasureNetwork(ctx context.Context, m Measuring, arch model.Architecture, predictedMS float64, j *job.Job) (MeasuredNetwork, error) {
-	o, err := m.open(j)
+	o, err := m.open(ctx, j)
 	if err != nil {
 		return MeasuredNetwork{}, err
 	}
+	defer o.Device.Close()
 	got, err := latency.MeasureNetwork(ctx, arch, m.ImageSize, o)
 	return MeasuredNetwork{arch, predictedMS, got}, err
 }
@@ -209,10 +219,11 @@ var ErrCalibrated = errors.New("the table was measured in context: it needs no c
 // run that was cut off goes on where it was; it is of networks, so that tables of
 // one space, size and device share it.
 func VerifyTable(ctx context.Context, m Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (VerifiedTable, error) {
-	space, o, err := m.prepare(j)
+	space, o, err := m.prepare(ctx, j)
 	if err != nil {
 		return VerifiedTable{}, err
 	}
+	defer o.Device.Close()
 	verified := *lut
 	out := VerifiedTable{MeasuredTable: MeasuredTable{Name: name, LUT: &verified}, Calibrated: lut.Provenance.Method != latency.InContext}
 	kind := "verify-"

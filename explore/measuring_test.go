@@ -80,7 +80,7 @@ func TestAMeasurementInAnotherWayBeginsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := Measuring{Space: model.MobileNASNet, ImageSize: 32, device: devicetest.New(space, 1)}
-	o, err := m.open(nil)
+	o, err := m.open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

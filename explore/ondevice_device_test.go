@@ -153,6 +153,9 @@ func (d *wanderingDevice) Provenance() latency.Provenance {
 	return latency.Provenance{Device: "cpu", Processor: "simulated", Runtime: "none", Threads: 1, Batch: 1}
 }
 
+func (d *wanderingDevice) Close() error { return nil }
+
+// Open implements [latency.Device].
 func (d *wanderingDevice) Open(ctx context.Context, arch model.Architecture, _ int) (latency.OpenNetwork, error) {
 	p, err := d.e.Space.Path(arch)
 	if err != nil {
@@ -191,7 +194,7 @@ func (n *wanderingNetwork) Run(ctx context.Context, runs int) ([]float64, error)
 			d.referenceRuns++
 			d.referenceSpeed += slow
 		}
-		took = append(took, n.ms*slow*(1+d.of.run*d.rng.NormFloat64()))
+		took = append(took, n.ms*slow*math.Abs(1+d.of.run*d.rng.NormFloat64()))
 	}
 	return took, ctx.Err()
 }

@@ -13,18 +13,26 @@ import (
 )
 
 // DeviceOptions are those of the device that the table was measured on; what it
-// does not say is as in [latency.DeviceOptions].
-func (e *Engine) DeviceOptions() (latency.DeviceOptions, error) {
+// does not say is as in [latency.DeviceOptions]. host is where it is, "" the table's.
+func (e *Engine) DeviceOptions(host string) (o latency.DeviceOptions, err error) {
 	p := e.LUT.Provenance
+	if host == "" {
+		if host, err = HostOf(p); err != nil {
+			return o, fmt.Errorf("%w: %w", ErrOnDevice, err)
+		}
+	}
 	if latency.CheckTarget(p.Device) != nil {
 		return latency.DeviceOptions{}, fmt.Errorf("%w: the table was measured on %q, which cannot be measured here", ErrOnDevice, p.Device)
 	}
-	return latency.DeviceOptions{Target: p.Device, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}, nil
+	return latency.DeviceOptions{Host: host, Target: p.Device, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}, nil
 }
 
 // KeepOn is [Engine.SearchOnDevice] on a device; what is observed is kept beside
 // the table.
 func (e *Engine) KeepOn(ctx context.Context, d latency.Device, r OnDevice) (kept Kept, err error) {
+	if table, device := e.LUT.Provenance, d.Provenance(); device.Host != "" && table.Elsewhere(device) {
+		return Kept{}, fmt.Errorf("%w: the table was measured on %s, the device is %s: measure a table on it first", ErrOnDevice, table.Machine(), device.Machine())
+	}
 	opening := time.Now().UTC().Format(time.RFC3339Nano) + "-" + strconv.Itoa(os.Getpid())
 	meter, err := latency.NewMeter(ctx, d, e.Space, opening)
 	if err != nil {

@@ -9,18 +9,20 @@ import (
 
 // A Device runs whole networks and says what each run took. Tables,
 // verifications and the closed loop of a search stand on it alone: [Machine] is
-// this machine, through ONNX Runtime; another machine, provider or precision is
-// another implementation.
+// this machine, through ONNX Runtime; [Remote] is another one.
 //
 // A Device may be used by one goroutine at a time: two measurements at once
 // would disturb each other.
 type Device interface {
-	// Provenance says what the device is: its Device, Processor, Runtime,
+	// Provenance says what the device is: its Host, Device, Processor, Runtime,
 	// Threads and Batch; the other fields are empty.
 	Provenance() Provenance
 	// Open prepares a network anew: nothing is left of an earlier one, neither
 	// memory nor caches. The image is imageSize by imageSize pixels.
 	Open(ctx context.Context, arch model.Architecture, imageSize int) (OpenNetwork, error)
+	// Close frees the device, after which nothing can be opened on it where it is
+	// another machine. Closing twice is fine.
+	Close() error
 }
 
 // OpenNetwork is a network ready to run on a device.
@@ -50,8 +52,8 @@ type TracedNetwork interface {
 // Trace is what the nodes of a network took in its runs. Nodes that belong to
 // a block bear its name (blocks.1.0.conv_pw); a runtime may add others.
 type Trace struct {
-	Nodes  []string    // in the order they ran
-	RunsMS [][]float64 // [run][node]
+	Nodes  []string    `json:"nodes"`   // in the order they ran
+	RunsMS [][]float64 `json:"runs_ms"` // [run][node]
 }
 
 // Errors of traces.

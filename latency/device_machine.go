@@ -63,6 +63,9 @@ func (m *Machine) Open(ctx context.Context, arch model.Architecture, imageSize i
 	return m.open(ctx, arch, imageSize, "")
 }
 
+// Close implements [Device].
+func (m *Machine) Close() error { return nil }
+
 // OpenTraced implements [Tracer]. The runtime writes a trace of some hundred
 // kilobytes to the folder of temporary files when the network is closed;
 // [TracedNetwork.Trace] and Close remove it.

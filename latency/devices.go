@@ -1,10 +1,9 @@
 package latency
 
 import (
+	"context"
 	"fmt"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -12,78 +11,56 @@ import (
 // DeviceOptions name a device and say how it runs networks. Zero fields are the
 // processor of this machine, one thread, batch 1 and 1000 classes.
 type DeviceOptions struct {
-	Target  string // one of [Targets]
-	Threads int    // inside an operator
-	Batch   int    // images at once
-	Classes int    // of the classifier
-	Library string // ONNX Runtime of this machine; "" looks in the usual places
+	Host    string            `json:"-"`       // that ssh reaches; "" is this machine
+	Target  string            `json:"target"`  // one of [Targets]
+	Threads int               `json:"threads"` // inside an operator
+	Batch   int               `json:"batch"`   // images at once
+	Classes int               `json:"classes"` // of the classifier
+	Library string            `json:"-"`       // ONNX Runtime; "" looks in the usual places
+	Log     func(text string) `json:"-"`       // told what is pushed to a host; may be nil
 }
 
-// deviceKind is a kind of devices. Another kind is a file with its [Device] and a
-// row of deviceKinds: commands, forms and searches ask for devices here.
-type deviceKind struct {
-	targets   []string   // names; one that ends in a colon begins names, as of hosts
-	threads   func() int // that such a device has
-	elsewhere bool       // it is another machine, of which little is known before it is opened
-	open      func(DeviceOptions) (Device, error)
-}
-
-var deviceKinds = []deviceKind{{
-	targets: each(onnx.Targets(), func(t onnx.Target) string { return string(t) }),
-	threads: runtime.NumCPU,
-	open:    openMachine,
-}}
-
-// Targets are the names of the devices that can be measured.
+// Targets are what devices run networks on.
 func Targets() []string {
-	var out []string
-	for _, k := range deviceKinds {
-		out = append(out, k.targets...)
-	}
-	return out
+	return each(onnx.Targets(), func(t onnx.Target) string { return string(t) })
 }
 
-// kindOf is the kind of a target; "" is the processor of this machine.
-func kindOf(target string) (deviceKind, error) {
-	for _, k := range deviceKinds {
-		if target == "" || slices.ContainsFunc(k.targets, func(name string) bool {
-			return target == name || strings.HasSuffix(name, ":") && strings.HasPrefix(target, name)
-		}) {
-			return k, nil
-		}
-	}
-	return deviceKind{}, fmt.Errorf("target %q: expected one of %s", target, strings.Join(Targets(), ", "))
-}
-
-// CheckTarget refuses a name that is none of a device; "" is fine.
+// CheckTarget refuses a name that is none of [Targets]; "" is fine.
 func CheckTarget(target string) error {
-	_, err := kindOf(target)
+	_, err := onnx.ParseTarget(target)
 	return err
 }
 
-// Threads are numbers of threads to choose from on a device: powers of two, and
-// all that it has.
-func Threads(target string) []int {
-	k, err := kindOf(target)
-	if err != nil {
-		return []int{1}
+// remoteThreads are what is offered of a host, whose processors are not known
+// before it is asked.
+const remoteThreads = 16
+
+// Threads are numbers of threads to choose from on a host, "" being this machine:
+// powers of two, and all that it has.
+func Threads(host string) []int {
+	most := runtime.NumCPU()
+	if host != "" {
+		most = remoteThreads
 	}
 	var out []int
-	for n := 1; n < k.threads(); n *= 2 {
+	for n := 1; n < most; n *= 2 {
 		out = append(out, n)
 	}
-	return append(out, k.threads())
+	return append(out, most)
 }
 
-// OpenDevice makes a device ready to be measured: loads what it needs and sees to
-// it that the target is there. Errors are those of [onnx.Open], or wrap
-// [onnx.ErrTargetUnavailable].
-func OpenDevice(o DeviceOptions) (Device, error) {
-	k, err := kindOf(o.Target)
-	if err != nil {
+// OpenDevice makes a device ready to be measured: connects to its host, loads what
+// it needs and sees to it that the target is there. Errors are those of
+// [onnx.Open] and of hosts, or wrap [onnx.ErrTargetUnavailable] or [ErrDeviceInUse].
+// A host is let go when the device is closed or the context ends.
+func OpenDevice(ctx context.Context, o DeviceOptions) (Device, error) {
+	if err := CheckTarget(o.Target); err != nil {
 		return nil, err
 	}
-	return k.open(o)
+	if o.Host != "" {
+		return openHost(ctx, o)
+	}
+	return openMachine(o)
 }
 
 // openMachine opens this machine.

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,33 +9,26 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/ssh"
 )
 
-// Another kind of device is found by its name; what is none of a device is refused
-// with the names there are.
+// What is no target, or no host that ssh may be given, is refused before anything
+// is opened.
 func TestDevicesByName(t *testing.T) {
-	kinds := deviceKinds
-	t.Cleanup(func() { deviceKinds = kinds })
-	var opened DeviceOptions
-	deviceKinds = append(slices.Clone(kinds), deviceKind{
-		targets: []string{"phone", "ssh:"}, threads: func() int { return 6 }, elsewhere: true,
-		open: func(o DeviceOptions) (Device, error) { opened = o; return NewMachine(MachineOptions{}), nil },
-	})
-	if _, err := OpenDevice(DeviceOptions{Target: "phone", Threads: 3}); err != nil || opened.Threads != 3 {
-		t.Errorf("opened with %+v, %v", opened, err)
+	if threads := Threads("pi"); !slices.Equal(threads, []int{1, 2, 4, 8, 16}) || !slices.Contains(Targets(), "cuda") || CheckTarget("") != nil {
+		t.Errorf("threads %v, targets %v", threads, Targets())
 	}
-	if !slices.Equal(Threads("phone"), []int{1, 2, 4, 6}) || !slices.Contains(Targets(), "phone") || CheckTarget("") != nil {
-		t.Errorf("threads %v, targets %v", Threads("phone"), Targets())
-	}
-	if _, err := OpenDevice(DeviceOptions{Target: "ssh:pi@shelf"}); err != nil || opened.Target != "ssh:pi@shelf" {
-		t.Errorf("opened with %+v, %v", opened, err)
-	}
-	if (ObservationHeader{Target: "cpu", Processor: "another"}).Here() || !(ObservationHeader{Target: "phone", Processor: "another"}).Here() {
-		t.Error("observations of this machine are of its processor, those of others are not")
+	if (ObservationHeader{Processor: "another"}).Here() || !(ObservationHeader{Host: "phone", Processor: "another"}).Here() {
+		t.Error("observations of this machine are of its processor, those of hosts are not")
 	}
 	for _, name := range []string{"quantum", "CPU", "pi"} {
-		if _, err := OpenDevice(DeviceOptions{Target: name}); err == nil || CheckTarget(name) == nil || !strings.Contains(err.Error(), "cpu, cuda") {
+		if _, err := OpenDevice(t.Context(), DeviceOptions{Target: name}); err == nil || CheckTarget(name) == nil || !strings.Contains(err.Error(), "cpu cuda") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, host := range []string{"-oProxyCommand=reboot", "a b", "pi;reboot", "a@-b", "@pi", "pi@", "$(reboot)", strings.Repeat("a", 256), "\x1b[31m"} {
+		if _, err := OpenDevice(t.Context(), DeviceOptions{Host: host}); !errors.Is(err, ssh.ErrHost) {
+			t.Errorf("%q: %v", host, err)
 		}
 	}
 	if _, err := Measure(t.Context(), smallSpace(t), MeasureOptions{Method: Isolated, Device: elsewhere{}}); err == nil || !strings.Contains(err.Error(), "this machine") {
@@ -45,7 +39,9 @@ func TestDevicesByName(t *testing.T) {
 // elsewhere is a device that is not this machine.
 type elsewhere struct{ Device }
 
-func (elsewhere) Provenance() Provenance { return Provenance{Device: "phone", Threads: 1, Batch: 1} }
+func (elsewhere) Provenance() Provenance {
+	return Provenance{Host: "phone", Device: "cpu", Threads: 1, Batch: 1}
+}
 
 // What a killed process left of traces is removed; what a living one uses is not.
 func TestLeftTracesAreRemoved(t *testing.T) {

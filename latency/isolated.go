@@ -31,7 +31,7 @@ func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LU
 		return nil, err
 	}
 	if _, here := o.Device.(*Machine); !here {
-		return nil, fmt.Errorf("%w: blocks alone are measured on this machine, not on %s", ErrNotHere, o.Target)
+		return nil, fmt.Errorf("%w: blocks alone are measured on this machine, not on %s", ErrNotHere, o.Device.Provenance().Host)
 	}
 	if err := checkTableMemory(s, o); err != nil {
 		return nil, err

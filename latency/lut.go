@@ -83,6 +83,7 @@ type Quality struct {
 type Provenance struct {
 	Name              string    `json:"name,omitempty"`
 	Source            string    `json:"source,omitempty"` // which program measured, or the file it was converted from
+	Host              string    `json:"host,omitempty"`   // that ssh reached; empty is the machine that measured
 	Device            string    `json:"device,omitempty"` // cpu, cuda, ...
 	Processor         string    `json:"processor,omitempty"`
 	Runtime           string    `json:"runtime,omitempty"` // name and version
@@ -94,6 +95,24 @@ type Provenance struct {
 	Date              time.Time `json:"date,omitzero"`
 	Method            Method    `json:"method,omitempty"` // empty: alone, or by another program
 	Note              string    `json:"note,omitempty"`
+}
+
+// Elsewhere reports whether a device is on another host than the table's. A table
+// without host, measured by a program on the machine itself, is of any host with its
+// processor.
+func (p Provenance) Elsewhere(device Provenance) bool {
+	if p.Host == "" && device.Host != "" {
+		return p.Processor != "" && p.Processor != device.Processor
+	}
+	return p.Host != device.Host
+}
+
+// hostText is a host in words.
+func hostText(host string) string {
+	if host == "" {
+		return "this machine"
+	}
+	return host
 }
 
 // Calibration is a line from the sum over the table to the latency of whole

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/pickle"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -216,6 +217,11 @@ func (p Provenance) check() error {
 	}{{"threads", p.Threads, MaxThreads}, {"batch", p.Batch, MaxBatch}, {"image_size", p.ImageSize, model.MaxImageSize}} {
 		if n.value < 0 || n.value > n.most {
 			return fmt.Errorf("%s %d: expected 0 to %d", n.name, n.value, n.most)
+		}
+	}
+	if p.Host != "" {
+		if err := ssh.CheckHost(p.Host); err != nil {
+			return err
 		}
 	}
 	if p.Space == "" || p.ImageSize == 0 {

@@ -17,7 +17,7 @@ func (l *LUT) Source() string {
 		}
 	}
 	add("%s", p.Source)
-	add("on %s", p.Processor)
+	add("on %s", p.Machine())
 	add("with %s", p.Runtime)
 	if p.Threads > 0 {
 		parts = append(parts, phrase.Count(p.Threads, "thread"))
@@ -33,6 +33,14 @@ func (l *LUT) Source() string {
 		return "the file does not say how they were measured"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Machine is the processor, with the host that it is of; "" where both are unknown.
+func (p Provenance) Machine() string {
+	if p.Host == "" || p.Processor == "" {
+		return p.Host + p.Processor
+	}
+	return p.Host + " (" + p.Processor + ")"
 }
 
 // String says what searches on the device have learnt about a table; empty where

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -125,12 +126,13 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	return o
 }
 
-// as fills what is zero with what a table was measured with. Another batch,
+// as fills what is zero with what a table was measured with. Another host, batch,
 // target or number of threads than the table's is an error: its numbers would
 // not be comparable.
 func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
+	var d Provenance
 	if o.Device != nil {
-		d := o.Device.Provenance()
+		d = o.Device.Provenance()
 		o.Target, o.Threads, o.Batch = onnx.Target(d.Device), d.Threads, d.Batch
 	}
 	o.Threads = cmp.Or(o.Threads, p.Threads)
@@ -140,6 +142,8 @@ func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 		return fmt.Errorf("%w: it was measured with %s %v, now it is %v", ErrLUTMismatch, name, then, now)
 	}
 	switch {
+	case p.Elsewhere(d):
+		return o, differs("host", strings.TrimSpace(hostText(d.Host)+" "+d.Processor), strings.TrimSpace(hostText(p.Host)+" "+p.Processor))
 	case p.Threads != 0 && o.Threads != p.Threads:
 		return o, differs("threads", o.Threads, p.Threads)
 	case p.Batch != 0 && o.Batch != p.Batch:

@@ -28,6 +28,7 @@ type measureHeader struct {
 	Kind      string    `json:"kind"`
 	Space     string    `json:"space"`
 	ImageSize int       `json:"image_size"`
+	Host      string    `json:"host,omitempty"`
 	Target    string    `json:"target"`
 	Threads   int       `json:"threads"`
 	Batch     int       `json:"batch"`
@@ -50,7 +51,7 @@ func (o MeasureOptions) header(kind, space string, imageSize int, keys []string)
 	}
 	p := o.Device.Provenance()
 	return measureHeader{
-		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Target: p.Device, Threads: p.Threads,
+		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Host: p.Host, Target: p.Device, Threads: p.Threads,
 		Batch: p.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: p.Processor,
 		Runtime: p.Runtime, Tasks: len(keys), TasksHash: fmt.Sprintf("%016x", hash.Sum64()), Date: o.now().UTC().Truncate(time.Second),
 	}
@@ -68,7 +69,7 @@ func (h measureHeader) differs(other measureHeader) error {
 		return m
 	}
 	have, want := fields(h), fields(other)
-	for _, name := range []string{"version", "kind", "space", "image_size", "target", "threads", "batch", "classes",
+	for _, name := range []string{"version", "kind", "space", "image_size", "host", "target", "threads", "batch", "classes",
 		"slice", "passes", "seed", "runtime", "processor", "tasks", "tasks_hash"} {
 		if have[name] != want[name] && (name == "tasks" || name == "tasks_hash") {
 			return fmt.Errorf("%w: other blocks or networks were measured there", ErrRunMismatch)

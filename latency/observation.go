@@ -44,6 +44,7 @@ type ObservationHeader struct {
 	TableHash string `json:"table_hash"` // see [LUT.Hash]
 	Space     string `json:"space"`
 	ImageSize int    `json:"image_size"`
+	Host      string `json:"host,omitempty"`
 	Target    string `json:"target"`
 	Processor string `json:"processor"`
 	Runtime   string `json:"runtime"`
@@ -83,7 +84,7 @@ var ErrOtherDevice = errors.New("the observations are of another device")
 func NewObservationHeader(name string, l *LUT, s *model.Space, device Provenance, classes int) ObservationHeader {
 	return ObservationHeader{
 		Format: observationFormat, Version: observationVersion, Table: name, TableHash: l.Hash(), Space: s.Name, ImageSize: s.ImageSize,
-		Target: device.Device, Processor: device.Processor, Runtime: device.Runtime, Threads: device.Threads, Batch: device.Batch,
+		Host: device.Host, Target: device.Device, Processor: device.Processor, Runtime: device.Runtime, Threads: device.Threads, Batch: device.Batch,
 		Classes: classes, Reference: s.Architecture(ReferenceNetwork(s)).String(),
 	}
 }
@@ -95,7 +96,7 @@ func (h ObservationHeader) Differs(now ObservationHeader) error {
 		name      string
 		then, now any
 	}{
-		{"processor", h.Processor, now.Processor}, {"target", h.Target, now.Target}, {"runtime", h.Runtime, now.Runtime},
+		{"host", hostText(h.Host), hostText(now.Host)}, {"processor", h.Processor, now.Processor}, {"target", h.Target, now.Target}, {"runtime", h.Runtime, now.Runtime},
 		{"threads", h.Threads, now.Threads}, {"batch", h.Batch, now.Batch}, {"classes", h.Classes, now.Classes},
 		{"space", h.Space, now.Space}, {"image size", h.ImageSize, now.ImageSize},
 		{"table", h.TableHash, now.TableHash}, {"reference network", h.Reference, now.Reference},
@@ -111,6 +112,8 @@ func (h ObservationHeader) Differs(now ObservationHeader) error {
 // where they do not, or the table does not say how it was.
 func (h ObservationHeader) OtherThan(p Provenance) string {
 	switch {
+	case p.Elsewhere(Provenance{Host: h.Host, Processor: h.Processor}):
+		return fmt.Sprintf("on %s, the table on %s", hostText(h.Host), hostText(p.Host))
 	case p.Device != "" && p.Device != h.Target:
 		return fmt.Sprintf("on %s, the table on %s", h.Target, p.Device)
 	case p.Threads != 0 && p.Threads != h.Threads:

@@ -27,7 +27,7 @@ const (
 type Meter struct {
 	device    Device
 	imageSize int
-	reference []OpenNetwork
+	reference []*session
 	opening   string
 }
 
@@ -43,7 +43,7 @@ func NewMeter(ctx context.Context, d Device, s *model.Space, opening string) (*M
 	for range meterSessions {
 		n, err := d.Open(ctx, s.Architecture(ReferenceNetwork(s)), s.ImageSize)
 		if err == nil {
-			m.reference = append(m.reference, n)
+			m.reference = append(m.reference, &session{OpenNetwork: n})
 			_, err = n.Run(ctx, WarmUpRuns)
 		}
 		if err != nil {
@@ -82,7 +82,7 @@ func (m *Meter) Observe(ctx context.Context, arch model.Architecture) (Observati
 
 // session opens the network once and returns what it takes, and what the
 // reference takes in between.
-func (m *Meter) session(ctx context.Context, arch model.Architecture, reference OpenNetwork) (ms, referenceMS float64, err error) {
+func (m *Meter) session(ctx context.Context, arch model.Architecture, reference *session) (ms, referenceMS float64, err error) {
 	n, err := m.device.Open(ctx, arch, m.imageSize)
 	if err != nil {
 		return 0, 0, err
@@ -91,15 +91,18 @@ func (m *Meter) session(ctx context.Context, arch model.Architecture, reference 
 	if _, err := n.Run(ctx, WarmUpRuns); err != nil {
 		return 0, 0, err
 	}
-	var runs [2][]float64
+	var turns []turn
+	network := &session{OpenNetwork: n}
 	for range meterBursts {
-		for i, which := range []OpenNetwork{reference, n} {
-			burst, err := which.Run(ctx, burstRuns)
-			if err != nil {
-				return 0, 0, err
-			}
-			runs[i] = append(runs[i], burst...)
-		}
+		turns = append(turns, turn{session: reference, runs: burstRuns}, turn{session: network, runs: burstRuns})
+	}
+	took, err := takeTurns(ctx, m.device, turns, time.Now)
+	if err != nil {
+		return 0, 0, err
+	}
+	var runs [2][]float64
+	for i, t := range took {
+		runs[i%2] = append(runs[i%2], t.RunsMS...)
 	}
 	return Quantile(runs[1], meterQuantile), Quantile(runs[0], meterQuantile), nil
 }

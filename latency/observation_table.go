@@ -156,8 +156,5 @@ func (l *LUT) Learn(obs Observations, now time.Time) (Learnt, error) {
 }
 
 // Here reports whether the observations were made on this machine's processor, or
-// on a device that is another machine.
-func (h ObservationHeader) Here() bool {
-	k, err := kindOf(h.Target)
-	return err == nil && (k.elsewhere || h.Processor == Processor())
-}
+// on a host.
+func (h ObservationHeader) Here() bool { return h.Host != "" || h.Processor == Processor() }

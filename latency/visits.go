@@ -232,58 +232,6 @@ type member struct {
 	runs   []int    // of the traced network before each traced burst, those to warm up included
 }
 
-// session is an open network with how often it ran and what a run takes.
-type session struct {
-	OpenNetwork
-	runs int
-	ms   float64
-}
-
-// warmUp runs the network until its memory is in the caches: some runs, and
-// some milliseconds.
-func (s *session) warmUp(ctx context.Context) error {
-	least := WarmUpRuns
-	if s.runs > 0 {
-		least-- // its memory is there, other networks have taken the caches
-	}
-	spent := 0.0
-	for i := 0; i < least || (spent < warmUpMS && i < maxWarmUp); i++ {
-		took, err := s.Run(ctx, 1)
-		if err != nil {
-			return err
-		}
-		if len(took) != 1 || !(took[0] > 0) || math.IsInf(took[0], 1) {
-			return fmt.Errorf("a run took %v ms: expected more than 0", took)
-		}
-		s.runs++
-		s.ms = took[0]
-		spent += s.ms
-	}
-	return nil
-}
-
-// time times n runs of the network.
-func (s *session) time(ctx context.Context, n int) ([]float64, error) {
-	took, err := s.Run(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	s.runs += len(took)
-	if len(took) != n {
-		return nil, fmt.Errorf("the device made %d runs: expected %d", len(took), n)
-	}
-	for i, ms := range took {
-		if !(ms > 0) || math.IsInf(ms, 1) {
-			return nil, fmt.Errorf("a run took %v ms: expected more than 0", ms)
-		}
-		took[i] = rounded(ms)
-	}
-	return took, nil
-}
-
-// rounded is a time to the nanosecond.
-func rounded(ms float64) float64 { return math.Round(ms*1e6) / 1e6 }
-
 // group opens as many of the networks as go together and looks at them.
 func (v *visitor) group(ctx context.Context, archs []model.Architecture, networks []int, rng *rand.Rand) (found []opening, err error) {
 	var members []*member
@@ -309,7 +257,7 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 			return nil, err
 		}
 		members = append(members, m)
-		if err := m.plain.warmUp(ctx); err != nil {
+		if _, err := takeTurns(ctx, v.d, []turn{{session: m.plain, warmUp: true}}, v.now); err != nil {
 			return nil, err
 		}
 		if bytes == 0 {
@@ -317,23 +265,29 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 		}
 		spent += float64((v.bursts+v.traced)*(WarmUpRuns+runsOfBurst(m.plain.ms))) * m.plain.ms
 	}
-	for turn := range max(v.bursts, v.traced) {
+	var turns []turn
+	var whose []*member
+	for round := range max(v.bursts, v.traced) {
 		for _, i := range rng.Perm(2 * len(members)) {
 			m := members[i/2]
-			if i%2 == 0 && turn < v.bursts {
-				b, err := v.burst(ctx, m.plain)
-				if err != nil {
-					return nil, err
-				}
-				m.Bursts = append(m.Bursts, b)
+			if i%2 == 0 && round < v.bursts {
+				turns, whose = append(turns, turn{m.plain, true, usualRuns}), append(whose, m)
 			}
-			if i%2 == 1 && turn < v.traced && m.traced != nil {
-				b, err := v.burst(ctx, m.traced)
-				if err != nil {
-					return nil, err
-				}
-				m.Traced, m.runs = append(m.Traced, b), append(m.runs, m.traced.runs-len(b.RunsMS))
+			if i%2 == 1 && round < v.traced && m.traced != nil {
+				turns, whose = append(turns, turn{m.traced, true, usualRuns}), append(whose, m)
 			}
+		}
+	}
+	took, err := takeTurns(ctx, v.d, turns, v.now)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range whose {
+		b := burst{AtMS: took[i].AtMS, RunsMS: took[i].RunsMS}
+		if turns[i].session == m.plain {
+			m.Bursts = append(m.Bursts, b)
+		} else {
+			m.Traced, m.runs = append(m.Traced, b), append(m.runs, took[i].Before)
 		}
 	}
 	ended := v.now().UnixMilli()
@@ -388,20 +342,6 @@ func (v *visitor) open(ctx context.Context, arch model.Architecture, network int
 	}
 	m.plain = &session{OpenNetwork: n}
 	return m, nil
-}
-
-// runsOfBurst is how many runs of ms milliseconds a burst times.
-func runsOfBurst(ms float64) int { return int(min(max(burstMS/ms, minBurst), maxBurst)) }
-
-// burst warms a network up and times some runs of it.
-func (v *visitor) burst(ctx context.Context, s *session) (burst, error) {
-	if err := s.warmUp(ctx); err != nil {
-		return burst{}, err
-	}
-	b := burst{AtMS: rounded(float64(v.now().UnixMicro()) / 1e3)}
-	var err error
-	b.RunsMS, err = s.time(ctx, runsOfBurst(s.ms))
-	return b, err
 }
 
 // trace takes in the trace of a network, where it has one. It is not ok where

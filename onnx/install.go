@@ -79,14 +79,23 @@ func Install(ctx context.Context, progress Progress) (Library, error) {
 	if !CanRun() {
 		return Library{}, ErrNoCgo
 	}
-	want, ok := libraries[runtime.GOOS+"/"+runtime.GOARCH]
+	return InstallFor(ctx, platform, progress)
+}
+
+// platform is that of this program.
+const platform = runtime.GOOS + "/" + runtime.GOARCH
+
+// InstallFor is Install of the library of another platform, such as linux/arm64, at
+// [InstallPathFor], for machines that this one measures on.
+func InstallFor(ctx context.Context, platform string, progress Progress) (Library, error) {
+	want, ok := libraries[platform]
 	if !ok {
-		return Library{}, fmt.Errorf("install: %w: %s/%s", ErrNoBuild, runtime.GOOS, runtime.GOARCH)
+		return Library{}, fmt.Errorf("install: %w: %s", ErrNoBuild, platform)
 	}
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
-	return install(ctx, registry(ctx), want, InstallPath(), progress)
+	return install(ctx, registry(ctx), want, InstallPathFor(platform), progress)
 }
 
 func install(ctx context.Context, registry string, want packaged, path string, progress Progress) (Library, error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/adrg/xdg"
@@ -174,9 +175,17 @@ func systemFolders() []string {
 
 // InstallPath is where [Install] puts the library: binas-tui/onnxruntime/VERSION
 // in the user's data folder ($XDG_DATA_HOME).
-func InstallPath() string {
+func InstallPath() string { return InstallPathFor(platform) }
+
+// InstallPathFor is where [InstallFor] puts the library of a platform: that of another
+// one in a folder of its name.
+func InstallPathFor(other string) string {
+	folder := filepath.Join(xdg.DataHome, "binas-tui", "onnxruntime", LibraryVersion)
+	if other != platform {
+		return filepath.Join(folder, strings.ReplaceAll(other, "/", "-"), filepath.Base(libraries[other].path))
+	}
 	names := libraryNames()
-	return filepath.Join(xdg.DataHome, "binas-tui", "onnxruntime", LibraryVersion, names[min(1, len(names)-1)])
+	return filepath.Join(folder, names[min(1, len(names)-1)])
 }
 
 var loading struct {
@@ -205,7 +214,7 @@ func Load(lib Library) (Library, error) {
 		return Library{}, fmt.Errorf("load ONNX Runtime: %w: %w", ErrNoLibrary, err)
 	}
 	if lib.Path == InstallPath() {
-		if err := checkSum(lib.Path, libraries[runtime.GOOS+"/"+runtime.GOARCH].sha256); err != nil {
+		if err := checkSum(lib.Path, libraries[platform].sha256); err != nil {
 			return Library{}, fmt.Errorf("load %s: %w: reinstall it (binas-tui doctor --install-onnxruntime), or name another with --onnxruntime", lib.Path, err)
 		}
 	}

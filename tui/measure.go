@@ -96,7 +96,7 @@ func stepThrough[T comparable](v *T, values []T) func(int) tea.Cmd {
 func (m *measureMenu) rows(a *App) []formRow {
 	rows := []formRow{
 		{label: "device", value: m.want.Target, step: stepThrough(&m.want.Target, latency.Targets())},
-		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Target))},
+		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Host))},
 		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
 		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
 		{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})},

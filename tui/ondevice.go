@@ -19,21 +19,22 @@ import (
 // onDeviceRounds is what a search on the device has measured so far.
 type onDeviceRounds []explore.Round
 
-// keepOnMachine searches on this machine until a limit is kept.
+// keepOnMachine searches on the device of the table until a limit is kept.
 func keepOnMachine(ctx context.Context, library string, setup explore.Setup, r explore.OnDevice) (explore.Kept, error) {
 	engine, err := explore.New(ctx, setup) // the explorer goes on with its own
 	if err != nil {
 		return explore.Kept{}, err
 	}
-	o, err := engine.DeviceOptions()
+	o, err := engine.DeviceOptions("")
 	if err != nil {
 		return explore.Kept{}, err
 	}
 	o.Library = library
-	device, err := latency.OpenDevice(o)
+	device, err := latency.OpenDevice(ctx, o)
 	if err != nil {
 		return explore.Kept{}, err
 	}
+	defer device.Close()
 	return engine.KeepOn(ctx, device, r)
 }
 

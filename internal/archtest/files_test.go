@@ -21,6 +21,7 @@ var mayOpen = map[string]string{
 	"internal/safefile/":           "it is what the others use",
 	"internal/datatest/":           "files of tests",
 	"internal/npytest/":            "files of tests",
+	"internal/sshtest/":            "files of tests",
 	"internal/timetest/":           "/proc",
 	"assets/generate/":             "run by who changes the assets",
 	"latency/measure_processor.go": "/proc",

@@ -136,6 +136,9 @@ func (d *Device) Open(ctx context.Context, arch model.Architecture, imageSize in
 	return d.open(ctx, arch, imageSize, false)
 }
 
+// Close implements [latency.Device].
+func (d *Device) Close() error { return nil }
+
 // OpenTraced implements [latency.Tracer].
 func (d *Device) OpenTraced(ctx context.Context, arch model.Architecture, imageSize int) (latency.TracedNetwork, error) {
 	if d.Untraced {

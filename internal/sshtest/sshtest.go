@@ -1,0 +1,240 @@
+//go:build linux
+
+// Package sshtest runs an SSH server on this machine for tests, with keys and
+// folders of its own.
+package sshtest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/binas-tui/binas-tui/internal/needed"
+)
+
+// Host is what the server is called in the configuration of ssh.
+const Host = "pi"
+
+// Server is an SSH server on the loopback device.
+type Server struct {
+	Cache string // the remote's cache folder
+	Temp  string // its folder of temporary files
+
+	dir, ssh string
+	port     int
+	daemon   *exec.Cmd
+}
+
+// Start starts a server that "ssh pi" reaches for the rest of the test, with these
+// lines in its configuration and in that of ssh. It is skipped without OpenSSH.
+func Start(t testing.TB, serverLines, clientLines string) *Server {
+	t.Helper()
+	s := &Server{dir: t.TempDir(), ssh: needed.Program(t, "ssh")}
+	keygen := needed.Program(t, "ssh-keygen")
+	sshd, err := exec.LookPath("sshd")
+	if err != nil {
+		if sshd = "/usr/sbin/sshd"; !exists(sshd) {
+			needed.Missing(t, err)
+		}
+	}
+	s.Cache, s.Temp = filepath.Join(s.dir, "cache"), filepath.Join(s.dir, "tmp")
+	for _, dir := range []string{s.Cache, s.Temp, filepath.Join(s.dir, "bin")} {
+		check(t, os.MkdirAll(dir, 0o755))
+	}
+	if os.Getuid() == 0 {
+		check(t, os.MkdirAll("/run/sshd", 0o755)) // it wants an empty folder
+	}
+	for _, key := range []string{"host", "user"} {
+		if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", s.file(key)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	check(t, os.Rename(s.file("user.pub"), s.file("authorized_keys")))
+	me, err := user.Current()
+	check(t, err)
+	s.port = freePort(t)
+	write(t, s.file("sshd_config"), fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\n"+
+		"PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSetEnv XDG_CACHE_HOME=%s TMPDIR=%s\n%s\n",
+		s.port, s.file("host"), s.file("authorized_keys"), s.Cache, s.Temp, serverLines), 0o644)
+	write(t, s.file("ssh_config"), fmt.Sprintf("%s\nHost %s changed unknown-key other-user\n  HostName 127.0.0.1\n  Port %d\n  IdentityFile %s\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"+
+		"  GlobalKnownHostsFile /dev/null\nHost %[2]s other-user\n  UserKnownHostsFile %[5]s\nHost changed\n  UserKnownHostsFile %[6]s\nHost unknown-key\n  UserKnownHostsFile /dev/null\n"+
+		"Host other-user\n  IdentityFile %[7]s\nHost *\n  User %[8]s\n", clientLines, Host, s.port, s.file("user"), s.file("known"), s.file("known-other"), s.file("host"), me.Username), 0o644)
+	for name, key := range map[string]string{"known": "host.pub", "known-other": "authorized_keys"} {
+		public, err := os.ReadFile(s.file(key))
+		check(t, err)
+		write(t, s.file(name), fmt.Sprintf("[127.0.0.1]:%d %s", s.port, public), 0o644)
+	}
+	write(t, s.file("bin/ssh"), fmt.Sprintf("#!/bin/sh\nexec %s -F %s \"$@\"\n", s.ssh, s.file("ssh_config")), 0o755)
+	t.Setenv("PATH", s.file("bin")+":"+os.Getenv("PATH"))
+
+	s.daemon = exec.Command(sshd, "-D", "-e", "-f", s.file("sshd_config"))
+	var log bytes.Buffer
+	s.daemon.Stderr = &log
+	check(t, s.daemon.Start())
+	t.Cleanup(func() {
+		s.KillSessions()
+		s.daemon.Process.Kill()
+		s.daemon.Wait()
+		if t.Failed() {
+			t.Logf("sshd: %s", log.String())
+		}
+	})
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+		if err == nil {
+			c.Close()
+			return s
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *Server) file(name string) string { return filepath.Join(s.dir, name) }
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t testing.TB, name, text string, mode os.FileMode) {
+	t.Helper()
+	check(t, os.WriteFile(name, []byte(text), mode))
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// KillSessions kills the processes of the server that serve connections.
+func (s *Server) KillSessions() {
+	parents := map[int]int{}
+	eachProcess(func(pid int, stat []string) {
+		if strings.HasPrefix(stat[0], "sshd") {
+			parents[pid], _ = strconv.Atoi(stat[2])
+		}
+	})
+	for pid := range parents {
+		for p := parents[pid]; p > 1; p = parents[p] {
+			if p == s.daemon.Process.Pid {
+				syscall.Kill(pid, syscall.SIGKILL)
+				break
+			}
+		}
+	}
+}
+
+// Programs are the processes that run what was pushed.
+func (s *Server) Programs() (pids []int) {
+	eachProcess(func(pid int, stat []string) {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if err == nil && strings.HasPrefix(exe, s.Cache) && stat[1] != "Z" {
+			pids = append(pids, pid)
+		}
+	})
+	return pids
+}
+
+// Gone waits until no pushed program runs, and returns how long that took.
+func (s *Server) Gone(t testing.TB, most time.Duration) time.Duration {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		left := len(s.Programs())
+		took := time.Since(start)
+		if left == 0 {
+			return took
+		}
+		if took > most {
+			t.Fatalf("processes %v are there %v later", s.Programs(), took)
+		}
+	}
+}
+
+// eachProcess calls do with the name, state and parent of every process.
+func eachProcess(do func(pid int, stat []string)) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		_, rest, ok := strings.Cut(string(data), "(")
+		end := strings.LastIndex(rest, ") ")
+		if err != nil || !ok || end < 0 {
+			continue
+		}
+		if fields := strings.Fields(rest[end+2:]); len(fields) > 1 {
+			do(pid, []string{rest[:end], fields[0], fields[1]})
+		}
+	}
+}
+
+// Delay copies standard input and output to and from an address, each piece after
+// so long: a ProxyCommand. Every hundredth waits another 250 ms, as where a packet
+// was lost and is sent again.
+func Delay(address string, delay time.Duration) error {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	go func() {
+		delayed(c, os.Stdin, delay)
+		c.(*net.TCPConn).CloseWrite()
+	}()
+	delayed(os.Stdout, c, delay)
+	return nil
+}
+
+func delayed(to io.Writer, from io.Reader, delay time.Duration) {
+	type piece struct {
+		data []byte
+		due  time.Time
+	}
+	pieces := make(chan piece, 1<<12)
+	go func() {
+		defer close(pieces)
+		for n := 1; ; n++ {
+			buffer := make([]byte, 32<<10)
+			k, err := from.Read(buffer)
+			due := time.Now().Add(delay)
+			if n%100 == 0 {
+				due = due.Add(250 * time.Millisecond)
+			}
+			if k > 0 {
+				pieces <- piece{buffer[:k], due}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for p := range pieces {
+		time.Sleep(time.Until(p.due))
+		if _, err := to.Write(p.data); err != nil {
+			return
+		}
+	}
+}
