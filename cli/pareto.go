@@ -6,11 +6,14 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/page"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
@@ -19,6 +22,7 @@ func (a *app) paretoCommand() *cobra.Command {
 		sel  selection
 		seed uint64
 		form forms
+		html string
 	)
 	cmd := &cobra.Command{
 		Use:   "pareto",
@@ -30,7 +34,8 @@ at 16 limits, which takes some seconds.`,
 		Example: `  binas-tui pareto
   binas-tui pareto --csv > frontier.csv
   binas-tui pareto --max-params 6M --limit-on phone.pkl=12ms
-  binas-tui pareto --lut phone.pkl --figure frontier.svg`,
+  binas-tui pareto --lut phone.pkl --figure frontier.svg
+  binas-tui pareto --html frontier.html`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := form.check(a, cmd); err != nil {
@@ -47,6 +52,13 @@ at 16 limits, which takes some seconds.`,
 			if len(points) == 0 {
 				return engine.NoNetworkWithin(cmd.Context(), math.Inf(1))
 			}
+			if html != "" {
+				o := page.Options{Made: time.Now(), Exact: exact}
+				err := safefile.Replace(html, true, func(w io.Writer) error { return page.Frontier(cmd.Context(), w, engine, points, o) })
+				if err != nil || !form.csv && !a.json && form.figure == "" {
+					return err
+				}
+			}
 			return form.write(a, newParetoReport(engine, points, exact),
 				func() (*figure.Drawing, error) { return figure.Frontier(engine, points, nil) },
 				func(w io.Writer) error { return writeParetoCSV(w, engine, points) },
@@ -56,6 +68,7 @@ at 16 limits, which takes some seconds.`,
 	sel.addFlags(cmd)
 	sel.addConstraints(cmd)
 	form.addFlags(a, cmd, "draw the frontier")
+	cmd.Flags().StringVar(&html, "html", "", "write a page to send to `FILE`: the frontier, a slider over it, the sweep, the networks")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "random `SEED` of the searches, where the predictor is not bilinear")
 	return cmd
 }

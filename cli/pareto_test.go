@@ -143,3 +143,15 @@ func TestReport(t *testing.T) {
 		t.Errorf("report for a limit:\n%s", limited)
 	}
 }
+
+// The frontier as a page to send.
+func TestParetoPage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "frontier.html")
+	if out := mustRun(t, "pareto", "--html", file); out != "" {
+		t.Errorf("printed %q", out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.HasSuffix(string(text), "</html>\n") {
+		t.Errorf("%d bytes: %v", len(text), err)
+	}
+}

@@ -90,7 +90,7 @@ func generalKeys() []action {
 		{"compare", []string{"c"}, "Result", "compare with the network shown now; again to stop", "compare", (*App).toggleCompare},
 		{"compare-menu", []string{"C"}, "Result", "compare with a snapshot, a published network or another device's best", "", (*App).openCompareMenu},
 		{"snapshot", []string{"a"}, "Result", "keep the network shown under a name", "keep", (*App).takeSnapshot},
-		{"report", []string{"R"}, "Result", "write the session as a report: Markdown with the frontier as SVG", "", (*App).openReport},
+		{"report", []string{"R"}, "Result", "write the session: Markdown, a picture and a page to send (HTML)", "", (*App).openReport},
 		{"optimizer", []string{"o"}, "Result", "switch optimiser: BCFW certified, IQCP, BCFW, evolution", "optimiser", (*App).nextOptimizer},
 		{"inactive", []string{"i"}, "Result", "skipped blocks: credited with the mean of their options, or free (paper)", "", (*App).toggleInactive},
 		{"undo", []string{"u"}, "Result", "undo the last change: of the budget, pins, device or any other", "undo", (*App).undo},

@@ -11,11 +11,13 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/figure"
+	"github.com/binas-tui/binas-tui/internal/page"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // openReport asks where to write the session as a report: Markdown, and beside
-// it the frontier as SVG. Files that are there are never replaced.
+// it the frontier as SVG and as a page with every network of it. Files that are there are never replaced.
 func (a *App) openReport() tea.Cmd {
 	a.dialog = newEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
 		if name == "" {
@@ -33,8 +35,9 @@ func (a *App) openReport() tea.Cmd {
 // writeReport makes the report here, where the state is, and draws and writes it in
 // a command.
 func (a *App) writeReport(name string) (tea.Cmd, error) {
-	picture := strings.TrimSuffix(name, filepath.Ext(name)) + ".svg"
-	if picture == name {
+	base := strings.TrimSuffix(name, filepath.Ext(name))
+	picture, html := base+".svg", base+".html"
+	if picture == name || html == name {
 		return nil, fmt.Errorf("%s: expected a name that ends in .md", sanitize.Line(name))
 	}
 	if a.coming {
@@ -44,32 +47,45 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 	if r.waits() {
 		return nil, errors.New("how far the predictions may be off is still being computed: once more in a moment")
 	}
-	text, engine, marks := r.markdown(), a.engine, r.marks()
+	text, engine, marks, ctx := r.markdown(), a.engine, r.marks(), a.ctx
+	o := page.Options{Made: r.at, Exact: true, LimitMS: a.limitMS, Marks: marks, Command: "binas-tui pareto --html " + phrase.ShellWord(filepath.Base(html)) + a.sourceFlags()}
 	var points []explore.ParetoPoint
 	if r.picture != "" {
 		points = a.frontierPoints()
 	}
 	a.working++
 	return guard(func() tea.Msg {
-		var svg bytes.Buffer
+		var svg, whole bytes.Buffer
 		if len(points) > 0 {
 			d, err := figure.Frontier(engine, points, marks)
 			if err == nil {
 				err = d.Write(&svg, "svg")
 			}
+			if err == nil {
+				err = page.Frontier(ctx, &whole, engine, points, o)
+			}
 			if err != nil {
 				return reportMsg{failedMsg{"report not written: " + err.Error()}}
 			}
 		}
-		if err := createFile(name, []byte(text)); err != nil {
-			return reportMsg{failedMsg{"report not written: " + err.Error()}}
-		}
-		if svg.Len() > 0 {
-			if err := createFile(picture, svg.Bytes()); err != nil {
-				return reportMsg{failedMsg{"report written without its picture: " + err.Error()}}
+		written := "report written: " + name
+		for _, f := range []struct {
+			name, what string
+			data       []byte
+		}{{name, "", []byte(text)}, {picture, " without its picture", svg.Bytes()}, {html, " without its page", whole.Bytes()}} {
+			if len(f.data) == 0 {
+				continue
+			}
+			if err := createFile(f.name, f.data); err != nil && f.what == "" {
+				return reportMsg{failedMsg{"report not written: " + err.Error()}}
+			} else if err != nil {
+				return reportMsg{failedMsg{"report written" + f.what + ": " + err.Error()}}
 			}
 		}
-		return reportMsg{copiedMsg{"report written: " + name}}
+		if whole.Len() > 0 {
+			written += ", and as a page to send: " + html
+		}
+		return reportMsg{copiedMsg{written}}
 	}), nil
 }
 

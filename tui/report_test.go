@@ -12,7 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 )
 
-// R writes Markdown and SVG: every network kept and the one shown, with their
+// R writes Markdown, SVG and a page: every network kept and the one shown, with their
 // blocks, reasons and commands. What is there is not replaced.
 func TestReport(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -35,6 +35,9 @@ func TestReport(t *testing.T) {
 		t.Errorf("%d networks are described, of %s and %s", strings.Count(text, "\n### "), kept.architecture, now.architecture)
 	}
 	checkSVG(t, readFile(t, "binas-report.svg"))
+	if whole := readFile(t, "binas-report.html"); !strings.Contains(text, "(binas-report.html)") || !strings.Contains(whole, kept.name) || !strings.HasSuffix(whole, "</html>\n") {
+		t.Errorf("the page has %d bytes", len(whole))
+	}
 
 	d.press("R", "enter")
 	d.mustSee("is there already")

@@ -91,8 +91,8 @@ func (r *report) markdown() string {
 	w.WriteString("\nAccuracies are predicted, latencies are by the table; \"optimal\" is proved for these two.\n")
 
 	if r.picture != "" {
-		fmt.Fprintf(&w, "\n## Frontier\n\n![Best accuracy within a latency](%s)\n\n%d networks are on it: none is as fast and more accurate.\n\n    %s\n",
-			strings.ReplaceAll(r.picture, " ", "%20"), r.networks, "binas-tui pareto --csv"+r.app.sourceFlags())
+		fmt.Fprintf(&w, "\n## Frontier\n\n![Best accuracy within a latency](%s)\n\n%d networks are on it: none is as fast and more accurate. [All of them, with a slider](%s).\n\n    %s\n",
+			strings.ReplaceAll(r.picture, " ", "%20"), r.networks, strings.ReplaceAll(strings.TrimSuffix(r.picture, ".svg")+".html", " ", "%20"), "binas-tui pareto --csv"+r.app.sourceFlags())
 	}
 	if len(r.chosen) == 0 {
 		w.WriteString("\nNo network was chosen.\n")

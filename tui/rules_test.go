@@ -19,6 +19,7 @@ var (
 		"explore":   {"LUTs", "Predictors", "Load", "LoadLUT", "LoadPredictor", "LoadSamples", "LoadFitting", "New", "CompareDevices", "SaveLUT", "MeasureTable", "MeasureNetwork", "VerifyTable"},
 		"steps":     {"Runs", "Find", "ReadPipeline", "ReadNetworks", "ReadRanked", "OpenData"},
 		"figure":    {"*"},
+		"page":      {"*"},
 		"safefile":  {"*"},
 		"clipboard": {"*"},
 		"onnx":      {"Find", "Install", "Load", "Open"},
