@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/charmbracelet/colorprofile"
@@ -14,28 +16,46 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/ssh"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
 	var (
-		library string
-		install bool
+		library, on     string
+		install, remove bool
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Show what was found: assets, terminal, ONNX Runtime",
-		Long: `Show what was found: built-in profiles, latency tables and predictors, what the
-terminal can do, and ONNX Runtime. The explorer and the searches need no ONNX
+		Long: `Show what was found: the machine, built-in profiles, latency tables and
+predictors, what the terminal can do, and ONNX Runtime. With --on all of that on
+a machine that ssh reaches, after what measuring there needs was pushed to its
+cache folder; with --remove that is removed. The explorer and the searches need no ONNX
 Runtime. The exit code is 1 where a profile cannot be used.`,
 		Example: `  binas-tui doctor
-  binas-tui doctor --install-onnxruntime`,
+  binas-tui doctor --install-onnxruntime
+  binas-tui doctor --on pi
+  binas-tui doctor --on pi --remove`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if install {
+			switch {
+			case install && on != "":
+				return usagef("--install-onnxruntime is for this machine; what --on needs is pushed there by itself")
+			case install:
 				return a.installRuntime(cmd.Context())
+			case remove && on == "":
+				return usagef("--remove is for --on HOST: it removes what was pushed there")
+			case remove:
+				return a.removePushed(cmd.Context(), on)
+			case on != "":
+				return a.doctorOn(cmd.Context(), &measuring{on: on, library: library})
 			}
 			fmt.Fprintln(a.out, "binas-tui "+versionText())
+			section(a.out, "Machine")
+			line(a.out, "processor", latency.Processor())
+			line(a.out, "threads", fmt.Sprint(runtime.NumCPU()))
 			err := doctorAssets(cmd.Context(), a.out)
 			a.doctorTerminal()
 			doctorRuntime(a.out, library)
@@ -43,8 +63,37 @@ Runtime. The exit code is 1 where a profile cannot be used.`,
 		},
 	}
 	addLibrary(cmd, &library)
+	cmd.Flags().StringVar(&on, "on", "", "look at this `HOST`, which ssh reaches: a Host of ~/.ssh/config or [USER@]NAME")
+	cmd.Flags().BoolVar(&remove, "remove", false, "with --on, remove what was pushed there, and do nothing else")
 	cmd.Flags().BoolVar(&install, "install-onnxruntime", false, "download ONNX Runtime "+onnx.LibraryVersion+" to the user's data folder, and do nothing else")
 	return cmd
+}
+
+// doctorOn prints what the program finds on a host.
+func (a *app) doctorOn(ctx context.Context, m *measuring) error {
+	session, err := latency.RunOn(ctx, m.deviceOptions(a), "doctor")
+	if err != nil {
+		return hostError(ctx, err)
+	}
+	explore.UsedHost(m.on)
+	lines := bufio.NewScanner(io.LimitReader(session, 1<<20))
+	for lines.Scan() {
+		fmt.Fprintln(a.out, sanitize.Line(lines.Text()))
+	}
+	if err := session.Close(); err != nil {
+		return session.Lost()
+	}
+	return nil
+}
+
+// removePushed removes what was pushed to a host.
+func (a *app) removePushed(ctx context.Context, host string) error {
+	removed, err := ssh.Remove(ctx, host)
+	if err != nil {
+		return hostError(ctx, err)
+	}
+	_, err = fmt.Fprintf(a.out, "%s: removed %s\n", host, removed)
+	return err
 }
 
 // section prints a heading, line one line under it.

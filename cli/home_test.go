@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(hometest.Run(m))
 }
 
-// serveSimulated is the command at the other end, with a device of known costs, each
-// run of which takes a little time.
+// serveSimulated is the command at the other end, with a device of known costs that
+// takes a little time.
 func serveSimulated() error {
 	return latency.Serve(context.Background(), os.Stdin, os.Stdout, func(context.Context, latency.DeviceOptions) (latency.Device, error) {
 		if err := latency.LockDevice(); err != nil {
@@ -36,7 +36,11 @@ func serveSimulated() error {
 			return nil, err
 		}
 		d := devicetest.New(space, 1)
-		d.OnRun = func() { time.Sleep(50 * time.Microsecond) }
+		d.OnRun = func() {
+			if d.Runs%20 == 0 {
+				time.Sleep(2 * time.Millisecond)
+			}
+		}
 		return d, nil
 	})
 }

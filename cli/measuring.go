@@ -89,13 +89,23 @@ func checkCount(cmd *cobra.Command, name string, value, least, most int) error {
 func (m *measuring) open(ctx context.Context, a *app) (latency.Device, error) {
 	o := m.deviceOptions(a)
 	d, err := latency.OpenDevice(ctx, o)
-	if err == nil {
+	switch {
+	case err == nil:
 		explore.UsedHost(o.Host)
-	}
-	if err != nil && !errors.Is(err, onnx.ErrTargetUnavailable) {
+	case o.Host != "":
+		err = hostError(ctx, err)
+	case !errors.Is(err, onnx.ErrTargetUnavailable):
 		err = libraryError(err, m.library)
 	}
 	return d, err
+}
+
+// hostError is the error of a host that cannot be measured on.
+func hostError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return usageError{err}
 }
 
 // deviceOptions name the device.

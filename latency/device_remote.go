@@ -17,6 +17,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
@@ -37,7 +38,7 @@ const (
 // deviceHello is the first line of who measures.
 type deviceHello struct {
 	Protocol int           `json:"protocol"`
-	Measures int           `json:"measures"` // recordVersion
+	Program  string        `json:"program"` // its version
 	Options  DeviceOptions `json:"options"`
 }
 
@@ -76,7 +77,7 @@ type deviceReply struct {
 	Error      string      `json:"error,omitempty"`
 	Kind       string      `json:"kind,omitempty"` // of the error, one of errorKinds
 	Protocol   int         `json:"protocol,omitempty"`
-	Measures   int         `json:"measures,omitempty"`
+	Program    string      `json:"program,omitempty"`
 	Provenance *Provenance `json:"provenance,omitempty"`
 	Taken      []taken     `json:"taken,omitempty"`
 	Trace      *Trace      `json:"trace,omitempty"`
@@ -98,7 +99,7 @@ var errorKinds = []struct {
 	err  error
 }{
 	{"no-trace", ErrNoTrace}, {"trace", ErrTrace}, {"target", onnx.ErrTargetUnavailable}, {"memory", memory.ErrTooMuch},
-	{"in-use", ErrDeviceInUse}, {"protocol", ErrProtocol}, {"library", onnx.ErrNoLibrary},
+	{"in-use", ErrDeviceInUse}, {"protocol", ErrProtocol}, {"library", onnx.ErrNoLibrary}, {"old-library", onnx.ErrTooOld},
 }
 
 // remoteError is an error of the other end.
@@ -109,6 +110,11 @@ type remoteError struct {
 
 func (e remoteError) Error() string { return e.text }
 func (e remoteError) Unwrap() error { return e.is }
+
+// otherVersion says that the other end is of another version.
+func otherVersion(other string) error {
+	return fmt.Errorf("%w: it is version %q, this is %q: build all of one version (make build cross)", ErrProtocol, other, version.Text())
+}
 
 // maxText bounds what the other end says of itself, in bytes.
 const maxText = 1000
@@ -143,12 +149,12 @@ type Remote struct {
 func NewRemote(ctx context.Context, link Link, o DeviceOptions) (*Remote, error) {
 	r := &Remote{link: link, host: o.Host, lines: make(chan []byte), closed: make(chan struct{})}
 	go r.read()
-	reply, err := r.ask(ctx, deviceHello{Protocol: deviceProtocol, Measures: recordVersion, Options: o}, 0)
+	reply, err := r.ask(ctx, deviceHello{Protocol: deviceProtocol, Program: version.Text(), Options: o}, 0)
 	p := reply.Provenance
 	switch {
 	case err != nil:
-	case reply.Protocol != deviceProtocol || reply.Measures != recordVersion:
-		err = fmt.Errorf("%s: %w: it is of version %d.%d: expected %d.%d", o.Host, ErrProtocol, reply.Protocol, reply.Measures, deviceProtocol, recordVersion)
+	case reply.Protocol != deviceProtocol || reply.Program != version.Text():
+		err = fmt.Errorf("%s: %w", o.Host, otherVersion(remoteText(reply.Program)))
 	case p == nil || p.Device != cmp.Or(o.Target, string(onnx.CPU)) || p.Threads != max(o.Threads, 1) || p.Batch != max(o.Batch, 1):
 		err = fmt.Errorf("%s: %w: it measures something else than it was asked for", o.Host, ErrProtocol)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/devicetest"
 	"github.com/binas-tui/binas-tui/internal/timetest"
+	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -69,31 +70,28 @@ func space32(t testing.TB) *model.Space {
 // networks are closed there, and the serving end ends with the connection.
 func TestRemoteMeasuresAsHere(t *testing.T) {
 	s := space32(t)
-	for _, untraced := range []bool{false, true} {
-		there, here := devicetest.New(s, 1), devicetest.New(s, 1)
-		there.Untraced, here.Untraced = untraced, untraced
-		r, ended := remote(t, there)
-		o := latency.MeasureOptions{Seed: 1, Device: r}
-		got, err := latency.Measure(t.Context(), s, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Device = here
-		want, err := latency.Measure(t.Context(), s, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Provenance.Host != "pi" {
-			t.Errorf("%+v", got.Provenance)
-		}
-		got.Provenance.Host, got.Provenance.Date = "", want.Provenance.Date
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("untraced %v: measured %+v\nhere %+v", untraced, got, want)
-		}
-		r.Close()
-		if err := <-ended; err != nil || there.Opened == 0 || there.Opened != there.Closed {
-			t.Errorf("%d networks opened, %d closed, %v", there.Opened, there.Closed, err)
-		}
+	there, here := devicetest.New(s, 1), devicetest.New(s, 1)
+	r, ended := remote(t, there)
+	o := latency.MeasureOptions{Networks: latency.LeastNetworks, Seed: 1, Device: r}
+	got, err := latency.Measure(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Device = here
+	want, err := latency.Measure(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Provenance.Host != "pi" {
+		t.Errorf("%+v", got.Provenance)
+	}
+	got.Provenance.Host, got.Provenance.Date = "", want.Provenance.Date
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("measured %+v\nhere %+v", got, want)
+	}
+	r.Close()
+	if err := <-ended; err != nil || there.Opened == 0 || there.Opened != there.Closed {
+		t.Errorf("%d networks opened, %d closed, %v", there.Opened, there.Closed, err)
 	}
 }
 
@@ -167,14 +165,14 @@ func TestRemoteIsCancelled(t *testing.T) {
 // Another version is refused by both ends, whichever is the older one.
 func TestRemoteOfAnotherVersion(t *testing.T) {
 	var out strings.Builder
-	err := latency.Serve(t.Context(), strings.NewReader(`{"protocol":99,"measures":4,"options":{"target":"","threads":0,"batch":0,"classes":0}}`+"\n"), &out, nil)
-	if !errors.Is(err, latency.ErrProtocol) || !strings.Contains(out.String(), `"kind":"protocol"`) || !strings.Contains(out.String(), "of 99.4") {
+	err := latency.Serve(t.Context(), strings.NewReader(`{"protocol":1,"program":"v0","options":{"target":"","threads":0,"batch":0,"classes":0}}`+"\n"), &out, nil)
+	if !errors.Is(err, latency.ErrProtocol) || !strings.Contains(out.String(), `"kind":"protocol"`) || !strings.Contains(out.String(), `version \"v0\"`) {
 		t.Errorf("%v, %s", err, out.String())
 	}
 	for _, reply := range []string{
-		`{"number":0,"protocol":2,"measures":4,"provenance":{"device":"cpu","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}`,
-		`{"number":0,"protocol":1,"measures":4,"provenance":{"device":"cuda","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}`,
-		`{"number":0,"protocol":1,"measures":4}`, `{"number":1}`, `welcome`, `{"number":0,"more":1}`,
+		`{"number":0,"protocol":2,"program":"` + version.Text() + `","provenance":{"device":"cpu","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}`,
+		`{"number":0,"protocol":1,"program":"` + version.Text() + `","provenance":{"device":"cuda","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}`,
+		`{"number":0,"protocol":1,"program":"` + version.Text() + `"}`, `{"number":1}`, `welcome`, `{"number":0,"more":1}`,
 	} {
 		requests, asks := io.Pipe()
 		go io.Copy(io.Discard, requests)
@@ -188,7 +186,7 @@ func TestRemoteOfAnotherVersion(t *testing.T) {
 // FuzzRemote has the other end say anything: what is measured then is a number, or an
 // error.
 func FuzzRemote(f *testing.F) {
-	hello := `{"number":0,"protocol":1,"measures":4,"provenance":{"device":"cpu","processor":"p","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}` + "\n"
+	hello := `{"number":0,"protocol":1,"program":"` + version.Text() + `","provenance":{"device":"cpu","processor":"p","threads":1,"batch":1,"space":"","image_size":0,"channel_multiplier":0}}` + "\n"
 	f.Add(hello + `{"number":1}` + "\n" + `{"number":2,"taken":[{"before":0,"warm_ms":0,"at_ms":1,"runs_ms":[1,2,3]}]}` + "\n" + `{"number":3,"trace":{"nodes":["a"],"runs_ms":[[1]]}}` + "\n")
 	f.Add(hello + `{"number":1}` + "\n" + `{"number":2,"taken":[{"before":-1,"warm_ms":1e999,"at_ms":-1,"runs_ms":[]}]}` + "\n")
 	f.Add(hello + `{"number":1,"error":"gone\u001b[2J","kind":"trace"}` + "\n")
@@ -218,7 +216,7 @@ func FuzzRemote(f *testing.F) {
 
 // FuzzServe is asked anything.
 func FuzzServe(f *testing.F) {
-	hello := `{"protocol":1,"measures":4,"options":{"target":"cpu","threads":1,"batch":1,"classes":1000}}` + "\n"
+	hello := `{"protocol":1,"program":"` + version.Text() + `","options":{"target":"cpu","threads":1,"batch":1,"classes":1000}}` + "\n"
 	s := space32(f)
 	arch := s.Architecture(latency.ReferenceNetwork(s)).String()
 	f.Add(hello + `{"number":1,"do":"open","architecture":"` + arch + `","image_size":32}` + "\n" + `{"number":2,"do":"turns","turns":[{"network":1,"warm_up":true,"runs":-1}]}` + "\n" +

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -114,12 +115,12 @@ func (s *server) serve(ctx context.Context, lines <-chan []byte, open func(conte
 	}
 	var hello deviceHello
 	var p Provenance
-	if err = strictJSON(line, &hello); err != nil || hello.Protocol != deviceProtocol || hello.Measures != recordVersion {
-		err = fmt.Errorf("%w: it is of version %d.%d, the other end of %d.%d", ErrProtocol, deviceProtocol, recordVersion, hello.Protocol, hello.Measures)
+	if err = strictJSON(line, &hello); err != nil || hello.Protocol != deviceProtocol || hello.Program != version.Text() {
+		err = otherVersion(remoteText(hello.Program))
 	} else if s.device, err = open(ctx, hello.Options); err == nil {
 		p = s.device.Provenance()
 	}
-	if answered := s.reply(deviceReply{Protocol: deviceProtocol, Measures: recordVersion, Provenance: &p}, err); err != nil || answered != nil {
+	if answered := s.reply(deviceReply{Protocol: deviceProtocol, Program: version.Text(), Provenance: &p}, err); err != nil || answered != nil {
 		return errors.Join(err, answered)
 	}
 	for {
@@ -149,7 +150,7 @@ func (s *server) serve(ctx context.Context, lines <-chan []byte, open func(conte
 // reply writes a reply, or the error in its place.
 func (s *server) reply(r deviceReply, err error) error {
 	if err != nil {
-		r = deviceReply{Number: r.Number, Error: err.Error(), Protocol: r.Protocol, Measures: r.Measures}
+		r = deviceReply{Number: r.Number, Error: err.Error(), Protocol: r.Protocol, Program: r.Program}
 		for _, k := range slices.Backward(errorKinds) {
 			if errors.Is(err, k.err) {
 				r.Kind = k.name

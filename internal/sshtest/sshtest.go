@@ -35,9 +35,14 @@ type Server struct {
 	daemon   *exec.Cmd
 }
 
-// Start starts a server that "ssh pi" reaches for the rest of the test, with these
-// lines in its configuration and in that of ssh. It is skipped without OpenSSH.
-func Start(t testing.TB, serverLines, clientLines string) *Server {
+// Options are lines of the server's configuration and of ssh's, and variables of the
+// environment, such as " A=1 B=2".
+type Options struct{ Server, Client, Env string }
+
+// Start starts a server that "ssh pi" reaches for the rest of the test, and "ssh far"
+// too; "changed" and "unknown-key" are hosts whose key is wrong or not known, and
+// "other-user" has the wrong key of a user. The test is skipped without OpenSSH.
+func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{dir: t.TempDir(), ssh: needed.Program(t, "ssh")}
 	keygen := needed.Program(t, "ssh-keygen")
@@ -64,11 +69,16 @@ func Start(t testing.TB, serverLines, clientLines string) *Server {
 	check(t, err)
 	s.port = freePort(t)
 	write(t, s.file("sshd_config"), fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\n"+
-		"PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSetEnv XDG_CACHE_HOME=%s TMPDIR=%s\n%s\n",
-		s.port, s.file("host"), s.file("authorized_keys"), s.Cache, s.Temp, serverLines), 0o644)
-	write(t, s.file("ssh_config"), fmt.Sprintf("%s\nHost %s changed unknown-key other-user\n  HostName 127.0.0.1\n  Port %d\n  IdentityFile %s\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"+
-		"  GlobalKnownHostsFile /dev/null\nHost %[2]s other-user\n  UserKnownHostsFile %[5]s\nHost changed\n  UserKnownHostsFile %[6]s\nHost unknown-key\n  UserKnownHostsFile /dev/null\n"+
-		"Host other-user\n  IdentityFile %[7]s\nHost *\n  User %[8]s\n", clientLines, Host, s.port, s.file("user"), s.file("known"), s.file("known-other"), s.file("host"), me.Username), 0o644)
+		"PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSetEnv%s XDG_CACHE_HOME=%s TMPDIR=%s\n%s\n",
+		s.port, s.file("host"), s.file("authorized_keys"), o.Env, s.Cache, s.Temp, o.Server), 0o644)
+	config := o.Client + "\n"
+	for _, h := range []struct{ host, key, known string }{
+		{Host, "user", "known"}, {"far", "user", "known"}, {"changed", "user", "known-other"}, {"unknown-key", "user", "none"}, {"other-user", "host", "known"},
+	} {
+		config += fmt.Sprintf("Host %s\n  HostName 127.0.0.1\n  Port %d\n  User %s\n  IdentityFile %s\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"+
+			"  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n", h.host, s.port, me.Username, s.file(h.key), s.file(h.known))
+	}
+	write(t, s.file("ssh_config"), config, 0o644)
 	for name, key := range map[string]string{"known": "host.pub", "known-other": "authorized_keys"} {
 		public, err := os.ReadFile(s.file(key))
 		check(t, err)
