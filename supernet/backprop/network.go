@@ -23,6 +23,7 @@ type Network struct {
 	path       model.Path
 	paths      []model.Path // one per image, or nil: path
 	bindings   map[[2]int]*binding
+	last       []*binding // the route of the last step
 	parameters map[string]*parameter
 	owned      []*onnx.Tensor
 	logits     []float32

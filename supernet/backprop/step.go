@@ -49,7 +49,7 @@ func (n *Network) step(ctx context.Context, x []float32, labels []int, loss Loss
 	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
 	}
-	if !o.KeepStatistics {
+	if n.last = route; !o.KeepStatistics {
 		n.updateStatistics(route)
 	}
 	return r, nil

@@ -18,6 +18,10 @@ type LoaderOptions struct {
 	Evaluate bool    // keep the order and every image; the last batch may be short
 	Workers  int     // goroutines; 0: one per processor
 	Queue    int     // batches made ahead of time; 0: 4
+
+	// Parts, where there are several, are what each batch is divided into; the loader
+	// makes part Part of it alone.
+	Parts, Part int
 }
 
 // Batch is one step's images. It belongs to who receives it: the loader does
@@ -53,6 +57,7 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	if o.Evaluate {
 		o.Augment = Augment{}
 	}
+	o.Parts = max(o.Parts, 1)
 	need := 1
 	if !o.Evaluate {
 		need = o.Batch
@@ -63,6 +68,8 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	case min(o.Batch, s.Len()) > maxBatchBytes/(4*3*s.Size*s.Size):
 		return nil, fmt.Errorf("%w: batches of %d images of %d pixels a side take %.1f GiB each: expected at most %d GiB", ErrOptions,
 			o.Batch, s.Size, 12*float64(o.Batch)*float64(s.Size*s.Size)/(1<<30), maxBatchBytes>>30)
+	case o.Part < 0 || o.Part >= o.Parts || o.Batch%o.Parts != 0 || o.Evaluate && o.Parts > 1:
+		return nil, fmt.Errorf("%w: part %d of %d of a batch of %d images", ErrOptions, o.Part, o.Parts, o.Batch)
 	case o.Workers < 1 || o.Queue < 1:
 		return nil, fmt.Errorf("%w: %d workers and a queue of %d batches: expected at least 1 of each", ErrOptions, o.Workers, o.Queue)
 	case s.Len() < need:

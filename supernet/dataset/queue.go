@@ -75,8 +75,9 @@ func (q *queue) plan(ctx context.Context, epoch, step, end int) {
 }
 
 func (l *Loader) newPending(epoch, step int, order []int) *pending {
-	first := step * l.o.Batch
-	n := min(l.o.Batch, len(order)-first)
+	part := l.o.Batch / l.o.Parts
+	first := step*l.o.Batch + l.o.Part*part
+	n := min(part, len(order)-first)
 	size := l.set.Channels * l.set.Size * l.set.Size
 	p := &pending{
 		batch: &Batch{Epoch: epoch, Step: step, X: make([]float32, n*size), Labels: make([]int, n), Images: make([]int, n)},

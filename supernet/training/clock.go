@@ -10,6 +10,7 @@ type clock struct {
 	images  int       // of the lap
 	perStep float64   // seconds, smoothed
 	speed   float64   // images per second, smoothed
+	share   float64   // of a step that ranks communicate or wait for each other, smoothed
 }
 
 // smoothing is the share of the newest step.
@@ -30,6 +31,14 @@ func (c *clock) count(images int) {
 	}
 	c.perStep += smoothing * (seconds - c.perStep)
 	c.speed += smoothing * (float64(images)/seconds - c.speed)
+}
+
+// communicated notes the share of a step in which ranks communicated.
+func (c *clock) communicated(share float64) {
+	if c.share == 0 {
+		c.share = share
+	}
+	c.share += smoothing * (share - c.share)
 }
 
 // skip leaves out time in which nothing was trained.

@@ -18,6 +18,7 @@ import (
 // function of the epoch and the step alone, as those of a loader.
 type clusters struct {
 	steps, batch int
+	parts, part  int      // of a batch, where there are several
 	asked        [][2]int // where sequences began
 }
 
@@ -32,7 +33,12 @@ func (c *clusters) From(ctx context.Context, epoch, step int) iter.Seq2[*dataset
 			if step == c.steps {
 				epoch, step = epoch+1, 0
 			}
-			if !yield(c.make(epoch, step), ctx.Err()) {
+			b := c.make(epoch, step)
+			if c.parts > 1 {
+				n := c.batch / c.parts
+				b.Labels, b.X = b.Labels[c.part*n:][:n], b.X[c.part*n*clusterSize:][:n*clusterSize]
+			}
+			if !yield(b, ctx.Err()) {
 				return
 			}
 		}
@@ -74,6 +80,7 @@ func newLinear(s Settings, w onnx.StateDict) *linear {
 			"classifier.weight": {Shape: []int{clusterClasses, clusterSize}, Data: make([]float32, clusterClasses*clusterSize)},
 			"classifier.bias":   {Shape: []int{clusterClasses}, Data: make([]float32, clusterClasses)},
 			"bn1.running_mean":  {Shape: []int{1}, Data: []float32{0}},
+			"bn1.running_var":   {Shape: []int{1}, Data: []float32{1}},
 			"bn1." + counter:    {Shape: []int{}, Data: []float32{0}},
 			"unused.weight":     {Shape: []int{2, 2}, Data: []float32{1, 2, 3, 4}},
 		}
@@ -91,13 +98,13 @@ func (l *linear) build(_ context.Context, s Settings, _ Options, w onnx.StateDic
 func (l *linear) weights() onnx.StateDict { return l.w }
 func (l *linear) close()                  {}
 
-func (l *linear) gradients(_ context.Context, b *dataset.Batch, step int) (gradients, error) {
+func (l *linear) gradients(_ context.Context, b *dataset.Batch, step, micro int) (gradients, error) {
 	if l.before != nil {
 		if err := l.before(step); err != nil {
 			return gradients{}, err
 		}
 	}
-	rng := source(l.s.Seed, dropStream, step)
+	rng := source(l.s.Seed, dropStream, micro<<40|step)
 	weight, bias := l.w["classifier.weight"].Data, l.w["classifier.bias"].Data
 	gw, gb := l.g["classifier.weight"].Data, l.g["classifier.bias"].Data
 	clear(gw)
@@ -137,8 +144,11 @@ func (l *linear) gradients(_ context.Context, b *dataset.Batch, step int) (gradi
 		}
 	}
 	found.CE = found.Loss
-	l.w["bn1.running_mean"].Data[0] += 0.1 * (mean - l.w["bn1.running_mean"].Data[0])
-	l.w["bn1."+counter].Data[0]++
+	moments := []backprop.Moments{{Name: "bn1", Mean: []float32{mean}, Variance: []float32{mean * mean}, Count: 2}}
+	if l.s.micro() == 1 {
+		moments[0].Update(l.w)
+		moments = nil
+	}
 	if l.middle != nil {
 		if err := l.middle(step); err != nil {
 			return gradients{}, err
@@ -147,7 +157,7 @@ func (l *linear) gradients(_ context.Context, b *dataset.Batch, step int) (gradi
 	if math.IsNaN(found.Loss) || math.IsInf(found.Loss, 0) {
 		return gradients{}, fmt.Errorf("step: %w", backprop.ErrDiverged)
 	}
-	return gradients{l.g, []string{"classifier.bias", "classifier.weight"}, 1, found}, nil
+	return gradients{l.g, []string{"classifier.bias", "classifier.weight"}, 1, found, moments}, nil
 }
 
 func (l *linear) validate(ctx context.Context, w onnx.StateDict) ([]Score, error) {

@@ -27,10 +27,7 @@ func (s Settings) CheckMemory() error {
 	if err != nil {
 		return err
 	}
-	images := s.BatchSize
-	if s.Stage == OneShot && s.Sampling == SampleBatch && s.Paths > 0 {
-		images = (images + s.Paths - 1) / s.Paths // a path at a time
-	}
+	images := s.engineBatch()
 	return memory.Check(fmt.Sprintf("a step of %s on %d images of %d pixels and %d classes", s.Stage, s.BatchSize, s.ImageSize, s.Classes),
 		cost.TrainBytes(mapCopies*images))
 }

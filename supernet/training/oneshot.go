@@ -74,8 +74,8 @@ func (s *oneShot) importance(ctx context.Context, o Options) (onnx.StateDict, er
 	return net.Gradients, nil
 }
 
-func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
-	s.net.ZeroGradients()
+func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step, micro int) (gradients, error) {
+	s.zero()
 	if s.s.Sampling == SampleImage {
 		return s.eachImage(ctx, b, step)
 	}
@@ -87,9 +87,13 @@ func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step int) (gr
 		labels = b.Labels
 		pixels = len(b.X) / len(b.Labels)
 	)
-	for i, path := range stepPaths(s.space, s.s, step) {
-		// In a sandwich every path sees the same images, and the teacher runs once.
-		shared := s.s.Sampling == SampleSandwich
+	paths := stepPaths(s.space, s.s, step)
+	// In a sandwich every path sees the same images, and the teacher runs once.
+	shared := s.s.Sampling == SampleSandwich
+	if m := s.s.micro(); m > 1 && !shared {
+		paths = paths[micro*len(paths)/m:][:1]
+	}
+	for i, path := range paths {
 		if !shared {
 			from, to := i*s.batch, (i+1)*s.batch
 			x, labels = b.X[from*pixels:to*pixels], b.Labels[from:to]
@@ -102,13 +106,13 @@ func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step int) (gr
 		if err := s.net.SetPath(path); err != nil {
 			return gradients{}, err
 		}
-		found, err := s.pass(ctx, x, labels, loss, step, i)
+		found, err := s.pass(ctx, x, labels, loss, step, micro, i)
 		if err != nil {
 			return gradients{}, err
 		}
 		total.add(found)
 	}
-	return s.meanGradients(total, s.s.Paths), nil
+	return s.meanGradients(total, len(paths)), nil
 }
 
 // eachImage gives every image a path of its own.
@@ -125,7 +129,7 @@ func (s *oneShot) eachImage(ctx context.Context, b *dataset.Batch, step int) (gr
 	if err := s.net.SetPaths(paths); err != nil {
 		return gradients{}, err
 	}
-	found, err := s.pass(ctx, b.X, b.Labels, loss, step, 0)
+	found, err := s.pass(ctx, b.X, b.Labels, loss, step, 0, 0)
 	return s.meanGradients(found, 1), err
 }
 

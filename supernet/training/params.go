@@ -11,6 +11,7 @@ const (
 	maxEpochs = 100_000
 	maxBatch  = 4096
 	maxPaths  = 64
+	maxMicro  = 1024
 	maxLR     = 100
 )
 
@@ -22,6 +23,8 @@ var params = []struct {
 }{
 	{nil, param.Param{Key: "epochs", Usage: "epochs, `N`: all there are, unless --cooldown-epochs adds to them", Least: 1, Most: maxEpochs}},
 	{nil, param.Param{Key: "batch_size", Usage: "images of a step, `N`", Least: 2, Most: maxBatch}},
+	{nil, param.Param{Key: "micro_batches", Usage: "parts of a step's images that run one after the other or on several ranks, `M`: gradients are accumulated over them, and each has statistics of its own",
+		Zero: "one", Least: 1, Most: maxMicro, Rare: true}},
 	{nil, param.Param{Key: "lr", Label: "learning rate", Usage: "highest learning `RATE`", Above: true, Most: maxLR}},
 	{[]Stage{OneShot}, param.Param{Key: "sampling", Usage: "oneshot: which paths a step trains, by `WAY`", Choices: []string{string(SampleBatch), string(SampleSandwich), string(SampleImage)}}},
 	{[]Stage{OneShot}, param.Param{Key: "paths", Usage: "oneshot: paths of a step, `N`", Most: maxPaths}},

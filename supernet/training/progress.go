@@ -15,6 +15,8 @@ type Progress struct {
 	LR              float64
 	ImagesPerSecond float64
 	Left            time.Duration // estimated; 0 where it is not known
+	Ranks           int           // processes that train together
+	Communication   float64       // share of a step in which they communicate, or wait for each other
 
 	// Curves of the whole stage, from its first step on also where it was
 	// resumed.
@@ -89,6 +91,9 @@ func (p *Progress) take(m Metric) {
 // Status says in a few words what is going on.
 func (p Progress) Status() string {
 	line := fmt.Sprintf("epoch %d of %d, %s", p.Epoch, p.Epochs, p.Doing)
+	if p.Ranks > 1 {
+		line += fmt.Sprintf(" on %d ranks, %.0f%% communication", p.Ranks, 100*p.Communication)
+	}
 	if p.Last.Step > 0 {
 		line += fmt.Sprintf(", loss %.3f, top-1 %.1f%%", p.Last.Loss, p.Last.Top1)
 	}

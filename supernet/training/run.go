@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -30,6 +31,9 @@ type Options struct {
 	Workers         int           // goroutines that prepare images; 0 is 1 for each processor
 	CheckpointEvery time.Duration // 0 is a minute; each epoch ends with one anyway
 
+	Ranks      mpi.Comm      // that share the micro-batches of a step; nil is this process alone
+	StallAfter time.Duration // how long a rank may not answer; 0 is ten minutes
+
 	Progress func(Progress)              // called after every step; may be nil
 	Metric   func(Metric)                // called with every line of metrics; may be nil
 	Log      func(string)                // told what is worth knowing; may be nil
@@ -44,14 +48,22 @@ const checkpointEvery = time.Minute
 // often it is interrupted. A context that ends stops it in a fraction of a
 // second, with a checkpoint of the last whole step, and the context's error.
 //
+// Over several ranks all call it alike, and end alike. Rank 0 alone has the run folder,
+// validates, and calls Progress, Metric, Log and Wait. How many ranks there are does not
+// change what comes out: see [microBatches].
+//
 // Errors wrap [ErrSettings], [ErrMismatch], [dataset.ErrOtherData], [safefile.ErrUnreadable],
-// [ErrLocked], [ErrState] and [ErrDiverged]. A step that is refused writes nothing.
+// [ErrLocked], [ErrState], [ErrDiverged], [ErrRanks] and [ErrStalled]. A step that is refused
+// writes nothing.
 func Train(ctx context.Context, s Settings, o Options) (Progress, error) {
 	loader, err := o.loader(s)
-	if err != nil {
+	if err := Agree(ctx, s, o, err); err != nil {
 		return Progress{}, err
 	}
 	p, err := train(ctx, s, o, loader, newTrainee)
+	if o.Ranks != nil && o.Ranks.Rank() > 0 {
+		return p, err
+	}
 	if noteErr := o.noteUnreadable(); err == nil {
 		err = noteErr
 	}
@@ -66,6 +78,9 @@ func (o Options) Check(s Settings) error {
 
 func (o Options) loader(s Settings) (*dataset.Loader, error) {
 	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if err := newRanks(o).check(s); err != nil {
 		return nil, err
 	}
 	if err := s.CheckMemory(); err != nil {
@@ -83,7 +98,10 @@ func newLoader(s Settings, o Options) (*dataset.Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	loader, err := dataset.NewLoader(o.Train, dataset.LoaderOptions{Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Packed: s.Pack, Workers: o.Workers})
+	ranks := newRanks(o)
+	loader, err := dataset.NewLoader(o.Train, dataset.LoaderOptions{
+		Batch: s.BatchSize, Seed: s.Seed, Augment: augment, Packed: s.Pack, Workers: o.Workers, Parts: ranks.Size(), Part: ranks.Rank(),
+	})
 	if err != nil { // fewer images than a batch has
 		return nil, fmt.Errorf("%w: batch-size: %w", ErrSettings, err)
 	}
@@ -113,6 +131,18 @@ func (o Options) check(s Settings) error {
 // train does what Train says, with any data and trainee.
 func train(ctx context.Context, s Settings, o Options, data batches,
 	build func(context.Context, Settings, Options, onnx.StateDict) (trainee, error)) (Progress, error) {
+	r := newRanks(o)
+	if r.Rank() > 0 {
+		return Progress{}, follow(ctx, r, s, o, data, build)
+	}
+	p, err := lead(ctx, r, s, o, data, build)
+	r.end(ctx, err)
+	return p, err
+}
+
+// lead trains as rank 0.
+func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
+	build func(context.Context, Settings, Options, onnx.StateDict) (trainee, error)) (Progress, error) {
 	if o.CheckpointEvery <= 0 {
 		o.CheckpointEvery = checkpointEvery
 	}
@@ -131,17 +161,18 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 	if err != nil {
 		return Progress{}, err
 	}
-	trainee, err := build(ctx, s, o, saved.weights)
-	if err != nil {
+	var made trainee
+	if err := r.hold(ctx, func() (err error) {
+		made, err = build(ctx, s, o, saved.weights)
+		return err
+	}); err != nil {
 		return Progress{}, err
 	}
-	defer trainee.close()
-	t := &trainer{
-		s: s, o: o, trainee: trainee, data: data, folder: f, savedStep: -1, backup: onnx.StateDict{}, saved: time.Now(),
-		optimizer: NewOptimizer(trainee.weights(), s.Momentum, s.WeightDecay), at: position{Stage: s.Stage},
-	}
+	defer made.close()
+	t := newTrainer(s, o, r, made, data)
+	t.folder = f
 	if s.ModelEMA {
-		t.ema = NewEMA(trainee.weights(), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
+		t.ema = NewEMA(made.weights(), s.ModelEMADecay, s.ModelEMAEvery, s.ModelEMAWarmup)
 	}
 	if resumed {
 		if err := saved.check(s, t.total()); err != nil {
@@ -167,6 +198,17 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 		f.withdraw(s.Stage) // no step was done: these images cannot be trained on
 	}
 	return p, err
+}
+
+func newTrainer(s Settings, o Options, r *ranks, made trainee, data batches) *trainer {
+	t := &trainer{
+		s: s, o: o, ranks: r, trainee: made, data: data, savedStep: -1, backup: onnx.StateDict{}, saved: time.Now(),
+		optimizer: NewOptimizer(made.weights(), s.Momentum, s.WeightDecay), at: position{Stage: s.Stage},
+	}
+	if s.micro() > 1 {
+		t.micro = &microBatches{count: s.micro(), ranks: r}
+	}
+	return t
 }
 
 // shortAverage says that a training is too short for its moving average, or is "".
@@ -197,7 +239,7 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 	}
 	if t.at.Step == t.total() && t.at.Validated == t.s.TotalEpochs() {
 		err = t.saveWeights() // a kill may have come between the two files
-	} else {
+	} else if err = t.begin(ctx); err == nil {
 		err = t.run(ctx)
 	}
 	doing := "done"

@@ -59,7 +59,11 @@ type Settings struct {
 	CooldownEpochs int     `json:"cooldown_epochs"` // more epochs at the floor of the cosine
 	LREachStep     bool    `json:"lr_each_step"`    // else the rate is set once an epoch, as in the original
 
-	BatchSize   int     `json:"batch_size"` // images of a step
+	BatchSize int `json:"batch_size"` // images of a step
+	// MicroBatches are the equal parts of a step's images, whose gradients are added up
+	// in the order of [mpi.Tree]; 0 is one. Normalisations see one at a time.
+	MicroBatches int `json:"micro_batches,omitempty"`
+
 	Momentum    float64 `json:"momentum"`
 	WeightDecay float64 `json:"weight_decay"`
 	ClipGrad    float64 `json:"clip_grad"` // largest norm of the gradient; 0: any
@@ -180,6 +184,17 @@ func (s Settings) Adapt(given func(name string) bool) Settings {
 		s.MinLR = min(s.MinLR, s.LR)
 	}
 	return s
+}
+
+// micro is the number of micro-batches.
+func (s Settings) micro() int { return max(s.MicroBatches, 1) }
+
+// engineBatch is how many images run through the network at once.
+func (s Settings) engineBatch() int {
+	if s.micro() == 1 && s.Stage == OneShot && s.Sampling == SampleBatch {
+		return s.BatchSize / max(s.Paths, 1)
+	}
+	return s.BatchSize / s.micro()
 }
 
 // TotalEpochs counts the epochs of the schedule and those after it. Where the

@@ -35,7 +35,28 @@ func (s Settings) check() error {
 		}
 	}
 	if s.Stage == OneShot {
-		return s.checkSampling()
+		if err := s.checkSampling(); err != nil {
+			return err
+		}
+	}
+	return s.checkMicro()
+}
+
+func (s Settings) checkMicro() error {
+	m := s.micro()
+	if m == 1 {
+		return nil
+	}
+	fail := func(expected string) error { return fmt.Errorf("micro-batches %d: %s", m, expected) }
+	switch {
+	case s.BatchSize%m != 0:
+		return fail(fmt.Sprintf("expected a divisor of the batch size, %d", s.BatchSize))
+	case s.BatchSize/m < 2:
+		return fail(fmt.Sprintf("expected at most %d: batch normalisation needs two images of each", s.BatchSize/2))
+	case s.Stage == OneShot && s.Sampling == SampleImage:
+		return fail("expected 1 with sampling image, whose statistics are those of all images of a step; sampling batch and sandwich have micro-batches")
+	case s.Stage == OneShot && s.Sampling == SampleBatch && m%s.Paths != 0:
+		return fail(fmt.Sprintf("expected a multiple of paths, %d: with sampling batch a micro-batch takes one path", s.Paths))
 	}
 	return nil
 }

@@ -21,10 +21,7 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	batch := s.BatchSize
-	if s.Stage == OneShot && s.Sampling == SampleBatch {
-		batch /= s.Paths
-	}
+	batch := s.engineBatch()
 	engine, err := backprop.NewEngine(space, s.Classes, backprop.Options{Batch: batch, Threads: o.Threads})
 	if err != nil {
 		return nil, err
@@ -56,6 +53,7 @@ type network struct {
 	teacher   *backprop.Teacher // nil without
 	w         onnx.StateDict
 	validator *validator
+	moments   []backprop.Moments // of the passes of a micro-batch, where there are several
 }
 
 func (n *network) weights() onnx.StateDict { return n.w }
@@ -101,13 +99,18 @@ func (n *network) loss(ctx context.Context, x []float32) (backprop.Loss, error) 
 }
 
 // pass runs images forward and backward on the path that is set, adds the
-// gradients, and says what was found. which counts the passes of the step.
-func (n *network) pass(ctx context.Context, x []float32, labels []int, loss backprop.Loss, step, which int) (sums, error) {
+// gradients, and says what was found. which counts the passes of the micro-batch.
+// With several of these running statistics stay as they are: the moments are kept.
+func (n *network) pass(ctx context.Context, x []float32, labels []int, loss backprop.Loss, step, micro, which int) (sums, error) {
 	r, err := n.net.Step(ctx, x, labels, loss, backprop.StepOptions{
-		Dropout: n.s.Drop, DropPath: n.s.DropPath, Seed: source(n.s.Seed, dropStream+which, step).Uint64(),
+		Dropout: n.s.Drop, DropPath: n.s.DropPath, Seed: source(n.s.Seed, dropStream+which, micro<<40|step).Uint64(),
+		KeepStatistics: n.s.micro() > 1,
 	})
 	if err != nil {
 		return sums{}, err
+	}
+	if n.s.micro() > 1 {
+		n.moments = append(n.moments, n.net.Moments()...)
 	}
 	images := float64(len(labels))
 	out := sums{Images: len(labels), Loss: images * r.Loss, CE: images * r.CE, KL: images * r.KL}
@@ -122,9 +125,15 @@ func (n *network) pass(ctx context.Context, x []float32, labels []int, loss back
 	return out, nil
 }
 
-// meanGradients are the gradients of a step: the mean over its passes.
+// zero forgets what the last micro-batch left.
+func (n *network) zero() {
+	n.net.ZeroGradients()
+	n.moments = nil
+}
+
+// meanGradients are the gradients of a micro-batch: the mean over its passes.
 func (n *network) meanGradients(s sums, passes int) gradients {
-	return gradients{values: n.net.Gradients, touched: slices.Sorted(maps.Keys(n.net.Touched)), scale: 1 / float64(passes), sums: s}
+	return gradients{values: n.net.Gradients, touched: slices.Sorted(maps.Keys(n.net.Touched)), scale: 1 / float64(passes), sums: s, moments: n.moments}
 }
 
 // child is one network in training: the heaviest, or one that is fine-tuned.
@@ -167,13 +176,13 @@ func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
 	return c, err
 }
 
-func (c *child) gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
-	c.net.ZeroGradients()
+func (c *child) gradients(ctx context.Context, b *dataset.Batch, step, micro int) (gradients, error) {
+	c.zero()
 	loss, err := c.loss(ctx, b.X)
 	if err != nil {
 		return gradients{}, err
 	}
-	found, err := c.pass(ctx, b.X, b.Labels, loss, step, 0)
+	found, err := c.pass(ctx, b.X, b.Labels, loss, step, micro, 0)
 	return c.meanGradients(found, 1), err
 }
 

@@ -20,20 +20,23 @@ import (
 type trainee interface {
 	// weights are those in training; steps update running statistics in place.
 	weights() onnx.StateDict
-	// gradients makes the gradients of a step, counted from 0 over all epochs.
-	// They are scale times those of touched, valid until the next call.
-	gradients(ctx context.Context, b *dataset.Batch, step int) (gradients, error)
+	// gradients makes the gradients of a micro-batch of a step, both counted from 0,
+	// steps over all epochs. They are scale times those of touched, valid until the
+	// next call. Where a step has several micro-batches, running statistics stay as
+	// they are.
+	gradients(ctx context.Context, b *dataset.Batch, step, micro int) (gradients, error)
 	// validate scores networks made of w on the held-out images.
 	validate(ctx context.Context, w onnx.StateDict) ([]Score, error)
 	close()
 }
 
-// gradients of a step.
+// gradients of a step or of a micro-batch.
 type gradients struct {
-	values  onnx.StateDict
-	touched []string
+	values  onnx.StateDict // of all parameters
+	touched []string       // sorted
 	scale   float64
 	sums    sums
+	moments []backprop.Moments // where running statistics were left as they are
 }
 
 // sums add up what steps found, weighted by images. An image counts for each
@@ -62,6 +65,8 @@ type batches interface {
 type trainer struct {
 	s         Settings
 	o         Options
+	ranks     *ranks
+	micro     *microBatches // nil where a step has one
 	trainee   trainee
 	data      batches
 	folder    *folder
@@ -94,6 +99,9 @@ func (t *trainer) run(ctx context.Context) error {
 	if saving := t.save(false); saving != nil {
 		return saving
 	}
+	if errors.Is(err, ErrStalled) {
+		err = fmt.Errorf("%w; step %d is saved: the same command resumes there", err, t.savedStep)
+	}
 	return err
 }
 
@@ -103,7 +111,7 @@ func (t *trainer) loop(ctx context.Context) error {
 	defer stop()
 	for {
 		if t.at.Step > t.at.Validated*steps && t.at.Step%steps == 0 {
-			if err := t.endEpoch(ctx); err != nil {
+			if err := t.ranks.hold(ctx, func() error { return t.endEpoch(ctx) }); err != nil {
 				return err
 			}
 		}
@@ -113,12 +121,9 @@ func (t *trainer) loop(ctx context.Context) error {
 		if err := t.wait(ctx); err != nil {
 			return err
 		}
-		batch, err, ok := next()
-		if err == nil && !ok {
-			err = fmt.Errorf("data: no batch of step %d", t.at.Step+1)
-		}
+		err := t.ranks.order(ctx, orderStep, nil)
 		if err == nil {
-			err = t.step(ctx, batch)
+			err = t.step(ctx, t.from(next))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -127,7 +132,7 @@ func (t *trainer) loop(ctx context.Context) error {
 			return err
 		}
 		if time.Since(t.saved) >= t.o.CheckpointEvery {
-			if err := t.save(true); err != nil {
+			if err := t.ranks.hold(ctx, func() error { return t.save(true) }); err != nil {
 				return err
 			}
 		}
@@ -143,18 +148,39 @@ func (t *trainer) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	before := time.Now()
-	err := t.o.Wait(ctx)
+	err := t.ranks.hold(ctx, func() error { return t.o.Wait(ctx) })
 	t.clock.skip(time.Since(before))
 	return err
 }
 
+// gradients makes those of a step, on the batch that next returns.
+func (t *trainer) gradients(ctx context.Context, next func() (*dataset.Batch, error)) (gradients, error) {
+	if t.micro == nil {
+		b, err := next()
+		if err != nil {
+			return gradients{}, err
+		}
+		return t.trainee.gradients(ctx, b, t.at.Step, 0)
+	}
+	g, err := t.micro.step(ctx, t.trainee, next, t.at.Step)
+	if err != nil {
+		t.ranks.over = true
+		return g, err
+	}
+	for _, m := range g.moments {
+		m.Update(t.trainee.weights())
+	}
+	return g, nil
+}
+
 // step makes one step of the optimiser. If it fails or is interrupted,
 // everything is as before.
-func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
+func (t *trainer) step(ctx context.Context, next func() (*dataset.Batch, error)) error {
+	begun, spent := time.Now(), t.ranks.spent
 	w, steps := t.trainee.weights(), t.data.Steps()
 	epoch, within := t.at.Step/steps, t.at.Step%steps
 	keepStatistics(t.backup, w)
-	g, err := t.trainee.gradients(ctx, b, t.at.Step)
+	g, err := t.gradients(ctx, next)
 	if err != nil {
 		keepStatistics(w, t.backup)
 		if errors.Is(err, backprop.ErrDiverged) {
@@ -173,7 +199,11 @@ func (t *trainer) step(ctx context.Context, b *dataset.Batch) error {
 		t.ema.Update(w, t.at.Step, steps)
 	}
 	t.at.Since.add(g.sums)
+	if t.ranks.Rank() > 0 {
+		return nil
+	}
 	t.clock.count(g.sums.Images)
+	t.clock.communicated((t.ranks.spent - spent).Seconds() / max(time.Since(begun).Seconds(), 1e-9))
 	if t.at.Step%t.s.LogInterval == 0 || t.at.Step%steps == 0 {
 		if err := t.log(epoch+1, lr); err != nil {
 			return err
@@ -254,12 +284,18 @@ type writeError struct{ error }
 
 func (e writeError) Unwrap() error { return e.error }
 
-// save writes a checkpoint, and keeps the one before.
-func (t *trainer) save(durable bool) error {
+// state is all that the training goes on with.
+func (t *trainer) state() state {
 	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, computed: computing()}
 	if t.ema != nil {
 		s.average = t.ema.Weights()
 	}
+	return s
+}
+
+// save writes a checkpoint, and keeps the one before.
+func (t *trainer) save(durable bool) error {
+	s := t.state()
 	err := t.folder.keep(t.s.Stage)
 	if err == nil {
 		err = safefile.Replace(t.folder.state(t.s.Stage), durable, s.write)
@@ -298,6 +334,7 @@ func (t *trainer) report(doing string) {
 	p.Stage, p.Doing = t.s.Stage, doing
 	p.Epoch, p.Epochs = min(t.at.Step/steps+1, t.s.TotalEpochs()), t.s.TotalEpochs()
 	p.Step, p.Steps = t.at.Step, t.total()
+	p.Ranks, p.Communication = t.ranks.Size(), t.clock.share
 	p.ImagesPerSecond, p.Left = t.clock.rate(), t.clock.left(p.Steps-p.Step)
 	if t.o.Progress != nil {
 		t.o.Progress(*p)
