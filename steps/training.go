@@ -32,6 +32,7 @@ type Training struct {
 	Teacher         string        `json:"teacher"`
 	Workers         int           `json:"workers"`
 	CheckpointEvery time.Duration `json:"checkpoint_every"`
+	StallAfter      time.Duration `json:"stall_after"`
 
 	Metric func(training.Metric) // told every line of metrics; may be nil
 
@@ -51,7 +52,7 @@ type Trained struct {
 // NewTraining is a training with the defaults of its parameters. The stage may be
 // chosen later: the parameters are those of Heaviest and OneShot then.
 func NewTraining(stage training.Stage) *Training {
-	t := &Training{Settings: training.Settings{Stage: stage, Space: model.MobileNASNet}, CheckpointEvery: time.Minute}
+	t := &Training{Settings: training.Settings{Stage: stage, Space: model.MobileNASNet}, CheckpointEvery: time.Minute, StallAfter: 10 * time.Minute}
 	t.ClassOrder, t.Threads, t.Unreadable = dataset.NaturalOrder, 2, 1
 	return t
 }
@@ -91,6 +92,7 @@ func (t *Training) Values() param.Values {
 		param.Param{Key: "teacher", Usage: "weights of the heaviest network, a `FILE`", Zero: "the run's", Rare: true},
 		param.Param{Key: "workers", Usage: "goroutines that prepare images, `N`", Zero: "one for each processor", Least: 1, Most: onnx.MaxThreads, Free: true, Rare: true},
 		param.Param{Key: "checkpoint_every", Usage: "`TIME` from one checkpoint to the next", Least: 1, Free: true, Rare: true},
+		param.Param{Key: "stall_after", Usage: "`TIME` that a rank of mpirun or srun may not answer before the training ends, to be resumed", Least: 1, Free: true, Rare: true},
 		badParam, LibraryParam,
 	)
 	return table.In(t, &t.Common, &t.Settings)
@@ -227,6 +229,9 @@ func (t *Training) settings(p place, data string, imageSize int) (training.Setti
 	}
 	if p.begun == nil {
 		s = s.Adapt(given)
+	}
+	if s.MicroBatches == 1 {
+		s.MicroBatches = 0
 	}
 	s.Space, s.Arch = t.Settings.Space, t.Settings.Arch
 	if p.known != nil && p.known.known != nil && !given("space") {

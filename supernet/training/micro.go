@@ -53,15 +53,12 @@ type momentsJSON struct {
 }
 
 // errorKinds are the errors that all ranks tell from others.
-var errorKinds = map[string]error{"diverged": backprop.ErrDiverged, "unreadable": dataset.ErrUnreadable, "settings": ErrSettings}
+var errorKinds = map[string]error{"diverged": backprop.ErrDiverged, "unreadable": dataset.ErrUnreadable}
 
 // step makes the gradients of a step. next returns the images of this rank.
 func (m *microBatches) step(ctx context.Context, t trainee, next func() (*dataset.Batch, error), step int) (gradients, error) {
 	var own rankReport
 	sum, err := m.own(ctx, t, next, step, &own)
-	if ctx.Err() != nil {
-		return gradients{}, ctx.Err()
-	}
 	if err != nil {
 		own = rankReport{}
 		own.fail(err)
@@ -70,7 +67,7 @@ func (m *microBatches) step(ctx context.Context, t trainee, next func() (*datase
 	if encoding != nil {
 		return gradients{}, encoding
 	}
-	all, failed := m.ranks.gather(ctx, data)
+	all, failed := m.ranks.agree(ctx, data, ctx.Err())
 	if failed != nil {
 		return gradients{}, failed
 	}
@@ -80,9 +77,14 @@ func (m *microBatches) step(ctx context.Context, t trainee, next func() (*datase
 			return gradients{}, fmt.Errorf("what rank %d found: %w", i, failed)
 		}
 	}
-	if err := agreed(reports, err); err != nil {
-		m.ranks.agreed = true
-		return gradients{}, err
+	for rank, r := range reports {
+		switch {
+		case r.Error == "":
+			continue
+		case err == nil:
+			err = fmt.Errorf("rank %d: %w", rank, toldError{r.Error, errorKinds[r.Kind]})
+		}
+		return gradients{}, mpi.AgreedError{Err: err}
 	}
 	return m.add(ctx, sum, reports)
 }
@@ -201,21 +203,6 @@ func (r *rankReport) fail(err error) {
 			r.Kind = kind
 		}
 	}
-}
-
-// agreed is the error that all ranks end with: this rank's own, or that of the first
-// which has one.
-func agreed(reports []rankReport, own error) error {
-	for rank, r := range reports {
-		if r.Error == "" {
-			continue
-		}
-		if own != nil {
-			return own
-		}
-		return fmt.Errorf("rank %d: %w", rank, toldError{r.Error, errorKinds[r.Kind]})
-	}
-	return nil
 }
 
 // toldError is an error of another rank.

@@ -29,11 +29,6 @@ var (
 	ErrRanks = errors.New("ranks")
 )
 
-// Told is an error that rank 0 has too, and tells: the other ranks are silent.
-type Told struct{ error }
-
-func (e Told) Unwrap() error { return e.error }
-
 // stallAfter is the default of [Options.StallAfter].
 const stallAfter = 10 * time.Minute
 
@@ -44,7 +39,6 @@ type ranks struct {
 	stallAfter time.Duration
 	spent      time.Duration // in communication, waiting included
 	over       bool          // a step has failed: the others await no order
-	agreed     bool          // all know why, and end with the same error
 }
 
 func newRanks(o Options) *ranks {
@@ -58,10 +52,15 @@ func newRanks(o Options) *ranks {
 	return r
 }
 
-// timed communicates, with an end where another rank does not answer.
+// timed communicates, with an end where another rank does not answer. What ends the
+// context of another rank than 0 does not end that: rank 0, which saves, has the time
+// that it takes.
 func (r *ranks) timed(ctx context.Context, communicate func(context.Context) error) error {
 	if r.Size() == 1 {
 		return communicate(ctx)
+	}
+	if r.Rank() > 0 {
+		ctx = context.WithoutCancel(ctx)
 	}
 	start := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, r.stallAfter, fmt.Errorf("%w for %s", ErrStalled, r.stallAfter))
@@ -71,9 +70,13 @@ func (r *ranks) timed(ctx context.Context, communicate func(context.Context) err
 	return err
 }
 
-func (r *ranks) gather(ctx context.Context, data []byte) (all [][]byte, err error) {
+// agree is [mpi.Agree].
+func (r *ranks) agree(ctx context.Context, data []byte, own error) (all [][]byte, err error) {
+	if r.Size() == 1 {
+		return [][]byte{data}, own
+	}
 	err = r.timed(ctx, func(ctx context.Context) error {
-		all, err = r.Gather(ctx, data)
+		all, err = mpi.Agree(ctx, r, data, own)
 		return err
 	})
 	return all, err
@@ -153,10 +156,11 @@ func (r *ranks) check(s Settings) error {
 	return fmt.Errorf("%w: %d ranks and %d micro-batches: expected as many ranks as micro-batches, or the half, a quarter and so on", ErrSettings, size, m)
 }
 
-// end tells the others that the training is over, and why where it is not done.
-func (r *ranks) end(ctx context.Context, err error) {
+// end tells the others that the training is over, and why where it is not done: that
+// is then the error of all.
+func (r *ranks) end(ctx context.Context, err error) error {
 	if r.Size() == 1 || r.over {
-		return
+		return err
 	}
 	why := ""
 	if err != nil {
@@ -164,7 +168,10 @@ func (r *ranks) end(ctx context.Context, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // launchers kill soon after a signal
 	defer cancel()
-	r.order(ctx, orderEnd, []byte(why))
+	if r.order(ctx, orderEnd, []byte(why)) == nil && err != nil {
+		err = mpi.AgreedError{Err: err}
+	}
+	return err
 }
 
 // likeness is what must be the same on all ranks, by the words of errors.
@@ -173,8 +180,8 @@ type likeness struct {
 }
 
 // Agree finds out, before anything is written, whether the ranks can train
-// together: own is what went wrong on this rank so far, and all ranks end with the
-// same error if any has one. Program, settings, data and means must be the same.
+// together: own is what went wrong on this rank so far, and all ranks end with an
+// error if any has one. Program, settings, data and means must be the same.
 func Agree(ctx context.Context, s Settings, o Options, own error) error {
 	r := newRanks(o)
 	if r.Size() == 1 {
@@ -183,42 +190,26 @@ func Agree(ctx context.Context, s Settings, o Options, own error) error {
 	if own == nil {
 		own = bound(o)
 	}
-	var report struct {
-		rankReport
-		Alike []likeness
-	}
-	if own != nil {
-		report.fail(own)
-	}
-	report.Alike = alike(s, o)
-	data, err := json.Marshal(report)
+	data, err := json.Marshal(alike(s, o))
 	if err != nil {
 		return err
 	}
-	all, err := r.gather(ctx, data)
+	all, err := r.agree(ctx, data, own)
 	if err != nil {
 		return err
 	}
-	reports, others := make([]rankReport, len(all)), make([][]likeness, len(all))
-	for i, data := range all {
-		report.Alike, report.rankReport = nil, rankReport{}
-		if err := json.Unmarshal(data, &report); err != nil {
-			return fmt.Errorf("rank %d: %w", i, err)
+	ranks := make([][]likeness, len(all))
+	for rank, data := range all {
+		if err := json.Unmarshal(data, &ranks[rank]); err != nil {
+			return fmt.Errorf("rank %d: %w", rank, err)
 		}
-		reports[i], others[i] = report.rankReport, report.Alike
-	}
-	err = agreed(reports, own)
-	for rank, other := range others {
-		for i, l := range other {
-			if first := others[0][i]; err == nil && l != first {
-				err = fmt.Errorf("%w: %s of rank %d is %s, and of rank 0 %s: expected the same on all", ErrRanks, l.What, rank, l.Is, first.Is)
+		for i, l := range ranks[rank] {
+			if first := ranks[0][i]; l != first {
+				return mpi.AgreedError{Err: fmt.Errorf("%w: %s of rank %d is %s, and of rank 0 %s: expected the same on all", ErrRanks, l.What, rank, l.Is, first.Is)}
 			}
 		}
 	}
-	if err != nil && r.Rank() > 0 {
-		err = Told{err}
-	}
-	return err
+	return nil
 }
 
 func alike(s Settings, o Options) []likeness {
@@ -297,9 +288,7 @@ func follow(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 		if kind, more, err = r.await(ctx); err != nil || kind == orderEnd {
 			return ended(err, more)
 		}
-		if err := t.step(ctx, t.from(next)); err != nil && r.agreed {
-			return Told{err}
-		} else if err != nil {
+		if err := t.step(ctx, t.from(next)); err != nil {
 			return err
 		}
 	}
@@ -307,7 +296,7 @@ func follow(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 
 func ended(err error, why []byte) error {
 	if err == nil && len(why) > 0 {
-		err = Told{errors.New(string(why))}
+		err = mpi.AgreedError{Err: errors.New(string(why))}
 	}
 	return err
 }

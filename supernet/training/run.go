@@ -136,8 +136,7 @@ func train(ctx context.Context, s Settings, o Options, data batches,
 		return Progress{}, follow(ctx, r, s, o, data, build)
 	}
 	p, err := lead(ctx, r, s, o, data, build)
-	r.end(ctx, err)
-	return p, err
+	return p, r.end(ctx, err)
 }
 
 // lead trains as rank 0.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -125,7 +126,7 @@ func (t *trainer) loop(ctx context.Context) error {
 		if err == nil {
 			err = t.step(ctx, t.from(next))
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !mpi.Agreed(err) {
 			return ctx.Err()
 		}
 		if err != nil {
@@ -184,8 +185,12 @@ func (t *trainer) step(ctx context.Context, next func() (*dataset.Batch, error))
 	if err != nil {
 		keepStatistics(w, t.backup)
 		if errors.Is(err, backprop.ErrDiverged) {
-			return fmt.Errorf("%w: the loss of step %d (epoch %d) is not a finite number, at learning rate %.3g",
+			diverged := fmt.Errorf("%w: the loss of step %d (epoch %d) is not a finite number, at learning rate %.3g",
 				ErrDiverged, t.at.Step+1, epoch+1, t.s.rate(epoch, within, steps))
+			if mpi.Agreed(err) {
+				diverged = mpi.AgreedError{Err: diverged}
+			}
+			return diverged
 		}
 		return err
 	}
