@@ -312,7 +312,7 @@ func (a *App) View() tea.View {
 	v.AltScreen = true
 	v.WindowTitle = "binas-tui"
 	if !a.mouseOff {
-		v.MouseMode = tea.MouseModeCellMotion
+		v.MouseMode = tea.MouseModeAllMotion
 	}
 	return v
 }
@@ -362,7 +362,7 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.generation++
 	a.engine, a.setup, a.engineGeneration = e, e.Setup, a.generation
 	a.frontier, a.coming = nil, false
-	a.panes.frontier.hairlineMS = 0
+	a.panes.frontier.hairlineMS, a.panes.frontier.halfMS = 0, 0
 	a.published = publishedPoints(e)
 	a.scale = newScale(e)
 	a.effects = e.Effects()

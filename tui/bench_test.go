@@ -8,6 +8,8 @@ import (
 
 	"github.com/charmbracelet/colorprofile"
 	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // countingWriter counts what would go to the terminal.
@@ -44,36 +46,71 @@ func (t *terminal) draw(frame string) int {
 	return int(t.bytes - before)
 }
 
+// stepper presses an arrow key again and again, from end to end of the slider.
+type stepper struct {
+	*driver
+	terminal *terminal
+	key      string
+	taken    int
+	times    []time.Duration // of Update, with the searches in it, and View
+	bytes    []int           // to the terminal
+}
+
+func newStepper(t testing.TB, w, h int) *stepper {
+	s := &stepper{driver: newDriver(t, w, h), terminal: newTerminal(w, h), key: "right"}
+	s.press("home")
+	s.terminal.draw(s.App.View().Content)
+	return s
+}
+
+func (s *stepper) step() {
+	start := time.Now()
+	s.App.Update(keyPress(s.key))
+	frame := s.App.View().Content
+	s.times = append(s.times, time.Since(start))
+	s.bytes = append(s.bytes, s.terminal.draw(frame))
+	if s.taken++; s.taken%s.steps() == 0 {
+		s.key = map[string]string{"right": "left", "left": "right"}[s.key]
+	}
+}
+
+func median[T int | time.Duration](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// A step of the slider sends at most 1,500 bytes (median) to a terminal of 120x40,
+// whatever the theme, and in the window around the budget too.
+func TestBytesOfASliderStep(t *testing.T) {
+	for theme := range cell.Themes {
+		for _, window := range []bool{false, true} {
+			s := newStepper(t, 120, 40)
+			s.App.theme = theme
+			if window {
+				s.press("v", "x")
+			}
+			for range s.steps() / 4 {
+				s.step()
+			}
+			if n := median(s.bytes); n < 100 || n > 1500 {
+				t.Errorf("%s, window %v: %d bytes", cell.Themes[theme].Name, window, n)
+			}
+		}
+	}
+}
+
 // BenchmarkSliderStep is one press of an arrow key: Update, BCFW and the exact
-// search in it, and View. The time of the terminal renderer is not counted;
-// its bytes are.
+// search in it, and View. The time of the terminal renderer is not counted in
+// median-ns; its bytes are.
 func BenchmarkSliderStep(b *testing.B) {
 	for _, size := range [][2]int{{120, 40}, {200, 60}} {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
-			d := newDriver(b, size[0], size[1])
-			d.press("home")
-			term := newTerminal(size[0], size[1])
-			term.draw(d.App.View().Content)
-			keys := [2]string{"right", "left"}
-			key, steps := 0, 0
-			var times []time.Duration
-			var sizes []int
+			s := newStepper(b, size[0], size[1])
 			for b.Loop() {
-				start := time.Now()
-				d.App.Update(keyPress(keys[key]))
-				frame := d.App.View().Content
-				times = append(times, time.Since(start))
-				b.StopTimer()
-				sizes = append(sizes, term.draw(frame))
-				if steps++; steps%d.steps() == 0 {
-					key = 1 - key
-				}
-				b.StartTimer()
+				s.step()
 			}
-			slices.Sort(times)
-			slices.Sort(sizes)
-			b.ReportMetric(float64(times[len(times)/2].Nanoseconds()), "median-ns")
-			b.ReportMetric(float64(sizes[len(sizes)/2]), "median-bytes")
+			b.ReportMetric(float64(median(s.times).Nanoseconds()), "median-ns")
+			b.ReportMetric(float64(median(s.bytes)), "median-bytes")
 		})
 	}
 }

@@ -16,10 +16,12 @@ import (
 )
 
 // steps is the number of steps of the slider: one for every dot column of the
-// frontier plot, so that a step moves the budget line by one dot.
+// frontier plot, so that a step moves the budget line by one dot; in a part of the
+// plot that is shown larger they are smaller.
 func (a *App) steps() int {
 	if w := plotArea(a.inside(paneFrontier)).W; w > 0 && !a.plain {
-		return w * 2
+		x0, x1 := a.panes.frontier.span(a)
+		return int(math.Round(float64(w*2) * max(1, (a.engine.MaxLatencyMS()-a.engine.MinLatencyMS())/(x1-x0))))
 	}
 	return 200
 }

@@ -90,11 +90,11 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		if a.dragging {
 			return a.setLimit(a.trackLimit(m.X))
 		}
-		a.dirty = false
+		a.dirty = a.panes.frontier.point(a, m.X, m.Y)
 	case tea.MouseReleaseMsg:
 		if !a.dragging {
-			a.dirty = false
-			return nil
+			a.dirty = a.panes.frontier.panning
+			return a.panes.frontier.release(a)
 		}
 		a.dragging = false
 		cmd := a.setLimit(a.trackLimit(m.X))
@@ -106,8 +106,12 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		for id, r := range a.layout.panes {
-			if r.Contains(m.X, m.Y) && id != paneFrontier {
-				a.movePane(a.panes.of(id), step)
+			if r.Contains(m.X, m.Y) {
+				if id == paneFrontier {
+					a.panes.frontier.wheel(a, m.X, m.Y, -step)
+				} else {
+					a.movePane(a.panes.of(id), step)
+				}
 				return nil
 			}
 		}

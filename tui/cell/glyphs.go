@@ -14,7 +14,9 @@ type Glyphs struct {
 	Bar      [8]string // eighths of a cell, growing
 	Ellipsis string
 
-	RightHalf string // of a bar that grows to the left
+	RightHalf string   // of a bar that grows to the left
+	Lower     []string // parts of a cell, growing from its foot; the last is all of it
+	UpperHalf string
 
 	Track, TrackOver, Handle string // slider
 	Chosen, Cursor           string
@@ -37,6 +39,7 @@ func BrailleGlyphs() *Glyphs {
 		Bar: [8]string{"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}, Ellipsis: "…",
 		Track: "─", TrackOver: "━", Handle: "●", Chosen: "◆", Cursor: "▸",
 		Budget: "┊", Shade: "░", Dot: "·", Minus: "−", RightHalf: "▐",
+		Lower: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}, UpperHalf: "▀",
 		PlotCols: 2, PlotRows: 4, Squared: "²", Micro: "µs", Arrows: "←→", Pinned: "▪", Up: "▲", Down: "▼",
 	}
 }
@@ -53,7 +56,7 @@ func ASCIIGlyphs() *Glyphs {
 		Name: "ascii", Border: lipgloss.ASCIIBorder(),
 		Bar: [8]string{".", ".", "-", "-", "=", "=", "#", "#"}, Ellipsis: "~",
 		Track: "-", TrackOver: "=", Handle: "O", Chosen: "@", Cursor: ">",
-		Budget: "|", Shade: ":", Dot: ".", Minus: "-", RightHalf: "-",
+		Budget: "|", Shade: ":", Dot: ".", Minus: "-", RightHalf: "-", Lower: []string{"*"},
 		PlotCols: 1, PlotRows: 1, Squared: "", Micro: "us", Arrows: "</>", Pinned: "!", Up: "^", Down: "v",
 		spell: sanitize.ASCII,
 	}

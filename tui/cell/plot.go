@@ -19,6 +19,9 @@ func NewPlot(w, h int, g *Glyphs, x0, x1, y0, y1 float64) *Plot {
 	return &Plot{W: w, h: h, Cols: g.PlotCols, Rows: g.PlotRows, x0: x0, x1: x1, y0: y0, y1: y1, bits: make([]uint8, w*h)}
 }
 
+// Height is how high y is in the plot: from 0 at its foot to 1.
+func (p *Plot) Height(y float64) float64 { return (y - p.y0) / (p.y1 - p.y0) }
+
 // Column is the dot column of x, unclipped.
 func (p *Plot) Column(x float64) int {
 	return int(math.Floor((x - p.x0) / (p.x1 - p.x0) * float64(p.W*p.Cols)))

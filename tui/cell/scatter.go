@@ -12,15 +12,24 @@ func (s *Screen) Mark(area Rect, p *Plot, x, y float64, st uv.Style, glyph strin
 	s.Set(area.X+column/p.Cols, area.Y+row/p.Rows, st, glyph)
 }
 
-// Axes draws the axes of a plot, with seven cells left of it and two lines below.
-func (s *Screen) Axes(area Rect, p *Plot, xName string) {
+// Axes draws the axes of a plot, with seven cells left of it and two lines below; the
+// topmost value of the left one has its unit.
+func (s *Screen) Axes(area Rect, p *Plot, xName, yUnit string) {
 	t := s.Theme
 	for y := range area.H {
 		s.Set(area.X-1, area.Y+y, t.Border, s.Glyphs.Border.Left)
 	}
-	for _, v := range niceTicks(p.y0, p.y1, max(2, area.H/3)) {
+	ticks := niceTicks(p.y0, p.y1, max(2, area.H/2+1))
+	for i, v := range ticks {
+		label := tickLabel(v)
+		if i == len(ticks)-1 && yUnit != "" {
+			if len(label) < 5 {
+				label += " "
+			}
+			label += yUnit
+		}
 		if row := p.Row(v); row >= 0 && row < p.h*p.Rows {
-			s.Right(area.X-8, area.Y+row/p.Rows, 7, t.Dim, tickLabel(v))
+			s.Right(area.X-8, area.Y+row/p.Rows, 7, t.Dim, label)
 		}
 	}
 	s.Set(area.X-1, area.Y+area.H, t.Border, s.Glyphs.Border.BottomLeft)
@@ -35,7 +44,7 @@ func (s *Screen) XAxis(r Rect, lo, hi float64, name string) {
 		s.Set(r.X+x, r.Y, t.Border, s.Glyphs.Border.Bottom)
 	}
 	end := r.X - 1
-	for _, v := range niceTicks(lo, hi, max(2, r.W/10)) {
+	for _, v := range niceTicks(lo, hi, max(2, r.W/5)) {
 		x := min(int((v-lo)/(hi-lo)*float64(r.W)), r.W-1)
 		label := tickLabel(v)
 		s.Set(r.X+x, r.Y, t.Dim, "+")
@@ -45,6 +54,21 @@ func (s *Screen) XAxis(r Rect, lo, hi float64, name string) {
 		}
 	}
 	s.Right(r.X, r.Y+1, r.W, t.Dim, name)
+}
+
+// Label writes a value among those of an axis; one that it would cut goes.
+func (s *Screen) Label(x, y int, st uv.Style, text string) {
+	filled := func(x int) bool {
+		c := s.Canvas.CellAt(x, y)
+		return c != nil && c.Content != " " && c.Content != ""
+	}
+	for left := x; filled(left); left-- {
+		s.Set(left, y, s.Theme.Text, " ")
+	}
+	for right := x + len(text) - 1; filled(right); right++ {
+		s.Set(right, y, s.Theme.Text, " ")
+	}
+	s.Text(x, y, len(text), st, text)
 }
 
 // Scatter draws points around the diagonal with axes; under, which may be nil,
@@ -70,7 +94,7 @@ func Scatter(s *Screen, area Rect, x0, x1, y0, y1 float64, xName, yName string, 
 			}
 		}
 	}
-	s.Axes(area, p, xName)
+	s.Axes(area, p, xName, "")
 	s.Text(area.X-7, area.Y-1, min(40, area.W), t.Dim, yName)
 	points(func(x, y float64, glyph string) { s.Mark(area, p, x, y, t.Chosen, glyph) })
 }

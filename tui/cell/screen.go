@@ -12,6 +12,12 @@ import (
 // Rect is a rectangle of cells; the zero rect is not shown.
 type Rect struct{ X, Y, W, H int }
 
+// Point is a cell of some rectangle.
+type Point struct{ X, Y int }
+
+// Nowhere is outside every rectangle.
+var Nowhere = Point{-1, -1}
+
 // At is the rectangle of w by h cells with its upper left corner at (x, y).
 func At(x, y, w, h int) Rect { return Rect{x, y, w, h} }
 

@@ -18,6 +18,7 @@ type Theme struct {
 	Accent                  uv.Style // what the user moves: budget, handle
 	Chosen                  uv.Style // the network shown
 	Frontier, Shade         uv.Style
+	Area, Band, Beyond      uv.Style // of the plot, background alone: under the frontier, its error, over the budget
 	Published               uv.Style
 	LatencyBar, AccuracyBar uv.Style
 	Good, Warn, Bad         uv.Style
@@ -30,11 +31,12 @@ type Theme struct {
 var Themes = []*Theme{darkTheme(), lightTheme(), basicTheme(), MonoTheme()}
 
 func fg(c color.Color) uv.Style   { return uv.Style{Fg: c} }
+func bg(c color.Color) uv.Style   { return uv.Style{Bg: c} }
 func bold(c color.Color) uv.Style { return uv.Style{Fg: c, Attrs: uv.AttrBold} }
 
 // coloured makes a theme from indices of the 256-colour palette: they need
 // half the bytes of true colours, on every step of the slider.
-func coloured(name string, dim, faint, accent, blue, green, yellow, red, violet, selected string) *Theme {
+func coloured(name string, dim, faint, accent, blue, green, yellow, red, violet, selected, area, band, beyond string) *Theme {
 	c := lipgloss.Color
 	return &Theme{
 		Name: name,
@@ -42,6 +44,7 @@ func coloured(name string, dim, faint, accent, blue, green, yellow, red, violet,
 		Border: fg(c(faint)), BorderFocus: fg(c(accent)),
 		Title: fg(c(dim)), TitleFocus: bold(c(accent)),
 		Accent: bold(c(accent)), Chosen: bold(c(yellow)),
+		Area: bg(c(area)), Band: bg(c(band)), Beyond: bg(c(beyond)),
 		Frontier: fg(c(blue)), Shade: fg(c(faint)), Published: bold(c(violet)),
 		LatencyBar: fg(c(blue)), AccuracyBar: fg(c(green)),
 		Good: fg(c(green)), Warn: fg(c(yellow)), Bad: bold(c(red)), Pin: bold(c(violet)),
@@ -50,16 +53,16 @@ func coloured(name string, dim, faint, accent, blue, green, yellow, red, violet,
 }
 
 func darkTheme() *Theme {
-	return coloured("dark", "246", "240", "215", "111", "149", "221", "204", "141", "237")
+	return coloured("dark", "246", "240", "215", "111", "149", "221", "204", "141", "237", "18", "24", "235")
 }
 
 func lightTheme() *Theme {
-	return coloured("light", "241", "248", "130", "25", "28", "94", "160", "92", "189")
+	return coloured("light", "241", "248", "130", "25", "28", "94", "160", "92", "189", "153", "110", "254")
 }
 
 // basicTheme uses the 16 colours of the terminal's own palette.
 func basicTheme() *Theme {
-	t := coloured("16-colour", "7", "8", "3", "4", "2", "11", "1", "5", "0")
+	t := coloured("16-colour", "7", "8", "3", "4", "2", "11", "1", "5", "0", "4", "6", "8")
 	t.Dim, t.Title = uv.Style{Attrs: uv.AttrFaint}, uv.Style{}
 	t.Selected = uv.Style{Attrs: uv.AttrReverse}
 	return t
