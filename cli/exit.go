@@ -38,6 +38,9 @@ const (
 // said how to go on, or the explorer. Others return the context's error.
 var errEnded = errors.New("ended")
 
+// errFollowed says that a rank has done its part for rank 0, which has the result.
+var errFollowed = errors.New("followed rank 0")
+
 // usageError marks an error as one of the command line.
 type usageError struct{ error }
 
@@ -76,6 +79,7 @@ func exitCode(err error) int {
 		errors.Is(err, evaluation.ErrImages),
 		errors.Is(err, evaluation.ErrRecords),
 		errors.Is(err, evaluation.ErrMerge),
+		errors.Is(err, evaluation.ErrRanks),
 		errors.Is(err, evaluation.ErrOpenSize),
 		errors.Is(err, onnx.ErrNotModel),
 		errors.Is(err, onnx.ErrDied),

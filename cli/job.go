@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -41,7 +42,9 @@ func runJob[T any](ctx context.Context, a *app, line *statusLine, name string, w
 			text = fmt.Sprintf("ended after %d of %d", s.Done, s.Total)
 		}
 		fmt.Fprintf(a.Err, "binas-tui: %s\n", text)
-		err = context.Canceled
+		if !errors.Is(err, context.Canceled) {
+			err = context.Canceled
+		}
 	case s.Err != nil:
 		err = s.Err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
@@ -59,6 +60,9 @@ func terminalOf(stream any) *os.File {
 // Main runs the command line with args, which do not include the program's
 // name, and returns the exit code.
 func Main(args []string, s Streams) int {
+	if follows(os.Getenv) {
+		s.Out, s.Err = io.Discard, io.Discard
+	}
 	s.Err = s.encoded(s.Err)
 	ctx, caught := watchSignals(context.Background())
 	err := run(ctx, args, s)
@@ -111,6 +115,10 @@ func run(ctx context.Context, args []string, s Streams) error {
 	if err != nil && !a.started {
 		err = usageError{err}
 	}
+	if errors.Is(err, errFollowed) {
+		err = nil
+	}
+	err = a.part(ctx, err)
 	if flushErr := out.Flush(); flushErr != nil && err == nil {
 		err = fmt.Errorf("standard output: %w", flushErr)
 	}
@@ -125,6 +133,7 @@ type app struct {
 	started bool          // flags and arguments were accepted: later errors are not of usage
 	notes   []string      // what is worth knowing, also for --json
 	said    int           // of them
+	ranks   mpi.Comm      // nil where no launcher started several
 }
 
 // rootCommand builds the tree of commands.
@@ -133,7 +142,10 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SilenceErrors, root.SilenceUsage, root.SuggestionsMinimumDistance = true, true, 2
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		a.started = true
-		return noEmptyFlags(cmd)
+		if err := noEmptyFlags(cmd); err != nil {
+			return err
+		}
+		return a.join(cmd)
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", a.helpWidth())))
 	root.Version = versionText()

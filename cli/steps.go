@@ -24,6 +24,7 @@ import (
 func runStep[T any](cmd *cobra.Command, a *app, t steps.Task, files ...string) (out T, s job.Snapshot, err error) {
 	line := a.newStatusLine()
 	c := t.Shared()
+	c.Ranks = a.ranks
 	c.Given = given(cmd, t.Values())
 	if err := checkGiven(t.Values(), c.Given, t.Step() != steps.Pipeline); err != nil {
 		return out, s, err
@@ -55,11 +56,13 @@ func runStep[T any](cmd *cobra.Command, a *app, t steps.Task, files ...string) (
 	result, s, err := runJob(cmd.Context(), a, line, cmd.Name(), t.Work)
 	out, _ = result.(T)
 	switch {
+	case err == nil && a.ranks != nil && a.ranks.Rank() > 0:
+		err = errFollowed
 	case err == nil:
 		a.sayNotes()
 	case errors.Is(err, context.Canceled) && t.Step() != steps.Fit && t.Step() != steps.Validate:
 		fmt.Fprintf(a.Err, "binas-tui: to resume:\n  %s\n", againCommand(cmd))
-		err = errEnded
+		err = fmt.Errorf("%w: %w", errEnded, err)
 	case errors.Is(err, onnx.ErrNoLibrary), errors.Is(err, onnx.ErrTooOld):
 		err = libraryError(err, c.Library)
 	}

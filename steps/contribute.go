@@ -141,6 +141,9 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, c.otherRecords(err)
 	}
+	if c.follows() {
+		return nil, nil
+	}
 	images := min(o.Images, e.Images.Len())
 	if shard != nil {
 		return newSharded(shard, o.File, measured.Measurements, o.Networks, images, e), nil
@@ -152,6 +155,9 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 
 // fromFile builds the estimator from a file.
 func (c *Contributing) fromFile(out string) (any, error) {
+	if c.ranks().Size() > 1 {
+		return nil, requestf("--from-lut measures nothing: start it as one process")
+	}
 	if c.Run != "" && !c.Forms || c.Checkpoint != "" {
 		return nil, requestf("--from-lut and --run or --checkpoint: expected one of them")
 	}

@@ -185,7 +185,11 @@ func (o *origin) arch(given model.Architecture) (model.Architecture, error) {
 func (c *Common) suits(o *origin, now dataset.Identity) error {
 	switch {
 	case o.run != nil:
-		err := o.run.Accept(now, func(line string) { c.note("%s", line) })
+		say := func(line string) { c.note("%s", line) }
+		if c.follows() {
+			say = nil
+		}
+		err := o.run.Accept(now, say)
 		if errors.Is(err, dataset.ErrOtherData) && !c.Forms {
 			err = fmt.Errorf("%w (with --checkpoint its weights meet other data)", err)
 		}

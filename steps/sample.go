@@ -145,6 +145,9 @@ func (s *Sampling) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, s.otherRecords(err)
 	}
+	if s.follows() {
+		return nil, nil
+	}
 	if shard != nil {
 		return newSharded(shard, o.File, len(samples), o.Num, e.Images.Len(), e), nil
 	}

@@ -75,6 +75,9 @@ func (s *Source) complete(o *origin, stage training.Stage) (evaluation.Source, e
 	if o.run != nil {
 		src.Checkpoint, src.Run = o.run.Weights(stage), cmp.Or(s.Run, o.run.Folder)
 	}
+	if s.follows() {
+		src.Run = ""
+	}
 	data, err := s.dataOf(o)
 	if err != nil {
 		return src, err
@@ -153,6 +156,7 @@ func (s *Source) open(ctx context.Context, command string, recorded model.Evalua
 	if err != nil {
 		return nil, s.sourceError(err)
 	}
+	e.Ranks = s.ranks()
 	s.noteData(e.Images.Set())
 	s.noteChoice(src.Checkpoint, e.Choice)
 	s.noteAssumed(o, src, e.Images)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
@@ -145,7 +146,20 @@ type Common struct {
 	Forms bool            // errors name parameters as forms do, not as flags
 	Note  func(string)    // told what is worth knowing; nil is the log of the job
 	Ready func() error    // asked when nothing else refuses the step any more; may be nil
+	Ranks mpi.Comm        // that do the step together, each by its own Work; nil: this process alone. Rank 0 alone has a result
 }
+
+// ranks are those that do the step together.
+func (c *Common) ranks() mpi.Comm {
+	if c.Ranks == nil {
+		return mpi.Alone()
+	}
+	return c.Ranks
+}
+
+// follows reports whether this is a rank that works for rank 0, which has files and
+// results.
+func (c *Common) follows() bool { return c.ranks().Rank() > 0 }
 
 // Shared implements [Task].
 func (c *Common) Shared() *Common { return c }

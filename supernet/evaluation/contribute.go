@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -54,38 +55,42 @@ type Contribution struct {
 // networks with the decision pinned. All decisions of a network are evaluated on
 // the same images, so that differences are free of what they share. Networks are
 // finished one after the other: a file that is cut off is an estimator of fewer
-// networks, and one that is done can be made longer.
+// networks, and one that is done can be made longer. Of several ranks, all of which
+// call it, rank 0 has file and estimator, the others nil.
 //
 // The original pins a decision in a random network for each batch of images, other
 // ones for each decision.
 func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.Job) (*Contribution, error) {
 	o, err := o.withDefaults()
-	if err == nil {
-		err = e.Check()
-	}
 	if err != nil {
 		return nil, err
 	}
 	o.Images = min(o.Images, e.Images.Len())
 	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), start: time.Now(), known: map[string]float64{}}
 	decoder := model.NewContributionDecoder(e.Space)
-	file, err := openRecords(o.File, e.info(model.ContributionsFormat, o.Seed, o.Images, o.Networks, o.Shard), func(object []byte) (int, error) {
-		network, d, accuracy, err := decoder.Decode(object)
-		place := network*len(m.decisions) + d
-		if err == nil && o.Shard.Has(place) {
-			m.set(network, d, accuracy)
-		}
-		return place, err
-	}, j)
-	if err != nil {
-		return nil, err
+	info := e.info(model.ContributionsFormat, o.Seed, o.Images, o.Networks, o.Shard)
+	var file *records.File
+	if err = e.Check(); err == nil && e.first() {
+		file, err = openRecords(o.File, info, func(object []byte) (int, error) {
+			network, d, accuracy, err := decoder.Decode(object)
+			place := network*len(m.decisions) + d
+			if err == nil && o.Shard.Has(place) {
+				m.set(network, d, accuracy)
+			}
+			return place, err
+		}, j)
 	}
-	m.missing = missingOf(file, m.o.Networks*len(m.decisions), o.Shard)
+	if file != nil {
+		m.missing = missingOf(file, m.o.Networks*len(m.decisions), o.Shard)
+	}
+	if m.missing, err = e.begin(ctx, j, info, m.missing, err); err != nil {
+		return nil, closeRecords(file, err)
+	}
 	if n := m.total() - len(m.missing); n > 0 {
 		j.Log(fmt.Sprintf("%d measurements were there", n))
 	}
 	m.report(0)
-	err = inOrder(ctx, j, len(m.missing), e.threads(), m.measure, func(_ int, accuracy float64) error {
+	err = overRanks(ctx, e.Ranks, j, len(m.missing), e.threads(), m.measure, func(_ int, accuracy float64) error {
 		place := m.missing[m.done]
 		network, d := place/len(m.decisions), place%len(m.decisions)
 		if err := file.Add(place, model.ContributionRecord(network, m.decisions[d], accuracy)); err != nil {
@@ -96,10 +101,7 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 		m.report(job.Left(time.Since(m.start), m.done, len(m.missing)-m.done))
 		return nil
 	})
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err = e.noteUnreadable(j, err); err != nil {
+	if err = e.noteUnreadable(j, closeRecords(file, err)); err != nil || file == nil {
 		return nil, err
 	}
 	return m.result()

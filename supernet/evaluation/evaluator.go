@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -19,10 +20,11 @@ type Evaluator struct {
 	// Calibration are training images on which the statistics of every network
 	// are measured before it is evaluated; nil keeps the supernet's running statistics.
 	Calibration *Images
-	Threads     int    // networks evaluated at once, one thread each; 0: as many as there are processors
-	WeightsSum  string // check sum of the weights, for the records
-	Choice      string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
-	Computed    string // processor and library, which the last digits depend on; "" is not known
+	Threads     int      // networks evaluated at once, one thread each; 0: as many as there are processors
+	WeightsSum  string   // check sum of the weights, for the records
+	Choice      string   // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+	Ranks       mpi.Comm // that evaluate together; nil: this process alone
+	Computed    string   // processor and library, which the last digits depend on; "" is not known
 
 	child func(ctx context.Context, p model.Path, first, count int) (Score, error) // in place of Child, in tests
 }
@@ -122,6 +124,9 @@ func (e *Evaluator) info(format string, seed uint64, images, num int, shard *mod
 	}
 	return info
 }
+
+// first reports whether this is rank 0, which has the files.
+func (e *Evaluator) first() bool { return e.Ranks == nil || e.Ranks.Rank() == 0 }
 
 // BN says which statistics the networks are evaluated with.
 func (e *Evaluator) BN() string {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/records"
@@ -42,7 +41,7 @@ func openRecords(path string, header model.EvaluationInfo, record func(object []
 				return nil
 			}
 			if len(there.Shard.Computed) > 1 {
-				j.Log(fmt.Sprintf("%s: computed with different processors or libraries: %s: the last digits may differ", path, strings.Join(there.Shard.Computed, "; ")))
+				j.Log(path + ": " + differently(there.Shard.Computed))
 			}
 			return there
 		},
@@ -82,4 +81,14 @@ func Recorded(path, format string) (info model.EvaluationInfo, began bool, err e
 // missingOf are the places below n of a shard that have no record.
 func missingOf(file *records.File, n int, shard *model.Shard) []int {
 	return slices.DeleteFunc(file.Missing(n), func(i int) bool { return !shard.Has(i) })
+}
+
+// closeRecords closes a file, which may be nil, after work that ended with err.
+func closeRecords(file *records.File, err error) error {
+	if file != nil {
+		if closeErr := file.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	return err
 }

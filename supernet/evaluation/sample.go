@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -39,28 +40,35 @@ func (s Samples) Accuracy() (mean, deviation float64) {
 
 // Sample evaluates random networks on all images of the evaluator, and appends
 // each to the file as soon as it is done. It returns the samples of the file whose
-// numbers are below Num. Errors wrap ErrRecords where the file was made with other settings.
+// numbers are below Num. Of several ranks, all of which call it, rank 0 has file and
+// samples, the others none. Errors wrap ErrRecords where the file was made with other settings.
 func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Samples, error) {
 	if o.Num < 1 {
 		return nil, fmt.Errorf("sample %d networks: expected at least 1", o.Num)
 	}
-	if err := e.Check(); err != nil {
-		return nil, err
-	}
 	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len(), o.Num, o.Shard)
 	info.LUT = o.LUT
 	have := map[int]model.Sample{}
-	file, err := openRecords(o.File, info, func(object []byte) (int, error) {
-		i, sample, err := e.Space.DecodeSampleRecord(object)
-		if err == nil && o.Shard.Has(i) {
-			have[i] = sample
-		}
-		return i, err
-	}, j)
-	if err != nil {
-		return nil, err
+	var (
+		file    *records.File
+		missing []int
+	)
+	err := e.Check()
+	if err == nil && e.first() {
+		file, err = openRecords(o.File, info, func(object []byte) (int, error) {
+			i, sample, err := e.Space.DecodeSampleRecord(object)
+			if err == nil && o.Shard.Has(i) {
+				have[i] = sample
+			}
+			return i, err
+		}, j)
 	}
-	missing := missingOf(file, o.Num, o.Shard)
+	if file != nil {
+		missing = missingOf(file, o.Num, o.Shard)
+	}
+	if missing, err = e.begin(ctx, j, info, missing, err); err != nil {
+		return nil, closeRecords(file, err)
+	}
 	samples := inTurn(have, o.Num)
 	if len(have) > 0 {
 		j.Log(fmt.Sprintf("%d samples were there", len(have)))
@@ -74,7 +82,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 		}
 	}
 	report(0)
-	err = inOrder(ctx, j, len(missing), e.threads(), func(ctx context.Context, k int) (model.Sample, error) {
+	err = overRanks(ctx, e.Ranks, j, len(missing), e.threads(), func(ctx context.Context, k int) (model.Sample, error) {
 		return e.sample(ctx, missing[k], o)
 	}, func(k int, s model.Sample) error {
 		i := missing[k]
@@ -86,10 +94,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 		report(job.Left(time.Since(start), k+1, len(missing)-1-k))
 		return nil
 	})
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err = e.noteUnreadable(j, err); err != nil {
+	if err = e.noteUnreadable(j, closeRecords(file, err)); err != nil {
 		return nil, err
 	}
 	return inTurn(have, o.Num), nil

@@ -275,12 +275,13 @@ func (r Run) checkData(now dataset.Identity) error {
 
 // Accept compares data that a step of the run is given with what it was begun
 // with; the error wraps [dataset.ErrOtherData]. Where the run does not know its
-// data yet, or that lies elsewhere now, it is noted, and say is told.
+// data yet, or that lies elsewhere now, it is noted, and say is told; a say of nil
+// notes nothing.
 func (r Run) Accept(data dataset.Identity, say func(string)) error {
 	if err := r.checkData(data); err != nil {
 		return err
 	}
-	if _, note := r.noted(&data); note == "" {
+	if _, note := r.noted(&data); note == "" || say == nil {
 		return nil
 	}
 	f, err := openFolder(r.Folder)
