@@ -34,7 +34,7 @@ type imageFormat struct {
 }
 
 var imageFormats = []imageFormat{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, nil},
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpegDecode, nil},
 	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, nil},
 	{"WebP", "RIFF????WEBP", webpConfig, webpDecode, nil},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},

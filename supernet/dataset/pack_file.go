@@ -32,7 +32,7 @@ const (
 // sum, so that a machine that crashes does not either.
 const (
 	packMagic   = "binas-tui pack\n\x00"
-	packVersion = 1
+	packVersion = 2
 	packHeader  = 64 // bytes: magic, version, images, size, the sum of the files
 	packEntry   = 24 // bytes: offset 8, width 4, height 4, check sum 4, unused 4
 )

@@ -1,8 +1,7 @@
 """Makes images/ and images.json: image files of every kind that is read, and what
 PIL's convert("RGB") makes of them (13.0 made those here).
 
-images.json: per file width, height, rgb (hexadecimal) and the greatest difference
-allowed: 0, but for JPEG, whose decoders round differently. Greys of 16 bits are
+images.json: per file width, height and rgb (hexadecimal). Greys of 16 bits are
 taken from the file, as PIL clips them. python3 images.py
 """
 import io
@@ -28,19 +27,19 @@ out = {}
 os.makedirs('images', exist_ok=True)
 
 
-def add(name, data, want=None, tolerance=0):
+def add(name, data, want=None):
     with open('images/' + name, 'wb') as f:
         f.write(data)
     if want is None:
         want = np.asarray(Image.open(io.BytesIO(data)).convert('RGB'))
     h, w, _ = want.shape
-    out[name] = {'width': w, 'height': h, 'rgb': want.astype(np.uint8).tobytes().hex(), 'tolerance': tolerance}
+    out[name] = {'width': w, 'height': h, 'rgb': want.astype(np.uint8).tobytes().hex()}
 
 
-def save(name, image, tolerance=0, **options):
+def save(name, image, **options):
     b = io.BytesIO()
     image.save(b, **options)
-    add(name, b.getvalue(), tolerance=tolerance)
+    add(name, b.getvalue())
 
 
 def png(values, colour, bits, *chunks):
@@ -87,17 +86,22 @@ add('grey16_trns.png', png(wide[..., :1], 0, 16, (b'tRNS', struct.pack('>H', int
 add('la16.png', png(wide[..., [0, 3]], 4, 16), high(wide[..., :1]))
 
 for name, sampling in (('444', 0), ('422', 1), ('420', 2)):
-    save('smooth%s.jpg' % name, Image.fromarray(smooth), 2, format='JPEG', quality=95, subsampling=sampling)
-    save('noise%s.jpg' % name, Image.fromarray(noise), 2, format='JPEG', quality=95, subsampling=sampling)
-save('noise420_even.jpg', Image.fromarray(noise[:10, :16]), 2, format='JPEG', quality=95, subsampling=2)
-save('noise420_narrow.jpg', Image.fromarray(noise[:, :4]), 2, format='JPEG', quality=95, subsampling=2)
-save('noise422_narrow.jpg', Image.fromarray(noise[:, :3]), 2, format='JPEG', quality=95, subsampling=1)
-save('progressive.jpg', Image.fromarray(smooth), 2, format='JPEG', quality=95, subsampling=0, progressive=True)
-save('grey.jpg', Image.fromarray(smooth[..., 0]), 2, format='JPEG', quality=95)
-save('cmyk.jpg', Image.fromarray(smooth).convert('CMYK'), 2, format='JPEG', quality=98, subsampling=0)
+    save('smooth%s.jpg' % name, Image.fromarray(smooth), format='JPEG', quality=95, subsampling=sampling)
+    save('noise%s.jpg' % name, Image.fromarray(noise), format='JPEG', quality=95, subsampling=sampling)
+save('noise420_even.jpg', Image.fromarray(noise[:10, :16]), format='JPEG', quality=95, subsampling=2)
+save('noise420_narrow.jpg', Image.fromarray(noise[:, :4]), format='JPEG', quality=95, subsampling=2)
+save('noise422_narrow.jpg', Image.fromarray(noise[:, :3]), format='JPEG', quality=95, subsampling=1)
+save('progressive.jpg', Image.fromarray(smooth), format='JPEG', quality=95, subsampling=0, progressive=True)
+large = np.asarray(Image.fromarray(noise).resize((75, 53)))
+for name, options in (('restarts', {'restart_marker_blocks': 3}), ('progressive420', {'progressive': True}), ('progressive_restarts', {'progressive': True, 'restart_marker_rows': 1}), ('coarse', {'quality': 3}),
+                      ('optimised', {'optimize': True})):
+    save(name + '.jpg', Image.fromarray(large), format='JPEG', subsampling=2, **{'quality': 90, **options})
+save('rgb.jpg', Image.fromarray(large), format='JPEG', quality=90, keep_rgb=True)
+save('grey.jpg', Image.fromarray(smooth[..., 0]), format='JPEG', quality=95)
+save('cmyk.jpg', Image.fromarray(smooth).convert('CMYK'), format='JPEG', quality=98, subsampling=0)
 exif = Image.Exif()
 exif[0x0112] = 6  # turned: neither PIL nor BINAS nor timm turns it back
-save('exif6.jpg', Image.fromarray(smooth), 2, format='JPEG', quality=95, subsampling=0, exif=exif)
+save('exif6.jpg', Image.fromarray(smooth), format='JPEG', quality=95, subsampling=0, exif=exif)
 
 save('lossless.webp', Image.fromarray(noise), format='WEBP', lossless=True)
 save('lossless_rgba.webp', Image.fromarray(rgba), format='WEBP', lossless=True, exact=True)

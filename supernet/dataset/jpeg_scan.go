@@ -1,0 +1,334 @@
+package dataset
+
+import "fmt"
+
+// zigzag is the place in a block, row by row, of the coefficients in their order in
+// the file.
+var zigzag = [64]byte{
+	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+}
+
+// huffman is a table of codes.
+type huffman struct {
+	short  [256]uint16 // by the next 8 bits: length of the code and, below, its value; 0 where it is longer
+	least  [17]int32   // by length: the first code
+	beyond [17]int32   // one after the last
+	first  [17]int32   // place of the first in values
+	values []byte
+}
+
+func (d *jpegDecoder) huffmanTables(s []byte) error {
+	for len(s) > 0 {
+		bad := fmt.Errorf("%w: table of Huffman codes", errJPEG)
+		if len(s) < 17 || s[0]>>4 > 1 || s[0]&15 > 3 {
+			return bad
+		}
+		h, code, n := huffman{}, int32(0), 0
+		for length := 1; length <= 16; length++ {
+			h.least[length], h.first[length] = code, int32(n)
+			code += int32(s[length])
+			n += int(s[length])
+			h.beyond[length] = code
+			if code > 1<<length {
+				return bad
+			}
+			code <<= 1
+		}
+		if n > 256 || len(s) < 17+n {
+			return bad
+		}
+		h.values = s[17:][:n]
+		for length := 1; length <= 8; length++ {
+			for c := h.least[length]; c < h.beyond[length]; c++ {
+				value := h.values[h.first[length]+c-h.least[length]]
+				for rest := range int32(1) << (8 - length) {
+					h.short[c<<(8-length)|rest] = uint16(length)<<8 | uint16(value)
+				}
+			}
+		}
+		d.huffman[s[0]>>4][s[0]&15] = h
+		s = s[17+n:]
+	}
+	return nil
+}
+
+// entropy is the bits of a scan. Behind their end they are zeros, which count as
+// missing once they are used.
+type entropy struct {
+	bits    uint64
+	n       int // of bits
+	missing int // of those, not of the file
+	marker  byte
+	err     error
+	run     int // blocks that end here, of progressive files
+}
+
+// want makes sure of 32 bits.
+func (d *jpegDecoder) want() {
+	e := &d.entro
+	for e.n <= 32 {
+		var b byte
+		if e.marker == 0 && e.err == nil {
+			if b, e.err = d.byte(); b == 0xff && e.err == nil {
+				var next byte
+				for next = 0xff; next == 0xff && e.err == nil; {
+					next, e.err = d.byte()
+				}
+				if e.marker = next; next != 0 {
+					b = 0
+				}
+			}
+		}
+		if e.marker != 0 || e.err != nil {
+			e.missing += 8
+		}
+		e.bits, e.n = e.bits<<8|uint64(b), e.n+8
+	}
+}
+
+// take are the next bits, 16 at most.
+func (d *jpegDecoder) take(n int) int32 {
+	d.want()
+	d.entro.n -= n
+	return int32(d.entro.bits>>d.entro.n) & (1<<n - 1)
+}
+
+// number is a number of so many bits, negative ones below half.
+func (d *jpegDecoder) number(n int) int32 {
+	v := d.take(n)
+	if n > 0 && v < 1<<(n-1) {
+		v += 1 - 1<<n
+	}
+	return v
+}
+
+// symbol is the value of the next code; -1 where there is none.
+func (d *jpegDecoder) symbol(h *huffman) int {
+	d.want()
+	e := &d.entro
+	if short := h.short[e.bits>>(e.n-8)&0xff]; short != 0 {
+		e.n -= int(short >> 8)
+		return int(short & 0xff)
+	}
+	for length := 9; length <= 16; length++ {
+		if code := int32(e.bits>>(e.n-length)) & (1<<length - 1); code < h.beyond[length] && code >= h.least[length] {
+			e.n -= length
+			return int(h.values[h.first[length]+code-h.least[length]])
+		}
+	}
+	return -1
+}
+
+// band is which coefficients a scan has, and of their bits from high, those above
+// being there, down to low.
+type band struct {
+	from, to  int
+	high, low int
+}
+
+func (d *jpegDecoder) scan(s []byte) error {
+	bad := fmt.Errorf("%w: scan", errJPEG)
+	if d.parts == nil || len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) < 4+2*int(s[0]) {
+		return bad
+	}
+	var parts []*jpegPart
+	for i := range int(s[0]) {
+		for j := range d.parts {
+			p := &d.parts[j]
+			if tables := s[2+2*i]; p.id == s[1+2*i] && tables>>4 < 4 && tables&15 < 4 {
+				p.dc, p.ac, p.prediction = &d.huffman[0][tables>>4], &d.huffman[1][tables&15], 0
+				parts = append(parts, p)
+				break
+			}
+		}
+	}
+	end := s[1+2*int(s[0]):]
+	b := band{int(end[0]), int(end[1]), int(end[2] >> 4), int(end[2] & 15)}
+	if !d.progressive {
+		b = band{0, 63, 0, 0}
+	}
+	if len(parts) != int(s[0]) || b.from > b.to || b.to > 63 || b.low > 13 || d.progressive && (b.from == 0) != (b.to == 0) || b.from > 0 && len(parts) > 1 {
+		return bad
+	}
+	across, down := ceilDiv(d.width, 8*d.most[0]), ceilDiv(d.height, 8*d.most[1])
+	alone := len(parts) == 1
+	if p := parts[0]; alone {
+		across, down = ceilDiv(ceilDiv(d.width*p.h, d.most[0]), 8), ceilDiv(ceilDiv(d.height*p.v, d.most[1]), 8)
+	}
+	d.entro = entropy{}
+	for unit := range across * down {
+		if d.restart > 0 && unit > 0 && unit%d.restart == 0 {
+			d.entro = entropy{marker: d.entro.marker}
+			if m, err := d.nextMarker(); err != nil {
+				return err
+			} else if want := 0xd0 + byte(unit/d.restart-1)&7; m != want {
+				return fmt.Errorf("%w: no restart where there should be one", errJPEG)
+			}
+			for _, p := range parts {
+				p.prediction = 0
+			}
+		}
+		for _, p := range parts {
+			h, v := p.h, p.v
+			if alone {
+				h, v = 1, 1
+			}
+			for i := range h * v {
+				if err := d.block(p, b, unit%across*h+i%h, unit/across*v+i/h); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	d.entro = entropy{marker: d.entro.marker}
+	return nil
+}
+
+// block decodes what a scan has of a block.
+func (d *jpegDecoder) block(p *jpegPart, b band, x, y int) error {
+	var ok bool
+	if d.progressive {
+		coef := (*[64]int16)(p.coef[64*(y*p.blocks+x):])
+		switch {
+		case b.from == 0 && b.high == 0:
+			ok = d.prediction(p)
+			coef[0] = int16(p.prediction << b.low)
+		case b.from == 0:
+			coef[0] |= int16(d.take(1) << b.low)
+			ok = true
+		case b.high == 0:
+			ok = d.firstBits(coef, p.ac, b)
+		default:
+			ok = d.moreBits(coef, p.ac, b)
+		}
+	} else {
+		var block [64]int32
+		ok = d.sequential(p, &block)
+		d.put(p, &block, x, y)
+	}
+	switch e := &d.entro; {
+	case e.n >= e.missing && ok:
+		return nil
+	case e.err != nil:
+		return e.err
+	case e.n < e.missing:
+		return fmt.Errorf("%w: not enough data", errJPEG)
+	}
+	return fmt.Errorf("%w: a code that is not of the table", errJPEG)
+}
+
+// prediction decodes the mean of a block.
+func (d *jpegDecoder) prediction(p *jpegPart) bool {
+	n := d.symbol(p.dc)
+	if n < 0 || n > 16 {
+		return false
+	}
+	p.prediction += d.number(n)
+	return true
+}
+
+func (d *jpegDecoder) sequential(p *jpegPart, block *[64]int32) bool {
+	if !d.prediction(p) {
+		return false
+	}
+	block[0] = p.prediction
+	for k := 1; k < 64; k++ {
+		s := d.symbol(p.ac)
+		switch skip, n := s>>4, s&15; {
+		case s < 0:
+			return false
+		case n == 0 && skip < 15:
+			return true
+		case k+skip > 63:
+			return n == 0
+		default:
+			if k += skip; n > 0 {
+				block[zigzag[k]] = d.number(n)
+			}
+		}
+	}
+	return true
+}
+
+// firstBits decodes the upper bits of some coefficients.
+func (d *jpegDecoder) firstBits(coef *[64]int16, h *huffman, b band) bool {
+	if d.entro.run > 0 {
+		d.entro.run--
+		return true
+	}
+	for k := b.from; k <= b.to; k++ {
+		s := d.symbol(h)
+		switch skip, n := s>>4, s&15; {
+		case s < 0:
+			return false
+		case n == 0 && skip < 15:
+			d.entro.run = 1<<skip - 1 + int(d.take(skip))
+			return true
+		case k+skip > b.to:
+			return n == 0
+		default:
+			if k += skip; n > 0 {
+				coef[zigzag[k]] = int16(d.number(n) << b.low)
+			}
+		}
+	}
+	return true
+}
+
+// moreBits decodes one more bit of them.
+func (d *jpegDecoder) moreBits(coef *[64]int16, h *huffman, b band) bool {
+	one := int16(1) << b.low
+	refine := func(c *int16) {
+		if d.take(1) == 0 || *c&one != 0 {
+			return
+		}
+		if *c >= 0 {
+			*c += one
+		} else {
+			*c -= one
+		}
+	}
+	k := b.from
+	for ; k <= b.to && d.entro.run == 0; k++ {
+		s := d.symbol(h)
+		if s < 0 {
+			return false
+		}
+		skip, value := s>>4, int16(0)
+		switch s & 15 {
+		case 0:
+			if skip < 15 {
+				d.entro.run = 1<<skip + int(d.take(skip))
+			}
+		case 1:
+			if value = -one; d.take(1) == 1 {
+				value = one
+			}
+		default:
+			return false
+		}
+		if d.entro.run > 0 {
+			break
+		}
+		for ; k <= b.to; k++ {
+			if c := &coef[zigzag[k]]; *c != 0 {
+				refine(c)
+			} else if skip == 0 {
+				*c = value
+				break
+			} else {
+				skip--
+			}
+		}
+	}
+	if d.entro.run > 0 {
+		for ; k <= b.to; k++ {
+			if c := &coef[zigzag[k]]; *c != 0 {
+				refine(c)
+			}
+		}
+		d.entro.run--
+	}
+	return true
+}
