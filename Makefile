@@ -24,7 +24,8 @@ run: setup ## build with all set-up, start the explorer
 build: ## build the program
 	$(GO) build -o $(BIN) .
 
-cross: ## build it for Linux on ARM and for Windows, needs aarch64-linux-gnu-gcc and x86_64-w64-mingw32-gcc; for macOS without cgo, to explore
+cross: ## build it for Linux, on ARM too, and for Windows, needs x86_64-linux-gnu-gcc, aarch64-linux-gnu-gcc and x86_64-w64-mingw32-gcc; for macOS without cgo, to explore
+	GOOS=linux GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-linux-gnu-gcc $(GO) build -o $(BIN)-linux-amd64 .
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc $(GO) build -o $(BIN)-linux-arm64 .
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GO) build -o $(BIN)-windows-amd64.exe .
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o $(BIN)-darwin-arm64 .

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/sshtest"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // The program measures a network on a host with ONNX Runtime there, sees what is
@@ -46,4 +49,54 @@ func TestMeasureOnAHost(t *testing.T) {
 	c.Process.Signal(os.Kill)
 	c.Wait()
 	t.Logf("the program there is gone %v after kill -9 here", server.Gone(t, 20*time.Second))
+}
+
+// emulated has a host's shell run what is pushed in an emulator of another processor.
+const emulated = `ForceCommand eval "$(printf %s "$SSH_ORIGINAL_COMMAND" | sed "s|exec .\$b.|exec qemu-aarch64-static -L /usr/aarch64-linux-gnu \"\$b\"|")"`
+
+// A smoke test of a host with another processor: what is pushed is of its architecture,
+// and measures there. It needs what make cross builds, of this version.
+func TestMeasureOnAnotherArchitecture(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("it is of a host with arm64")
+	}
+	qemu, err := exec.LookPath("qemu-aarch64-static")
+	library := onnx.InstallPathFor("linux/arm64")
+	program, _ := filepath.Abs("../bin/binas-tui-linux-arm64")
+	for _, file := range []string{"/usr/aarch64-linux-gnu/lib/libstdc++.so.6", library, program} {
+		if _, missing := os.Stat(file); missing != nil {
+			err = missing
+		}
+	}
+	if err != nil {
+		t.Skip("no arm64: ", err)
+	}
+	out, err := exec.Command(qemu, "-L", "/usr/aarch64-linux-gnu", program, "version").CombinedOutput()
+	mine, _, _ := command(t, "version")
+	version := func(text string) string { v, _, _ := strings.Cut(text, " ("); return v }
+	if err != nil || version(string(out)) != version(mine) {
+		t.Skipf("bin/binas-tui-linux-arm64 is %s, this is %s: make cross", out, mine)
+	}
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "uname"), []byte("#!/bin/sh\ntest $1 = -s && echo Linux || echo aarch64\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	server := sshtest.Start(t, sshtest.Options{Server: emulated, Env: " PATH=" + bin + ":/usr/bin:/bin"})
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	if err := os.Mkdir(filepath.Join(cache, "binas-tui"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(program, filepath.Join(cache, "binas-tui", filepath.Base(program))); err != nil {
+		t.Fatal(err)
+	}
+	doctor, errs, code := command(t, "doctor", "--on", sshtest.Host)
+	if code != 0 || !strings.Contains(doctor, "linux/arm64") || !strings.Contains(doctor, "BINAS_ONNXRUNTIME      "+server.Cache) {
+		t.Errorf("exit code %d, %s\n%s", code, errs, doctor)
+	}
+	out2, errs, code := command(t, "measure", tinyNetwork, "--image-size", "32", "--rounds", "1", "--on", sshtest.Host, "--json")
+	if code != 0 || !strings.Contains(out2, `"host": "pi"`) {
+		t.Errorf("exit code %d, %s\n%s", code, errs, out2)
+	}
+	t.Logf("%s", out2)
 }
