@@ -58,7 +58,7 @@ costs to run on one device the networks that are best on the other.`,
 
 func writeComparison(w io.Writer, r *explore.Comparison) error {
 	a, b := sanitize.Line(r.A), sanitize.Line(r.B)
-	sanitize.Fprintf(w, "A  %s\nB  %s\n\n", a, b)
+	sanitize.Fprintf(w, "A  %s, %s\nB  %s, %s\n\n", a, r.PrecisionA, b, r.PrecisionB)
 	sanitize.Fprintf(w, "%d blocks of %s at %d pixels: rank correlation (Kendall) %.3f\n", r.Blocks, r.Space, r.ImageSize, float64(r.Kendall))
 	sanitize.Fprintf(w, "%s, median over blocks\n", r.Slower())
 	sanitize.Fprintf(w, "fixed part %s and %s ms\n\nfurthest from that:\nstage block  option        A ms      B ms   B/A\n",

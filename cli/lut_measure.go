@@ -23,6 +23,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func (a *app) lutMeasureCommand() *cobra.Command {
@@ -46,6 +47,9 @@ are not traced. Where the target gives no traces it is fitted on the networks
 alone. It needs no calibration. --method isolated times every block alone, as
 BINAS does; calibrate such a table with lut verify --calibrate.
 
+--precision int8 measures networks as export --int8 writes them: a table of its
+own, because integers are faster for some blocks than for others.
+
 More networks are run where the first do not make the table certain enough;
 where that does not help it says so, or is inconclusive and no table is written.
 What was measured is kept in a run folder, FILE.run, until the table is written:
@@ -53,6 +57,7 @@ the same command resumes, also where the connection to a host was lost.`,
 		Example: `  binas-tui lut measure --out laptop
   binas-tui lut measure --out phone.json --threads 2 --image-size 160
   binas-tui lut measure --out pi --on pi
+  binas-tui lut measure --out laptop-int8 --precision int8
   binas-tui lut measure --out alone.json --method isolated`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -73,6 +78,9 @@ the same command resumes, also where the connection to a host was lost.`,
 			}
 			if m.method == latency.Isolated && m.on != "" {
 				return usagef("--method %s does not go with --on: blocks alone are measured on this machine", latency.Isolated)
+			}
+			if m.method == latency.Isolated && m.precision == onnx.INT8 {
+				return usagef("--precision %s is for --method %s: blocks alone are measured in %s", onnx.INT8, latency.InContext, onnx.FP32)
 			}
 			s, err := newSpace(space, imageSize)
 			if err != nil {
@@ -252,6 +260,7 @@ type measuredReport struct {
 	Target       string           `json:"target"`
 	Processor    string           `json:"processor"`
 	Runtime      string           `json:"runtime"`
+	Precision    onnx.Precision   `json:"precision"`
 	Threads      int              `json:"threads"`
 	Batch        int              `json:"batch"`
 	Blocks       int              `json:"blocks"`
@@ -272,7 +281,7 @@ func newMeasuredReport(lut *latency.LUT, file lutFile, took time.Duration) measu
 	}
 	r := measuredReport{
 		File: file.path, Name: p.Name, Method: p.Method, Quality: lut.Quality, Space: p.Space, ImageSize: p.ImageSize, Host: p.Host, Target: p.Device, Processor: p.Processor,
-		Runtime: p.Runtime, Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
+		Runtime: p.Runtime, Precision: p.ComputesIn(), Threads: p.Threads, Batch: p.Batch, Blocks: len(lut.Blocks), FixedMS: explore.Number(lut.Fixed.MedianMS),
 		Rounds: lut.Fixed.Rounds, MedianSpread: explore.Number(latency.Quantile(spreads, 0.5)), Seconds: explore.Number(took.Seconds()), named: file.named,
 	}
 	if lut.Quality != nil {
@@ -288,7 +297,7 @@ func (r measuredReport) write(w io.Writer) error {
 	}
 	sanitize.Fprintf(w, "%d blocks of %s at %d pixels and the fixed part (%s ms), %d %s in %.0f s\n",
 		r.Blocks, r.Space, r.ImageSize, phrase.MS(float64(r.FixedMS), 4), r.Rounds, made, float64(r.Seconds))
-	fmt.Fprintf(w, "%s, %s, %s, %d %s, batch %d\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()), r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
+	fmt.Fprintf(w, "%s, %s, %s, %s, %d %s, batch %d\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()), r.Runtime, r.Target, r.Precision, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
 	how := "how well it predicts networks: binas-tui lut verify"
 	if q := r.Quality; q != nil {
 		by := "traced node by node"

@@ -79,6 +79,7 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 	field("processor", p.Processor)
 	field("runtime", p.Runtime)
 	field("threads", fmt.Sprint(p.Threads))
+	field("precision", string(p.ComputesIn()))
 	field("batch", fmt.Sprint(p.Batch))
 	field("space", fmt.Sprintf("%s at %d pixels", s.Space.Name, s.Space.ImageSize))
 	if !p.Date.IsZero() {

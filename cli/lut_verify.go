@@ -17,6 +17,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // maxVerified bounds how many networks are measured at once: each holds about
@@ -224,7 +225,7 @@ func (r *verifyReport) fill(v *latency.Verification, lut *latency.LUT, p latency
 			r.Slope, r.InterceptMS, r.FittedOn = explore.Number(c.Slope), explore.Number(c.InterceptMS), c.Networks
 		}
 	}
-	r.Host = p.Host
+	r.Host, r.Precision = p.Host, p.ComputesIn()
 	r.Threads, r.Batch, r.Target, r.Runtime, r.ImageSize, r.Space = p.Threads, p.Batch, p.Device, p.Runtime, r.space.ImageSize, r.space.Name
 	for _, n := range v.Networks {
 		r.Checks = append(r.Checks, verifiedNetwork{
@@ -276,6 +277,7 @@ type verifyReport struct {
 	Batch       int                  `json:"batch"`
 	Host        string               `json:"host,omitempty"` // empty: this machine
 	Target      string               `json:"target"`
+	Precision   onnx.Precision       `json:"precision"`
 	Runtime     string               `json:"runtime"`
 	Checks      []verifiedNetwork    `json:"checks"` // by rising latency
 

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func (a *app) measureCommand() *cobra.Command {
@@ -65,7 +66,7 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			}
 			defer device.Close()
 			r := networkReport{
-				Architecture: arch.String(), LUT: name, Threads: m.threads, Batch: m.batch, Target: m.target,
+				Architecture: arch.String(), LUT: name, Threads: m.threads, Batch: m.batch, Target: m.target, Precision: m.precision,
 				ImageSize: imageSize,
 			}
 			r.Host, r.Processor, r.Runtime = device.Provenance().Host, device.Provenance().Processor, device.Provenance().Runtime
@@ -107,6 +108,7 @@ type networkReport struct {
 	Host         string          `json:"host,omitempty"` // empty: this machine
 	Processor    string          `json:"processor"`
 	Target       string          `json:"target"`
+	Precision    onnx.Precision  `json:"precision"`
 	ImageSize    int             `json:"image_size"`
 	Runtime      string          `json:"runtime"`
 }
@@ -136,6 +138,8 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 		r.NoPrediction = "the table is for " + p.Machine()
 	case p.Device != "" && p.Device != r.Target:
 		r.NoPrediction = fmt.Sprintf("the table is for target %s", p.Device)
+	case p.ComputesIn() != r.Precision:
+		r.NoPrediction = fmt.Sprintf("the table is for %s", p.ComputesIn())
 	}
 	if r.NoPrediction != "" {
 		return
@@ -165,7 +169,7 @@ func (r *networkReport) write(w io.Writer) error {
 	if r.Host != "" {
 		fmt.Fprintf(w, "on         %s\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()))
 	}
-	_, err := fmt.Fprintf(w, "with       %s, %s, %d %s, batch %d, %d pixels\n",
-		r.Runtime, r.Target, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch, r.ImageSize)
+	_, err := fmt.Fprintf(w, "with       %s, %s, %s, %d %s, batch %d, %d pixels\n",
+		r.Runtime, r.Target, r.Precision, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch, r.ImageSize)
 	return err
 }

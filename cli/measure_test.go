@@ -61,6 +61,9 @@ func TestMeasureNetwork(t *testing.T) {
 			t.Errorf("a network of no space is predicted: %+v", r)
 		}
 	}
+	if text := runBusy(t, "measure", tinyNetwork, "--rounds", "2", "--image-size", "48", "--precision", "int8"); !strings.Contains(text, "cpu, int8, 1 thread") {
+		t.Errorf("text:\n%s", text)
+	}
 	if text := runBusy(t, "measure", tinyNetwork, "--rounds", "2", "--image-size", "48"); !strings.Contains(text, "over 2 rounds") || !strings.Contains(text, "not by") {
 		t.Errorf("text:\n%s", text)
 	}
@@ -80,7 +83,7 @@ func TestPrediction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := networkReport{Threads: 2, Batch: 1, Target: "cpu", ImageSize: 32}
+	good := networkReport{Threads: 2, Batch: 1, Target: "cpu", ImageSize: 32, Precision: onnx.FP32}
 	r := good
 	if r.predict(lut, arch); r.PredictedMS == nil || float64(*r.PredictedMS) != table.LatencyMS(s, path) || r.NoPrediction != "" {
 		t.Errorf("%+v", r)
@@ -96,6 +99,7 @@ func TestPrediction(t *testing.T) {
 	for want, change := range map[string]func(*networkReport){
 		"2 threads": func(r *networkReport) { r.Threads = 1 }, "batch 1": func(r *networkReport) { r.Batch = 8 },
 		"32 pixels": func(r *networkReport) { r.ImageSize = 224 }, "target cpu": func(r *networkReport) { r.Target = "cuda" },
+		"for fp32": func(r *networkReport) { r.Precision = onnx.INT8 },
 	} {
 		r := good
 		change(&r)
@@ -141,6 +145,9 @@ func TestMeasuringBadInput(t *testing.T) {
 		{"lut measure --out a.json --space nonsense", 2, "expected mobilenasnet"},
 		{"lut measure --out a.json --image-size 1", 2, "expected 16 to"},
 		{"lut measure --out a.json --seed x", 2, "whole number"},
+		{"lut measure --out a.json --precision int4", 2, "--precision: precision \"int4\": expected one of [fp32 int8]"},
+		{"lut measure --out a.json --precision int8 --target cuda", 2, "int8 is for cpu"},
+		{"lut measure --out a.json --precision int8 --method isolated", 2, "blocks alone are measured in fp32"},
 		{"lut measure a.json", 2, "takes no arguments"},
 		{"lut verify --networks 1", 2, "expected 2 to"},
 		{"lut verify --networks 100000", 2, "expected 2 to"},

@@ -20,14 +20,15 @@ import (
 // measuring is the flags of every command that measures. Zero threads, batch
 // and target stand for those of a table or for the defaults.
 type measuring struct {
-	on      string // a host; "" is that of a table, or this machine
-	target  string
-	threads int
-	batch   int
-	classes int
-	rounds  int
-	seed    uint64
-	library string
+	on        string // a host; "" is that of a table, or this machine
+	target    string
+	threads   int
+	batch     int
+	classes   int
+	precision onnx.Precision
+	rounds    int
+	seed      uint64
+	library   string
 
 	method   latency.Method // of a table
 	networks int            // to time it in; 0 is the usual number
@@ -46,6 +47,7 @@ func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), cmp.Or(otherwise, "cpu")))
 	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+cmp.Or(otherwise, "1")+")")
+	f.StringVar((*string)(&m.precision), "precision", "", fmt.Sprintf("what networks compute in, a `PRECISION`, one of %v (default %s)", onnx.Precisions(), cmp.Or(otherwise, string(onnx.FP32))))
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
 	addLibrary(cmd, &m.library)
@@ -73,6 +75,9 @@ func (m *measuring) check(cmd *cobra.Command) error {
 	}
 	if err := latency.CheckTarget(m.target); err != nil {
 		return usageError{err}
+	}
+	if _, err := onnx.ParsePrecision(string(m.precision)); err != nil {
+		return usagef("--precision: %w", err)
 	}
 	return nil
 }
@@ -111,7 +116,7 @@ func hostError(ctx context.Context, err error) error {
 // deviceOptions name the device.
 func (m *measuring) deviceOptions(a *app) latency.DeviceOptions {
 	return latency.DeviceOptions{
-		Host: m.on, Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Library: m.library,
+		Host: m.on, Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Precision: m.precision, Library: m.library,
 		Log: func(text string) { fmt.Fprintf(a.Err, "note: %s\n", sanitize.Line(text)) },
 	}
 }
@@ -135,10 +140,14 @@ func libraryError(err error, flag string) error {
 
 // options are the flags as options of package latency.
 func (m *measuring) options(a *app, d latency.Device) latency.MeasureOptions {
-	return latency.MeasureOptions{
+	o := latency.MeasureOptions{
 		Device: d, Rounds: m.rounds, Seed: m.seed, Method: m.method, Networks: m.networks,
 		Warn: func(text string) { fmt.Fprintf(a.Err, "note: %s\n", sanitize.Line(text)) },
 	}
+	if slow := o.SlowPrecision(); slow != "" {
+		o.Warn(slow)
+	}
+	return o
 }
 
 // like fills what the flags leave open with what a table was measured with,
@@ -157,6 +166,10 @@ func (m *measuring) like(p latency.Provenance) error {
 	m.target = cmp.Or(m.target, string(onnx.CPU))
 	m.threads = cmp.Or(m.threads, max(1, p.Threads))
 	m.batch = cmp.Or(m.batch, max(1, p.Batch))
+	m.precision = cmp.Or(m.precision, p.ComputesIn())
+	if err := m.precision.On(onnx.Target(m.target)); err != nil {
+		return usageError{err}
+	}
 	return nil
 }
 

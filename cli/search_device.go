@@ -49,7 +49,7 @@ var deviceOf = func(ctx context.Context, a *app, e *explore.Engine, c certainty)
 	if err != nil {
 		return nil, err
 	}
-	return (&measuring{on: o.Host, target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, library: c.library}).open(ctx, a)
+	return (&measuring{on: o.Host, target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, precision: o.Precision, library: c.library}).open(ctx, a)
 }
 
 // searchOnDevice answers a request by measurements.

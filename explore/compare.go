@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -20,16 +21,18 @@ const (
 
 // Comparison is two tables compared, the JSON of lut compare, calibrations applied.
 type Comparison struct {
-	A           string `json:"a"`
-	B           string `json:"b"`
-	Space       string `json:"space"`
-	ImageSize   int    `json:"image_size"`
-	Blocks      int    `json:"blocks"`
-	Kendall     Number `json:"kendall"`      // of the blocks' latencies
-	MedianRatio Number `json:"median_ratio"` // of B to A, over blocks
-	Spread      Number `json:"spread"`       // (q75-q25)/median of the ratios
-	FixedAMS    Number `json:"fixed_a_ms"`
-	FixedBMS    Number `json:"fixed_b_ms"`
+	A           string         `json:"a"`
+	B           string         `json:"b"`
+	PrecisionA  onnx.Precision `json:"precision_a"`
+	PrecisionB  onnx.Precision `json:"precision_b"`
+	Space       string         `json:"space"`
+	ImageSize   int            `json:"image_size"`
+	Blocks      int            `json:"blocks"`
+	Kendall     Number         `json:"kendall"`      // of the blocks' latencies
+	MedianRatio Number         `json:"median_ratio"` // of B to A, over blocks
+	Spread      Number         `json:"spread"`       // (q75-q25)/median of the ratios
+	FixedAMS    Number         `json:"fixed_a_ms"`
+	FixedBMS    Number         `json:"fixed_b_ms"`
 	// Apart are the blocks whose ratio is furthest from the median.
 	Apart     []ComparedBlock `json:"worst"`
 	Transfers []Transfer      `json:"transfers"`
@@ -95,7 +98,7 @@ func CompareDevices(ctx context.Context, a, b *Engine, seed uint64) (*Comparison
 	blocks := compareBlocks(a.Space, a.Table, b.Table)
 	r := &Comparison{
 		A: a.LUTName, B: b.LUTName, Space: a.Space.Name, ImageSize: a.Space.ImageSize, Blocks: len(blocks),
-		FixedAMS: Number(a.Table.FixedMS), FixedBMS: Number(b.Table.FixedMS),
+		PrecisionA: a.LUT.Provenance.ComputesIn(), PrecisionB: b.LUT.Provenance.ComputesIn(), FixedAMS: Number(a.Table.FixedMS), FixedBMS: Number(b.Table.FixedMS),
 	}
 	var msA, msB, ratios []float64
 	for _, c := range blocks {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -30,10 +31,15 @@ type Limit struct {
 	Binding bool
 }
 
-// Name is latency, params, macs, memory or "latency on NAME".
+// Name is latency, params, macs, memory or "latency on NAME", which says the
+// precision where that is not fp32.
 func (l Limit) Name() string {
 	if l.Kind == LimitLatency && l.LUT != nil {
-		return "latency on " + l.LUTName
+		name := "latency on " + l.LUTName
+		if p := l.LUT.Provenance.ComputesIn(); p != onnx.FP32 {
+			name += " in " + string(p)
+		}
+		return name
 	}
 	return l.Kind.Resource().Name
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Measuring says what to measure and where. Zero fields stand for one
@@ -23,6 +24,7 @@ type Measuring struct {
 	ImageSize int
 	Host      string // one of Hosts; "" is this machine
 	Target    string // one of latency.Targets
+	Precision onnx.Precision
 	Threads   int
 	Rounds    int            // 0: the usual number
 	Method    latency.Method // of a table; "" is in context
@@ -40,10 +42,13 @@ func (m Measuring) open(ctx context.Context, j *job.Job) (o latency.MeasureOptio
 		Progress: func(p latency.MeasureProgress) { j.Progress(p.Done, p.Total, p.Remaining, p.String()) },
 	}
 	if o.Device == nil {
-		o.Device, err = latency.OpenDevice(ctx, latency.DeviceOptions{Host: m.Host, Target: m.Target, Threads: m.Threads, Library: m.Library, Log: o.Warn})
+		o.Device, err = latency.OpenDevice(ctx, latency.DeviceOptions{Host: m.Host, Target: m.Target, Threads: m.Threads, Precision: m.Precision, Library: m.Library, Log: o.Warn})
 		if err == nil {
 			UsedHost(m.Host)
 		}
+	}
+	if slow := o.SlowPrecision(); err == nil && slow != "" {
+		j.Log(slow)
 	}
 	return o, err
 }

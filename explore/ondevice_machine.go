@@ -24,7 +24,7 @@ func (e *Engine) DeviceOptions(host string) (o latency.DeviceOptions, err error)
 	if latency.CheckTarget(p.Device) != nil {
 		return latency.DeviceOptions{}, fmt.Errorf("%w: the table was measured on %q, which cannot be measured here", ErrOnDevice, p.Device)
 	}
-	return latency.DeviceOptions{Host: host, Target: p.Device, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses()}, nil
+	return latency.DeviceOptions{Host: host, Target: p.Device, Threads: p.Threads, Batch: p.Batch, Classes: e.NumClasses(), Precision: p.Precision}, nil
 }
 
 // KeepOn is [Engine.SearchOnDevice] on a device; what is observed is kept beside

@@ -27,10 +27,11 @@ const (
 // MachineOptions say how this machine runs networks. The zero value is one
 // thread of the processor at batch 1 with 1000 classes.
 type MachineOptions struct {
-	Target  onnx.Target // empty is CPU
-	Threads int         // inside an operator; 0 is 1
-	Batch   int         // images at once; 0 is 1
-	Classes int         // of the classifier; 0 is 1000
+	Target    onnx.Target    // empty is CPU
+	Threads   int            // inside an operator; 0 is 1
+	Batch     int            // images at once; 0 is 1
+	Classes   int            // of the classifier; 0 is 1000
+	Precision onnx.Precision // empty is FP32
 }
 
 // Machine is this machine, which runs networks of random weights through ONNX
@@ -46,12 +47,13 @@ func NewMachine(o MachineOptions) *Machine {
 	o.Target = cmp.Or(o.Target, onnx.CPU)
 	o.Threads, o.Batch = max(o.Threads, 1), max(o.Batch, 1)
 	o.Classes = cmp.Or(o.Classes, 1000)
+	o.Precision = cmp.Or(o.Precision, onnx.FP32)
 	return &Machine{o: o, weights: &shapeWeights{tensors: map[string][]float32{}}}
 }
 
 // Provenance implements [Device].
 func (m *Machine) Provenance() Provenance {
-	p := Provenance{Device: string(m.o.Target), Processor: Processor(), Threads: m.o.Threads, Batch: m.o.Batch}
+	p := Provenance{Device: string(m.o.Target), Processor: Processor(), Threads: m.o.Threads, Batch: m.o.Batch, Precision: m.o.Precision}
 	if lib, ok := onnx.Loaded(); ok {
 		p.Runtime = "ONNX Runtime " + lib.Version
 	}
@@ -128,6 +130,9 @@ func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize i
 		return nil, err
 	}
 	graph, err := onnx.Network(arch, m.weights, onnx.NetworkOptions{ImageSize: imageSize, Batch: m.o.Batch, Classes: m.o.Classes})
+	if err == nil && m.o.Precision == onnx.INT8 {
+		graph, err = graph.Quantised(onnx.AnyRange)
+	}
 	if err != nil {
 		return nil, err
 	}

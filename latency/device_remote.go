@@ -155,14 +155,15 @@ func NewRemote(ctx context.Context, link Link, o DeviceOptions) (*Remote, error)
 	case err != nil:
 	case reply.Protocol != deviceProtocol || reply.Program != version.Text():
 		err = fmt.Errorf("%s: %w", o.Host, otherVersion(remoteText(reply.Program)))
-	case p == nil || p.Device != cmp.Or(o.Target, string(onnx.CPU)) || p.Threads != max(o.Threads, 1) || p.Batch != max(o.Batch, 1):
+	case p == nil || p.Device != cmp.Or(o.Target, string(onnx.CPU)) || p.Threads != max(o.Threads, 1) || p.Batch != max(o.Batch, 1) ||
+		p.ComputesIn() != cmp.Or(o.Precision, onnx.FP32):
 		err = fmt.Errorf("%s: %w: it measures something else than it was asked for", o.Host, ErrProtocol)
 	}
 	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	r.provenance = Provenance{Host: o.Host, Device: p.Device, Processor: remoteText(p.Processor), Runtime: remoteText(p.Runtime), Threads: p.Threads, Batch: p.Batch}
+	r.provenance = Provenance{Host: o.Host, Device: p.Device, Processor: remoteText(p.Processor), Runtime: remoteText(p.Runtime), Threads: p.Threads, Batch: p.Batch, Precision: p.Precision}
 	go r.ping()
 	return r, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func newSpace(t testing.TB, imageSize int) *model.Space {
@@ -25,11 +26,16 @@ func newSpace(t testing.TB, imageSize int) *model.Space {
 // and what they take adds up to what the runs took; no trace is left behind.
 func TestMachineTraces(t *testing.T) {
 	onnxtest.Require(t)
+	for _, precision := range onnx.Precisions() {
+		t.Run(string(precision), func(t *testing.T) { machineTraces(t, latency.NewMachine(latency.MachineOptions{Precision: precision})) })
+	}
+}
+
+func machineTraces(t *testing.T, m latency.Tracer) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	s := newSpace(t, 64)
 	p := latency.RandomNetworks(s, 1, 1)[0]
-	var m latency.Tracer = latency.NewMachine(latency.MachineOptions{})
 	n, err := m.OpenTraced(t.Context(), s.Architecture(p), 64)
 	if err != nil {
 		t.Fatal(err)

@@ -9,15 +9,16 @@ import (
 )
 
 // DeviceOptions name a device and say how it runs networks. Zero fields are the
-// processor of this machine, one thread, batch 1 and 1000 classes.
+// processor of this machine, one thread, batch 1, 1000 classes and fp32.
 type DeviceOptions struct {
-	Host    string            `json:"-"`       // that ssh reaches; "" is this machine
-	Target  string            `json:"target"`  // one of [Targets]
-	Threads int               `json:"threads"` // inside an operator
-	Batch   int               `json:"batch"`   // images at once
-	Classes int               `json:"classes"` // of the classifier
-	Library string            `json:"-"`       // ONNX Runtime; "" looks in the usual places
-	Log     func(text string) `json:"-"`       // told what is pushed to a host; may be nil
+	Host      string            `json:"-"`       // that ssh reaches; "" is this machine
+	Target    string            `json:"target"`  // one of [Targets]
+	Threads   int               `json:"threads"` // inside an operator
+	Batch     int               `json:"batch"`   // images at once
+	Classes   int               `json:"classes"` // of the classifier
+	Precision onnx.Precision    `json:"precision,omitempty"`
+	Library   string            `json:"-"` // ONNX Runtime; "" looks in the usual places
+	Log       func(text string) `json:"-"` // told what is pushed to a host; may be nil
 }
 
 // Targets are what devices run networks on.
@@ -65,11 +66,14 @@ func OpenDevice(ctx context.Context, o DeviceOptions) (Device, error) {
 
 // openMachine opens this machine.
 func openMachine(o DeviceOptions) (Device, error) {
+	if err := o.Precision.On(onnx.Target(o.Target)); err != nil {
+		return nil, err
+	}
 	library, err := onnx.Open(o.Library)
 	if err != nil {
 		return nil, err
 	}
-	m := NewMachine(MachineOptions{Target: onnx.Target(o.Target), Threads: o.Threads, Batch: o.Batch, Classes: o.Classes})
+	m := NewMachine(MachineOptions{Target: onnx.Target(o.Target), Threads: o.Threads, Batch: o.Batch, Classes: o.Classes, Precision: o.Precision})
 	if err := m.o.Target.Check(); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime %s from %s: %w", library.Version, library.Path, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // measureIsolated measures every block alone.
@@ -33,6 +34,9 @@ func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LU
 	if _, here := o.Device.(*Machine); !here {
 		return nil, fmt.Errorf("%w: blocks alone are measured on this machine, not on %s", ErrNotHere, o.Device.Provenance().Host)
 	}
+	if o.Precision != onnx.FP32 {
+		return nil, fmt.Errorf("%w: blocks alone are measured in %s, not in %s: measure them in context", ErrNotHere, onnx.FP32, o.Precision)
+	}
 	if err := checkTableMemory(s, o); err != nil {
 		return nil, err
 	}
@@ -49,7 +53,7 @@ func measureIsolated(ctx context.Context, s *model.Space, o MeasureOptions) (*LU
 	lut := &LUT{
 		Provenance: Provenance{
 			Name: o.Name, Source: "measured by binas-tui", Method: Isolated, Device: string(o.Target), Processor: header.Processor,
-			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Space: s.Name, ImageSize: s.ImageSize,
+			Runtime: header.Runtime, Threads: o.Threads, Batch: o.Batch, Precision: o.Precision, Space: s.Name, ImageSize: s.ImageSize,
 			ChannelMultiplier: s.ChannelMultiplier, Date: started,
 		},
 		Blocks: results, Fixed: results[FixedKey],

@@ -1,12 +1,14 @@
 package latency
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // LUT is a latency table: what each block of a space takes on one device.
@@ -81,20 +83,21 @@ type Quality struct {
 
 // Provenance says how a table was obtained. Zero fields are unknown.
 type Provenance struct {
-	Name              string    `json:"name,omitempty"`
-	Source            string    `json:"source,omitempty"` // which program measured, or the file it was converted from
-	Host              string    `json:"host,omitempty"`   // that ssh reached; empty is the machine that measured
-	Device            string    `json:"device,omitempty"` // cpu, cuda, ...
-	Processor         string    `json:"processor,omitempty"`
-	Runtime           string    `json:"runtime,omitempty"` // name and version
-	Threads           int       `json:"threads,omitempty"`
-	Batch             int       `json:"batch,omitempty"`
-	Space             string    `json:"space"`
-	ImageSize         int       `json:"image_size"`
-	ChannelMultiplier float64   `json:"channel_multiplier"`
-	Date              time.Time `json:"date,omitzero"`
-	Method            Method    `json:"method,omitempty"` // empty: alone, or by another program
-	Note              string    `json:"note,omitempty"`
+	Name              string         `json:"name,omitempty"`
+	Source            string         `json:"source,omitempty"` // which program measured, or the file it was converted from
+	Host              string         `json:"host,omitempty"`   // that ssh reached; empty is the machine that measured
+	Device            string         `json:"device,omitempty"` // cpu, cuda, ...
+	Processor         string         `json:"processor,omitempty"`
+	Runtime           string         `json:"runtime,omitempty"` // name and version
+	Threads           int            `json:"threads,omitempty"`
+	Batch             int            `json:"batch,omitempty"`
+	Precision         onnx.Precision `json:"precision,omitempty"` // see [Provenance.ComputesIn]
+	Space             string         `json:"space"`
+	ImageSize         int            `json:"image_size"`
+	ChannelMultiplier float64        `json:"channel_multiplier"`
+	Date              time.Time      `json:"date,omitzero"`
+	Method            Method         `json:"method,omitempty"` // empty: alone, or by another program
+	Note              string         `json:"note,omitempty"`
 }
 
 // Elsewhere reports whether a device is on another host than the table's. A table
@@ -105,6 +108,19 @@ func (p Provenance) Elsewhere(device Provenance) bool {
 		return p.Processor != "" && p.Processor != device.Processor
 	}
 	return p.Host != device.Host
+}
+
+// ComputesIn is the precision of what was measured: fp32 where a table does not
+// say, as BINAS's and older ones.
+func (p Provenance) ComputesIn() onnx.Precision { return cmp.Or(p.Precision, onnx.FP32) }
+
+// recordedPrecision is what run folders and observations keep: "" for fp32, as
+// older ones have it.
+func (p Provenance) recordedPrecision() onnx.Precision {
+	if p.Precision == onnx.FP32 {
+		return ""
+	}
+	return p.Precision
 }
 
 // hostText is a host in words.

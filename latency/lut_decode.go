@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // ErrLUTFormat is wrapped by errors about bytes that are no latency table.
@@ -218,6 +219,9 @@ func (p Provenance) check() error {
 		if n.value < 0 || n.value > n.most {
 			return fmt.Errorf("%s %d: expected 0 to %d", n.name, n.value, n.most)
 		}
+	}
+	if _, err := onnx.ParsePrecision(string(p.Precision)); err != nil {
+		return err
 	}
 	if p.Host != "" {
 		if err := ssh.CheckHost(p.Host); err != nil {

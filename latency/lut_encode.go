@@ -72,7 +72,7 @@ func EncodePickle(l *LUT) (data []byte, leftOut []string, err error) {
 		leftOut = append(leftOut, "minima, spreads, standard errors and rounds")
 	}
 	if p := l.Provenance; p.Device != "" || p.Processor != "" || p.Runtime != "" || !p.Date.IsZero() {
-		leftOut = append(leftOut, "provenance (device, processor, runtime, date)")
+		leftOut = append(leftOut, "provenance (device, processor, runtime, precision, date)")
 	}
 	return data, leftOut, nil
 }

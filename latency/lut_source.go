@@ -25,6 +25,9 @@ func (l *LUT) Source() string {
 	if p.Batch > 0 {
 		parts = append(parts, fmt.Sprintf("batch %d", p.Batch))
 	}
+	if p.Precision != "" {
+		parts = append(parts, string(p.Precision))
+	}
 	if l.Calibration.Set() {
 		parts = append(parts, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
 	}

@@ -32,13 +32,14 @@ const (
 // MeasureOptions say what is measured on and how. The zero value measures one
 // thread of the processor at batch 1.
 type MeasureOptions struct {
-	Target  onnx.Target // empty is CPU
-	Threads int         // inside an operator; 0 is 1
-	Batch   int         // images at once; 0 is 1
-	Classes int         // of the classifier in the fixed part; 0 is 1000
-	Name    string      // of the table, for its provenance
-	Method  Method      // of a table; empty is InContext
-	// Device runs networks, whatever Target, Threads, Batch and Classes say; nil is
+	Target    onnx.Target    // empty is CPU
+	Threads   int            // inside an operator; 0 is 1
+	Batch     int            // images at once; 0 is 1
+	Classes   int            // of the classifier in the fixed part; 0 is 1000
+	Precision onnx.Precision // empty is FP32
+	Name      string         // of the table, for its provenance
+	Method    Method         // of a table; empty is InContext
+	// Device runs networks, whatever Target, Threads, Batch, Classes and Precision say; nil is
 	// this machine with those. Isolated blocks run on this machine alone.
 	Device Device
 
@@ -96,14 +97,14 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 	set(&o.Classes, 1000)
 	set(&o.Rounds, tableRounds)
 	set(&o.MaxAttempts, 3*o.Rounds)
-	o.Target = cmp.Or(o.Target, onnx.CPU)
+	o.Target, o.Precision = cmp.Or(o.Target, onnx.CPU), cmp.Or(o.Precision, onnx.FP32)
 	o.Slice = cmp.Or(o.Slice, blockSlice)
 	o.MaxRatio = cmp.Or(o.MaxRatio, 1.15)
 	if o.Device == nil {
-		o.Device = NewMachine(MachineOptions{o.Target, o.Threads, o.Batch, o.Classes})
+		o.Device = NewMachine(MachineOptions{o.Target, o.Threads, o.Batch, o.Classes, o.Precision})
 	} else {
 		p := o.Device.Provenance()
-		o.Target, o.Threads, o.Batch = onnx.Target(p.Device), p.Threads, p.Batch
+		o.Target, o.Threads, o.Batch, o.Precision = onnx.Target(p.Device), p.Threads, p.Batch, p.ComputesIn()
 		if m, here := o.Device.(*Machine); here {
 			o.Classes = m.o.Classes
 		}
@@ -127,17 +128,18 @@ func (o MeasureOptions) withDefaults() MeasureOptions {
 }
 
 // as fills what is zero with what a table was measured with. Another host, batch,
-// target or number of threads than the table's is an error: its numbers would
+// target, precision or number of threads than the table's is an error: its numbers would
 // not be comparable.
 func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 	var d Provenance
 	if o.Device != nil {
 		d = o.Device.Provenance()
-		o.Target, o.Threads, o.Batch = onnx.Target(d.Device), d.Threads, d.Batch
+		o.Target, o.Threads, o.Batch, o.Precision = onnx.Target(d.Device), d.Threads, d.Batch, d.ComputesIn()
 	}
 	o.Threads = cmp.Or(o.Threads, p.Threads)
 	o.Batch = cmp.Or(o.Batch, p.Batch)
 	o.Target = cmp.Or(o.Target, onnx.Target(p.Device))
+	o.Precision = cmp.Or(o.Precision, p.ComputesIn())
 	differs := func(name string, now, then any) error {
 		return fmt.Errorf("%w: it was measured with %s %v, now it is %v", ErrLUTMismatch, name, then, now)
 	}
@@ -150,8 +152,19 @@ func (o MeasureOptions) as(p Provenance) (MeasureOptions, error) {
 		return o, differs("batch", o.Batch, p.Batch)
 	case p.Device != "" && string(o.Target) != p.Device:
 		return o, differs("device", o.Target, p.Device)
+	case o.Precision != p.ComputesIn():
+		return o, differs("precision", o.Precision, p.ComputesIn())
 	}
 	return o, nil
+}
+
+// SlowPrecision says why a precision is slow on this machine, where that is what is
+// measured; "" where it is not known to be.
+func (o MeasureOptions) SlowPrecision() string {
+	if m, here := o.Device.(*Machine); here && m.o.Precision == onnx.INT8 {
+		return onnx.SlowInt8()
+	}
+	return ""
 }
 
 func (o MeasureOptions) check() error {

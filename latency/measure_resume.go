@@ -13,6 +13,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // recordName is the file of a run folder that holds the settings and rounds.
@@ -24,23 +25,24 @@ const recordVersion = 4
 // measureHeader is the first line of a record: all that the numbers depend on.
 // The number of rounds is not part of it, so that a run can be made longer.
 type measureHeader struct {
-	Version   int       `json:"version"`
-	Kind      string    `json:"kind"`
-	Space     string    `json:"space"`
-	ImageSize int       `json:"image_size"`
-	Host      string    `json:"host,omitempty"`
-	Target    string    `json:"target"`
-	Threads   int       `json:"threads"`
-	Batch     int       `json:"batch"`
-	Classes   int       `json:"classes"`
-	Slice     string    `json:"slice"`
-	Passes    int       `json:"passes"`
-	Seed      uint64    `json:"seed"`
-	Runtime   string    `json:"runtime"`
-	Processor string    `json:"processor"`
-	Tasks     int       `json:"tasks"`
-	TasksHash string    `json:"tasks_hash"`
-	Date      time.Time `json:"date"` // of the first call; not compared
+	Version   int            `json:"version"`
+	Kind      string         `json:"kind"`
+	Space     string         `json:"space"`
+	ImageSize int            `json:"image_size"`
+	Host      string         `json:"host,omitempty"`
+	Target    string         `json:"target"`
+	Threads   int            `json:"threads"`
+	Batch     int            `json:"batch"`
+	Classes   int            `json:"classes"`
+	Precision onnx.Precision `json:"precision,omitempty"` // empty is fp32
+	Slice     string         `json:"slice"`
+	Passes    int            `json:"passes"`
+	Seed      uint64         `json:"seed"`
+	Runtime   string         `json:"runtime"`
+	Processor string         `json:"processor"`
+	Tasks     int            `json:"tasks"`
+	TasksHash string         `json:"tasks_hash"`
+	Date      time.Time      `json:"date"` // of the first call; not compared
 }
 
 // header is that of a run over things of these keys.
@@ -52,7 +54,7 @@ func (o MeasureOptions) header(kind, space string, imageSize int, keys []string)
 	p := o.Device.Provenance()
 	return measureHeader{
 		Version: recordVersion, Kind: kind, Space: space, ImageSize: imageSize, Host: p.Host, Target: p.Device, Threads: p.Threads,
-		Batch: p.Batch, Classes: o.Classes, Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: p.Processor,
+		Batch: p.Batch, Classes: o.Classes, Precision: p.recordedPrecision(), Slice: o.Slice.String(), Passes: o.Passes, Seed: o.Seed, Processor: p.Processor,
 		Runtime: p.Runtime, Tasks: len(keys), TasksHash: fmt.Sprintf("%016x", hash.Sum64()), Date: o.now().UTC().Truncate(time.Second),
 	}
 }
@@ -69,7 +71,7 @@ func (h measureHeader) differs(other measureHeader) error {
 		return m
 	}
 	have, want := fields(h), fields(other)
-	for _, name := range []string{"version", "kind", "space", "image_size", "host", "target", "threads", "batch", "classes",
+	for _, name := range []string{"version", "kind", "space", "image_size", "host", "target", "threads", "batch", "classes", "precision",
 		"slice", "passes", "seed", "runtime", "processor", "tasks", "tasks_hash"} {
 		if have[name] != want[name] && (name == "tasks" || name == "tasks_hash") {
 			return fmt.Errorf("%w: other blocks or networks were measured there", ErrRunMismatch)

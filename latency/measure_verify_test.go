@@ -5,9 +5,11 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func space(t *testing.T) *model.Space {
@@ -142,10 +144,17 @@ func TestVerifyRefusesOtherSettings(t *testing.T) {
 	if err != nil || o.Threads != 2 || o.Batch != 4 || o.Target != "cpu" {
 		t.Errorf("%+v, %v", o, err)
 	}
-	for _, o := range []MeasureOptions{{Threads: 1}, {Batch: 1}, {Target: "cuda"}} {
+	for _, o := range []MeasureOptions{{Threads: 1}, {Batch: 1}, {Target: "cuda"}, {Precision: onnx.INT8}} {
 		if _, err := o.as(p); !errors.Is(err, ErrLUTMismatch) {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+	p.Precision = onnx.INT8
+	if o, err := (MeasureOptions{}).as(p); err != nil || o.Precision != onnx.INT8 {
+		t.Errorf("a table of integers: %+v, %v", o, err)
+	}
+	if _, err := (MeasureOptions{Device: NewMachine(MachineOptions{Threads: 2, Batch: 4})}).as(p); !errors.Is(err, ErrLUTMismatch) || !strings.Contains(err.Error(), "precision int8, now it is fp32") {
+		t.Errorf("a table of integers on a device of floats: %v", err)
 	}
 	if o, err := (MeasureOptions{Threads: 3}).as(Provenance{}); err != nil || o.Threads != 3 {
 		t.Errorf("table that does not say: %+v, %v", o, err)

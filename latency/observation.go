@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Observation is one measurement of one network on a device, beside a
@@ -38,20 +40,21 @@ type SearchEnd struct {
 // ObservationHeader is the first line of a file of observations: what they
 // depend on. They count for a table on the device where they were made alone.
 type ObservationHeader struct {
-	Format    string `json:"format"`
-	Version   int    `json:"version"`
-	Table     string `json:"table"`      // name, for people
-	TableHash string `json:"table_hash"` // see [LUT.Hash]
-	Space     string `json:"space"`
-	ImageSize int    `json:"image_size"`
-	Host      string `json:"host,omitempty"`
-	Target    string `json:"target"`
-	Processor string `json:"processor"`
-	Runtime   string `json:"runtime"`
-	Threads   int    `json:"threads"`
-	Batch     int    `json:"batch"`
-	Classes   int    `json:"classes"`
-	Reference string `json:"reference"` // architecture
+	Format    string         `json:"format"`
+	Version   int            `json:"version"`
+	Table     string         `json:"table"`      // name, for people
+	TableHash string         `json:"table_hash"` // see [LUT.Hash]
+	Space     string         `json:"space"`
+	ImageSize int            `json:"image_size"`
+	Host      string         `json:"host,omitempty"`
+	Target    string         `json:"target"`
+	Processor string         `json:"processor"`
+	Runtime   string         `json:"runtime"`
+	Threads   int            `json:"threads"`
+	Batch     int            `json:"batch"`
+	Classes   int            `json:"classes"`
+	Precision onnx.Precision `json:"precision,omitempty"` // empty is fp32
+	Reference string         `json:"reference"`           // architecture
 }
 
 // Observations are those of a file, in the order they were made.
@@ -85,7 +88,7 @@ func NewObservationHeader(name string, l *LUT, s *model.Space, device Provenance
 	return ObservationHeader{
 		Format: observationFormat, Version: observationVersion, Table: name, TableHash: l.Hash(), Space: s.Name, ImageSize: s.ImageSize,
 		Host: device.Host, Target: device.Device, Processor: device.Processor, Runtime: device.Runtime, Threads: device.Threads, Batch: device.Batch,
-		Classes: classes, Reference: s.Architecture(ReferenceNetwork(s)).String(),
+		Classes: classes, Precision: device.recordedPrecision(), Reference: s.Architecture(ReferenceNetwork(s)).String(),
 	}
 }
 
@@ -98,6 +101,7 @@ func (h ObservationHeader) Differs(now ObservationHeader) error {
 	}{
 		{"host", hostText(h.Host), hostText(now.Host)}, {"processor", h.Processor, now.Processor}, {"target", h.Target, now.Target}, {"runtime", h.Runtime, now.Runtime},
 		{"threads", h.Threads, now.Threads}, {"batch", h.Batch, now.Batch}, {"classes", h.Classes, now.Classes},
+		{"precision", h.Precision, now.Precision},
 		{"space", h.Space, now.Space}, {"image size", h.ImageSize, now.ImageSize},
 		{"table", h.TableHash, now.TableHash}, {"reference network", h.Reference, now.Reference},
 	} {
@@ -120,6 +124,8 @@ func (h ObservationHeader) OtherThan(p Provenance) string {
 		return fmt.Sprintf("with threads %d, the table with %d", h.Threads, p.Threads)
 	case p.Batch != 0 && p.Batch != h.Batch:
 		return fmt.Sprintf("with batch %d, the table with %d", h.Batch, p.Batch)
+	case p.recordedPrecision() != h.Precision:
+		return fmt.Sprintf("in %s, the table in %s", cmp.Or(h.Precision, onnx.FP32), p.ComputesIn())
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/jsonl"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 func observationSpace(t testing.TB) *model.Space {
@@ -140,7 +141,7 @@ func TestObservationsOfAnotherDeviceDiffer(t *testing.T) {
 	now := header(s)
 	for name, change := range map[string]func(*ObservationHeader){
 		"processor": func(h *ObservationHeader) { h.Processor = "q" }, "runtime": func(h *ObservationHeader) { h.Runtime = "q" },
-		"threads": func(h *ObservationHeader) { h.Threads = 2 }, "batch": func(h *ObservationHeader) { h.Batch = 8 },
+		"threads": func(h *ObservationHeader) { h.Threads = 2 }, "batch": func(h *ObservationHeader) { h.Batch = 8 }, "precision": func(h *ObservationHeader) { h.Precision = onnx.INT8 },
 		"image size": func(h *ObservationHeader) { h.ImageSize = 32 }, "target": func(h *ObservationHeader) { h.Target = "cuda" },
 		"table": func(h *ObservationHeader) { h.TableHash = "0" }, "classes": func(h *ObservationHeader) { h.Classes = 10 },
 		"space": func(h *ObservationHeader) { h.Space = model.MobileNASNetLarge }, "reference network": func(h *ObservationHeader) { h.Reference = "" },

@@ -17,6 +17,9 @@ type Type int32
 // The element types a Graph can hold.
 const (
 	Float32 Type = 1
+	Uint8   Type = 2
+	Int8    Type = 3
+	Int32   Type = 6
 	Int64   Type = 7
 )
 
@@ -25,6 +28,12 @@ func (t Type) String() string {
 	switch t {
 	case Float32:
 		return "float"
+	case Uint8:
+		return "uint8"
+	case Int8:
+		return "int8"
+	case Int32:
+		return "int32"
 	case Int64:
 		return "int64"
 	}
@@ -56,6 +65,8 @@ type initialiser struct {
 	shape  []int
 	floats []float32
 	ints   []int64
+	raw    []byte // little endian, of elements of kind
+	kind   Type
 }
 
 // Graph is an ONNX model under construction. Methods that add something return

@@ -119,7 +119,7 @@ func Ints(name string, v ...int) Attr {
 func (g *Graph) Marshal() []byte {
 	size := 1 << 12
 	for _, t := range g.initialisers {
-		size += 4*len(t.floats) + 8*len(t.ints) + len(t.name) + 32
+		size += 4*len(t.floats) + 8*len(t.ints) + len(t.raw) + len(t.name) + 32
 	}
 	graph := make([]byte, 0, size+256*len(g.nodes))
 	for i := range g.nodes {
@@ -197,8 +197,11 @@ func (t *initialiser) append(b []byte, number protowire.Number) []byte {
 		head = appendInt(head, tensorDims, int64(d))
 	}
 	kind, size := Float32, 4*len(t.floats)
-	if t.ints != nil {
+	switch {
+	case t.ints != nil:
 		kind, size = Int64, 8*len(t.ints)
+	case t.raw != nil:
+		kind, size = t.kind, len(t.raw)
 	}
 	head = appendInt(head, tensorType, int64(kind))
 	head = appendString(head, tensorName, t.name)
@@ -208,6 +211,7 @@ func (t *initialiser) append(b []byte, number protowire.Number) []byte {
 	b = protowire.AppendTag(b, number, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(len(head)+size))
 	b = append(b, head...)
+	b = append(b, t.raw...)
 	for _, v := range t.floats {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}

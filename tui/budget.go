@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
@@ -133,6 +134,9 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	}
 	part(t.Text, tableLabel(e.Setup))
 	part(t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
+	if p := e.LUT.Provenance.ComputesIn(); p != onnx.FP32 {
+		part(t.Text, " "+string(p))
+	}
 	if p := e.LUT.Provenance.Processor; p != "" && r.W >= wideWidth {
 		part(t.Dim, " ("+p+")")
 	}

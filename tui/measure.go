@@ -24,6 +24,7 @@ func (a *App) openMeasure() tea.Cmd {
 	if p := a.engine.LUT.Provenance; p.Device != "" && latency.CheckTarget(p.Device) == nil {
 		m.want.Target = p.Device
 	}
+	m.want.Precision = a.engine.LUT.Provenance.ComputesIn()
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
 	}
@@ -95,7 +96,7 @@ func stepThrough[T comparable](v *T, values []T) func(int) tea.Cmd {
 
 func (m *measureMenu) rows(a *App) []formRow {
 	rows := []formRow{
-		{label: "device", value: m.want.Target, step: stepThrough(&m.want.Target, latency.Targets())},
+		{label: "device", value: deviceText(m.want), step: m.stepDevice},
 		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Host))},
 		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
 		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
@@ -109,6 +110,33 @@ func (m *measureMenu) rows(a *App) []formRow {
 		formRow{label: "measure the whole table", start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
 		formRow{label: a.verifyVerb() + " " + sourceLabel(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startVerify(m.want) }},
 	)
+}
+
+// deviceText names a device, and the precision where it is not fp32.
+func deviceText(m explore.Measuring) string {
+	if m.Precision == "" || m.Precision == onnx.FP32 {
+		return m.Target
+	}
+	return m.Target + ", " + string(m.Precision)
+}
+
+// stepDevice steps through the devices, each in the precisions it has.
+func (m *measureMenu) stepDevice(n int) tea.Cmd {
+	var names []string
+	on := map[string]explore.Measuring{}
+	for _, target := range latency.Targets() {
+		for _, p := range onnx.Precisions() {
+			if p.On(onnx.Target(target)) == nil {
+				w := m.want
+				w.Target, w.Precision = target, p
+				names, on[deviceText(w)] = append(names, deviceText(w)), w
+			}
+		}
+	}
+	name := deviceText(m.want)
+	stepThrough(&name, names)(n)
+	m.want = on[name]
+	return nil
 }
 
 // verifyVerb is what is done to the table explored when networks are measured:

@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"supernet/dataset":     {"internal/parallel", "internal/safefile", "internal/strictjson", "internal/sanitize"},
 	"supernet/evaluation":  {"internal/logits", "internal/mpi", "internal/safetensors", "internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "supernet", "supernet/dataset"},
 	"supernet/training":    {"internal/logits", "internal/mpi", "internal/parallel", "internal/jsonl", "internal/memory", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "model", "onnx", "supernet", "supernet/backprop", "supernet/dataset"},
-	"explore":              {"internal/ssh", "assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "fit/published", "solver"},
+	"explore":              {"internal/ssh", "assets", "fit", "internal/records", "internal/safefile", "internal/job", "latency", "model", "onnx", "fit/published", "solver"},
 	"internal/figure":      {"explore", "fit/published", "internal/sanitize"},
 	"internal/page":        {"explore", "internal/figure", "fit/published", "internal/sanitize", "internal/version", "model"},
 	"steps":                {"internal/mpi", "explore", "internal/figure", "fit", "internal/jsonl", "internal/memory", "internal/param", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "internal/version", "model", "onnx", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
