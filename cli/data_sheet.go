@@ -9,9 +9,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
-	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // contactSheet is what the figure of data show depends on.
@@ -25,10 +23,12 @@ type contactSheetReport struct {
 	Augment string `json:"augment"`
 }
 
-// Size of a contact sheet, in images.
+// A contact sheet: its size, in images, and the seed of what is random in it, that
+// of trainings where none is given.
 const (
 	sheetImages = 8
 	sheetEpochs = 7
+	sheetSeed   = 42
 )
 
 // write draws images of a set to the file.
@@ -36,15 +36,14 @@ func (c contactSheet) write(ctx context.Context, s *dataset.Set) (*contactSheetR
 	if !strings.EqualFold(filepath.Ext(c.file), ".png") {
 		return nil, usagef("--figure %q: expected a name that ends in .png", c.file)
 	}
-	preset := training.Preset(steps.DefaultPreset(s.Size), training.Heaviest)
 	if c.augment == "" {
-		c.augment = preset.Augment
+		c.augment, _ = s.Suits()
 	}
 	augment, err := dataset.NewAugment(c.augment)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	sheet, drawn, err := dataset.ContactSheet(ctx, s, dataset.LoaderOptions{Seed: preset.Seed, Augment: augment, Packed: preset.Pack}, sheetImages, sheetEpochs)
+	sheet, drawn, err := dataset.ContactSheet(ctx, s, dataset.LoaderOptions{Seed: sheetSeed, Augment: augment, Packed: true}, sheetImages, sheetEpochs)
 	if err != nil {
 		if errors.Is(err, dataset.ErrUnreadable) {
 			return nil, usageError{err}

@@ -69,7 +69,7 @@ the channels.`,
 	cmd.Flags().IntVar(&o.Classes, "classes", 0, "`NUMBER` of classes expected")
 	cmd.Flags().BoolVar(&check, "check", false, "read every image: unreadable, equal, small or long ones, balance of the classes, statistics of the channels")
 	cmd.Flags().StringVar(&sheet.file, "figure", "", "draw images as evaluation and as training see them to `FILE`, which ends in .png")
-	cmd.Flags().StringVar(&sheet.augment, "augment", "", "changes of the images in --figure, by `KIND`: none, digits, cifar or imagenet (default: those of train's preset for the image size)")
+	cmd.Flags().StringVar(&sheet.augment, "augment", "", "changes of the images in --figure, by `KIND`: none, digits, cifar, pictures, no-flip or imagenet (default: what suits the set)")
 	cmd.Flags().StringVar(&unreadable, "unreadable", "", "add all images that cannot be read to `FILE`, as JSON lines")
 	a.addJSON(cmd)
 	return cmd

@@ -371,7 +371,7 @@ func TestFinetuneFollowsTheRun(t *testing.T) {
 	}
 	// A checkpoint of another program knows nothing: what is assumed is said.
 	r = runCLI(t, append(finetune, "--checkpoint", checkpoint, "--data", data, "--image-size", "32", "--out", filepath.Join(t.TempDir(), "foreign"), "--epochs", "1")...)
-	if !strings.Contains(notesOf(t, r), "does not say how it was trained: "+model.MobileNASNet+", images of 32 pixels and preset small are assumed") {
+	if !strings.Contains(notesOf(t, r), "does not say how it was trained: "+model.MobileNASNet+", images of 32 pixels and preset auto are assumed") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -18,7 +18,7 @@ func (a *app) pipelineCommand() *cobra.Command {
 		Short: "Run the whole method, from data to exported networks with a report",
 		Long: `Run every step of the method in one folder:
 ` + ansi.Wordwrap(strings.Join(steps.PipelineSteps(), ", "), 78, "") + `.
-The defaults are those of the digits data set on two processor cores: hours.
+Batches, epochs, rates and the changes of images follow from the data.
 Killed at any time, it resumes when it is started again with the same flags, or
 with --out alone; where its data was moved, with --data too. Other data is
 refused. report.md in the folder has the results.`,

@@ -26,8 +26,8 @@ folder or is named by --teacher.
 
 The run folder keeps settings, metrics and checkpoints. The same command resumes
 from the last checkpoint, whatever ended it, and ends with the same weights.
-What flags leave open is as the run folder has it, else as in the preset: paper,
-the paper's settings, or small, for small images and a few processor cores.
+What flags leave open is as the run folder has it, else as in the preset: auto,
+which follows from the data, small, for the digits, or paper, the paper's settings.
 
 The run keeps which data it was begun with. Other data is refused; a data folder
 that was moved or renamed is the same data, and --data says where it is.`,

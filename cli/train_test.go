@@ -32,7 +32,7 @@ func TestTrainBadInput(t *testing.T) {
 		{train("--sched", "linear"), `sched "linear": expected step or cosine`},
 		{train("--drop", "1"), "drop 1: expected 0 to less than 1"},
 		{train("--train-percent", "101"), "train-percent"},
-		{train("--preset", "large"), `--preset "large": expected small or paper`},
+		{train("--preset", "large"), `--preset "large": expected auto, small or paper`},
 		{train("--space", "resnet"), `--space "resnet": expected`},
 		{train("--threads", "0"), "--threads 0"},
 		{train("--checkpoint-every", "1ms"), "--checkpoint-every"},

@@ -70,7 +70,7 @@ func PipelineSteps() []string {
 // "" where the task ends earlier.
 func (r *run) all(ctx context.Context) (report string, err error) {
 	for _, stage := range stages {
-		t := r.stage(stage)
+		t := r.stage(stage, training.Shape{ImageSize: r.ImageSize})
 		t.Space, t.ImageSize, t.Classes = r.Space, r.ImageSize, 2 // or more: the data is not open yet
 		if err := t.CheckMemory(); err != nil {
 			return "", err
@@ -124,7 +124,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.data, err = dataset.Identify(ctx, r.train, r.val); err != nil {
 		return err
 	}
-	augment, _ := dataset.NewAugment(r.stage("heaviest").Augment)
+	augment, _ := dataset.NewAugment(r.stage(training.Heaviest, training.Shape{}).Augment)
 	if err = dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val); err != nil {
 		return err
 	}

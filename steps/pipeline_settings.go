@@ -33,7 +33,7 @@ type PipelineSettings struct {
 	ClassOrder dataset.ClassOrder `json:"class_order,omitempty"`
 	LUT        string             `json:"lut"`     // name or file of a latency table; empty measures one
 	Threads    int                `json:"threads"` // of a table that is measured
-	Preset     string             `json:"preset"`  // of the trainings: small or paper
+	Preset     string             `json:"preset"`  // of the trainings: auto, small or paper
 	Seed       uint64             `json:"seed"`
 
 	TrainPercent   int `json:"train_percent"`   // of the training images; the rest judges networks
@@ -45,6 +45,7 @@ type PipelineSettings struct {
 	OneShotLR  float64 `json:"oneshot_lr,omitempty"`
 	FineTuneLR float64 `json:"finetune_lr,omitempty"`
 	BatchSize  int     `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
+	Augment    string  `json:"augment,omitempty"`    // of the images; empty: the preset's
 	Sampling   string  `json:"sampling"`             // of the one-shot training; empty: the preset's
 	Paths      int     `json:"paths"`                // of a step of it; 0: the preset's
 
@@ -60,14 +61,51 @@ type PipelineSettings struct {
 	MeasureRounds int    `json:"measure_rounds"` // of the latency of networks; 0: the default
 }
 
-// DigitsPipeline are settings for the digits set: 32 pixels, hours on two processor
-// cores.
+// DigitsPipeline are settings for the digits set: hours on two processor cores.
+// For other data [PipelineSettings.suit] completes them.
 func DigitsPipeline() PipelineSettings {
 	return PipelineSettings{
-		Space: model.MobileNASNet, ImageSize: 32, ClassOrder: dataset.NaturalOrder, LUT: "ort-cpu-32-1t", Threads: 1, Preset: "small", Seed: 1,
+		Space: model.MobileNASNet, ImageSize: digitsSide, ClassOrder: dataset.NaturalOrder, LUT: digitsTable, Threads: 1, Preset: "auto", Seed: 1,
 		TrainPercent: 80, BN: evaluation.Running,
 		Samples: 1000, TestSamples: 250, Contributions: 10, PinnedImages: 1000,
 		Predictor: "bilinear", Budgets: 6, Random: 3,
+	}
+}
+
+// The side of the digits, in pixels, and the built-in table of it.
+const (
+	digitsSide  = 32
+	digitsTable = "ort-cpu-32-1t"
+)
+
+// eveningSide is the greatest side of the images that a pipeline takes by itself: the
+// files may have more, and trainings of them take days.
+const eveningSide = 64
+
+// suit completes settings that nothing was begun with by the data: what was given
+// stays. It says what is worth knowing.
+func (s *PipelineSettings) suit(l looked, given map[string]bool, say func(string, ...any)) {
+	if !given["image_size"] && l.usual > 0 {
+		s.ImageSize = min(max(l.usual/8*8, digitsSide), eveningSide)
+		if s.ImageSize != digitsSide {
+			say("images are of %d pixels: their files have %d, at the median; --image-size takes others", s.ImageSize, l.usual)
+		}
+	}
+	if s.ImageSize != digitsSide && !given["lut"] && s.LUT == digitsTable {
+		s.LUT = ""
+		say("the latency table is measured on this machine: there is none of %d pixels", s.ImageSize)
+	}
+	if l.ImageSize = s.ImageSize; s.Preset != "auto" {
+		return
+	}
+	heaviest, oneshot, tuned := s.stage(training.Heaviest, l.Shape), s.stage(training.OneShot, l.Shape), s.stage(training.FineTune, l.Shape)
+	s.BatchSize, s.Augment = heaviest.BatchSize, heaviest.Augment
+	s.HeaviestEpochs, s.OneShotEpochs, s.FineTuneEpochs = heaviest.Epochs, oneshot.Epochs, tuned.Epochs
+	s.HeaviestLR, s.OneShotLR, s.FineTuneLR = heaviest.LR, oneshot.LR, tuned.LR
+	say("preset auto, for %d images of %d pixels: steps of %d images; %d, %d and %d epochs of the heaviest network, the supernet and each network that is chosen, at rates of %g, %g and %g",
+		l.Images, s.ImageSize, s.BatchSize, s.HeaviestEpochs, s.OneShotEpochs, s.FineTuneEpochs, s.HeaviestLR, s.OneShotLR, s.FineTuneLR)
+	if s.Augment == l.Augment {
+		say("images are %s (augmentation %s)", l.why, l.Augment)
 	}
 }
 
@@ -78,8 +116,8 @@ const rounds = "the usual number"
 // threads of the table.
 var pipelineParams = param.Table{
 	{Key: "preset", Usage: "settings of the trainings, by `NAME`", Choices: training.Presets},
-	{Key: "lut", Label: "latency table", Usage: "latency table, a `FILE|NAME`, or empty to measure one on this machine", Zero: "measured here"},
-	{Key: "image_size", Usage: "side of the images in `PIXELS`", Unit: "px", Least: 16, Most: model.MaxImageSize},
+	{Key: "lut", Label: "latency table", Usage: "latency table, a `FILE|NAME`, or empty to measure one on this machine, as is done at other sizes than its", Zero: "measured here"},
+	{Key: "image_size", Usage: "side of the images in `PIXELS`, where it is not given that of the files up to 64", Unit: "px", Least: 16, Most: model.MaxImageSize},
 	ofStage("epochs", "heaviest_epochs", "heaviest epochs", "epochs of the heaviest network, `N`"),
 	ofStage("epochs", "oneshot_epochs", "oneshot epochs", "epochs of the supernet, `N`"),
 	ofStage("epochs", "finetune_epochs", "tuning epochs", "epochs of each network that is chosen, `N`"),
@@ -87,6 +125,7 @@ var pipelineParams = param.Table{
 	ofStage("lr", "oneshot_lr", "oneshot rate", "highest learning `RATE` of the supernet"),
 	ofStage("lr", "finetune_lr", "tuning rate", "highest learning `RATE` of each network that is chosen"),
 	ofStage("batch_size", "batch_size", "batch size", "images of a step of each training, `N`"),
+	ofStage("augment", "augment", "augmentation", "changes of the images in training, by `KIND`"),
 	ofStage("sampling", "sampling", "sampling", "which paths a step trains, by `WAY`"),
 	ofStage("paths", "paths", "paths", "paths of a step of the supernet's training, `N`"),
 	{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images that the supernet is trained on; the rest judges its networks", Unit: "%", Least: 1, Most: 99},
@@ -136,7 +175,7 @@ func (s PipelineSettings) Check() error {
 		return fmt.Errorf("%w: data is empty: expected the folder of a data set", ErrSettings)
 	}
 	for _, stage := range stages {
-		if err := s.stage(stage).Check(); err != nil {
+		if err := s.stage(stage, training.Shape{}).Check(); err != nil {
 			return fmt.Errorf("%w: stage %s: %w", ErrSettings, stage, err)
 		}
 	}

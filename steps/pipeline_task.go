@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -66,7 +67,10 @@ func (p *PipelineRun) settings() (s PipelineSettings, begun bool, err error) {
 	switch begun = err == nil; {
 	case begun:
 		c := &PipelineRun{Settings: s}
-		c.own().Copy(p.own(), func(key string) bool { return p.Given[key] })
+		c.own().Copy(p.own(), func(key string) bool {
+			v, _ := p.own().Named(key)
+			return p.Given[key] && !(v.Zero == presets && v.IsZero()) // what the preset said is in the folder
+		})
 		s = c.Settings
 	case !errors.Is(err, fs.ErrNotExist):
 		return s, false, err
@@ -104,15 +108,27 @@ func (p *PipelineRun) Plan() (plan Plan, err error) {
 			plan.Kept[v.Key] = true
 		}
 	}
-	plan.Meant = c.Settings.meant()
+	var l looked
+	if !plan.Begun && err == nil {
+		var ok bool
+		if l, ok = c.look(c.Settings.Data, 0); ok {
+			suited := c.Settings
+			suited.suit(l, c.Given, func(string, ...any) {})
+			c.Settings.ImageSize, c.Settings.LUT = suited.ImageSize, suited.LUT
+			l.ImageSize = suited.ImageSize
+		} else {
+			plan.Note = unseen
+		}
+	}
+	plan.Meant = c.Settings.meant(l.Shape)
 	return plan, err
 }
 
 // meant is what zeros stand for: what the preset says.
-func (s PipelineSettings) meant() map[string]string {
+func (s PipelineSettings) meant(d training.Shape) map[string]string {
 	out := map[string]string{}
 	of := func(key string, stage training.Stage, value func(training.Settings) any) {
-		text := fmt.Sprint(value(s.stage(stage)))
+		text := fmt.Sprint(value(s.stage(stage, d)))
 		if was, ok := out[key]; ok {
 			text = strings.TrimSuffix(was, ": "+presets) + ", " + text
 		}
@@ -125,6 +141,7 @@ func (s PipelineSettings) meant() map[string]string {
 	for _, stage := range stages {
 		of("batch_size", stage, func(t training.Settings) any { return t.BatchSize })
 	}
+	of("augment", training.Heaviest, func(t training.Settings) any { return t.Augment })
 	of("sampling", training.OneShot, func(t training.Settings) any { return t.Sampling })
 	of("paths", training.OneShot, func(t training.Settings) any { return t.Paths })
 	return out
@@ -151,6 +168,13 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 			return nil, requestf("the data of %s is not in %s any more: %s says where it is", p.Run, s.Data, p.called(dataParam))
 		}
 		return nil, missingData(s.Data, fmt.Errorf("data set %s: %w", s.Data, fs.ErrNotExist))
+	}
+	if !begun {
+		train, _, err := OpenData(ctx, s.Data, dataset.Options{ClassOrder: s.ClassOrder, MaxUnreadable: p.unreadable()})
+		if err != nil {
+			return nil, err
+		}
+		s.suit(lookAt(ctx, train), p.Given, p.note)
 	}
 	if s.LUT != "" && !begun { // the folder has a copy
 		if _, err := explore.LoadLUT(s.LUT); err != nil {

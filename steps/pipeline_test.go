@@ -273,11 +273,11 @@ func TestSettingsOfStages(t *testing.T) {
 	s := DigitsPipeline()
 	s.BatchSize, s.OneShotEpochs, s.Paths = 16, 3, 2
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
-		preset := training.Preset(s.Preset, stage)
-		if got := s.stage(stage); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
+		preset := training.Preset(s.Preset, stage, training.Shape{})
+		if got := s.stage(stage, training.Shape{}); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
 			t.Errorf("%s: %+v", stage, got)
 		}
-		if got := DigitsPipeline().stage(stage); got.BatchSize != preset.BatchSize {
+		if got := DigitsPipeline().stage(stage, training.Shape{}); got.BatchSize != preset.BatchSize {
 			t.Errorf("%s: batches of %d without being asked", stage, got.BatchSize)
 		}
 	}

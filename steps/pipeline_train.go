@@ -12,7 +12,7 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 	t := NewTraining(stage)
 	of := &t.Settings
 	of.Preset, of.Space, of.Seed, of.TrainPercent = s.Preset, s.Space, s.Seed, s.TrainPercent
-	of.BatchSize, of.Sampling, of.Paths = s.BatchSize, training.Sampling(s.Sampling), s.Paths
+	of.BatchSize, of.Sampling, of.Paths, of.Augment = s.BatchSize, training.Sampling(s.Sampling), s.Paths, s.Augment
 	switch stage {
 	case training.Heaviest:
 		of.Epochs, of.LR = s.HeaviestEpochs, s.HeaviestLR
@@ -26,7 +26,7 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 		switch v.Key {
 		case "space", "seed", "train_percent", "class_order":
 			t.give(v.Key)
-		case "epochs", "lr", "batch_size", "sampling", "paths":
+		case "epochs", "lr", "batch_size", "augment", "sampling", "paths":
 			if !v.IsZero() {
 				t.give(v.Key)
 			}
@@ -35,9 +35,9 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 	return t
 }
 
-// stage is the settings of a stage that is begun.
-func (s PipelineSettings) stage(stage training.Stage) training.Settings {
-	out, _ := s.training(stage).settings(place{}, "", 0) // nothing was begun: it refuses nothing
+// stage is the settings of a stage that is begun, on data of a shape.
+func (s PipelineSettings) stage(stage training.Stage, d training.Shape) training.Settings {
+	out, _ := s.training(stage).settings(place{}, "", d) // nothing was begun: it refuses nothing
 	return out
 }
 
@@ -55,7 +55,8 @@ func (r *run) checkStage(stage training.Stage) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.training(stage).settings(place{begun: begun}, r.train.Name, r.train.Size)
+	augment, _ := r.train.Suits()
+	s, err := r.training(stage).settings(place{begun: begun}, r.train.Name, shapeOf(r.train, augment))
 	if err != nil {
 		return err
 	}

@@ -1,18 +1,23 @@
 package steps
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -154,7 +159,7 @@ func TestPlans(t *testing.T) {
 	if got.Epochs != 3 || got.Seed != 9 || got.WarmupEpochs != 1 || got.LR != mine.LR {
 		t.Errorf("heaviest with changed settings: %+v", got)
 	}
-	if got := settings(plan(in(t, Heaviest, run, "image_size", "160", "classes", "7"))); got.ImageSize != 160 || got.Classes != 7 || got.Preset != "paper" {
+	if got := settings(plan(in(t, Heaviest, run, "image_size", "160", "classes", "7"))); got.ImageSize != 160 || got.Classes != 7 || got.Preset != "auto" {
 		t.Errorf("heaviest at a size that was given: %+v", got)
 	}
 	mine.Epochs, mine.Seed, mine.ImageSize = 3, 9, 32
@@ -171,6 +176,80 @@ func TestPlans(t *testing.T) {
 	writeSamples(t, filepath.Join(run, "more.jsonl"), 12)
 	if _, err := in(t, Fit, run, "samples", "more.jsonl").Plan(); !errors.Is(err, evaluation.ErrRecords) {
 		t.Errorf("samples that are no records: %v", err)
+	}
+}
+
+// A folder of pictures trains with the settings that a form shows for it, whatever
+// its size, and they suit pictures; a pipeline's form shows what it keeps.
+func TestPlansOfPicturesAreWhatIsDone(t *testing.T) {
+	onnxtest.Require(t)
+	data := t.TempDir()
+	for i := range 60 {
+		file := filepath.Join(data, []string{"cats", "dogs"}[i%2], fmt.Sprintf("%d.png", i))
+		var picture bytes.Buffer
+		if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 90, 52+i%3))); err != nil {
+			t.Fatal(err)
+		}
+		if err := safefile.Write(file, picture.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, size := range []string{"32", "64", "65", "96", ""} {
+		values := []string{"data", data, "threads", "1"}
+		if size != "" {
+			values = append(values, "image_size", size)
+		}
+		task := in(t, Heaviest, filepath.Join(t.TempDir(), "run"), values...).(*Training)
+		p, err := task.Plan()
+		if err != nil || p.Note != "" {
+			t.Fatal(err, p.Note)
+		}
+		shown := p.Task.(*Training).Settings
+		var notes []string
+		task.Note = func(line string) { notes = append(notes, line) }
+		var runner job.Runner
+		var done training.Settings
+		<-runner.Start(t.Context(), "prepare", func(ctx context.Context, j *job.Job) (any, error) {
+			done, _, err = task.prepare(ctx, j)
+			return nil, err
+		}).Ended()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size == "" && done.ImageSize != 224 || size != "" && fmt.Sprint(done.ImageSize) != size {
+			t.Errorf("size %q: %d", size, done.ImageSize)
+		}
+		shown.Data, shown.ImageSize, shown.Classes, shown.Images, shown.HeldOut = done.Data, done.ImageSize, done.Classes, done.Images, done.HeldOut
+		if shown != done {
+			t.Errorf("size %q: shown\n%+v\ndone\n%+v", size, shown, done)
+		}
+		if done.Augment != "pictures" || done.BatchSize != 8 || done.Epochs != 192 || done.Preset != "auto" {
+			t.Errorf("size %q: %+v", size, done)
+		}
+		if text := strings.Join(notes, "\n"); !strings.Contains(text, "cropped and mirrored") || !strings.Contains(text, "preset auto, for 48 images") {
+			t.Errorf("size %q: said %q", size, text)
+		}
+	}
+	run := filepath.Join(t.TempDir(), "run")
+	p, err := in(t, Pipeline, run, "data", data).Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := p.Task.(*PipelineRun).Settings
+	if p.Meant["heaviest_epochs"] != "192: the preset's" || p.Meant["batch_size"] != "8, 8, 8: the preset's" || p.Meant["augment"] != "pictures: the preset's" || shown.ImageSize != 48 || shown.LUT != "" {
+		t.Errorf("pipeline: %+v, %+v", p.Meant, shown)
+	}
+	piped := in(t, Pipeline, run, "data", data, "oneshot_lr", "0.02").(*PipelineRun)
+	s, _, _ := piped.settings()
+	l, _ := piped.look(data, 0)
+	s.suit(l, piped.Given, piped.note)
+	if s.ImageSize != 48 || s.LUT != "" || s.HeaviestEpochs != 192 || s.BatchSize != 8 || s.Augment != "pictures" || s.OneShotLR != 0.02 {
+		t.Errorf("kept are %+v", s)
+	}
+	kept := in(t, Pipeline, run, "data", data, "image_size", "32", "augment", "no-flip").(*PipelineRun)
+	s, _, _ = kept.settings()
+	if s.suit(l, kept.Given, kept.note); s.ImageSize != 32 || s.LUT != digitsTable || s.Augment != "no-flip" {
+		t.Errorf("given were a size and an augmentation: %+v", s)
 	}
 }
 

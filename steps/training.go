@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -63,7 +66,7 @@ func (t *Training) Step() Step { return Step(t.Settings.Stage) }
 // presetParam is the parameter of a training that others have their defaults of.
 var presetParam = param.Param{
 	Key: "preset", Usage: "settings to start from, by `NAME`", Choices: training.Presets,
-	Zero: "that of the run whose weights are trained on, else small up to 64 pixels",
+	Zero: "that of the run whose weights are trained on, else auto",
 }
 
 // Values implements [Task].
@@ -183,22 +186,55 @@ func (c *Common) weights(checkpoint string, stage training.Stage) (*origin, erro
 	return runOrigin(c.Run, stage)
 }
 
-// DefaultPreset is the preset for images of a size.
-func DefaultPreset(imageSize int) string {
-	if imageSize > smallImages {
-		return "paper"
-	}
-	return "small"
+// looked is a training part as presets follow from it.
+type looked struct {
+	training.Shape
+	usual int    // side of the images as they are kept; 0 where it is not known
+	why   string // its augmentation suits them
 }
 
-// smallImages is the largest side that the preset for small images is the
-// default of.
-const smallImages = 64
+func lookAt(ctx context.Context, train *dataset.Set) looked {
+	augment, why := train.Suits()
+	return looked{shapeOf(train, augment), train.UsualSide(ctx), why}
+}
+
+func shapeOf(train *dataset.Set, augment string) training.Shape {
+	return training.Shape{ImageSize: train.Size, Classes: train.Classes, Images: train.Len(), Augment: augment, Memory: memory.Total()}
+}
+
+// seen are the data sets that plans were made for: forms ask again with every value.
+var seen sync.Map
+
+// look looks at the data that a plan is made for; ok is false where it is not there
+// or cannot be read, which the step itself says.
+func (c *Common) look(data string, size int) (l looked, ok bool) {
+	folder := explore.DataSetPath(data)
+	info, err := os.Stat(folder)
+	if data == "" || err != nil {
+		return l, false
+	}
+	key := struct {
+		folder  string
+		changed time.Time // of the folder itself
+		size    int
+		order   dataset.ClassOrder
+	}{folder, info.ModTime(), size, c.ClassOrder}
+	if l, ok := seen.Load(key); ok {
+		return l.(looked), true
+	}
+	train, _, err := dataset.Open(context.Background(), folder, dataset.Options{Size: size, ClassOrder: c.ClassOrder})
+	if err != nil {
+		return l, false
+	}
+	l = lookAt(context.Background(), train)
+	seen.Store(key, l)
+	return l, true
+}
 
 // settings are those that the run folder was begun with; else the preset's, with
-// what the trainings of the same weights have in common. Where there are none, the
-// size of the images chooses the preset. What was given replaces them.
-func (t *Training) settings(p place, data string, imageSize int) (training.Settings, error) {
+// what the trainings of the same weights have in common. Where there are none the
+// preset is auto. What was given replaces them.
+func (t *Training) settings(p place, data string, d training.Shape) (training.Settings, error) {
 	var (
 		s      training.Settings
 		stage  = t.Settings.Stage
@@ -212,10 +248,9 @@ func (t *Training) settings(p place, data string, imageSize int) (training.Setti
 		}
 	case p.known != nil && p.known.whole:
 		like := *p.known.known
-		s = like.Follow(training.Preset(cmp.Or(preset, like.PresetName()), stage))
+		s = like.Follow(training.Preset(cmp.Or(preset, like.PresetName()), stage, d))
 	default:
-		preset = cmp.Or(preset, DefaultPreset(imageSize))
-		if s = training.Preset(preset, stage); data == dataset.DigitsName {
+		if s = training.Preset(preset, stage, d); data == dataset.DigitsName {
 			s.Augment = "digits"
 		}
 	}
@@ -243,6 +278,9 @@ func (t *Training) settings(p place, data string, imageSize int) (training.Setti
 // Check names the first setting that cannot be trained with.
 func (t *Training) Check() error { return t.Settings.Check() }
 
+// unseen is said of the values of a plan for data that is not there.
+const unseen = "the data is not there yet: these are the settings for the digits"
+
 // Plan implements [Task].
 func (t *Training) Plan() (plan Plan, err error) {
 	c := Clone(t)
@@ -258,8 +296,17 @@ func (t *Training) Plan() (plan Plan, err error) {
 	if plan.Begun {
 		c.Given = nil
 	}
-	size := c.Settings.ImageSize
-	if c.Settings, err = c.settings(p, filepath.Base(c.Data), size); err != nil {
+	var d training.Shape
+	if data, size := c.Data, c.Settings.ImageSize; !plan.Begun {
+		if p.known != nil && p.known.known != nil {
+			size = cmp.Or(size, p.known.known.ImageSize)
+		}
+		l, ok := c.look(cmp.Or(plan.Data, data), size)
+		if d = l.Shape; !ok {
+			plan.Note = unseen
+		}
+	}
+	if c.Settings, err = c.settings(p, filepath.Base(c.Data), d); err != nil {
 		return plan, err
 	}
 	c.Settings.Preset = c.Settings.PresetName()
@@ -342,8 +389,15 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 			return s, o, err
 		}
 	}
-	if s, err = t.settings(p, t.train.Name, t.train.Size); err != nil {
+	augment, why := t.train.Suits()
+	if s, err = t.settings(p, t.train.Name, shapeOf(t.train, augment)); err != nil {
 		return s, o, err
+	}
+	if p.begun == nil && s.Preset == "auto" {
+		t.note("preset auto, for %d images of %d pixels: steps of %d images, %d epochs, learning rate %g", t.train.Len(), t.train.Size, s.BatchSize, s.Epochs, s.LR)
+		if s.Augment == augment {
+			t.note("images are %s (augmentation %s)", why, augment)
+		}
 	}
 	if s, err = training.Prepare(ctx, s, &o, t.train, t.val); err != nil {
 		return s, o, err

@@ -139,6 +139,8 @@ func (f *stepForm) note() (text string, bad bool) {
 		return fmt.Sprintf("there are %d networks, each evaluated on %d images of %s", f.plan.Have, i.Images, sanitize.Line(i.Data)), false
 	case f.task.Step() == steps.Fit:
 		return "there are no samples yet: " + string(steps.Sample) + " makes them", true
+	case f.plan.Note != "":
+		return f.plan.Note, false
 	case !f.task.Step().NeedsRuntime():
 		return "", false
 	}

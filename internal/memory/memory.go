@@ -14,9 +14,9 @@ var ErrTooMuch = errors.New("not enough memory")
 // unknown is taken for the memory of a machine that does not say what it has.
 const unknown = 64 << 30
 
-// total is the memory of this process, in bytes: that of the machine, or of the
+// Total is the memory of this process, in bytes: that of the machine, or of the
 // container it is in. Tests replace it.
-var total = sync.OnceValue(func() float64 {
+var Total = sync.OnceValue(func() float64 {
 	if n := systemMemory(); n > 0 {
 		return n
 	}
@@ -26,7 +26,7 @@ var total = sync.OnceValue(func() float64 {
 // Check refuses what takes at least so many bytes where there are fewer. What says
 // what that is and which settings it follows from.
 func Check(what string, bytes float64) error {
-	if have := total(); bytes > have {
+	if have := Total(); bytes > have {
 		return fmt.Errorf("%w: %s takes at least %s: there are %s", ErrTooMuch, what, size(bytes), size(have))
 	}
 	return nil

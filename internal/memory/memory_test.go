@@ -10,8 +10,8 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	defer func(f func() float64) { total = f }(total)
-	total = func() float64 { return 2e9 }
+	defer func(f func() float64) { Total = f }(Total)
+	Total = func() float64 { return 2e9 }
 	if err := Check("a batch", 2e9); err != nil {
 		t.Error(err)
 	}

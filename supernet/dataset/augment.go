@@ -23,17 +23,20 @@ var augments = map[string]Augment{
 	"none":     {},
 	"digits":   {Shift: 2},
 	"cifar":    {Shift: 4, Flip: 0.5},
+	"pictures": {Crop: 0.35, Flip: 0.5},
+	"no-flip":  {Crop: 0.35},
 	"imagenet": {Crop: 0.08, Flip: 0.5, Ops: 2, Magnitude: 9, OpsApplied: 0.5, Erase: 0.2},
 }
 
 // NewAugment returns a preset by name: "none", "digits" (small shifts, for
-// images that must not be mirrored), "cifar" (shift by 4, flip) or "imagenet"
-// (the paper's: random resized crop of 0.08 to 1, flip, RandAugment of
+// images that must not be mirrored), "cifar" (shift by 4, flip), "pictures"
+// (random resized crop of 0.35 to 1, flip), "no-flip" (that crop alone) or
+// "imagenet" (the paper's: random resized crop of 0.08 to 1, flip, RandAugment of
 // magnitude 9, random erasing 0.2).
 func NewAugment(name string) (Augment, error) {
 	a, ok := augments[name]
 	if !ok {
-		return a, fmt.Errorf("%w: augmentation %q, expected none, digits, cifar or imagenet", ErrOptions, name)
+		return a, fmt.Errorf("%w: augmentation %q, expected none, digits, cifar, pictures, no-flip or imagenet", ErrOptions, name)
 	}
 	return a, nil
 }

@@ -322,7 +322,7 @@ func TestAdaptedPresets(t *testing.T) {
 	}
 	for _, preset := range Presets {
 		for _, stage := range []Stage{Heaviest, OneShot, FineTune} {
-			whole := Preset(preset, stage)
+			whole := Preset(preset, stage, Shape{})
 			if got := whole.Adapt(given()); got != whole || got.PresetName() != preset {
 				t.Errorf("%s %s: nothing asked for: %+v", preset, stage, got)
 			}

@@ -11,19 +11,39 @@ import (
 // normalised, activated, and its gradient. Measured were 5 to 6.
 const mapCopies = 4
 
-// CheckMemory refuses settings whose steps would take more memory than there is.
-func (s Settings) CheckMemory() error {
+// fittingCopies is that of settings that are chosen to fit.
+const fittingCopies = 6
+
+// cost is that of the largest network that the settings train.
+func (s Settings) cost() (model.Cost, error) {
 	space, err := model.NewSpace(s.Space, s.ImageSize)
 	if err != nil {
-		return err
+		return model.Cost{}, err
 	}
 	arch := space.Architecture(space.HeaviestPath())
 	if s.Stage == FineTune && s.Arch != "" {
 		if arch, err = model.ParseArchitecture(s.Arch); err != nil {
-			return err
+			return model.Cost{}, err
 		}
 	}
-	cost, err := arch.Cost(s.ImageSize, s.Classes)
+	return arch.Cost(s.ImageSize, s.Classes)
+}
+
+// fittingBatch is how many images at once so many bytes hold, 0 where that is not
+// known.
+func (s Settings) fittingBatch(bytes float64) int {
+	s.Classes = max(s.Classes, 2)
+	cost, err := s.cost()
+	if err != nil || bytes <= 0 {
+		return 0
+	}
+	fixed, image := cost.TrainBytes(0), cost.TrainBytes(fittingCopies)-cost.TrainBytes(0)
+	return max(int((bytes-fixed)/image), 1)
+}
+
+// CheckMemory refuses settings whose steps would take more memory than there is.
+func (s Settings) CheckMemory() error {
+	cost, err := s.cost()
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ var params = []struct {
 	{nil, param.Param{Key: "lr", Label: "learning rate", Usage: "highest learning `RATE`", Above: true, Most: maxLR}},
 	{[]Stage{OneShot}, param.Param{Key: "sampling", Usage: "oneshot: which paths a step trains, by `WAY`", Choices: []string{string(SampleBatch), string(SampleSandwich), string(SampleImage)}}},
 	{[]Stage{OneShot}, param.Param{Key: "paths", Usage: "oneshot: paths of a step, `N`", Most: maxPaths}},
-	{nil, param.Param{Key: "augment", Label: "augmentation", Usage: "changes of the images, by `KIND`", Choices: []string{"none", "digits", "cifar", "imagenet"}}},
+	{nil, param.Param{Key: "augment", Label: "augmentation", Usage: "changes of the images, by `KIND`", Choices: []string{"none", "digits", "cifar", "pictures", "no-flip", "imagenet"}}},
 	{nil, param.Param{Key: "pack", Label: "packed images", Usage: "keep images decoded, and take random crops of what is kept (the image size and a margin), not of the files", Rare: true}},
 	{nil, param.Param{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images to train on; the rest validates. 100 validates on the set's own", Unit: "%", Least: 1, Most: 100}},
 	{nil, param.Param{Key: "seed", Usage: "random `SEED`"}},

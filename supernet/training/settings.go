@@ -110,15 +110,18 @@ func Paper(stage Stage) Settings {
 	return s
 }
 
-// Presets names what [Preset] knows.
-var Presets = []string{"small", "paper"}
+// Presets names what [Preset] knows; the first is the default.
+var Presets = []string{"auto", "small", "paper"}
 
-// Preset is [Paper] where that is its name, else [Small].
-func Preset(name string, stage Stage) Settings {
-	if name == "paper" {
+// Preset is [Paper] or [Small] where that is its name, else [Auto].
+func Preset(name string, stage Stage, d Shape) Settings {
+	switch name {
+	case "paper":
 		return Paper(stage)
+	case "small":
+		return Small(stage)
 	}
-	return Small(stage)
+	return Auto(stage, d)
 }
 
 // Small returns settings for small images and runs of hours on a few
