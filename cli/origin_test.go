@@ -390,7 +390,7 @@ func TestRefusedFirstStepsClaimNothing(t *testing.T) {
 		{"train", "--stage", "oneshot", "--data", data, "--image-size", "32", "--batch-size", "8", "--teacher", "../supernet/testdata/supernet_raw.pth"},
 		{"finetune", "--arch", arch, "--run", run, "--data", data, "--batch-size", "8", "--teacher", "../supernet/testdata/supernet_raw.pth"},
 		{"pipeline", "--data", data, "--batch-size", "64"},
-		{"pipeline", "--data", data, "--batch-size", "8", "--image-size", "64"}, // the table is for 32 pixels
+		{"pipeline", "--data", data, "--batch-size", "8", "--image-size", "64", "--lut", "ort-cpu-32-1t"}, // the table is for 32 pixels
 	} {
 		r := runCLI(t, append(args, "--out", out)...)
 		if r.code != exitUsage || strings.Count(r.err, "\n") != 1 {

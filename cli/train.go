@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,7 +28,8 @@ folder or is named by --teacher.
 The run folder keeps settings, metrics and checkpoints. The same command resumes
 from the last checkpoint, whatever ended it, and ends with the same weights.
 What flags leave open is as the run folder has it, else as in the preset: auto,
-which follows from the data, small, for the digits, or paper, the paper's settings.
+which follows from the data, small, for the digits, or paper. What a training of
+more than a minute will take is estimated from some steps before the first.
 
 The run keeps which data it was begun with. Other data is refused; a data folder
 that was moved or renamed is the same data, and --data says where it is.`,
@@ -65,6 +67,13 @@ func (a *app) train(cmd *cobra.Command, t *steps.Training) error {
 	t.Metric = func(m training.Metric) {
 		if err := a.writeMetric(m); err != nil && writing == nil {
 			writing = err
+		}
+	}
+	if a.json {
+		t.Estimated = func(e steps.Estimate) {
+			if err := errors.Join(writeJSONLine(a.out, map[string]steps.Estimate{"estimate": e}), a.out.Flush()); err != nil && writing == nil {
+				writing = err
+			}
 		}
 	}
 	r, _, err := runStep[steps.Trained](cmd, a, t)

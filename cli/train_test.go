@@ -84,16 +84,21 @@ func TestTrain(t *testing.T) {
 	if err != nil || c.Meta["stage"] != "heaviest" {
 		t.Errorf("%v: %v", c.Meta, err)
 	}
+	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "preset auto, for 48 images of 32 pixels: steps of 8 images, 1 epoch, learning rate 0.035") ||
+		!strings.Contains(notes, "images are moved, not mirrored") {
+		t.Errorf("said of the preset: %q", notes)
+	}
+	report.Notes = nil // of what was begun
 	again := strings.Split(strings.TrimSpace(runCLI(t, command...).out), "\n")
-	if len(again) != 1 || again[0] != lines[len(lines)-1] {
-		t.Errorf("a finished run, once more: %q", again)
+	if want, err := json.Marshal(report); err != nil || len(again) != 1 || again[0] != string(want) {
+		t.Errorf("a finished run, once more: %q, expected %s", again, want)
 	}
 	bare := runCLI(t, append(command[:9:9], "--json")...)
 	if bare.code != exitDone || strings.TrimSpace(bare.out) != again[0] {
 		t.Errorf("without the settings it was begun with: %+v", bare)
 	}
 	other := runCLI(t, append(command, "--lr", "0.2")...)
-	if other.code != exitUsage || !strings.Contains(other.err, "lr of stage heaviest is 0.1 there and 0.2 now") {
+	if other.code != exitUsage || !strings.Contains(other.err, "lr of stage heaviest is 0.035 there and 0.2 now") {
 		t.Errorf("other settings: %+v", other)
 	}
 }

@@ -75,9 +75,9 @@ func TestTheMethodFromTheExplorer(t *testing.T) {
 	datatest.Patches(t, data, "t10k", 40)
 	w := Start(t, Size{120, 40}, []string{"--profile", "digits", "--onnxruntime", lib})
 	w.WaitFor("Architecture")
-	w.step(1, set{0, "tiny"}, set{1, data}, set{2, "6"}) // heaviest: run folder, data set, epochs
+	w.step(1, set{0, "tiny"}, set{1, data}, set{2, "1"}) // heaviest: run folder, data set, epochs
 	w.done("heaviest tiny is done")
-	w.step(2, set{3, "6"}) // oneshot: epochs
+	w.step(2, set{3, "1"}) // oneshot: epochs
 	w.done("oneshot tiny is done")
 	w.step(3, set{3, "12"}) // sample: networks
 	w.done("12 networks sampled")

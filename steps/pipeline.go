@@ -42,6 +42,7 @@ type pipelineStep struct {
 // pipelineSteps lists the steps in their order.
 func pipelineSteps() []pipelineStep {
 	return []pipelineStep{
+		{estimateStep, estimateFile, "what the steps will take", (*run).noteEstimate},
 		{"latency", TableFile, "latency table", (*run).latencyTable},
 		{"heaviest", "", "the heaviest network is trained", train(training.Heaviest)},
 		{"oneshot", "", "the supernet is trained", train(training.OneShot)},
@@ -135,7 +136,11 @@ func (r *run) open(ctx context.Context) (err error) {
 		}
 	}
 	for _, stage := range stages {
-		if err := r.checkStage(stage); err != nil {
+		s, o, err := r.stageOf(stage)
+		if err == nil {
+			err = o.Check(s)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", stage, err)
 		}
 	}

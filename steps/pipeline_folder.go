@@ -20,6 +20,7 @@ const (
 	pipelineFile      = "pipeline.json"
 	lockFile          = "pipeline.lock"
 	timesFile         = "times.jsonl"
+	estimateFile      = "estimate.json"
 	samplesFile       = "samples.jsonl"
 	testFile          = "test.jsonl"
 	contributionsFile = "contributions.jsonl"

@@ -29,6 +29,7 @@ type Results struct {
 	Networks  []Network
 	Latencies Latencies
 	Seconds   map[string]float64 // by step
+	Estimate  *Estimate          // before the first training; nil where none was made
 }
 
 func (r *run) results() (res Results, err error) {
@@ -50,6 +51,9 @@ func (r *run) results() (res Results, err error) {
 		return res, err
 	}
 	r.lost("metrics.jsonl", lost)
+	if res.Estimate, err = r.readEstimate(); err != nil {
+		return res, err
+	}
 	res.Seconds, err = r.times()
 	return res, err
 }
@@ -211,11 +215,22 @@ func tau(x, y []float64) float64 {
 }
 
 func (res Results) writeTimes(b *strings.Builder) {
-	b.WriteString("## Time\n\n| step | time |\n|---|---|\n")
+	b.WriteString("## Time\n\n| step | time | estimated |\n|---|---|---|\n")
+	expected := map[string]string{}
+	if res.Estimate != nil {
+		for _, s := range res.Estimate.Steps {
+			expected[s.Step] = seconds(s.Seconds)
+		}
+	}
+	total := 0.0
 	for _, name := range PipelineSteps() {
 		if s, ok := res.Seconds[name]; ok {
-			sanitize.Fprintf(b, "| %s | %v |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second))
+			total += s
+			sanitize.Fprintf(b, "| %s | %v | %s |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second), expected[name])
 		}
+	}
+	if res.Estimate != nil {
+		sanitize.Fprintf(b, "| all | %s | %s |\n", seconds(total), seconds(res.Estimate.Seconds))
 	}
 }
 

@@ -26,7 +26,8 @@ type PipelineRun struct {
 
 // Finished is what a pipeline has left.
 type Finished struct {
-	Report string // its file; "" where it ended earlier, as was asked for
+	Report   string    `json:"report,omitempty"`   // its file; "" where it ended earlier, as was asked for
+	Estimate *Estimate `json:"estimate,omitempty"` // made before the first training; nil where none was
 }
 
 // NewPipeline is a pipeline with the defaults of its parameters: those of the
@@ -181,9 +182,11 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 			return nil, err
 		}
 	}
-	report, err := (&run{PipelineSettings: s, task: p, folder: p.Run, job: j}).all(ctx)
+	r := &run{PipelineSettings: s, task: p, folder: p.Run, job: j}
+	report, err := r.all(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return Finished{report}, nil
+	e, err := r.readEstimate()
+	return Finished{report, e}, err
 }

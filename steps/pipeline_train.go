@@ -49,22 +49,21 @@ func (r *run) training(stage training.Stage) *Training {
 	return t
 }
 
-// checkStage finds out whether a stage can be trained on the data.
-func (r *run) checkStage(stage training.Stage) error {
+// stageOf is a stage on the data, complete.
+func (r *run) stageOf(stage training.Stage) (s training.Settings, o training.Options, err error) {
+	o = training.Options{Folder: r.folder, Data: &r.data, Threads: r.task.Trainers}
 	begun, _, err := begunIn(r.folder, stage) // presets may have changed since
 	if err != nil {
-		return err
+		return s, o, err
 	}
 	augment, _ := r.train.Suits()
-	s, err := r.training(stage).settings(place{begun: begun}, r.train.Name, shapeOf(r.train, augment))
-	if err != nil {
-		return err
+	if s, err = r.training(stage).settings(place{begun: begun}, r.train.Name, shapeOf(r.train, augment)); err != nil {
+		return s, o, err
 	}
-	o := training.Options{Folder: r.folder, Data: &r.data, Threads: r.task.Trainers}
 	if o.Train, o.HeldOut, err = s.Divide(r.train, r.val); err != nil {
-		return err
+		return s, o, err
 	}
-	return o.Check(s.For(o.Train, o.HeldOut))
+	return s.For(o.Train, o.HeldOut), o, nil
 }
 
 // train does a stage.

@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -37,7 +38,8 @@ type Training struct {
 	CheckpointEvery time.Duration `json:"checkpoint_every"`
 	StallAfter      time.Duration `json:"stall_after"`
 
-	Metric func(training.Metric) // told every line of metrics; may be nil
+	Metric    func(training.Metric) // told every line of metrics; may be nil
+	Estimated func(Estimate)        // told what it will take, before the first step; may be nil
 
 	train, val *dataset.Set // where they are open already
 	status     string       // before what the training does
@@ -326,6 +328,19 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if alone && t.Ranks == nil {
+		j.Progress(0, 0, 0, t.status+"some steps are tried")
+		e, err := t.estimate(ctx, s, o)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			j.Log(e.String())
+			if t.Estimated != nil {
+				t.Estimated(*e)
+			}
+		}
+	}
 	var (
 		latest training.Progress
 		begun  bool
@@ -394,7 +409,7 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 		return s, o, err
 	}
 	if p.begun == nil && s.Preset == "auto" {
-		t.note("preset auto, for %d images of %d pixels: steps of %d images, %d epochs, learning rate %g", t.train.Len(), t.train.Size, s.BatchSize, s.Epochs, s.LR)
+		t.note("preset auto, for %d images of %d pixels: steps of %d images, %s, learning rate %g", t.train.Len(), t.train.Size, s.BatchSize, phrase.Count(s.Epochs, "epoch"), s.LR)
 		if s.Augment == augment {
 			t.note("images are %s (augmentation %s)", why, augment)
 		}

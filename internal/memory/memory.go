@@ -27,13 +27,13 @@ var Total = sync.OnceValue(func() float64 {
 // what that is and which settings it follows from.
 func Check(what string, bytes float64) error {
 	if have := Total(); bytes > have {
-		return fmt.Errorf("%w: %s takes at least %s: there are %s", ErrTooMuch, what, size(bytes), size(have))
+		return fmt.Errorf("%w: %s takes at least %s: there are %s", ErrTooMuch, what, Size(bytes), Size(have))
 	}
 	return nil
 }
 
-// size writes a number of bytes.
-func size(bytes float64) string {
+// Size writes a number of bytes.
+func Size(bytes float64) string {
 	for _, unit := range []string{"bytes", "kB", "MB", "GB"} {
 		if bytes < 1000 {
 			return fmt.Sprintf("%.3g %s", bytes, unit)

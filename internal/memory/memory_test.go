@@ -20,7 +20,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("%v: expected %s", err, want)
 	}
 	for bytes, want := range map[float64]string{12: "12 bytes", 1500: "1.5 kB", 4096e6: "4.1 GB", 1e15: "1e+03 TB"} {
-		if have := size(bytes); have != want {
+		if have := Size(bytes); have != want {
 			t.Errorf("%g: %s, expected %s", bytes, have, want)
 		}
 	}

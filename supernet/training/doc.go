@@ -13,7 +13,7 @@
 //   - [FineTune]: one child, extracted from the supernet, taught by the heaviest
 //     network.
 //
-// [Paper] has the settings of the paper for each, [Small] others for small images
+// [Auto] has settings for each that follow from the data, [Paper] those of the paper, [Small] others for small images
 // and a few processor cores; [Settings] says what can be changed.
 //
 // # Paths

@@ -47,7 +47,6 @@ func (s Settings) CheckMemory() error {
 	if err != nil {
 		return err
 	}
-	images := s.engineBatch()
 	return memory.Check(fmt.Sprintf("a step of %s on %d images of %d pixels and %d classes", s.Stage, s.BatchSize, s.ImageSize, s.Classes),
-		cost.TrainBytes(mapCopies*images))
+		cost.TrainBytes(mapCopies*s.engineBatch()))
 }

@@ -1,0 +1,171 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/phrase"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// Estimate is what work will take on this machine, by a few seconds of it.
+type Estimate struct {
+	training.Cost            // of all steps; memory is that of the one that takes most
+	Steps         []StepCost `json:"steps"`
+}
+
+// StepCost is that of one step.
+type StepCost struct {
+	Step string `json:"step"`
+	training.Cost
+}
+
+func (e *Estimate) add(step string, c training.Cost) {
+	e.Steps = append(e.Steps, StepCost{step, c})
+	e.Seconds, e.Disk, e.Memory = e.Seconds+c.Seconds, e.Disk+c.Disk, max(e.Memory, c.Memory)
+}
+
+// String is the estimate as a sentence.
+func (e Estimate) String() string {
+	text := fmt.Sprintf("estimated from some steps on this machine: %s, %s of memory, %s of disk", seconds(e.Seconds), memory.Size(e.Memory), memory.Size(e.Disk))
+	if len(e.Steps) < 2 {
+		return text
+	}
+	var parts []string
+	for _, s := range e.Steps {
+		parts = append(parts, s.Step+" "+seconds(s.Seconds))
+	}
+	return text + " (" + strings.Join(parts, ", ") + ")"
+}
+
+func seconds(s float64) string { return phrase.Duration(time.Duration(s * float64(time.Second))) }
+
+// shortWork is what is not estimated, in seconds: measuring it would take as long.
+const shortWork = 60
+
+// short says whether a training is short, by a guess that is rather too small.
+func short(s training.Settings) bool { return s.Guess() < shortWork }
+
+// estimate says what the training will take, before it is begun; nil where that is
+// not worth while, or it was begun.
+func (t *Training) estimate(ctx context.Context, s training.Settings, o training.Options) (*Estimate, error) {
+	if begun, _, err := begunIn(o.Folder, s.Stage); begun != nil || err != nil || short(s) {
+		return nil, err
+	}
+	c, err := training.Estimate(ctx, s, o)
+	if err != nil {
+		return nil, err
+	}
+	e := &Estimate{}
+	e.add(string(s.Stage), c)
+	return e, nil
+}
+
+// estimateStep is the first of a pipeline.
+const estimateStep = "estimate"
+
+// noteEstimate says what the pipeline will take, and keeps it for the report.
+func (r *run) noteEstimate(ctx context.Context) error {
+	e, err := r.costs(ctx)
+	if err != nil || e == nil {
+		return err
+	}
+	r.job.Log(e.String())
+	return r.writeJSON(estimateFile, e)
+}
+
+// readEstimate is the estimate of the folder; nil where there is none.
+func (r *run) readEstimate() (e *Estimate, err error) {
+	if exists(r.path(estimateFile)) {
+		err = r.readJSON(estimateFile, &e)
+	}
+	return e, err
+}
+
+// What steps of a pipeline take that are not tried, in seconds: measuring a latency
+// table, fitting predictors, and measuring, searching and exporting a network.
+const (
+	tableSeconds   = 45
+	fitSeconds     = 20
+	networkSeconds = 2
+)
+
+// costs says what the pipeline will take, before its first training; nil where
+// that is not worth while, or one was begun.
+func (r *run) costs(ctx context.Context) (*Estimate, error) {
+	e, long := &Estimate{}, false
+	if r.LUT == "" {
+		e.add("latency", training.Cost{Seconds: tableSeconds})
+	}
+	networks := float64(r.Budgets * (1 + r.Random))
+	var tuned training.Cost
+	for _, stage := range stages {
+		begun, _, err := begunIn(r.folder, stage)
+		if begun != nil || err != nil {
+			return nil, err
+		}
+		s, o, err := r.stageOf(stage)
+		if err != nil {
+			return nil, err
+		}
+		if long = long || !short(s) || r.task.Until == estimateStep; !long {
+			return nil, nil
+		}
+		r.progress("estimate", len(e.Steps), len(pipelineSteps()), 0, string(stage)+": some steps are tried")
+		c, err := training.Estimate(ctx, s, o)
+		if err != nil {
+			return nil, err
+		}
+		if stage == training.FineTune {
+			c.Seconds, c.Disk = c.Seconds*networks, c.Disk*networks
+			tuned = c
+			continue
+		}
+		e.add(string(stage), c)
+	}
+	opened, image, heldOut, err := r.evaluating(ctx)
+	if err != nil {
+		return nil, err
+	}
+	judged := float64(heldOut)
+	if r.SampleImages > 0 {
+		judged = min(judged, float64(r.SampleImages))
+	}
+	each := training.Cost{Seconds: opened + judged*image}
+	pinned := opened + min(float64(heldOut), float64(r.PinnedImages))*image
+	e.add("samples", training.Cost{Seconds: float64(r.Samples+r.TestSamples) * each.Seconds})
+	e.add("contribute", training.Cost{Seconds: float64(r.Contributions*len(r.space.Decisions())) * pinned * otherPins})
+	e.add("fit", training.Cost{Seconds: fitSeconds})
+	e.add("finetune", tuned)
+	e.add("measure", training.Cost{Seconds: networks * (networkSeconds + 2*each.Seconds)})
+	return e, nil
+}
+
+// otherPins is the share of decisions that are pinned and not what a network has
+// anyway.
+const otherPins = 0.9
+
+// evaluating is what the networks of a supernet take, one opened and an image of it, and
+// how many images are held out.
+func (r *run) evaluating(ctx context.Context) (opened, image float64, heldOut int, err error) {
+	_, set, err := r.train.Split(r.TrainPercent, training.Small(training.OneShot).SplitSeed)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	const images = 200
+	e := &evaluation.Evaluator{Space: r.space}
+	weights := supernet.Init{Seed: 1, ResidualScale: 1}.Weights(supernet.ChildLayout(r.space, r.space.HeaviestPath(), set.Classes))
+	if e.Weights, err = supernet.FromHeaviest(r.space, weights); err != nil {
+		return 0, 0, 0, err
+	}
+	if e.Images, err = evaluation.Load(ctx, set.Spread(images), 0); err != nil {
+		return 0, 0, 0, err
+	}
+	opened, image, err = e.Speed(ctx)
+	return opened, image, set.Len(), err
+}
