@@ -38,8 +38,14 @@ type Measuring struct {
 func (m Measuring) open(ctx context.Context, j *job.Job) (o latency.MeasureOptions, err error) {
 	o = latency.MeasureOptions{
 		Device: m.device, Rounds: m.Rounds, Method: m.Method, Seed: measureSeed,
-		Warn:     func(text string) { j.Log(text) },
-		Progress: func(p latency.MeasureProgress) { j.Progress(p.Done, p.Total, p.Remaining, p.String()) },
+		Warn: func(text string) { j.Log(text) },
+		Progress: func(p latency.MeasureProgress) {
+			if p.Preparing { // of the sessions, not of the measurement
+				j.Progress(0, 0, p.Remaining, fmt.Sprintf("%s, %d of %d", p, p.Done, p.Total))
+				return
+			}
+			j.Progress(p.Done, p.Total, p.Remaining, p.String())
+		},
 	}
 	if o.Device == nil {
 		o.Device, err = latency.OpenDevice(ctx, latency.DeviceOptions{Host: m.Host, Target: m.Target, Threads: m.Threads, Precision: m.Precision, Library: m.Library, Log: o.Warn})

@@ -175,3 +175,22 @@ func TestVerificationNetworks(t *testing.T) {
 		}
 	}
 }
+
+// Sessions that are made are not the measurement.
+func TestPreparingIsNoProgress(t *testing.T) {
+	space, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := run(context.Background(), func(ctx context.Context, j *job.Job) (any, error) {
+		o, err := Measuring{device: devicetest.New(space, 1)}.open(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		o.Progress(latency.MeasureProgress{Preparing: true, Done: 9, Total: 9})
+		return j.Snapshot(), nil
+	})
+	if s, ok := s.Result.(job.Snapshot); !ok || s.Fraction() != 0 || !strings.Contains(s.Status, "preparing, 9 of 9") {
+		t.Errorf("%+v", s)
+	}
+}

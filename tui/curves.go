@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
@@ -40,7 +39,7 @@ func (a *App) drawPartial(s *cell.Screen, r cell.Rect, result any) int {
 			return 0
 		}
 		s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, text)
-		return 1 + s.Graph(cell.At(r.X, r.Y+1, r.W, min(r.H-1, 12)), "accuracy of the networks, sorted, %", sorted(p))
+		return 1 + s.Graph(cell.At(r.X, r.Y+1, r.W, min(r.H-1, 12)), "accuracy, %", "networks, by accuracy", sorted(p))
 	case *evaluation.Contribution:
 		if p == nil || r.H < 1 {
 			return 0
@@ -106,38 +105,48 @@ func drawTraining(s *cell.Screen, r cell.Rect, p training.Progress) int {
 		text += sanitize.Sprintf("  %.0f images/s", p.ImagesPerSecond)
 	}
 	s.Text(r.X+1, r.Y, r.W-2, s.Theme.Text, text)
-	accuracy, caption := [][]float64{p.Top1.Values}, "top-1 on training images, %"
-	if names, curves := validated(p); len(curves) > 0 {
-		accuracy, caption = curves, "top-1 on held-out images, %: "+strings.Join(names, ", ")
+	loss := []cell.Curve{epochs(p, "loss", p.Loss, true)}
+	accuracy, caption := []cell.Curve{epochs(p, "training", p.Top1, true)}, "top-1 on training images, %"
+	if curves := validated(p); len(curves) > 0 {
+		accuracy, caption = curves, "top-1 on held-out images, %"
 	}
 	area := cell.At(r.X, r.Y+1, r.W, r.H-1)
 	if r.W >= 90 {
 		half := r.W / 2
 		area.H = min(area.H, 14)
-		n := s.Graph(cell.At(area.X, area.Y, half, area.H), "training loss", p.Loss.Values)
-		m := s.Graph(cell.At(area.X+half, area.Y, r.W-half, area.H), caption, accuracy...)
+		n := s.Graph(cell.At(area.X, area.Y, half, area.H), "training loss", "epoch", loss...)
+		m := s.Graph(cell.At(area.X+half, area.Y, r.W-half, area.H), caption, "epoch", accuracy...)
 		return 1 + max(n, m)
 	}
-	n := s.Graph(cell.At(area.X, area.Y, area.W, max(min(area.H/2, 9), min(area.H, 5))), "training loss", p.Loss.Values)
-	return 1 + n + s.Graph(cell.At(area.X, area.Y+n, area.W, min(area.H-n, 9)), caption, accuracy...)
+	n := s.Graph(cell.At(area.X, area.Y, area.W, max(min(area.H/2, 9), min(area.H, 5))), "training loss", "epoch", loss...)
+	return 1 + n + s.Graph(cell.At(area.X, area.Y+n, area.W, min(area.H-n, 9)), caption, "epoch", accuracy...)
+}
+
+// epochs is a curve over the epochs of a training.
+func epochs(p training.Progress, name string, c training.Curve, smooth bool) cell.Curve {
+	out := cell.Curve{Name: name, Y: c.Values, Smooth: smooth}
+	for _, step := range c.Steps {
+		out.X = append(out.X, float64(step)*float64(p.Epochs)/float64(max(p.Steps, 1)))
+	}
+	return out
 }
 
 // validated are the curves of the networks that are validated after each epoch.
-func validated(p training.Progress) (names []string, curves [][]float64) {
+func validated(p training.Progress) (curves []cell.Curve) {
 	for _, c := range p.Validation {
 		if len(c.Values) > 1 {
-			names, curves = append(names, c.Name), append(curves, c.Values)
+			curves = append(curves, epochs(p, c.Name, c.Curve, false))
 		}
 	}
-	return names, curves
+	return curves
 }
 
 // sorted are the accuracies of samples, the least first.
-func sorted(p evaluation.Samples) []float64 {
-	out := make([]float64, len(p))
+func sorted(p evaluation.Samples) cell.Curve {
+	out := cell.Curve{Name: "accuracy"}
 	for i, s := range p {
-		out[i] = s.Accuracy
+		out.X, out.Y = append(out.X, float64(i+1)), append(out.Y, s.Accuracy)
 	}
-	slices.Sort(out)
+	slices.Sort(out.Y)
 	return out
 }

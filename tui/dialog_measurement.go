@@ -49,6 +49,23 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// mouse moves to a block: the wheel by lines, a click where it is.
+func (m *measurement) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+	kinds, options := len(a.blockKinds()), a.space().NumOptions()
+	width := widthOfCell(a.width, options)
+	switch e := msg.(type) {
+	case tea.MouseWheelMsg:
+		m.row = min(max(m.row+wheelStep(e), 0), kinds-1)
+	case tea.MouseClickMsg:
+		r := cell.Centred(a.width, a.height, min(a.width, labelWidth+width*options+3), min(a.height, 24)).Inside()
+		row, column := e.Y-r.Y-4, (e.X-r.X-labelWidth)/width
+		if row >= 0 && row < kinds && column >= 0 && column < options && e.X >= r.X+labelWidth {
+			m.row, m.column = row, column
+		}
+	}
+	return nil
+}
+
 // blockKinds are the blocks of the space that differ: the first of each stage
 // and the second, which the others equal.
 func (a *App) blockKinds() []int {
@@ -82,6 +99,17 @@ func (m *measurement) tableSoFar(a *App) (map[string]latency.Measurement, job.Sn
 // The table has one cell of this width for every option, after the label.
 const labelWidth, cellWidth = 15, 5
 
+// wideCell is the width of a cell with the block's error beside it, for a wide screen.
+const wideCell = 10
+
+// widthOfCell is the width of cells on a screen of w columns.
+func widthOfCell(w, options int) int {
+	if w >= labelWidth+wideCell*options+3 {
+		return wideCell
+	}
+	return cellWidth
+}
+
 // fourDigits writes milliseconds in at most four characters.
 func fourDigits(ms float64) string {
 	switch {
@@ -102,14 +130,15 @@ func (m *measurement) hints(*App) []hint {
 func (m *measurement) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	results, j := m.tableSoFar(a)
-	r := s.Centred(min(s.W, labelWidth+cellWidth*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+j.Name)
+	width := widthOfCell(s.W, a.space().NumOptions())
+	r := s.Centred(min(s.W, labelWidth+width*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+j.Name)
 	m.drawProgress(s, r, j)
 	space := spaceOfResults(a.space(), results)
 	kinds := a.blockKinds()
 	for c, o := range a.space().Options {
-		s.Right(r.X+labelWidth+cellWidth*c, r.Y+2, cellWidth-1, t.Dim, sanitize.Sprintf("k%de%v", o.Kernel, o.Expansion))
+		s.Right(r.X+labelWidth+width*c, r.Y+2, width-1, t.Dim, sanitize.Sprintf("k%de%v", o.Kernel, o.Expansion))
 		if o.SERatio > 0 {
-			s.Right(r.X+labelWidth+cellWidth*c, r.Y+3, cellWidth-1, t.Dim, "se")
+			s.Right(r.X+labelWidth+width*c, r.Y+3, width-1, t.Dim, "se")
 		}
 	}
 	y := r.Y + 4
@@ -123,14 +152,17 @@ func (m *measurement) draw(a *App, s *cell.Screen) {
 			st, text := t.Dim, s.Glyphs.Dot
 			if v, ok := results[space.Block(b).LUTKey(o)]; ok {
 				st, text = t.Text, fourDigits(v.MedianMS)
-				if m.errors {
+				switch {
+				case width == wideCell:
+					text += "±" + errorText(v) + "%"
+				case m.errors:
 					text = errorText(v)
 				}
 				if uncertain(v) {
 					st = t.Warn
 				}
 			}
-			s.Right(r.X+labelWidth+cellWidth*c, y+i, cellWidth-1, cell.Over(i == m.row && c == m.column, st, t), text)
+			s.Right(r.X+labelWidth+width*c, y+i, width-1, cell.Over(i == m.row && c == m.column, st, t), text)
 		}
 	}
 	m.drawChosen(s, cell.At(r.X, y+len(kinds), r.W, 3), space, kinds, results)

@@ -14,12 +14,14 @@ type form struct {
 	row    int // under the cursor; the form may have fewer rows by now
 	fields func(*App) []formRow
 	status func() (text string, bad bool)
+	helps  bool // its rows have help
 }
 
 // formRow is a line of a form: a value to step through or to type, one that is
 // only shown, or an action to start.
 type formRow struct {
 	label, value string
+	help         string // said below the rows while the cursor is on it
 	step         func(n int) tea.Cmd
 	start        func(*App) tea.Cmd
 	edit         func(*App) tea.Cmd
@@ -85,7 +87,10 @@ func (f *form) paste(a *App, text string) tea.Cmd {
 		return nil
 	}
 	cmd := row.edit(a)
-	return tea.Batch(cmd, a.dialog.paste(a, text))
+	if e, ok := a.dialog.(*entry); ok {
+		cmd = tea.Batch(cmd, e.paste(a, text))
+	}
+	return cmd
 }
 
 func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
@@ -133,13 +138,19 @@ func (f *form) hints(a *App) []hint {
 // cursor is the row under the cursor.
 func (f *form) cursor(rows []formRow) int { return min(f.row, len(rows)-1) }
 
+// helpLines is the room for the help of the row under the cursor.
+const helpLines = 2
+
 // place is the frame of a form of n rows on a screen, where its rows are in it, and
-// where its status is, below them: it has two lines, or as many as it needs. The
-// hint has the last line.
+// where its status is, below them: it has two lines, or as many as it needs, and above
+// it two more where rows have help. The hint has the last line.
 func (f *form) place(w, h, n int) (box cell.Rect, list cell.Rows, status cell.Rect) {
 	const width, most = 76, 4
 	text, _ := f.status()
 	lines := min(max(2, len(cell.Wrap(text, min(width, w)-4))), most)
+	if f.helps {
+		lines += helpLines
+	}
 	box = cell.Centred(w, h, width, n+lines+3)
 	at := box.Inside()
 	below := at.Below(at.H - 1 - lines)
@@ -162,6 +173,14 @@ func (f *form) draw(a *App, s *cell.Screen) {
 		l.Text(2, r.W, t.Text, row.label)
 		l.Text(19, r.W-20, st, row.value)
 	})
+	if f.helps {
+		for i, line := range cell.Wrap(rows[f.cursor(rows)].help, r.W-2) {
+			if i < helpLines {
+				s.Text(r.X+1, status.Y+i, r.W-2, t.Text, line)
+			}
+		}
+		status = status.Below(helpLines)
+	}
 	text, bad := f.status()
 	st := t.Dim
 	if bad {

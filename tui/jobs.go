@@ -101,6 +101,18 @@ func (a *App) startInstall() tea.Cmd {
 	})
 }
 
+// digitsJob is the name of the job that makes the digits data set.
+const digitsJob = "digits data set"
+
+func (a *App) startDigits() tea.Cmd {
+	if a.measuringNow() {
+		return nil
+	}
+	a.setFocus(paneJobs)
+	digits := a.services.digits
+	return a.startAgain(digitsJob, work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) { return digits(ctx, j) }})
+}
+
 // measuringNow reports, and says, that something is being measured: two
 // measurements at once would disturb each other.
 func (a *App) measuringNow() bool {
@@ -142,6 +154,9 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 		}
 		a.say(text)
 	case job.Done:
+		if s.Name == digitsJob {
+			a.say("the digits are made: " + a.keyOf("method") + " trains on them")
+		}
 		return a.jobDone(s)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -42,7 +43,8 @@ type stepForm struct {
 	form
 	runtimeFinder
 	task    steps.Task // as it is asked for
-	all     bool       // rare parameters are shown too
+	all     bool       // those that are not common are shown too
+	noData  bool       // the digits have not been made
 	looks   int        // times that was looked up
 	opened  bool       // the first look is over
 	planned bool
@@ -57,6 +59,8 @@ type planMsg struct {
 	plan steps.Plan
 	err  error
 	also steps.Found // in the run folder
+
+	noData bool
 }
 
 func (a *App) openStep(step steps.Step) tea.Cmd {
@@ -65,7 +69,7 @@ func (a *App) openStep(step steps.Step) tea.Cmd {
 		return nil
 	}
 	f := &stepForm{task: a.taskOf(step)}
-	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note}
+	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note, helps: true}
 	a.dialog = f
 	if !step.NeedsRuntime() {
 		return f.look(a)
@@ -102,7 +106,7 @@ func (f *stepForm) look(a *App) tea.Cmd {
 	a.working++
 	return guard(func() tea.Msg {
 		plan, err := services.plan(t)
-		return planMsg{f, look, plan, err, services.found(t.Shared().Run)}
+		return planMsg{f, look, plan, err, services.found(t.Shared().Run), services.digitsMissing(t)}
 	})
 }
 
@@ -113,7 +117,7 @@ func (a *App) planned(msg planMsg) tea.Cmd {
 	if f.looks != msg.look {
 		return nil // asked for another meanwhile
 	}
-	f.planned, f.plan, f.planErr = true, msg.plan, msg.err
+	f.planned, f.plan, f.planErr, f.noData = true, msg.plan, msg.err, msg.noData
 	if msg.plan.Data != "" && msg.plan.Data != a.method.data {
 		a.method.data = msg.plan.Data
 		f.task = a.taskOf(f.task.Step())
@@ -130,6 +134,8 @@ func (f *stepForm) note() (text string, bad bool) {
 	switch {
 	case f.missing():
 		return f.found()
+	case f.noData:
+		return "the digits data set has not been made: it is 72 MB, made of MNIST in seconds; MNIST, 11 MB, is fetched", true
 	case f.planErr != nil:
 		return sanitize.Line(f.planErr.Error()), true
 	case f.plan.Begun:
@@ -155,33 +161,54 @@ func (f *stepForm) shown() steps.Task {
 	return f.task
 }
 
+// commonRows is how many rows a form shows at first, with the one for the others and
+// that which starts.
+const commonRows = 8
+
 func (f *stepForm) rows(a *App) []formRow {
 	known := f.planned && f.planErr == nil
-	var rows []formRow
-	rare, values := false, f.shown().Values()
+	var rows, others []formRow
+	values := f.shown().Values()
 	slices.SortStableFunc(values, func(v, w param.Value) int { return rowRank(v.Key) - rowRank(w.Key) })
 	for _, v := range values {
-		rare = rare || v.Rare && v.NoForm == ""
 		where := v.Key == "run" || v.Key == "data"
-		if v.NoForm != "" || v.Rare && !f.all || !known && !where && v.Key != "preset" {
+		if v.NoForm != "" || !known && !where && v.Key != "preset" {
 			continue
 		}
-		rows = append(rows, f.rowOf(a, v))
+		if len(rows) < commonRows-2 && !v.Rare {
+			rows = append(rows, f.rowOf(a, v))
+		} else {
+			others = append(others, f.rowOf(a, v))
+		}
 	}
-	if rare && known {
-		rows = append(rows, formRow{label: "parameters", value: map[bool]string{true: "all", false: "common"}[f.all], step: func(n int) tea.Cmd {
+	if len(others) > 0 {
+		more := formRow{label: "more", value: fmt.Sprintf("%d others", len(others)), help: "shows the parameters that are seldom changed"}
+		if f.all {
+			more.value, more.help = "shown", "hides the parameters that are seldom changed"
+		}
+		more.step = func(n int) tea.Cmd {
 			f.all = n > 0
 			return nil
-		}})
+		}
+		more.edit = func(*App) tea.Cmd {
+			f.all = !f.all
+			return nil
+		}
+		if rows = append(rows, more); f.all {
+			rows = append(rows, others...)
+		}
 	}
-	if f.missing() {
+	switch {
+	case f.missing():
 		return append(rows, f.remedy()...)
+	case f.noData:
+		return append(rows, formRow{label: "make it now", help: "makes the digits as a job; then choose this step again", start: (*App).startDigits})
 	}
 	label := "start"
 	if f.plan.Begun || f.plan.Have > 0 && f.task.Step() != steps.Fit {
 		label = "resume"
 	}
-	return append(rows, formRow{label: label, start: f.startStep})
+	return append(rows, formRow{label: label, help: "does the step as a job: " + a.keyOf("show-jobs") + " shows it, and the explorer goes on", start: f.startStep})
 }
 
 // rowRank puts the run folder and the data first.
@@ -191,7 +218,7 @@ func rowRank(key string) int {
 
 // rowOf is the row of a parameter.
 func (f *stepForm) rowOf(a *App, v param.Value) formRow {
-	r := formRow{label: v.FormLabel(), value: v.Shown()}
+	r := formRow{label: v.FormLabel(), value: v.Shown(), help: strings.ReplaceAll(v.FlagUsage(), "`", "")}
 	if meant := f.plan.Meant[v.Key]; meant != "" && v.IsZero() {
 		r.value = meant
 	}

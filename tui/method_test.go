@@ -216,7 +216,9 @@ func (d measuringDriver) typeRow(label, value string) {
 	f := d.dialog.(formed)
 	for _, row := range f.formRows(d.App) {
 		if row.label == label && row.edit != nil {
-			d.run(row.edit(d.App))
+			if d.run(row.edit(d.App)); value == "" {
+				return
+			}
 			d.press("ctrl+u")
 			for _, c := range strings.Split(value, "") {
 				d.press(c)
@@ -238,6 +240,7 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 		return nil, errors.New("no images")
 	}
 	d.chooseStep(steps.OneShot)
+	d.typeRow("more", "")
 	d.typeRow("epochs", "0")
 	d.mustSee("epochs 0: expected 1 to")
 	d.press("esc")
@@ -409,6 +412,7 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 func TestTheFormOfAPipeline(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 50)
 	d.chooseStep(steps.Pipeline)
+	d.dialog.(*stepForm).all = true
 	for _, text := range []string{"batch size       64, 64, 64: the preset's", "heaviest rate    0.1: the preset's", "tuning rate      0.01: the preset's", "sampling         batch: the preset's", "paths            1: the preset's", "oneshot epochs   12: the preset's", "train share      80 %", "image size       32 px", "statistics       running", "latency rounds   the usual number"} {
 		d.mustSee(text)
 	}

@@ -93,7 +93,9 @@ func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	if j.Err != nil { // to be read whole
 		status, st = cell.Wrap(j.Err.Error(), r.W-2), t.Bad
 	}
-	status = status[:min(len(status), max(1, r.H-2))]
+	if room := max(1, r.H-2); len(status) > room { // the rest is in the log
+		status = append(status[:room-1], s.Glyphs.Ellipsis+" "+a.keyOf("job-open")+" reads it whole")
+	}
 	for i, line := range status {
 		s.Text(r.X+1, r.Y+1+i, r.W-2, st, line)
 	}
@@ -131,7 +133,7 @@ func (a *App) jobHint(j job.Snapshot) string {
 	case isFit(j.Result):
 		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
 	case j.State != job.Done && again:
-		return a.keyOf("resume-job") + " starts it again: it resumes where it stopped"
+		return a.keyOf("resume-job") + " starts it again: it resumes where it stopped; " + a.keyOf("job-open") + " shows its log"
 	case a.isMethod(j.Name):
 		return a.keyOf("method") + " starts the next step"
 	case isTable(j):
@@ -192,6 +194,11 @@ func (a *App) openJob() tea.Cmd {
 	case explore.VerifiedTable:
 		a.dialog = &verification{result: r}
 		return nil
+	case explore.PartialTable:
+		if j.State != job.Running && j.Err != nil {
+			a.dialog = &jobLog{id: j.ID}
+			return nil
+		}
 	case explore.Kept:
 		a.dialog = &onDevice{kept: r}
 		return nil
@@ -204,7 +211,7 @@ func (a *App) openJob() tea.Cmd {
 	case isTable(j):
 		a.dialog = &measurement{job: j.ID}
 	default:
-		a.say("what it has so far is shown here: " + a.keyOf("zoom") + " gives it the whole screen")
+		a.dialog = &jobLog{id: j.ID}
 	}
 	return nil
 }

@@ -21,11 +21,15 @@ type services struct {
 	library func(flag string) (onnx.Library, error)
 	install func(context.Context, *job.Job) (onnx.Library, error)
 	method  func(context.Context, steps.Task, *job.Job) (any, error)
+	digits  func(context.Context, *job.Job) (string, error)
 	plan    func(steps.Task) (steps.Plan, error)
 	runs    func() []string
 	found   func(runs ...string) steps.Found
-	copy    func(text, what string) tea.Cmd      // to the clipboard
-	tick    func(time.Duration, tea.Msg) tea.Cmd // the message, later
+
+	digitsMissing func(steps.Task) bool
+
+	copy func(text, what string) tea.Cmd      // to the clipboard
+	tick func(time.Duration, tea.Msg) tea.Cmd // the message, later
 }
 
 func machineServices() services {
@@ -37,9 +41,12 @@ func machineServices() services {
 		table:  explore.MeasureTable,
 		keep:   keepOnMachine,
 		plan:   steps.Task.Plan,
+		digits: steps.MakeDigits,
 		runs:   steps.Runs,
 		found:  steps.Find,
-		method: func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
+
+		digitsMissing: steps.DigitsMissing,
+		method:        func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},

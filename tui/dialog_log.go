@@ -1,0 +1,109 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
+
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/tui/cell"
+)
+
+// jobLog is all that a job has said: its error whole, and its log.
+type jobLog struct {
+	keysOnly
+	id  int
+	top int // the first line shown
+}
+
+// logLine is a line of it, an error's or of the log.
+type logLine struct {
+	text string
+	bad  bool
+}
+
+// job is the job as it is now.
+func (l *jobLog) job(a *App) (j job.Snapshot) {
+	for _, other := range a.jobs {
+		if other.ID == l.id {
+			j = other
+		}
+	}
+	return j
+}
+
+// lines are those of a job in w cells.
+func (l *jobLog) lines(a *App, w int) (out []logLine) {
+	j := l.job(a)
+	if j.Err != nil {
+		for _, line := range cell.Wrap(j.Err.Error(), w) {
+			out = append(out, logLine{line, true})
+		}
+		out = append(out, logLine{})
+	}
+	for _, text := range j.Log {
+		for line := range strings.Lines(text) {
+			for _, part := range cell.Wrap(line, w) {
+				out = append(out, logLine{part, false})
+			}
+		}
+	}
+	if len(j.Log) == 0 {
+		out = append(out, logLine{text: "it has logged nothing"})
+	}
+	return out
+}
+
+// place is the frame and the rows in it: as many as there are lines that the view can begin with.
+func (l *jobLog) place(a *App, w, h int) (box cell.Rect, at cell.Rect, lines []logLine) {
+	box = cell.Centred(w, h, min(w-4, 110), h-2)
+	at = box.Inside()
+	at.X, at.W, at.H = at.X+1, max(1, at.W-2), max(1, at.H-1)
+	return box, at, l.lines(a, at.W)
+}
+
+func (l *jobLog) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+	_, at, lines := l.place(a, a.width, a.height)
+	if n := rowKey(msg.String(), len(lines), at.H, true); n != 0 {
+		l.top = min(max(l.top+n, 0), max(0, len(lines)-at.H))
+		return nil
+	}
+	switch msg.String() {
+	case "esc", "q", "enter":
+		a.leaveDialog()
+	case "y":
+		j := l.job(a)
+		text := j.Name + "\n"
+		if j.Err != nil {
+			text += j.Err.Error() + "\n"
+		}
+		return a.services.copy(text+strings.Join(j.Log, "\n"), "the log")
+	}
+	return nil
+}
+
+func (l *jobLog) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+	if e, ok := msg.(tea.MouseWheelMsg); ok {
+		_, at, lines := l.place(a, a.width, a.height)
+		l.top = min(max(l.top+3*wheelStep(e), 0), max(0, len(lines)-at.H))
+	}
+	return nil
+}
+
+func (l *jobLog) hints(a *App) []hint {
+	return []hint{{"up, down", "scroll"}, {"y", "copy it all"}, {"esc", "close"}}
+}
+
+func (l *jobLog) draw(a *App, s *cell.Screen) {
+	t, j := s.Theme, l.job(a)
+	box, at, lines := l.place(a, s.W, s.H)
+	r := s.Panel(box, j.Name+": "+j.State.String())
+	top := min(l.top, max(0, len(lines)-at.H))
+	for i, line := range lines[top:min(len(lines), top+at.H)] {
+		st := [...]uv.Style{t.Text, t.Bad}[map[bool]int{true: 1}[line.bad]]
+		s.Text(at.X, at.Y+i, at.W, st, line.text)
+	}
+	s.Position(box, cell.Rows{N: len(lines), At: at}, top+at.H/2)
+	s.Text(at.X, r.Y+r.H-1, at.W, t.Dim, hintLine(l.hints(a)))
+}
