@@ -88,6 +88,7 @@ func exitCode(err error) int {
 		errors.Is(err, steps.ErrSettings),
 		errors.Is(err, steps.ErrMismatch),
 		errors.Is(err, training.ErrSettings),
+		errors.Is(err, training.ErrRanks),
 		errors.Is(err, training.ErrMismatch),
 		errors.Is(err, training.ErrNoRun),
 		errors.Is(err, training.ErrState):

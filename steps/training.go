@@ -325,8 +325,8 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 	t.begin(j)
 	alone := t.train == nil // a pipeline keeps what networks reach elsewhere
 	s, o, err := t.prepare(ctx, j)
-	if err != nil {
-		return nil, err
+	if o.Ranks = t.ranks(); err != nil {
+		return nil, training.Agree(ctx, s, o, err)
 	}
 	if alone && t.Ranks == nil {
 		j.Progress(0, 0, 0, t.status+"some steps are tried")
@@ -358,7 +358,7 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 		j.Progress(p.Step, p.Steps, p.Left, t.status+p.Status())
 	}
 	p, err := training.Train(ctx, s, o)
-	if err != nil {
+	if err != nil || t.follows() {
 		return nil, err
 	}
 	out := Trained{
@@ -383,7 +383,7 @@ func heldOut(s training.Settings) string {
 
 // prepare reads the data and the weights and completes the settings.
 func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings, o training.Options, err error) {
-	o = training.Options{Threads: t.Threads, Workers: t.Workers, CheckpointEvery: t.CheckpointEvery}
+	o = training.Options{Threads: t.Threads, Workers: t.Workers, CheckpointEvery: t.CheckpointEvery, StallAfter: t.StallAfter}
 	p, err := t.place()
 	if err != nil {
 		return s, o, err

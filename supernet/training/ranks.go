@@ -205,11 +205,22 @@ func Agree(ctx context.Context, s Settings, o Options, own error) error {
 		}
 		for i, l := range ranks[rank] {
 			if first := ranks[0][i]; l != first {
-				return mpi.AgreedError{Err: fmt.Errorf("%w: %s of rank %d is %s, and of rank 0 %s: expected the same on all", ErrRanks, l.What, rank, l.Is, first.Is)}
+				return mpi.AgreedError{Err: fmt.Errorf("%w: %s: expected the same on all", ErrRanks, l.differs(first, rank))}
 			}
 		}
 	}
 	return nil
+}
+
+// differs says how rank differs from rank 0.
+func (l likeness) differs(first likeness, rank int) string {
+	var s, s0 Settings
+	if json.Unmarshal([]byte(l.Is), &s) == nil && json.Unmarshal([]byte(first.Is), &s0) == nil {
+		if name, is, is0 := s.differs(s0); name != "" {
+			return fmt.Sprintf("%s of rank %d is %v, and of rank 0 %v", name, rank, shown(is), shown(is0))
+		}
+	}
+	return fmt.Sprintf("%s of rank %d: %s, and of rank 0: %s", l.What, rank, l.Is, first.Is)
 }
 
 func alike(s Settings, o Options) []likeness {

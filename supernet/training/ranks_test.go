@@ -227,8 +227,8 @@ func TestRanksThatCannotTrainTogether(t *testing.T) {
 		t.Errorf("%v", errs)
 	}
 	for want, change := range map[string]func(rank int, s *Settings, o *Options) error{
-		"the settings of rank 1 is": func(rank int, s *Settings, _ *Options) error { s.Seed += uint64(rank); return nil },
-		"threads of rank 1 is 3":    func(rank int, _ *Settings, o *Options) error { o.Threads = 2 + rank; return nil },
+		"seed of rank 1 is 43, and of rank 0 42": func(rank int, s *Settings, _ *Options) error { s.Seed += uint64(rank); return nil },
+		"threads of rank 1: 3, and of rank 0: 2": func(rank int, _ *Settings, o *Options) error { o.Threads = 2 + rank; return nil },
 		"rank 1: no such data": func(rank int, _ *Settings, _ *Options) error {
 			if rank == 1 {
 				return fmt.Errorf("no such data")
