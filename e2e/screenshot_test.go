@@ -27,7 +27,7 @@ func TestScreenshots(t *testing.T) {
 		shows string
 	}{
 		{"screenshot.svg", medium, func(w *Terminal) { w.Press("down", "down", "down", "down", "down", "down", "down") }, "Why 3.0"},
-		{"screenshots/sweep.svg", medium, func(w *Terminal) { w.Press("W", "z", "down", "down", "down", "down", "down", "down", "down") }, "CAPITAL with se"},
+		{"screenshots/sweep.svg", medium, func(w *Terminal) { w.Press("W", "z", "down", "down", "down", "down", "down", "down", "down") }, "with SE"},
 		{"screenshots/whatif.svg", medium, func(w *Terminal) { w.Press("down", "down", "n", "n") }, "pins cost"},
 		{"screenshots/compare.svg", wide, func(w *Terminal) {
 			w.Press("C")

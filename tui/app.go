@@ -45,6 +45,7 @@ type App struct {
 	screen        *cell.Screen
 	theme, glyphs int // indices
 	themeChosen   bool
+	fewColours    bool // the terminal has 16 or fewer
 	mouseOff      bool
 	frame         string // the last rendered frame
 	dirty         bool   // the frame is older than the state
@@ -122,6 +123,9 @@ func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 		a.warn(strings.Join(opts.Notes, "; "))
 	}
 	a.theme, a.themeChosen = themeIndex(opts.State.Theme), opts.State.Theme != ""
+	if dark, known := backgroundByEnvironment(); known {
+		a.fitTheme(dark)
+	}
 	if noColour() {
 		a.theme = themeIndex("mono")
 	}
@@ -237,6 +241,11 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		a.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		a.fitTheme(msg.IsDark())
+	case tea.ColorProfileMsg:
+		a.fitColours(msg.Profile)
+	case tea.FocusMsg: // it may have changed meanwhile
+		a.dirty = false
+		return tea.RequestBackgroundColor
 	case tea.KeyPressMsg:
 		return a.key(msg)
 	case tea.PasteMsg:
@@ -311,6 +320,7 @@ func (a *App) View() tea.View {
 	v := tea.NewView(a.frame)
 	v.AltScreen = true
 	v.WindowTitle = "binas-tui"
+	v.ReportFocus = true
 	if !a.mouseOff {
 		v.MouseMode = tea.MouseModeAllMotion
 	}

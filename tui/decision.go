@@ -2,9 +2,13 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	uv "github.com/charmbracelet/ultraviolet"
+
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // decision is one of those that make a network: the depth of a stage, or the option
@@ -81,6 +85,59 @@ func optionLegend(space *model.Space, w int) string {
 		return full
 	}
 	return legend("%c k%de%g", " ", "CAPS se")
+}
+
+// heatCell is how the letter of a decision looks in a heat map: the hue is the kernel,
+// the lightness the expansion, a mark squeeze-excite. Without colours for it, and in
+// ASCII, it is the letter.
+func heatCell(t *cell.Theme, g *cell.Glyphs, code byte) (st uv.Style, content string) {
+	lower := code | 0x20
+	switch {
+	case !heated(t, g) && code == codeOff:
+		return t.Dim, letters[code]
+	case !heated(t, g) && (lower == 'a' || lower == 'x'):
+		return t.Text, letters[code]
+	case !heated(t, g):
+		return t.Strong, letters[code]
+	case code == codeOff:
+		return t.Text, " "
+	case code >= '0' && code <= '9':
+		return t.Depths[min(max(int(code)-'2', 0), len(t.Depths)-1)], letters[code]
+	}
+	if content = " "; code < 'a' {
+		content = g.Pinned
+	}
+	if lower >= 'x' {
+		return t.Kernels[1][lower-'x'], content
+	}
+	return t.Kernels[0][min(int(lower-'a'), 2)], content
+}
+
+// heated reports that heat maps have colours.
+func heated(t *cell.Theme, g *cell.Glyphs) bool {
+	return t.Kernels[0][0].Bg != nil && g.Name != "ascii"
+}
+
+// drawOptionLegend says what the cells of a heat map are, or the letters.
+func drawOptionLegend(s *cell.Screen, space *model.Space, x, y, w int) {
+	if !heated(s.Theme, s.Glyphs) {
+		s.Text(x, y, w, s.Theme.Dim, optionLegend(space, w))
+		return
+	}
+	end := x + w
+	for i, first := range space.Options {
+		if first.SERatio > 0 || slices.ContainsFunc(space.Options[:i], func(o model.Option) bool { return o.Kernel == first.Kernel }) {
+			continue // its kernel was there
+		}
+		x += 1 + s.Text(x+1, y, end-x-1, s.Theme.Text, fmt.Sprintf("k%d ", first.Kernel))
+		for k, o := range space.Options {
+			if o.Kernel == first.Kernel && o.SERatio == 0 {
+				st, _ := heatCell(s.Theme, s.Glyphs, optionCode(space, k))
+				x += s.Text(x, y, end-x, st, fmt.Sprintf(" e%g ", o.Expansion))
+			}
+		}
+	}
+	s.Text(x, y, end-x, s.Theme.Text, "  "+s.Glyphs.Pinned+" with SE, blank is off")
 }
 
 // code is the letter or digit of a decision of a path.

@@ -90,7 +90,12 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		if a.dragging {
 			return a.setLimit(a.trackLimit(m.X))
 		}
-		a.dirty = a.panes.frontier.point(a, m.X, m.Y)
+		a.dirty = false
+		for _, p := range a.panes.inOrder {
+			if q, ok := p.(interface{ point(*App, int, int) bool }); ok && q.point(a, m.X, m.Y) {
+				a.dirty = true
+			}
+		}
 	case tea.MouseReleaseMsg:
 		if !a.dragging {
 			a.dirty = a.panes.frontier.panning

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	uv "github.com/charmbracelet/ultraviolet"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -15,10 +16,13 @@ import (
 // explainPane shows where the space pays, stage by stage, and below it, for every
 // decision of the network shown, what every other choice would gain or cost at the
 // present prices of the limits.
-type explainPane struct{ card }
+type explainPane struct {
+	card
+	pointer cell.Point // the mouse is there, on the screen; outside the choices nowhere
+}
 
 func newExplainPane() *explainPane {
-	return &explainPane{card{id: paneExplain, name: "Explain", short: "explain", question: "what would every other choice gain or cost, and where does the space pay?",
+	return &explainPane{pointer: cell.Nowhere, card: card{id: paneExplain, name: "Explain", short: "explain", question: "what would every other choice gain or cost, and where does the space pay?",
 		key: "e", help: "go to the explanation: every other choice, and where the space pays"}}
 }
 
@@ -34,10 +38,10 @@ func (a *App) insightLines(height int) int {
 	return 0
 }
 
-// rows are the decisions, between two lines of header and the legend.
+// rows are the decisions, between two lines of header, the readout and the legend.
 func (p *explainPane) rows(a *App, r cell.Rect) cell.Rows {
 	at := r.Below(a.insightLines(r.H) + 2)
-	at.H--
+	at.H -= 2
 	return cell.Rows{N: a.numDecisions(), At: at}
 }
 
@@ -94,22 +98,42 @@ func (a *App) drawInsight(s *cell.Screen, r cell.Rect) {
 		case v < 0:
 			st = t.Warn
 		}
+		if heated(t, s.Glyphs) {
+			s.Text(x+3, y, column-4, diverging(t, v, full), padLeft(text, column-5)+" ")
+			return
+		}
 		s.Right(x, y, column-5, st, text)
 		s.Bar(x+column-4, y, min(4, r.X+r.W-x-column+4), t.AccuracyBar, v, full)
 	})
 }
 
-// drawChoices is the table of other choices: a row is a decision, a column an
-// option, a cell what it would gain at this budget; head begins with its title.
+// Columns of the table of choices, in cells.
+const choiceLabel, choiceColumn = 6, 6
+
+// net is what a change gains, in points, less what it costs at the present prices,
+// where there are some.
+func net(c solver.Change) float64 {
+	if math.IsNaN(c.ReducedCost) {
+		return c.Accuracy
+	}
+	return c.ReducedCost
+}
+
+// columns are the options that the table has room for: all, or those around the
+// choice under the cursor.
+func (p *explainPane) columns(a *App, r cell.Rect) (first, n int) {
+	options := a.space().NumOptions()
+	n = max(1, min(options, (r.W-choiceLabel)/choiceColumn))
+	if d := a.decision(p.row); d.block >= 0 {
+		first = cell.ScrollTop(max(0, a.solution.Path.Option[d.block]), options, n)
+	}
+	return first, n
+}
+
+// drawChoices is the table of other choices, a heat map: a row is a decision, a column
+// an option, a cell what it would gain at this budget; head begins with its title.
 func (p *explainPane) drawChoices(a *App, s *cell.Screen, r, head cell.Rect) {
 	t, space := s.Theme, a.space()
-	const label, column = 6, 6
-	net := func(c solver.Change) float64 {
-		if math.IsNaN(c.ReducedCost) {
-			return c.Accuracy
-		}
-		return c.ReducedCost
-	}
 	what := "gain of other choices, net of their latency, points"
 	switch {
 	case len(a.detail.limits) > 0:
@@ -118,40 +142,123 @@ func (p *explainPane) drawChoices(a *App, s *cell.Screen, r, head cell.Rect) {
 		what = "gain of other choices, their latency apart, points"
 	}
 	s.Text(r.X+1, head.Y, r.W-1, t.Dim, what+"; [ ] is chosen")
-	// Where not all columns fit, those around the choice under the cursor are shown.
-	columns := max(1, min(space.NumOptions(), (r.W-label)/column))
-	first := 0
-	if d := a.decision(p.row); d.block >= 0 {
-		first = cell.ScrollTop(max(0, a.solution.Path.Option[d.block]), space.NumOptions(), columns)
-	}
+	first, columns := p.columns(a, r)
 	for o := first; o < first+columns; o++ {
-		s.Right(r.X+label+(o-first)*column, head.Y+1, column, t.Strong, letters[optionCode(space, o)])
+		code := optionCode(space, o)
+		st, mark := heatCell(t, s.Glyphs, code)
+		if !heated(t, s.Glyphs) {
+			s.Right(r.X+choiceLabel+(o-first)*choiceColumn, head.Y+1, choiceColumn, t.Strong, mark)
+			continue
+		}
+		s.Text(r.X+choiceLabel+(o-first)*choiceColumn, head.Y+1, choiceColumn, st, fmt.Sprintf("k%de%g%s ", space.Options[o].Kernel, space.Options[o].Expansion, mark))
 	}
-	gains := map[[2]int]float64{}
-	for _, c := range a.detail.sensitivity.Options {
-		gains[[2]int{c.Block, c.Option}] = net(c.Change)
-	}
+	gains, full := p.gains(a)
 	p.drawRows(a, s, p.rows(a, r), func(i int, l cell.Row) {
 		d := a.decision(i)
 		if d.block < 0 {
 			l.Text(1, r.W, t.Strong, a.depthChoices(d.stage, net, s.Glyphs))
 			return
 		}
-		l.Text(2, label-2, t.Text, d.label(space))
+		l.Text(2, choiceLabel-2, t.Text, d.label(space))
 		if !space.Active(a.solution.Path, d.block) {
-			l.Text(label+3, r.W, t.Dim, "off")
+			l.Text(choiceLabel+3, r.W, t.Dim, "off")
 			return
 		}
 		for o := first; o < first+columns; o++ {
-			text, st := "[ ]", t.Chosen
-			if o != a.solution.Path.Option[d.block] {
-				v := gains[[2]int{d.block, o}]
-				text, st = cell.Signed(v, 2, s.Glyphs), heat(t, v)
+			x := choiceLabel + (o-first)*choiceColumn
+			v := gains[[2]int{d.block, o}]
+			switch {
+			case o == a.solution.Path.Option[d.block]:
+				l.Right(x, choiceColumn, t.Chosen, "[ ]")
+			case heated(t, s.Glyphs):
+				s.Text(r.X+x, l.R.Y, choiceColumn, diverging(t, v, full), padLeft(cell.Signed(v, 2, s.Glyphs), choiceColumn))
+			default:
+				l.Right(x, choiceColumn, heat(t, v), cell.Signed(v, 2, s.Glyphs))
 			}
-			l.Right(label+(o-first)*column, column, st, text)
 		}
 	})
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, optionLegend(space, r.W-2))
+	s.Text(r.X+1, r.Y+r.H-2, r.W-2, t.Text, p.readout(a, r, gains, s.Glyphs))
+	if !heated(t, s.Glyphs) {
+		drawOptionLegend(s, space, r.X+1, r.Y+r.H-1, r.W-2)
+		return
+	}
+	x := r.X + 1 + s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, "loss ")
+	for _, st := range t.Diverging {
+		x += s.Text(x, r.Y+r.H-1, r.X+r.W-1-x, st, "  ")
+	}
+	s.Text(x, r.Y+r.H-1, r.X+r.W-1-x, t.Dim, fmt.Sprintf(" gain, to %s points; %s is with SE", cell.Number(full, 2), s.Glyphs.Pinned))
+}
+
+// gains are those of all other options, by block and option, and the largest gain or
+// loss.
+func (p *explainPane) gains(a *App) (gains map[[2]int]float64, full float64) {
+	gains = map[[2]int]float64{}
+	for _, c := range a.detail.sensitivity.Options {
+		v := net(c.Change)
+		gains[[2]int{c.Block, c.Option}] = v
+		full = max(full, math.Abs(v))
+	}
+	return gains, full
+}
+
+// readout says in words what the choice under the pointer would gain, or the best
+// other one in the row of the cursor.
+func (p *explainPane) readout(a *App, r cell.Rect, gains map[[2]int]float64, g *cell.Glyphs) string {
+	space, rows := a.space(), p.rows(a, r)
+	d, option := a.decision(p.row), -1
+	if p.pointer != cell.Nowhere {
+		d = a.decision(min(rows.Top(p.row)+p.pointer.Y-rows.At.Y, rows.N-1))
+		first, n := p.columns(a, r)
+		if o := (p.pointer.X - r.X - choiceLabel) / choiceColumn; o >= 0 && o < n {
+			option = first + o
+		}
+	}
+	switch {
+	case d.block < 0:
+		return d.label(space) + " has " + d.of(space, a.solution.Path)
+	case !space.Active(a.solution.Path, d.block):
+		return d.label(space) + " is off"
+	}
+	chosen := a.solution.Path.Option[d.block]
+	if option < 0 {
+		for o := range space.Options {
+			if o != chosen && (option < 0 || gains[[2]int{d.block, o}] > gains[[2]int{d.block, option}]) {
+				option = o
+			}
+		}
+	}
+	text := d.label(space) + " is " + optionWords(space.Options[chosen].String())
+	if option >= 0 && option != chosen {
+		text += "; " + optionWords(space.Options[option].String()) + ": " + cell.Signed(gains[[2]int{d.block, option}], 3, g) + " pt"
+	}
+	return text
+}
+
+// point takes the pointer to a cell of the screen and reports whether that changes
+// what is shown.
+func (p *explainPane) point(a *App, x, y int) (changed bool) {
+	to := cell.Nowhere
+	if r := a.inside(paneExplain); r.Shown() && p.rows(a, r).At.Contains(x, y) {
+		to = cell.Point{X: x, Y: y}
+	}
+	changed = to != p.pointer
+	p.pointer = to
+	return changed
+}
+
+// diverging is the colour of a gain or a loss, full being the largest.
+func diverging(t *cell.Theme, v, full float64) uv.Style {
+	middle := len(t.Diverging) / 2
+	if full <= 0 || math.IsNaN(v) {
+		return t.Diverging[middle]
+	}
+	n := int(math.Ceil(math.Abs(v)/full*float64(middle) - 1e-9))
+	return t.Diverging[middle+int(math.Copysign(float64(min(n, middle)), v))]
+}
+
+// padLeft fills a text up to a width from the left.
+func padLeft(text string, w int) string {
+	return strings.Repeat(" ", max(0, w-ansi.StringWidth(text))) + text
 }
 
 // pricesText are the prices that the limits charge for what a choice uses.

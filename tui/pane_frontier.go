@@ -186,7 +186,8 @@ func (p *frontierPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	}
 	p.drawHairline(a, s, area, plot)
 	mark := func(x, y float64, st uv.Style, glyph string) {
-		if beyond := x > a.limitMS; beyond && plot.Column(x)/plot.Cols != budget {
+		if st.Bg != nil { // of the theme
+		} else if x > a.limitMS && plot.Column(x)/plot.Cols != budget {
 			st.Bg = t.Beyond.Bg
 		} else if plot.Row(y) > plot.Row(a.frontierAt(x))+plot.Rows {
 			st.Bg = t.Area.Bg

@@ -5,23 +5,23 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// sweepPane is a strip chart: every decision of every network of the frontier at a
+// sweepPane is a heat map: every decision of every network of the frontier at a
 // glance. A row is a decision, a column a budget.
 type sweepPane struct {
 	card
-	strip strip // that was prepared
+	strip   strip      // that was prepared
+	pointer cell.Point // the mouse is there, in cells of the chart; outside it nowhere
 }
 
 func newSweepPane() *sweepPane {
 	return &sweepPane{card: card{id: paneSweep, name: "Sweep", short: "sweep", question: "over all budgets, which decision switches where?",
-		key: "W", help: "go to the sweep: every decision over all budgets"}}
+		key: "W", help: "go to the sweep: every decision over all budgets"}, pointer: cell.Nowhere}
 }
 
 func (p *sweepPane) keys() []action {
@@ -99,9 +99,9 @@ func (a *App) columnLimit(column, w int) float64 {
 // below it there is room for.
 func sweepArea(r cell.Rect) (area cell.Rect, below int) {
 	const label = 9
-	below = 4 // axis, ticks, switches, legend
+	below = 4 // axis, ticks, readout, legend
 	if r.H < 14 {
-		below = 2
+		below = 3
 	}
 	return cell.At(r.X+label, r.Y+1, max(0, r.W-label-1), max(0, r.H-1-below)), below
 }
@@ -134,15 +134,59 @@ func (p *sweepPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		}
 		l.Text(1, 8, st, d.label(a.space()))
 		for c, code := range chart.codes[i*area.W : (i+1)*area.W] {
-			s.Set(area.X+c, l.R.Y, l.Style(codeStyle(t, code)), letters[code])
+			st, content := heatCell(t, s.Glyphs, code)
+			if st.Bg == nil {
+				st = l.Style(st)
+			}
+			s.Set(area.X+c, l.R.Y, st, content)
 		}
 	})
 	s.XAxis(cell.At(area.X, area.Y+area.H, area.W, 2), a.engine.MinLatencyMS(), a.engine.MaxLatencyMS(), "ms")
 	s.Set(area.X+at, area.Y+area.H, t.Accent, s.Glyphs.Up)
-	if below > 2 {
-		s.Text(r.X+1, r.Y+r.H-2, r.W-2, t.Text, a.switches(area.W, a.decision(p.row), s.Glyphs))
-		s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, optionLegend(a.space(), r.W-2))
+	if below > 3 {
+		s.Text(r.X+1, r.Y+r.H-2, r.W-2, t.Text, p.readout(a, r, chart, at, s.Glyphs))
 	}
+	drawOptionLegend(s, a.space(), r.X+1, r.Y+r.H-1, r.W-2)
+}
+
+// readout says what the decision under the pointer is at its budget, or the one under
+// the cursor at the budget chosen, and where that decision changes.
+func (p *sweepPane) readout(a *App, r cell.Rect, chart strip, column int, g *cell.Glyphs) string {
+	rows, row, limit := p.rows(a, r), p.row, a.limitMS
+	if p.pointer != cell.Nowhere {
+		row, column = min(rows.Top(p.row)+p.pointer.Y, rows.N-1), min(p.pointer.X, chart.w-1)
+		limit = a.columnLimit(column, chart.w)
+	}
+	d := a.decision(row)
+	what := "no network fits"
+	switch code := chart.codes[row*chart.w+column]; {
+	case code == codeOff:
+		what = "off"
+	case code >= '0' && code <= '9':
+		what = "depth " + letters[code]
+	default:
+		for o := range a.space().Options {
+			if optionCode(a.space(), o) == code {
+				what = optionWords(a.space().Options[o].String())
+			}
+		}
+	}
+	return fmt.Sprintf("%s at %s ms: %s. Over all: %s", d.label(a.space()), a.ms(limit), what, a.switches(chart.w, d, g))
+}
+
+// point takes the pointer to a cell of the screen and reports whether that changes
+// what is shown.
+func (p *sweepPane) point(a *App, x, y int) (changed bool) {
+	to := cell.Nowhere
+	if r := a.inside(paneSweep); r.Shown() {
+		area, _ := sweepArea(r)
+		if rows := p.rows(a, r); area.Contains(x, y) && y-area.Y < rows.N {
+			to = cell.Point{X: x - area.X, Y: y - area.Y}
+		}
+	}
+	changed = to != p.pointer
+	p.pointer = to
+	return changed
 }
 
 // sweepColumn is the column of the budget: the first whose limit is not below it.
@@ -162,28 +206,10 @@ var letters = func() (out [128]string) {
 	return out
 }()
 
-// codeStyle sets wide blocks off from narrow ones; the letters say it too.
-func codeStyle(t *cell.Theme, code byte) uv.Style {
-	switch code {
-	case codeOff:
-		return t.Shade
-	case 'a', 'A', 'x', 'X':
-		return t.Text
-	case 'b', 'B', 'y', 'Y':
-		return t.Frontier
-	}
-	return t.Strong
-}
-
 // switches lists where a decision changes along w budgets.
 func (a *App) switches(w int, d decision, g *cell.Glyphs) string {
 	space := a.space()
-	label := d.label(space)
-	if d.block < 0 {
-		label += " depth"
-	}
 	var out strings.Builder
-	out.WriteString(label + ": ")
 	var path model.Path
 	var last byte
 	changes := 0

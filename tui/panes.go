@@ -137,7 +137,7 @@ func (a *App) drawPane(s *cell.Screen, p pane) {
 	focused := a.focus == id && a.dialog == nil
 	inside := s.Box(r, p.title(a), focused)
 	if mark := zoomMark(r); mark.Shown() {
-		st, text := s.Theme.Border, "[+]"
+		st, text := s.Theme.Dim, "[+]"
 		if focused {
 			st = s.Theme.BorderFocus
 		}

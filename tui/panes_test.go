@@ -253,12 +253,70 @@ func TestTheChosenOptionIsInSight(t *testing.T) {
 		label := d.decision(row).label(d.space())
 		line := ""
 		for _, l := range d.lines() {
-			if strings.Contains(l, " "+label+" ") {
+			if line == "" && strings.Contains(l, " "+label+" ") {
 				line = l
 			}
 		}
 		if !strings.Contains(line, "[ ]") {
 			t.Fatalf("%s shows no choice: %q\n%s", label, line, strings.Join(d.lines(), "\n"))
 		}
+	}
+}
+
+// In the heat maps of every theme two options look different: by colour and mark, or by
+// their letter.
+func TestHeatMapsTellOptionsApart(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	for _, theme := range cell.Themes {
+		for _, g := range cell.GlyphSets {
+			seen := map[string]string{}
+			for code := range map[byte]bool{'.': true, '2': true, '3': true, '4': true, 'a': true, 'b': true, 'c': true, 'x': true, 'y': true, 'z': true,
+				'A': true, 'B': true, 'C': true, 'X': true, 'Y': true, 'Z': true} {
+				st, content := heatCell(theme, g, code)
+				look := fmt.Sprint(st.Bg, content)
+				if other, taken := seen[look]; taken {
+					t.Errorf("%s, %s: %s and %c look alike: %s", theme.Name, g.Name, other, code, look)
+				}
+				seen[look] = string(code)
+				if lettered := content == letters[code]; !heated(theme, g) && !lettered {
+					t.Errorf("%s, %s: %c is %q", theme.Name, g.Name, code, content)
+				}
+			}
+		}
+	}
+	for theme, want := range map[string]string{"dark": "with SE, blank is off", "16-colour": "CAPITAL with se  . off"} { // its letters
+		d.App.theme = themeIndex(theme)
+		for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+			d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			d.setFocus(paneSweep)
+			if theme == "16-colour" && size[0] < 100 {
+				want = "CAPS se"
+			}
+			if !d.sees(want) && !d.sees("CAPITAL with se") {
+				t.Errorf("%s, %v: no legend", theme, size)
+			}
+		}
+	}
+}
+
+// The cell under the pointer is said in words, that under the cursor where there is none.
+func TestHeatMapsAreRead(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.press("W", "z", "down", "down")
+	d.mustSee("1.1 at 5.00 ms: " + optionWords(decision{0, 1}.of(d.space(), d.solution.Path)))
+	area, _ := sweepArea(d.inside(paneSweep))
+	limit := d.columnLimit(70, area.W)
+	var s solver.Solution
+	d.engine.Optimum(&s, limit)
+	d.send(tea.MouseMotionMsg{X: area.X + 70, Y: area.Y + 11}) // 3.0
+	d.mustSee("3.0 at " + d.ms(limit) + " ms: " + optionWords(decision{2, 8}.of(d.space(), s.Path)) + ". Over all: ")
+	d.press("e")
+	p := d.panes.of(paneExplain).(*explainPane)
+	rows := p.rows(d.App, d.inside(paneExplain))
+	d.press("home")
+	for _, c := range d.detail.sensitivity.Options[:3] {
+		row := 1 + c.Block // of stage 1
+		d.send(tea.MouseMotionMsg{X: rows.At.X + choiceLabel + c.Option*choiceColumn + 2, Y: rows.At.Y + row})
+		d.mustSee(optionWords(d.space().Options[c.Option].String()) + ": " + cell.Signed(net(c.Change), 3, d.glyphSet()) + " pt")
 	}
 }

@@ -3,8 +3,11 @@ package tui
 import (
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -30,13 +33,37 @@ func (a *App) nextTheme() tea.Cmd {
 // fitTheme takes the theme that can be read on the terminal's background, where the
 // user has chosen none.
 func (a *App) fitTheme(dark bool) {
-	if a.themeChosen || noColour() {
+	if a.themeChosen || noColour() || a.fewColours {
 		return
 	}
 	a.theme = themeIndex("light")
 	if dark {
 		a.theme = themeIndex("dark")
 	}
+}
+
+// fitColours takes the theme for a terminal of 16 colours, where it has no more and the
+// user has chosen none.
+func (a *App) fitColours(p colorprofile.Profile) {
+	if a.fewColours = p <= colorprofile.ANSI; a.fewColours && !a.themeChosen && !noColour() {
+		a.theme = themeIndex("16-colour")
+	}
+}
+
+// backgroundByEnvironment is what COLORFGBG says of the terminal's background, until
+// the terminal itself does.
+func backgroundByEnvironment() (dark, known bool) {
+	_, b, ok := cutLast(os.Getenv("COLORFGBG"), ";")
+	n, err := strconv.Atoi(b)
+	return n < 7 || n == 8, ok && err == nil && n >= 0 && n < 16
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }
 
 func (a *App) nextGlyphs() tea.Cmd {

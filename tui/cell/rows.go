@@ -80,7 +80,9 @@ func (l Row) SignedBar(x, w int, st uv.Style, value, full float64) {
 // Over is a style under the cursor.
 func Over(selected bool, st uv.Style, t *Theme) uv.Style {
 	if selected {
-		st.Bg = t.Selected.Bg
+		if t.Selected.Bg != nil {
+			st.Bg = t.Selected.Bg
+		}
 		st.Attrs |= t.Selected.Attrs
 	}
 	return st
