@@ -29,9 +29,9 @@ func ranks(t *testing.T, mpirun string, n int, args ...string) *exec.Cmd {
 	return exec.Command(mpirun, append(append(launch, binary), args...)...)
 }
 
-// Samples are the same bytes from one process, from the ranks of either MPI, and from
-// ranks of which one was killed, gone on with by others.
-func TestRanksSample(t *testing.T) {
+// Samples and predictions are the same bytes from one process, from the ranks of either
+// MPI, and from ranks of which one was killed, gone on with by others.
+func TestRanksEvaluate(t *testing.T) {
 	library(t)
 	data, folder := t.TempDir(), t.TempDir()
 	datatest.Patches(t, data, "train", 60)
@@ -68,6 +68,22 @@ func TestRanksSample(t *testing.T) {
 		if !bytes.Equal(read(file), read("one.jsonl")) {
 			t.Errorf("%s is another than that of one process:\n%.500s", file, read(file))
 		}
+	}
+
+	validate := func(file string) []string {
+		return []string{"validate", "--arch", space.Architecture(space.HeaviestPath()).String(), "--checkpoint", checkpoint, "--data", data, "--train-percent", "50", "--predictions", filepath.Join(folder, file)}
+	}
+	figures := func(text string) string {
+		text, _, _ = strings.Cut(text, "a second") // whose number depends on the time
+		return text[:strings.LastIndexByte(text, ',')+1]
+	}
+	one, errs, code := command(t, validate("one.predictions")...)
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	many, err := ranks(t, "mpirun.mpich", 2, validate("ranks.predictions")...).Output()
+	if err != nil || figures(string(many)) != figures(one) || !bytes.Equal(read("ranks.predictions"), read("one.predictions")) || len(read("one.predictions")) < 1000 {
+		t.Errorf("validated by two ranks: %v\n%s\nby one process:\n%s", err, many, one)
 	}
 
 	cmd := ranks(t, "mpirun.openmpi", 3, sample("killed.jsonl")...)

@@ -69,7 +69,7 @@ func (s *Source) origin(command string, stage training.Stage) (*origin, error) {
 func (s *Source) complete(o *origin, stage training.Stage) (evaluation.Source, error) {
 	src := evaluation.Source{
 		Checkpoint: s.Checkpoint, ClassOrder: s.ClassOrder, ImageSize: s.ImageSize, TrainPercent: s.TrainPercent, SplitSeed: s.SplitSeed,
-		Images: s.Images, BN: s.BN, BNImages: s.BNImages, Threads: s.Threads, Library: s.Library, Run: s.Run, Trained: o.data, MaxUnreadable: s.unreadable(),
+		Images: s.Images, BN: s.BN, BNImages: s.BNImages, Threads: s.Threads, Library: s.Library, Run: s.Run, Trained: o.data, MaxUnreadable: s.unreadable(), Ranks: s.ranks(),
 		Accept: func(data dataset.Identity) error { return s.suits(o, data) },
 	}
 	if o.run != nil {
@@ -156,7 +156,6 @@ func (s *Source) open(ctx context.Context, command string, recorded model.Evalua
 	if err != nil {
 		return nil, s.sourceError(err)
 	}
-	e.Ranks = s.ranks()
 	s.noteData(e.Images.Set())
 	s.noteChoice(src.Checkpoint, e.Choice)
 	s.noteAssumed(o, src, e.Images)

@@ -152,6 +152,9 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.follows() {
+		return nil, nil
+	}
 	out := Validated{Validation: result, Checkpoint: src.Checkpoint, ImagesReport: newImagesReport(images)}
 	out.Accuracy = Accuracy{Weights: OwnWeights, Top1: result.Top1, Images: result.Images, Data: result.Data, Fingerprint: images.Fingerprint, Run: v.Run}
 	if stage == training.OneShot {
@@ -169,8 +172,11 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 
 // validate evaluates the network, and writes its predictions where that was asked for.
 func (v *Validating) validate(ctx context.Context, n *evaluation.Network, images *evaluation.Images, checkpoint string, j *job.Job) (result evaluation.Validation, err error) {
-	if v.Predictions == "" {
+	switch {
+	case v.Predictions == "":
 		return evaluation.Validate(ctx, n, images, v.Threads, j, nil)
+	case v.follows(): // rank 0 writes
+		return evaluation.Validate(ctx, n, images, v.Threads, j, func(evaluation.Prediction) error { return nil })
 	}
 	var failed error // else it would be one of writing
 	written := safefile.Replace(v.inRun(v.Predictions, ""), false, func(w io.Writer) error {

@@ -100,6 +100,24 @@ func (s *Set) BadImages() []BadImage {
 	return out
 }
 
+// AddBad notes images that another process could not read, as [Set.BadImages] names
+// them. The error says that there are too many.
+func (s *Set) AddBad(bad []BadImage) error {
+	why := map[string]string{}
+	for _, b := range bad {
+		why[b.Image] = b.Reason
+	}
+	u := s.images.unreadable()
+	for _, i := range s.index {
+		if reason, is := why[s.images.name(i)]; is && u != nil && !u.known(i) {
+			if err := u.add(s.images, i, errors.New(reason)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Unreadable counts the images of this set that could not be read so far, and
 // names the first.
 func (s *Set) Unreadable() Unreadable {

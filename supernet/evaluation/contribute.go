@@ -83,7 +83,7 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 	if file != nil {
 		m.missing = missingOf(file, m.o.Networks*len(m.decisions), o.Shard)
 	}
-	if m.missing, err = e.begin(ctx, j, info, m.missing, err); err != nil {
+	if m.missing, err = begin(ctx, e.Ranks, j, info, e.Computed, m.missing, err); err != nil {
 		return nil, closeRecords(file, err)
 	}
 	if n := m.total() - len(m.missing); n > 0 {

@@ -10,13 +10,17 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Network is one network ready to be evaluated on images.
 type Network struct {
-	Choice string // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+	Choice string   // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+	Ranks  mpi.Comm // that evaluate it together; nil: this process alone
+
+	sum string // of the file that it is of, where there are ranks
 
 	session *onnx.Session
 	file    string // of a model of others
@@ -204,7 +208,7 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 					tallies = append(tallies, tally{})
 				}
 				tallies[p.number] = t
-				done += t.images
+				done += t.Images
 				each(done)
 				mu.Unlock()
 			}
@@ -237,7 +241,7 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 	for _, t := range tallies {
 		sum.merge(t)
 	}
-	if sum.images == 0 {
+	if sum.Images == 0 {
 		return Score{}, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, count)
 	}
 	return sum.score(), nil

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/safetensors"
 	"github.com/binas-tui/binas-tui/latency"
@@ -49,7 +50,8 @@ type Source struct {
 	// MaxUnreadable is the share of the images that may be unreadable, as in
 	// [dataset.Options].
 	MaxUnreadable float64
-	Crop          float64 // share of an image that is seen, as the weights know it; 0 is that of the data set
+	Crop          float64  // share of an image that is seen, as the weights know it; 0 is that of the data set
+	Ranks         mpi.Comm // that evaluate together; nil: this process alone
 }
 
 // Defaults of [Source].
@@ -80,7 +82,7 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Evaluator{Weights: c.Weights, Threads: src.Threads, WeightsSum: sum(c.Weights), Choice: c.Choice()}
+	e := &Evaluator{Weights: c.Weights, Threads: src.Threads, Ranks: src.Ranks, WeightsSum: sum(c.Weights), Choice: c.Choice()}
 	if e.Space, _, err = supernet.SpaceOf(c.Weights, images.Size); err != nil {
 		return nil, fmt.Errorf("%s: %w", src.Checkpoint, err)
 	}
@@ -94,12 +96,18 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 		}
 		e.Calibration.Run = src.Run
 	}
-	library, err := onnx.Open(src.Library)
-	if err != nil {
+	if _, err := onnx.Open(src.Library); err != nil {
 		return nil, err
 	}
-	e.Computed = fmt.Sprintf("%s with ONNX Runtime %s", latency.Processor(), library.Version)
+	e.Computed = computedWith()
 	return e, e.Check()
+}
+
+// computedWith names what the last digits of accuracies depend on: the processor and
+// the library that is loaded.
+func computedWith() string {
+	library, _ := onnx.Loaded()
+	return fmt.Sprintf("%s with ONNX Runtime %s", latency.Processor(), library.Version)
 }
 
 // sets are the images trained on and those evaluated on, and which data they are of.
@@ -194,8 +202,14 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 		return fail(err)
 	}
 	src.label(images, set, id)
-	if n != nil {
+	together := func(n *Network) (*Network, *Images, error) {
+		if n.Ranks = src.Ranks; several(n.Ranks) {
+			n.sum = fmt.Sprintf("%x", sha256.Sum256(data))[:16]
+		}
 		return n, images, nil
+	}
+	if n != nil {
+		return together(n)
 	}
 	w, err := childOf(arch, c.Weights, images.Size)
 	if err != nil {
@@ -214,7 +228,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 		return fail(err)
 	}
 	n.Choice = c.Choice()
-	return n, images, nil
+	return together(n)
 }
 
 // decodeNetwork reads an ONNX model or a checkpoint, recognised by content.

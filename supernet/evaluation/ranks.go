@@ -38,7 +38,7 @@ type result[T any] struct {
 // ranks = r, and take is called on rank 0 alone, with the pieces of all. The first
 // error of any rank ends it on all.
 func overRanks[T any](ctx context.Context, ranks mpi.Comm, j *job.Job, n, workers int, work func(ctx context.Context, i int) (T, error), take func(i int, v T) error) error {
-	if ranks == nil || ranks.Size() == 1 {
+	if !several(ranks) {
 		return inOrder(ctx, j, n, workers, work, take)
 	}
 	rank, size := ranks.Rank(), ranks.Size()
@@ -127,11 +127,14 @@ func agreeSoon(ctx context.Context, ranks mpi.Comm, data []byte, err error) ([][
 // ErrRanks is wrapped by the error about ranks that would do different things.
 var ErrRanks = errors.New("the ranks are not about to do the same")
 
+// several reports whether there are others to work with.
+func several(ranks mpi.Comm) bool { return ranks != nil && ranks.Size() > 1 }
+
 // begin makes sure that all ranks are about to do the same: that their records would
 // have the same header. It returns on all what rank 0 finds missing. An error of any
 // rank is one of all.
-func (e *Evaluator) begin(ctx context.Context, j *job.Job, header model.EvaluationInfo, missing []int, err error) ([]int, error) {
-	if e.Ranks == nil || e.Ranks.Size() == 1 {
+func begin(ctx context.Context, ranks mpi.Comm, j *job.Job, header model.EvaluationInfo, computed string, missing []int, err error) ([]int, error) {
+	if !several(ranks) {
 		return missing, err
 	}
 	type beginning struct {
@@ -139,16 +142,16 @@ func (e *Evaluator) begin(ctx context.Context, j *job.Job, header model.Evaluati
 		Computed string
 		Missing  [][2]int // first and last
 	}
-	message, encodeErr := json.Marshal(beginning{header, e.Computed, stretches(missing)})
+	message, encodeErr := json.Marshal(beginning{header, computed, stretches(missing)})
 	if err == nil {
 		err = encodeErr
 	}
-	all, err := mpi.Agree(ctx, e.Ranks, message, err)
+	all, err := mpi.Agree(ctx, ranks, message, err)
 	if err != nil {
 		return nil, err
 	}
 	var first beginning
-	computed := map[string]bool{}
+	on := map[string]bool{}
 	for rank, text := range all {
 		var b beginning
 		if err := json.Unmarshal(text, &b); err != nil {
@@ -160,10 +163,10 @@ func (e *Evaluator) begin(ctx context.Context, j *job.Job, header model.Evaluati
 		if err := first.Header.Differs(b.Header); err != nil {
 			return nil, mpi.AgreedError{Err: fmt.Errorf("%w: of rank 0 and rank %d the %w", ErrRanks, rank, err)}
 		}
-		computed[b.Computed] = true
+		on[b.Computed] = true
 	}
-	if len(computed) > 1 {
-		j.Log(differently(slices.Sorted(maps.Keys(computed))))
+	if len(on) > 1 {
+		j.Log(differently(slices.Sorted(maps.Keys(on))))
 	}
 	missing = nil
 	for _, stretch := range first.Missing {

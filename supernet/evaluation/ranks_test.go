@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
@@ -142,5 +144,75 @@ func TestRanksMustDoTheSame(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(file); bytes.Count(data, []byte("\n")) > 1 {
 		t.Errorf("records were made: %s", data)
+	}
+}
+
+// Over ranks a network has the figures that it has in one process, to the last digit,
+// its predictions in their order, and the images that cannot be read, of which each
+// rank has seen its own alone.
+func TestRanksValidate(t *testing.T) {
+	e := evaluator(t, 1)
+	_, folder := datatest.Twins(t, 32, 10, 330, 10)
+	for _, bad := range []string{"train/4/00160.png", "train/9/00320.png", "train/1/00200.png"} {
+		if err := os.WriteFile(filepath.Join(folder, bad), []byte("no image"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lower(t, &maxRunPixels, 7*32*32)
+	memory, disk := twins(t, folder, 32)
+	e.Images = memory
+	n, err := e.open(t.Context(), RandomPath(e.Space, 3, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	var want []Prediction
+	one, err := Validate(t.Context(), n, disk, 2, nil, func(p Prediction) error {
+		want = append(want, p)
+		return nil
+	})
+	if err != nil || one.Unreadable.Count != 3 {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	for _, size := range []int{2, 3} {
+		images := make([]*Images, size)
+		for rank := range images {
+			_, images[rank] = twins(t, folder, 32)
+		}
+		var (
+			v    Validation
+			have []Prediction
+		)
+		for rank, err := range together(t, e, size, func(ctx context.Context, e *Evaluator, j *job.Job) error {
+			own, rank := *n, e.Ranks.Rank()
+			own.Ranks = e.Ranks
+			got, err := Validate(ctx, &own, images[rank], 2, j, func(p Prediction) error {
+				if have = append(have, p); rank > 0 {
+					t.Errorf("rank %d is told predictions", rank)
+				}
+				return nil
+			})
+			if rank == 0 {
+				v = got
+			}
+			return err
+		}) {
+			if err != nil {
+				t.Fatalf("rank %d of %d: %v", rank, size, err)
+			}
+		}
+		if v.Top1 != one.Top1 || v.Top5 != one.Top5 || v.Loss != one.Loss || v.Score.Images != one.Score.Images || !reflect.DeepEqual(v.Unreadable, one.Unreadable) {
+			t.Errorf("%d ranks: %+v\none process: %+v", size, v, one)
+		}
+		if !reflect.DeepEqual(have, want) {
+			t.Errorf("%d ranks have other predictions", size)
+		}
+		met := 0
+		for _, im := range images[1:] {
+			met += im.Unreadable().Count
+		}
+		if met > 3 {
+			t.Errorf("%d ranks have met %d unreadable images: each reads its own alone", size, met)
+		}
 	}
 }

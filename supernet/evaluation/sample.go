@@ -66,7 +66,7 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	if file != nil {
 		missing = missingOf(file, o.Num, o.Shard)
 	}
-	if missing, err = e.begin(ctx, j, info, missing, err); err != nil {
+	if missing, err = begin(ctx, e.Ranks, j, info, e.Computed, missing, err); err != nil {
 		return nil, closeRecords(file, err)
 	}
 	samples := inTurn(have, o.Num)

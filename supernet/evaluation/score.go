@@ -20,11 +20,11 @@ type Score struct {
 // that is not a finite number: its weights, or its statistics, are broken.
 var ErrNotFinite = errors.New("logits are not finite")
 
-// tally sums up answers. Its zero value is empty.
+// tally sums up answers. Its zero value is empty; ranks send it to rank 0.
 type tally struct {
-	images, top1, top5 int
-	loss               float64
-	half               [2]struct{ images, top1 int }
+	Images, Top1, Top5 int
+	Loss               float64
+	Half               [2]struct{ Images, Top1 int }
 }
 
 // add counts the logits of one image, at a position, of a class.
@@ -35,29 +35,29 @@ func (t *tally) add(z []float32, label, position int) error {
 		}
 	}
 	rank := logits.Rank(z, label)
-	t.images++
-	t.loss += logits.CrossEntropy(z, label)
-	half := &t.half[position%2]
-	half.images++
+	t.Images++
+	t.Loss += logits.CrossEntropy(z, label)
+	half := &t.Half[position%2]
+	half.Images++
 	if rank == 0 {
-		t.top1++
-		half.top1++
+		t.Top1++
+		half.Top1++
 	}
 	if rank < 5 {
-		t.top5++
+		t.Top5++
 	}
 	return nil
 }
 
 // merge adds what another tally counted.
 func (t *tally) merge(o tally) {
-	t.images += o.images
-	t.top1 += o.top1
-	t.top5 += o.top5
-	t.loss += o.loss
-	for i, h := range o.half {
-		t.half[i].images += h.images
-		t.half[i].top1 += h.top1
+	t.Images += o.Images
+	t.Top1 += o.Top1
+	t.Top5 += o.Top5
+	t.Loss += o.Loss
+	for i, h := range o.Half {
+		t.Half[i].Images += h.Images
+		t.Half[i].Top1 += h.Top1
 	}
 }
 
@@ -65,7 +65,7 @@ func (t *tally) merge(o tally) {
 func (t *tally) score() Score {
 	percent := func(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
 	return Score{
-		Top1: percent(t.top1, t.images), Top5: percent(t.top5, t.images), Loss: t.loss / float64(max(t.images, 1)), Images: t.images,
-		Halves: [2]float64{percent(t.half[0].top1, t.half[0].images), percent(t.half[1].top1, t.half[1].images)},
+		Top1: percent(t.Top1, t.Images), Top5: percent(t.Top5, t.Images), Loss: t.Loss / float64(max(t.Images, 1)), Images: t.Images,
+		Halves: [2]float64{percent(t.Half[0].Top1, t.Half[0].Images), percent(t.Half[1].Top1, t.Half[1].Images)},
 	}
 }

@@ -32,11 +32,11 @@ func lower(t *testing.T, bound *int, to int) {
 // twins are the images of one folder, in memory and read from disk in runs.
 func twins(t *testing.T, folder string, size int) (memory, disk *Images) {
 	t.Helper()
-	set, _, err := dataset.Open(t.Context(), folder, dataset.Options{Size: size})
-	if err != nil {
-		t.Fatal(err)
-	}
 	load := func(limit int) *Images {
+		set, _, err := dataset.Open(t.Context(), folder, dataset.Options{Size: size})
+		if err != nil {
+			t.Fatal(err)
+		}
 		lower(t, &keptValues, limit)
 		im, err := Load(t.Context(), set, 0)
 		if err != nil {

@@ -16,6 +16,30 @@ func (im *Images) Unreadable() dataset.Unreadable {
 	return im.set.Unreadable()
 }
 
+// badBetween are those of the images from one position to another.
+func (im *Images) badBetween(from, to int) ([]dataset.BadImage, error) {
+	if im.x != nil {
+		return nil, nil // all are readable
+	}
+	var positions []int
+	for i := from; i < to; i++ {
+		positions = append(positions, i%im.Len())
+	}
+	part, err := im.set.Subset(positions)
+	if err != nil {
+		return nil, err
+	}
+	return part.BadImages(), nil
+}
+
+// addBad adds what another process could not read.
+func (im *Images) addBad(bad []dataset.BadImage) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	return im.set.AddBad(bad)
+}
+
 // NoteUnreadable says to a job, which may be nil, which images could not be read
 // so far, and adds them to the file of the run, if there is one.
 func (im *Images) NoteUnreadable(j *job.Job) error {
