@@ -190,7 +190,7 @@ func (n *Network) score(ctx context.Context, im *Images, first, count, threads i
 				}
 				mu.Lock()
 				answers[p.number] = answered
-				for there := true; there && err == nil; {
+				for there := true; there && err == nil && ctx.Err() == nil; {
 					if answered, there = answers[next]; !there {
 						break
 					}
