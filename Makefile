@@ -38,17 +38,17 @@ setup: build
 onnxruntime: build ## install ONNX Runtime for the user, or fail
 	$(BIN) doctor --install-onnxruntime
 
-node: ## install onnxruntime-node, in which a test loads exported networks
+node: ## install onnxruntime-node and sharp, with which tests run exported networks
 	@if ! command -v npm >/dev/null; then \
 		echo "npm is not installed: exported networks are not tried in another runtime" >&2; \
-	elif ! test -d e2e/node/node_modules/onnxruntime-node; then \
+	elif ! test -d e2e/node/node_modules/onnxruntime-node -a -d e2e/node/node_modules/sharp; then \
 		(cd e2e/node && npm ci --ignore-scripts --no-audit --no-fund) || \
 			echo "onnxruntime-node was not installed: exported networks are not tried in another runtime" >&2; \
 	fi
 
 tools: ## install the programs that tests compare with (as root, on Debian), or name them as missing
 <<<<<<< HEAD
-	@missing=; for pair in glpsol:glpk-utils python3:python3 ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
+	@missing=; for pair in glpsol:glpk-utils python3:python3 g++:g++ ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
 =======
 	@missing=; for pair in glpsol:glpk-utils node:nodejs python3:python3 mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
 >>>>>>> 093c96e (report: R and pareto --html write one page to send: the frontier with a slider over every network, the sweep, the architecture, provenance; it needs no network)
@@ -93,9 +93,9 @@ fuzz:
 bench: ## every benchmark, or BENCH=name
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-peers: ## PyTorch 2 in a virtual environment beside the project, to compare with; users never need it
+peers: ## PyTorch 2, timm, ONNX Runtime and pillow in a virtual environment beside the project, to compare with; users never need it
 	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<3'
+	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<3' timm onnxruntime pillow
 
 # Takes half an hour with a compiled PyTorch; ARGS='--ways kernels,off --sizes 96x64' is less.
 baselines: ## how fast training is, beside PyTorch's of make peers: the table of docs/TRAINING.md

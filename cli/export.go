@@ -19,11 +19,14 @@ func (a *app) exportCommand() *cobra.Command {
 into the convolutions; the input is "image", the output "logits". Weights come
 from a checkpoint (what torch saves, or safetensors) of the network, or of a
 supernet that holds it; else from a seed: then the file shows how fast the
-network is, and its answers mean nothing. ONNX Runtime is not needed.
+network is, and its answers mean nothing. ONNX Runtime is needed for --check
+alone.
 
 Image size, classes and, of a single network, the architecture are those of the
 checkpoint where it says them; the file carries the names of the classes in
-their order and how images are normalised.
+their order and how images are prepared (docs/DEPLOYING.md). With --check IMAGE
+the written file answers to an image, prepared as is documented, beside the
+weights: the command fails where they differ.
 ` + architectureHelp,
 		Example: `  binas-tui export network.txt --onnx network.onnx
   binas-tui export network.txt --onnx network.onnx \
@@ -66,5 +69,9 @@ func (r *exportReport) write(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "weights    %s%s\n", sanitize.Line(r.Weights), note)
 	_, err := fmt.Fprintf(w, "written to %s (%.1f MB)\n", sanitize.Line(r.File), float64(r.Bytes)/1e6)
+	if c := r.Checked; c != nil {
+		_, err = fmt.Fprintf(w, "checked    %s is %s; the file and the weights differ by %.1g in the logits, %.1g in the prepared image\n",
+			sanitize.Line(c.Image), sanitize.Line(c.Class), c.Difference, c.InputDifference)
+	}
 	return err
 }

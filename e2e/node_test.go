@@ -23,13 +23,15 @@ const largeNetwork = "[['ds_r1_k3_s1_e1_c24_nre'], ['ir_r1_k3_s2_e4_c32_nre', 'i
 	"['ir_r1_k5_s2_e6_c48_nre_se0.25', 'ir_r1_k3_s1_e3_c48_nre'], ['ir_r1_k5_s2_e3_c96', 'ir_r1_k5_s1_e4_c96_se0.25'], " +
 	"['ir_r1_k3_s1_e4_c136_se0.25', 'ir_r1_k5_s1_e6_c136'], ['ir_r1_k5_s2_e4_c232_se0.25', 'ir_r1_k3_s1_e3_c232_se0.25'], ['cn_r1_k1_s1_c1152']]"
 
-// nodeModules makes sure that onnxruntime-node is there, which make test
-// installs; a test without it is skipped or fails.
+// nodeModules makes sure that onnxruntime-node and sharp are there, which make test
+// installs; a test without them is skipped or fails.
 func nodeModules(t *testing.T) {
 	t.Helper()
 	needed.Program(t, "node")
-	if _, err := os.Stat("node/node_modules/onnxruntime-node"); err != nil {
-		needed.Missing(t, fmt.Errorf("onnxruntime-node is not installed, make node installs it: %w", err))
+	for _, name := range []string{"onnxruntime-node", "sharp"} {
+		if _, err := os.Stat("node/node_modules/" + name); err != nil {
+			needed.Missing(t, fmt.Errorf("%s is not installed, make node installs it: %w", name, err))
+		}
 	}
 }
 
@@ -80,7 +82,7 @@ func TestNodeRuntime(t *testing.T) {
 		if !slices.Equal(a.Shape, []int{1, 1000}) || !slices.Equal(a.Inputs, []string{"image"}) || !slices.Equal(a.Outputs, []string{"logits"}) {
 			t.Errorf("%s: answers of shape %v, inputs %v, outputs %v", names[i], a.Shape, a.Inputs, a.Outputs)
 		}
-		here := runHere(t, files[i], image)
+		here := runHere(t, files[i], image)[0]
 		scale, worst := 0.0, 0.0
 		for j, v := range a.Values {
 			scale, worst = max(scale, math.Abs(v)), max(worst, math.Abs(v-float64(here[j])))
@@ -92,7 +94,7 @@ func TestNodeRuntime(t *testing.T) {
 }
 
 // runHere runs a file with the library this program uses.
-func runHere(t *testing.T, file string, image []float32) []float32 {
+func runHere(t *testing.T, file string, images ...[]float32) (answers [][]float32) {
 	t.Helper()
 	if _, err := onnx.Open(library(t)); err != nil {
 		t.Fatal(err)
@@ -110,13 +112,16 @@ func runHere(t *testing.T, file string, image []float32) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(x, image)
-	if err := s.Run(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, image := range images {
+		copy(x, image)
+		if err := s.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		y, err := s.Output(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, slices.Clone(y))
 	}
-	y, err := s.Output(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Clone(y)
+	return answers
 }

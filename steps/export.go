@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"image"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,8 @@ type Exporting struct {
 	ImageSize  int    `json:"image_size"`
 	Classes    int    `json:"classes"`
 	Batch      int    `json:"batch"`
-	Seed       uint64 `json:"seed"` // of random weights
+	Seed       uint64 `json:"seed"`  // of random weights
+	Check      string `json:"check"` // image to compare answers to; "" compares none
 
 	measured *Accuracy // where a pipeline has it: in place of that of the weights
 }
@@ -45,6 +47,9 @@ type Exported struct {
 	Classes      int    `json:"classes"`
 	Batch        int    `json:"batch"` // 0 is open
 	Architecture string `json:"architecture"`
+
+	Metadata map[string]string `json:"metadata"` // in the file
+	Checked  *Checked          `json:"checked,omitempty"`
 }
 
 // Sizes of networks of which nothing is known.
@@ -69,16 +74,20 @@ var exportingParams = param.Table{
 	{Key: "classes", Usage: "classes, `N`", Zero: "the checkpoint's, else 1000", Least: 1, Most: 1 << 20},
 	{Key: "batch", Usage: "images at once, `N`; 0 leaves it open until the network runs", Most: latency.MaxBatch},
 	{Key: "seed", Usage: "`SEED` of random weights", Rare: true},
+	checkParam,
+	LibraryParam,
 }
 
+var checkParam = param.Param{Key: "check", Usage: "`IMAGE` to answer to with the written file, prepared as docs/DEPLOYING.md says, and with the weights; answers must be the same", Zero: "none", Rare: true}
+
 // Values implements [Task].
-func (e *Exporting) Values() param.Values { return exportingParams.In(e) }
+func (e *Exporting) Values() param.Values { return exportingParams.In(e, &e.Common) }
 
 // Plan implements [Task].
 func (e *Exporting) Plan() (Plan, error) { return Plan{Task: Clone(e)}, nil }
 
 // Work implements [Task]: the result is an [Exported].
-func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
+func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 	e.begin(j)
 	if e.File == "" {
 		return nil, requestf("export needs --onnx, the file to write")
@@ -117,16 +126,28 @@ func (e *Exporting) Work(_ context.Context, j *job.Job) (any, error) {
 		return nil, err
 	}
 	metadata["weights"], metadata["program"], metadata["image_size"] = r.Weights, "binas-tui "+version.Text(), strconv.Itoa(r.ImageSize)
-	data, err := exported(arch, weights, r, metadata)
+	r.Metadata = metadata
+	data, err := exported(arch, weights, r)
 	if t, ok := weights.(*trained); ok && err == nil {
 		err = t.checkUsed()
 	}
 	if err != nil {
 		return nil, checkpointError(r.Weights, err)
 	}
+	var pixels image.Image
+	if e.Check != "" {
+		if pixels, err = e.toCheck(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	r.Bytes = int64(len(data))
 	if err := safefile.Replace(r.File, true, safefile.Bytes(data)); err != nil {
 		return nil, err
+	}
+	if e.Check != "" {
+		if r.Checked, err = e.check(ctx, arch, weights, r, pixels); err != nil {
+			return nil, err
+		}
 	}
 	return r, e.ready()
 }
@@ -197,8 +218,8 @@ func (e *Exporting) metadata(o *origin, imageSize int) map[string]string {
 // preprocessing is the version of docs/DEPLOYING.md by which images are prepared.
 const preprocessing = "1"
 
-// exported is a network as an ONNX file with metadata.
-func exported(arch model.Architecture, w onnx.Weights, r Exported, metadata map[string]string) ([]byte, error) {
+// exported is a network as an ONNX file with its metadata.
+func exported(arch model.Architecture, w onnx.Weights, r Exported) ([]byte, error) {
 	batch := r.Batch
 	if batch == 0 {
 		batch = onnx.Batch
@@ -207,8 +228,8 @@ func exported(arch model.Architecture, w onnx.Weights, r Exported, metadata map[
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(metadata)) {
-		graph.Metadata(name, metadata[name])
+	for _, name := range slices.Sorted(maps.Keys(r.Metadata)) {
+		graph.Metadata(name, r.Metadata[name])
 	}
 	return graph.Marshal(), nil
 }

@@ -9,8 +9,8 @@ const require = createRequire(process.cwd() + "/"); // modules of the folder it 
 const ort = require("onnxruntime-node"), sharp = require("sharp");
 
 async function decode(file) {
-  const { format, space, hasAlpha } = await sharp(file).metadata();
-  if (space === "cmyk" || (format === "gif" && hasAlpha)) throw new Error("sharp gives it other colours: convert it first");
+  const { format, space } = await sharp(file).metadata();
+  if (space === "cmyk" || format === "gif") throw new Error("sharp gives it other colours: convert it first");
   const { data, info } = await sharp(file).toColourspace("srgb").removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
   return { rgb: data, ...info };
 }
