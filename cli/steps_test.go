@@ -115,7 +115,7 @@ func TestFlagsAreParameters(t *testing.T) {
 			in = in || has
 		}
 		switch key {
-		case "stage", "images", "held_out": // which training it is, and what the data says
+		case "stage", "images", "held_out", "restarted": // which training it is, what the data says, and what --epochs came to
 		default:
 			if !in {
 				t.Errorf("the setting %s of trainings is no parameter", key)

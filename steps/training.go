@@ -487,7 +487,9 @@ func (t *Training) teach(space *model.Space, o *training.Options) error {
 	if err != nil {
 		return err
 	}
-	if epoch, epochs := c.Meta["epoch"], c.Meta["epochs"]; epoch != epochs {
+	// With early stopping its best epoch is there, which need not be the last.
+	k, _, err := training.KnownOf(c.Meta)
+	if epoch, epochs := c.Meta["epoch"], c.Meta["epochs"]; epoch != epochs && (err != nil || k.Patience == 0) {
 		t.note("the heaviest network in %s was trained for %s of %s epochs so far", file, epoch, epochs)
 	}
 	o.Heaviest = c.Weights

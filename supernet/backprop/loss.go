@@ -27,7 +27,11 @@ func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, 
 	for i, label := range labels {
 		z := n.logits[i*e.classes : (i+1)*e.classes]
 		l.start(z)
-		r.CE += l.crossEntropy(label, loss.Smoothing) / images
+		if loss.Other == nil {
+			r.CE += l.crossEntropy(label, loss.Smoothing, 1) / images
+		} else {
+			r.CE += (l.crossEntropy(label, loss.Smoothing, loss.Share) + l.crossEntropy(loss.Other[i], loss.Smoothing, 1-loss.Share)) / images
+		}
 		if loss.KD != 0 {
 			r.KL += l.distil(loss.Teacher.Logits[i*e.classes:(i+1)*e.classes], loss.KD) / images
 		}
@@ -58,16 +62,16 @@ func (l *imageLoss) start(z []float32) {
 	clear(l.gradient)
 }
 
-// crossEntropy adds (1-e)·(-log p_label) + e·mean(-log p).
-func (l *imageLoss) crossEntropy(label int, smoothing float64) float64 {
+// crossEntropy adds weight·((1-e)·(-log p_label) + e·mean(-log p)).
+func (l *imageLoss) crossEntropy(label int, smoothing, weight float64) float64 {
 	each := smoothing / float64(len(l.log))
 	loss := -(1 - smoothing) * l.log[label]
 	for c, v := range l.log {
 		loss -= each * v
-		l.gradient[c] += l.probability[c] - each
+		l.gradient[c] += weight * (l.probability[c] - each)
 	}
-	l.gradient[label] -= 1 - smoothing
-	return loss
+	l.gradient[label] -= weight * (1 - smoothing)
+	return weight * loss
 }
 
 // distil adds the divergence from the teacher's distribution, weighted by kd. It

@@ -41,6 +41,11 @@ type Loss struct {
 	Teacher   *Features // of the same images; needed where one of the next is not 0
 	KD        float64   // weight of the KL divergence of the logits
 	Features  float64   // weight γ/D of the mean squared errors of the features
+
+	// Other holds second labels, of images that are mixed of two: CE is then Share
+	// times that of the first and 1-Share times that of the second. Nil is one label.
+	Other []int
+	Share float64 // of the first, 0 to 1
 }
 
 // StepOptions are the random parts of a step and what it leaves behind. The

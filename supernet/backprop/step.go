@@ -62,9 +62,14 @@ func (e *Engine) checkBatch(x []float32, labels []int, loss Loss, o StepOptions)
 	if len(labels) != e.o.Batch {
 		return fmt.Errorf("%d labels: the engine is made for batches of %d", len(labels), e.o.Batch)
 	}
-	for i, y := range labels {
-		if y < 0 || y >= e.classes {
-			return fmt.Errorf("label %d of image %d: expected 0 to %d", y, i, e.classes-1)
+	if n := len(loss.Other); n > 0 && n != e.o.Batch || !(loss.Share >= 0 && loss.Share <= 1) {
+		return fmt.Errorf("%d second labels and a share of %v of the first: expected none or %d, and 0 to 1", n, loss.Share, e.o.Batch)
+	}
+	for _, labels := range [][]int{labels, loss.Other} {
+		for i, y := range labels {
+			if y < 0 || y >= e.classes {
+				return fmt.Errorf("label %d of image %d: expected 0 to %d", y, i, e.classes-1)
+			}
 		}
 	}
 	if loss.Teacher == nil && (loss.KD != 0 || loss.Features != 0) {

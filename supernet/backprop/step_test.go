@@ -68,6 +68,65 @@ func TestGradientsAddUp(t *testing.T) {
 	}
 }
 
+// With two labels loss and gradients are the weighted sums of those with one, and the
+// gradient of the logits is the slope of the loss.
+func TestMixedLabels(t *testing.T) {
+	_, n, _ := smallest(t)
+	x, first := randomBatch(4, 32, 10)
+	second := []int{first[3], first[2], first[1], first[0]}
+	const share, smoothing = 0.3, 0.1
+	step := func(labels []int, loss Loss) (float64, map[string][]float32) {
+		n.ZeroGradients()
+		loss.Smoothing = smoothing
+		r, err := n.Step(context.Background(), x, labels, loss, StepOptions{KeepStatistics: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gradients := map[string][]float32{}
+		for name := range n.Touched {
+			gradients[name] = append([]float32{}, n.Gradients[name].Data...)
+		}
+		return r.Loss, gradients
+	}
+	a, ofA := step(first, Loss{})
+	b, ofB := step(second, Loss{})
+	both, of := step(first, Loss{Other: second, Share: share})
+	if want := share*a + (1-share)*b; a == b || math.Abs(both-want) > 1e-6 {
+		t.Errorf("loss %v, expected %v, between %v and %v", both, want, a, b)
+	}
+	for name, got := range of {
+		for i := range got {
+			want := float64(share*ofA[name][i] + (1-share)*ofB[name][i])
+			if math.Abs(float64(got[i])-want) > 1e-3*math.Abs(want)+1e-5 {
+				t.Fatalf("%s[%d]: %v, expected %v", name, i, got[i], want)
+			}
+		}
+	}
+	logits := []float32{0.5, -1, 2, 0.25}
+	loss := func() (float64, []float64) {
+		l := newImageLoss(len(logits))
+		l.start(logits)
+		return l.crossEntropy(1, smoothing, share) + l.crossEntropy(3, smoothing, 1-share), l.gradient
+	}
+	_, gradient := loss()
+	for i, z := range logits {
+		const h = 1.0 / 256
+		logits[i] = z + h
+		above, _ := loss()
+		logits[i] = z - h
+		below, _ := loss()
+		logits[i] = z
+		if slope := (above - below) / (2 * h); math.Abs(slope-gradient[i]) > 1e-5 {
+			t.Errorf("logit %d: gradient %v, slope %v", i, gradient[i], slope)
+		}
+	}
+	for name, loss := range map[string]Loss{"labels": {Other: []int{1}, Share: 0.5}, "share": {Other: second, Share: 1.5}, "label": {Other: []int{0, 0, 0, 10}, Share: 0.5}} {
+		if _, err := n.Step(context.Background(), x, first, loss, StepOptions{}); err == nil {
+			t.Errorf("wrong %s: accepted", name)
+		}
+	}
+}
+
 // A path of the supernet and the child extracted from it have the same loss and
 // gradients, wherever the path cuts the shared weights.
 func TestPathsAreTheirChildren(t *testing.T) {

@@ -1,11 +1,14 @@
 package training
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/binas-tui/binas-tui/internal/memory"
 )
 
 var allStages = []Stage{Heaviest, OneShot, FineTune}
@@ -77,6 +80,36 @@ func TestAutoFitsTheMemory(t *testing.T) {
 	}
 	if before != 160 {
 		t.Errorf("with all memory %d images a step", before)
+	}
+}
+
+// What is refused for its memory says what fits, and that does.
+func TestTooMuchMemorySaysWhatFits(t *testing.T) {
+	defer func(f func() float64) { memory.Total = f }(memory.Total)
+	memory.Total = func() float64 { return 4e9 }
+	for _, stage := range allStages {
+		s := Small(stage)
+		s.ImageSize, s.Classes, s.BatchSize = 224, 10, 240
+		err := s.CheckMemory()
+		if !errors.Is(err, memory.ErrTooMuch) {
+			t.Fatalf("%s: %v", stage, err)
+		}
+		var parts, most int
+		_, said, _ := strings.Cut(err.Error(), "; ")
+		if _, err := fmt.Sscanf(said, "micro-batches %d would fit, or batch-size %d", &parts, &most); err != nil {
+			t.Fatalf("%s: %s", stage, said)
+		}
+		small, accumulated := s, s
+		small.BatchSize, accumulated.MicroBatches = most, parts
+		for _, fits := range []Settings{small, accumulated} {
+			if err := errors.Join(fits.Check(), fits.CheckMemory()); err != nil {
+				t.Errorf("%s: %v", stage, err)
+			}
+		}
+		s.ImageSize = 4096
+		if err := s.CheckMemory(); err == nil || !strings.HasSuffix(err.Error(), "smaller ones do (image-size)") {
+			t.Errorf("%s: %v", stage, err)
+		}
 	}
 }
 

@@ -72,6 +72,9 @@ type linear struct {
 	// before is called at the start of each step, and in the middle of it after
 	// the running mean has changed.
 	before, middle func(step int) error
+	// scores are those of the validations, in place of the weights' squares.
+	scores []float64
+	done   int
 }
 
 func newLinear(s Settings, w onnx.StateDict) *linear {
@@ -91,7 +94,7 @@ func newLinear(s Settings, w onnx.StateDict) *linear {
 // builder makes the trainee from a checkpoint, as newTrainee does.
 func (l *linear) build(_ context.Context, s Settings, _ Options, w onnx.StateDict) (trainee, error) {
 	made := newLinear(s, w)
-	made.before, made.middle = l.before, l.middle
+	made.before, made.middle, made.scores, made.done = l.before, l.middle, l.scores, l.done
 	return made, nil
 }
 
@@ -164,6 +167,10 @@ func (l *linear) validate(ctx context.Context, w onnx.StateDict) ([]Score, error
 	sum := 0.0
 	for _, v := range w["classifier.weight"].Data {
 		sum += float64(v) * float64(v)
+	}
+	if l.scores != nil {
+		sum = l.scores[l.done]
+		l.done++
 	}
 	return []Score{{Network: "child", Top1: sum, Images: 1}}, ctx.Err()
 }

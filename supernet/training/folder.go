@@ -183,12 +183,25 @@ func (f *folder) check(s Settings, data *dataset.Identity) error {
 	return nil
 }
 
+// restarted is settings as those of a stage that goes on with more epochs than it was
+// begun with; ok is false where they are not that alone.
+func (f *folder) restarted(s Settings) (more Settings, ok bool) {
+	have, begun := f.Stages[s.Stage]
+	more = have
+	more.Epochs = s.Epochs
+	if name, _, _ := more.differs(s); !begun || name != "" || s.Epochs <= have.TotalEpochs() {
+		return s, false
+	}
+	more.CooldownEpochs, more.Restarted = 0, have.TotalEpochs()
+	return more, true
+}
+
 // begin notes the settings of a stage, and the data where that is not known yet
 // or lies elsewhere now. It returns what is worth saying.
 func (f *folder) begin(s Settings, data *dataset.Identity) (note string, err error) {
 	was := f.Run
-	_, begun := f.Stages[s.Stage]
-	if f.Data, note = f.noted(data); begun && note == "" {
+	have, begun := f.Stages[s.Stage]
+	if f.Data, note = f.noted(data); begun && note == "" && have.Restarted == s.Restarted {
 		return "", nil
 	}
 	f.Stages = maps.Clone(f.Stages)

@@ -41,12 +41,28 @@ func (s Settings) fittingBatch(bytes float64) int {
 	return max(int((bytes-fixed)/image), 1)
 }
 
-// CheckMemory refuses settings whose steps would take more memory than there is.
+// CheckMemory refuses settings whose steps would take more memory than there is,
+// and says which would fit.
 func (s Settings) CheckMemory() error {
 	cost, err := s.cost()
 	if err != nil {
 		return err
 	}
-	return memory.Check(fmt.Sprintf("a step of %s on %d images of %d pixels and %d classes", s.Stage, s.BatchSize, s.ImageSize, s.Classes),
+	err = memory.Check(fmt.Sprintf("a step of %s on %d images of %d pixels and %d classes", s.Stage, s.BatchSize, s.ImageSize, s.Classes),
 		cost.TrainBytes(mapCopies*s.engineBatch()))
+	if err == nil {
+		return nil
+	}
+	most := s.fittingBatch(memory.Total())
+	if most < 2 {
+		return fmt.Errorf("%w; not even 2 images at once would fit, smaller ones do (image-size)", err)
+	}
+	for parts := s.micro() + 1; parts <= s.BatchSize/2; parts++ {
+		if m := s; s.BatchSize/parts <= most {
+			if m.MicroBatches = parts; m.checkMicro() == nil {
+				return fmt.Errorf("%w; micro-batches %d would fit, or batch-size %d", err, parts, most)
+			}
+		}
+	}
+	return fmt.Errorf("%w; batch-size %d would fit", err, most)
 }

@@ -99,7 +99,7 @@ func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step, micro i
 			x, labels = b.X[from*pixels:to*pixels], b.Labels[from:to]
 		}
 		if !shared || i == 0 {
-			if loss, err = s.loss(ctx, x); err != nil {
+			if loss, err = s.loss(ctx, x, labels, step, micro, i); err != nil {
 				return gradients{}, err
 			}
 		}
@@ -117,7 +117,7 @@ func (s *oneShot) gradients(ctx context.Context, b *dataset.Batch, step, micro i
 
 // eachImage gives every image a path of its own.
 func (s *oneShot) eachImage(ctx context.Context, b *dataset.Batch, step int) (gradients, error) {
-	loss, err := s.loss(ctx, b.X)
+	loss, err := s.loss(ctx, b.X, b.Labels, step, 0, 0)
 	if err != nil {
 		return gradients{}, err
 	}

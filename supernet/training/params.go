@@ -46,6 +46,8 @@ var params = []struct {
 	{nil, param.Param{Key: "smoothing", Label: "label smoothing", Usage: "smoothing `X` of the labels", Most: 1, Below: true, Rare: true}},
 	{nil, param.Param{Key: "drop", Label: "dropout", Usage: "dropout before the classifier, `P`", Most: 1, Below: true, Rare: true}},
 	{nil, param.Param{Key: "drop_path", Usage: "probability `P` that the last block is left out; others less", Most: 1, Below: true, Rare: true}},
+	{nil, param.Param{Key: "mixup", Usage: "mix images and labels two by two, in shares of the distribution Beta(`ALPHA`, ALPHA)", Zero: "not mixed", Most: 10, Rare: true}},
+	{nil, param.Param{Key: "patience", Label: "early stopping", Usage: "epochs without a better validation after which a stage ends, with the weights of its best epoch, `N`", Unit: "epochs", Zero: "never", Most: maxEpochs, Rare: true}},
 	{nil, param.Param{Key: "model_ema", Label: "average weights", Usage: "keep a moving average of the weights, and validate that", Rare: true}},
 	{nil, param.Param{Key: "model_ema_decay", Label: "decay of average", Usage: "decay `X` of the moving average", Most: 1, Below: true, Rare: true}},
 	{nil, param.Param{Key: "model_ema_every", Label: "average every", Usage: "steps from one update of the moving average to the next, `N`", Unit: "steps", Least: 1, Most: 1000, Rare: true}},

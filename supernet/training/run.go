@@ -121,6 +121,9 @@ func (o Options) check(s Settings) error {
 		{"classes", o.Train.Classes, s.Classes}, {"image size", o.Train.Size, s.ImageSize},
 		{"training images", o.Train.Len(), s.Images}, {"held-out images", held, s.HeldOut},
 	} {
+		if s.Patience > 0 && held == 0 {
+			return fmt.Errorf("%w: patience: there are no held-out images to tell by (train-percent)", ErrSettings)
+		}
 		if n.have != n.want {
 			return fmt.Errorf("%w: data %s: %s %d: expected %d", ErrSettings, o.Train.Name, n.name, n.have, n.want)
 		}
@@ -153,12 +156,25 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 	if f.Data != nil && o.Data != nil { // it may have been renamed
 		s.Data = f.Data.Name
 	}
-	if err := f.check(s, o.Data); err != nil {
+	more, restarts := f.restarted(s)
+	as := s
+	if restarts = restarts && r.Size() == 1; restarts {
+		as = f.Stages[s.Stage]
+	}
+	if err := f.check(as, o.Data); err != nil {
 		return Progress{}, err
 	}
 	saved, resumed, err := f.resume(s.Stage, o.say)
 	if err != nil {
 		return Progress{}, err
+	}
+	if restarts {
+		if saved.Step != more.Restarted*data.Steps() {
+			return Progress{}, fmt.Errorf("%w; a stage that is done goes on with more epochs, this one is at step %d of %d", f.check(s, o.Data), saved.Step, more.Restarted*data.Steps())
+		}
+		o.say(fmt.Sprintf("%s was done after %d epochs and goes on to %d: the learning rate begins at %g again, without a warm-up, and falls in %d epochs",
+			s.Stage, more.Restarted, more.Epochs, more.LR, more.Epochs-more.Restarted))
+		s = more
 	}
 	var made trainee
 	if err := r.hold(ctx, func() (err error) {
@@ -236,7 +252,7 @@ func (t *trainer) start(ctx context.Context, resumed bool) (Progress, error) {
 	} else if err := t.save(true); err != nil { // finds out whether there is room
 		return t.progress, err
 	}
-	if t.at.Step == t.total() && t.at.Validated == t.s.TotalEpochs() {
+	if t.at.Step == t.total() && t.at.Validated == t.s.TotalEpochs() && t.s.Patience == 0 {
 		err = t.saveWeights() // a kill may have come between the two files
 	} else if err = t.begin(ctx); err == nil {
 		err = t.run(ctx)

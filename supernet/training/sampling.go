@@ -10,6 +10,7 @@ import (
 const (
 	pathStream = iota + 1
 	dropStream
+	mixStream = 1 << 6 // dropStream counts the passes of a step
 )
 
 // source is the random numbers of one stream at one step: a function of the

@@ -71,6 +71,12 @@ type Settings struct {
 	Drop        float64 `json:"drop"`      // dropout before the classifier
 	DropPath    float64 `json:"drop_path"` // of the last block; block i of 22 has i/22 of it
 
+	Mixup    float64 `json:"mixup,omitempty"`    // alpha of the distribution Beta that images are mixed by, two by two; 0: they are not
+	Patience int     `json:"patience,omitempty"` // epochs without a better validation after which the stage ends, with the weights of the best; 0: it goes to its end
+	// Restarted is after how many epochs a stage that was done went on with more: the
+	// rate begins there again; 0: nowhere.
+	Restarted int `json:"restarted,omitempty"`
+
 	ModelEMA       bool    `json:"model_ema"`
 	ModelEMADecay  float64 `json:"model_ema_decay"`
 	ModelEMAEvery  int     `json:"model_ema_every"`  // steps from one update to the next
@@ -221,6 +227,10 @@ func (s Settings) rate(epoch, step, steps int) float64 {
 	at := float64(epoch)
 	if s.LREachStep {
 		at += float64(step) / float64(steps)
+	}
+	if of := s.schedule(); s.Restarted > 0 && epoch >= s.Restarted {
+		of.Epochs, of.WarmupEpochs = s.Epochs-s.Restarted, 0
+		return of.At(at - float64(s.Restarted))
 	}
 	return s.schedule().At(at)
 }

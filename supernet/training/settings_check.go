@@ -34,6 +34,9 @@ func (s Settings) check() error {
 			return err
 		}
 	}
+	if s.Restarted < 0 || s.Restarted > 0 && s.Restarted >= s.TotalEpochs() {
+		return fmt.Errorf("restarted %d: expected less than the epochs, %d", s.Restarted, s.TotalEpochs())
+	}
 	if s.Stage == OneShot {
 		if err := s.checkSampling(); err != nil {
 			return err

@@ -52,6 +52,10 @@ type position struct {
 	Step      int   `json:"step"`      // steps done
 	Since     sums  `json:"since"`     // since the last line of metrics
 	Validated int   `json:"validated"` // epochs that were validated
+	// With patience: the best validation, mean top-1 in percent, and after how many
+	// epochs it was.
+	Best      float64 `json:"best,omitempty"`
+	BestEpoch int     `json:"best_epoch,omitempty"`
 }
 
 // stateFormat and stateVersion are in the header of state files. Files of the

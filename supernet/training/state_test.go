@@ -22,7 +22,7 @@ import (
 func TestStateReadsBack(t *testing.T) {
 	w, _, _ := fiveMillion()
 	w["bn1."+counter] = onnx.TensorData{Shape: []int{}, Data: []float32{12345}}
-	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off"}
+	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3, 1.0 / 3, 2}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off"}
 	s.average["bn.a"].Data[7] = 42
 	path := filepath.Join(t.TempDir(), "oneshot.state")
 	if err := safefile.Replace(path, true, s.write); err != nil {

@@ -81,9 +81,11 @@ func (n *network) teach(o Options) error {
 	return nil
 }
 
-// loss is what the stage minimises on the images of x.
-func (n *network) loss(ctx context.Context, x []float32) (backprop.Loss, error) {
+// loss is what the stage minimises on the images of x, which it mixes where that is
+// asked for. which counts the passes of the micro-batch.
+func (n *network) loss(ctx context.Context, x []float32, labels []int, step, micro, which int) (backprop.Loss, error) {
 	loss := backprop.Loss{Smoothing: n.s.Smoothing}
+	n.s.mix(x, labels, &loss, step, micro, which)
 	if n.teacher == nil || n.s.GammaKnowledge == 0 {
 		return loss, nil
 	}
@@ -116,6 +118,9 @@ func (n *network) pass(ctx context.Context, x []float32, labels []int, loss back
 	out := sums{Images: len(labels), Loss: images * r.Loss, CE: images * r.CE, KL: images * r.KL}
 	for _, mse := range r.Stages {
 		out.Features += images * mse
+	}
+	if loss.Share < 0.5 && loss.Other != nil { // what there is most of
+		labels = loss.Other
 	}
 	for i, label := range labels {
 		if logits.Rank(r.Logits[i*n.s.Classes:(i+1)*n.s.Classes], label) == 0 {
@@ -178,7 +183,7 @@ func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
 
 func (c *child) gradients(ctx context.Context, b *dataset.Batch, step, micro int) (gradients, error) {
 	c.zero()
-	loss, err := c.loss(ctx, b.X)
+	loss, err := c.loss(ctx, b.X, b.Labels, step, micro, 0)
 	if err != nil {
 		return gradients{}, err
 	}

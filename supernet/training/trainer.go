@@ -116,7 +116,7 @@ func (t *trainer) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		if t.at.Step == total {
+		if t.at.Step == total || t.stopped() {
 			return nil
 		}
 		if err := t.wait(ctx); err != nil {
@@ -267,13 +267,40 @@ func (t *trainer) endEpoch(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.save(true); err != nil {
-		return err
+	if t.s.Patience > 0 { // the best weights stay: they are there before the state says so
+		if t.noteBest(epoch, scores) {
+			err = t.saveWeights()
+		}
+		if err == nil {
+			err = t.save(true)
+		}
+	} else if err = t.save(true); err == nil {
+		err = t.saveWeights()
 	}
-	err = t.saveWeights()
+	if t.stopped() {
+		t.o.say(fmt.Sprintf("%s ends after epoch %d of %d: none after epoch %d, with %.2f%%, was better; its weights are kept", t.s.Stage, epoch, t.s.TotalEpochs(), t.at.BestEpoch, t.at.Best))
+	}
 	t.clock.skip(time.Since(before))
 	t.report("training")
 	return err
+}
+
+// noteBest notes a validation that is better than all before.
+func (t *trainer) noteBest(epoch int, scores []Score) bool {
+	mean := 0.0
+	for _, s := range scores {
+		mean += s.Top1 / float64(len(scores))
+	}
+	if t.at.BestEpoch > 0 && mean <= t.at.Best {
+		return false
+	}
+	t.at.Best, t.at.BestEpoch = mean, epoch
+	return true
+}
+
+// stopped says whether the stage has ended early.
+func (t *trainer) stopped() bool {
+	return t.s.Patience > 0 && t.at.BestEpoch > 0 && t.at.Validated-t.at.BestEpoch >= t.s.Patience && t.at.Step == t.at.Validated*t.data.Steps()
 }
 
 // best is the weights that are kept: the average where there is one.
@@ -339,6 +366,9 @@ func (t *trainer) report(doing string) {
 	p.Stage, p.Doing = t.s.Stage, doing
 	p.Epoch, p.Epochs = min(t.at.Step/steps+1, t.s.TotalEpochs()), t.s.TotalEpochs()
 	p.Step, p.Steps = t.at.Step, t.total()
+	if t.stopped() {
+		p.Epoch, p.Epochs, p.Steps = t.at.Validated, t.at.Validated, p.Step
+	}
 	p.Ranks, p.Communication = t.ranks.Size(), t.clock.share
 	p.ImagesPerSecond, p.Left = t.clock.rate(), t.clock.left(p.Steps-p.Step)
 	if t.o.Progress != nil {
