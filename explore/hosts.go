@@ -39,6 +39,9 @@ func usedHosts() []string {
 	return hosts
 }
 
+// CheckHost refuses what is no name of a host.
+func CheckHost(name string) error { return ssh.CheckHost(name) }
+
 // UsedHost remembers a host for [Hosts], "" being none. Where it cannot be written,
 // the host is not offered.
 func UsedHost(host string) {

@@ -24,6 +24,9 @@ func Processor() string {
 				}
 			}
 		}
+		if model, err := os.ReadFile("/proc/device-tree/model"); err == nil && len(model) < 1000 { // of boards, whose processors have no names
+			return strings.Trim(string(model), "\x00\n ")
+		}
 	case "darwin":
 		if out, err := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output(); err == nil {
 			return strings.TrimSpace(string(out))

@@ -294,7 +294,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
-		*msg.finder = runtimeFinder{msg.library, msg.err, true}
+		*msg.finder = runtimeFinder{msg.library, msg.err, msg.hosts, true}
 	case copiedMsg:
 		a.say(msg.text)
 	case failedMsg:

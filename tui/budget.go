@@ -137,8 +137,10 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	if p := e.LUT.Provenance.ComputesIn(); p != onnx.FP32 {
 		part(t.Text, " "+string(p))
 	}
-	if p := e.LUT.Provenance.Processor; p != "" && r.W >= wideWidth {
-		part(t.Dim, " ("+p+")")
+	if p := e.LUT.Provenance; p.Host != "" {
+		part(t.Dim, " on "+p.Host)
+	} else if p.Processor != "" && r.W >= wideWidth {
+		part(t.Dim, " ("+p.Processor+")")
 	}
 	if e.LUT.Calibration.Set() {
 		part(t.Dim, " calibrated")

@@ -73,8 +73,8 @@ func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
 		return nil
 	}
 	n := networkToMeasure{a.space().Architecture(a.solution.Path), a.solution.LatencyMS}
-	if want.ImageSize != a.space().ImageSize {
-		n.predictedMS = 0 // the table says nothing about this size
+	if want.ImageSize != a.space().ImageSize || want.Host != a.engine.LUT.Provenance.Host {
+		n.predictedMS = 0 // the table says nothing about this size, or that machine
 	}
 	services := a.services
 	return a.startJob("network", func(ctx context.Context, j *job.Job) (any, error) {

@@ -102,7 +102,7 @@ func generalKeys() []action {
 		{"profile", []string{"f"}, "Data", "choose a profile: space, table and predictor together", "", (*App).openProfilePicker},
 
 		{"measure", []string{"m"}, "Device", "measure this machine: the network shown, or a whole table", "measure", (*App).openMeasure},
-		{"on-device", []string{"O"}, "Device", "measure on this machine until a network keeps the budget there", "", (*App).startOnDevice},
+		{"on-device", []string{"O"}, "Device", "measure on the table's device until a network keeps the budget there", "", (*App).startOnDevice},
 		{"method", []string{"M"}, "Device", "train and fit: the method's steps as jobs, from the data to a predictor", "train", (*App).openMethod},
 		{"cancel-job", []string{"X"}, "Device", "cancel what is running; what it has is kept", "", (*App).cancelJob},
 		{"use-measured", []string{"U"}, "Device", "explore with the table or the predictor that a job made last", "", (*App).useMeasured},

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,10 +17,13 @@ import (
 // verifiedNetworks is how many networks a table is verified on.
 const verifiedNetworks = 40
 
-// openMeasure opens the menu of measuring.
-func (a *App) openMeasure() tea.Cmd {
+// openMeasure opens the menu of measuring, on the host of the table explored.
+func (a *App) openMeasure() tea.Cmd { return a.openMeasureOn(a.engine.LUT.Provenance.Host) }
+
+// openMeasureOn opens the menu of measuring on a host, "" being this machine.
+func (a *App) openMeasureOn(host string) tea.Cmd {
 	m := &measureMenu{want: explore.Measuring{
-		Space: a.space().Name, ImageSize: a.space().ImageSize, Target: string(onnx.CPU), Threads: 1, Method: latency.InContext, Library: a.opts.Library,
+		Host: host, Space: a.space().Name, ImageSize: a.space().ImageSize, Target: string(onnx.CPU), Threads: 1, Method: latency.InContext, Library: a.opts.Library,
 	}}
 	if p := a.engine.LUT.Provenance; p.Device != "" && latency.CheckTarget(p.Device) == nil {
 		m.want.Target = p.Device
@@ -28,7 +32,7 @@ func (a *App) openMeasure() tea.Cmd {
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
 	}
-	m.form = form{title: "Measure on this machine", fields: m.rows, status: m.found}
+	m.form = form{title: "Measure", fields: m.rows, status: m.status}
 	a.dialog = m
 	return m.find(a, m.want.Library)
 }
@@ -39,20 +43,22 @@ type libraryMsg struct {
 	finder  *runtimeFinder
 	library onnx.Library
 	err     error
+	hosts   []string
 }
 
-// runtimeFinder looks for ONNX Runtime while a form is open.
+// runtimeFinder looks for ONNX Runtime, and for hosts, while a form is open.
 type runtimeFinder struct {
 	library onnx.Library
 	err     error
+	hosts   []string // to measure on
 	looked  bool
 }
 
 func (f *runtimeFinder) find(a *App, flag string) tea.Cmd {
-	library := a.services.library
+	services := a.services
 	return guard(func() tea.Msg {
-		lib, err := library(flag)
-		return libraryMsg{f, lib, err}
+		lib, err := services.library(flag)
+		return libraryMsg{f, lib, err, services.hosts()}
 	})
 }
 
@@ -94,15 +100,55 @@ func stepThrough[T comparable](v *T, values []T) func(int) tea.Cmd {
 	}
 }
 
+// status says what measures: of a host that is known once it is asked.
+func (m *measureMenu) status() (text string, bad bool) {
+	if m.want.Host != "" {
+		return "over ssh; what is needed there is pushed into its cache folder, and nothing is installed", false
+	}
+	return m.found()
+}
+
+// setHost chooses where to measure; blocks alone are measured here.
+func (m *measureMenu) setHost(host string) {
+	if m.want.Host = host; host != "" {
+		m.want.Method = latency.InContext
+	}
+}
+
+// editHost has a host typed.
+func (m *measureMenu) editHost(a *App) tea.Cmd {
+	e := newEntry("Host", "[USER@]NAME: ", m.want.Host, func(_ *App, text string) (tea.Cmd, error) {
+		if err := explore.CheckHost(text); err != nil {
+			return nil, err
+		}
+		m.setHost(text)
+		return nil, nil
+	})
+	e.back = a.dialog
+	a.dialog = e
+	return nil
+}
+
 func (m *measureMenu) rows(a *App) []formRow {
+	host, hosts := m.want.Host, append([]string{""}, m.hosts...)
+	if !slices.Contains(hosts, host) {
+		hosts = append(hosts, host)
+	}
 	rows := []formRow{
+		{label: "host", value: cmp.Or(host, "this machine"), edit: m.editHost, step: func(n int) tea.Cmd {
+			stepThrough(&host, hosts)(n)
+			m.setHost(host)
+			return nil
+		}},
 		{label: "device", value: deviceText(m.want), step: m.stepDevice},
 		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Host))},
 		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
 		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
-		{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})},
 	}
-	if m.missing() {
+	if m.want.Host == "" {
+		rows = append(rows, formRow{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})})
+	}
+	if m.missing() && m.want.Host == "" {
 		return append(rows, m.remedy()...)
 	}
 	return append(rows,

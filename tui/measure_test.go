@@ -80,7 +80,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 		return explore.MeasuredTable{Name: "fake", LUT: lut}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "right", "right", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "right", "right", "down", "down", "down", "enter")
 	for len(d.jobs) == 0 || d.jobs[0].Result == nil {
 		d.send(<-d.messages)
 	}
@@ -97,7 +97,7 @@ func TestMeasuringATableNeverStopsTheSlider(t *testing.T) {
 	}
 	d.mustSee("30% 0:42 left")
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "down", "enter")
 	d.mustSee("still running")
 	d.press("q")
 	if d.mustSee("what it has measured is kept"); d.quit {
@@ -121,7 +121,7 @@ func TestCancellingAMeasurement(t *testing.T) {
 		return explore.MeasuredTable{}, ctx.Err()
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "enter", "x")
+	d.press("down", "down", "down", "down", "down", "down", "down", "enter", "x")
 	d.until(job.Cancelled)
 	d.press("esc")
 	d.mustSee("cancelled")
@@ -139,7 +139,7 @@ func TestMeasuringTheNetworkShown(t *testing.T) {
 		return explore.MeasuredNetwork{PredictedMS: n.predictedMS, Measurement: latency.Measurement{MedianMS: 2 * n.predictedMS, MinMS: 20, Spread: 0.01}}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("(least 20.00, spread 1.0%), the table says ")
 	d.mustSee("(-50.0%)")
@@ -157,7 +157,7 @@ func TestCalibrationShowsWhatItWasCheckedOn(t *testing.T) {
 		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	for _, text := range []string{"shape error 1.3%, worst 4.0%", "Kendall tau 0.970", "0.9%, tau 0.980 (ceiling)", "1.150 x sum +0.200 ms", "measured ms"} {
 		d.mustSee(text)
@@ -172,7 +172,7 @@ func TestWithoutALibraryTheMenuOffersToInstallIt(t *testing.T) {
 	d.withoutLibrary(onnx.ErrNoLibrary)
 	d.press("m")
 	d.mustSee("install ONNX Runtime")
-	d.press("down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Done)
 	d.mustSee("ONNX Runtime is installed: /data/libonnxruntime.so")
 }
@@ -209,7 +209,7 @@ func TestAFailedMeasurementSaysWhy(t *testing.T) {
 		return explore.MeasuredTable{}, latency.ErrInconclusive
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "enter")
+	d.press("down", "down", "down", "down", "down", "down", "down", "enter")
 	d.until(job.Failed)
 	d.mustSee("the measurement is inconclusive")
 	d.press("esc", "U")
@@ -253,7 +253,7 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
-	d.press("down", "down", "down", "down", "down", "down", "down", "enter", "J")
+	d.press("down", "down", "down", "down", "down", "down", "down", "down", "enter", "J")
 	d.until(job.Running)
 	d.mustSee("verification of ort-cpu-224-1t")
 	if d.sees("opens the table") {
@@ -282,4 +282,43 @@ func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 		t.Errorf("started %d times in %d jobs", starts, len(d.jobs))
 	}
 	d.mustSee("start it again from its menu: m")
+}
+
+// Hosts are in the form of measuring, where others can be typed, and in the menu of
+// tables; blocks alone are not measured there.
+func TestMeasuringOnAHost(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.services.hosts = func() []string { return []string{"pi", "rack"} }
+	d.withoutLibrary(onnx.ErrNoLibrary) // of this machine
+	lut := fakeTable(d.space())
+	lut.Provenance.Host, lut.Provenance.Processor = "me@nas", "Cortex-A72"
+	var want explore.Measuring
+	d.services.table = func(_ context.Context, m explore.Measuring, _ *job.Job) (explore.MeasuredTable, error) {
+		want = m
+		return explore.MeasuredTable{Name: "fake", LUT: lut}, nil
+	}
+	d.press("m")
+	d.mustSee("this machine")
+	d.mustSee("install ONNX Runtime")
+	d.press("right", "right")
+	d.mustSee("rack")
+	d.press("enter")
+	d.send(tea.PasteMsg{Content: "-oProxyCommand=reboot"})
+	d.press("enter")
+	d.mustSee("expected a Host of ~/.ssh/config")
+	d.press("ctrl+u")
+	d.send(tea.PasteMsg{Content: "me@nas"})
+	d.press("enter")
+	d.mustSee("me@nas")
+	d.mustSee("over ssh")
+	d.press("down", "down", "down", "down", "down", "down", "enter")
+	d.until(job.Done)
+	if want.Host != "me@nas" || want.Method != latency.InContext || want.TableName() != "me@nas-cpu-224-1t" {
+		t.Errorf("%+v, %s", want, want.TableName())
+	}
+	d.press("esc")
+	d.run(d.openLUTPicker())
+	d.mustSee("measure on pi")
+	d.press("end", "enter")
+	d.mustSee("rack")
 }

@@ -40,10 +40,22 @@ func tableLabel(s explore.Setup) string {
 	return label
 }
 
-// openLUTPicker chooses another latency table.
+// openLUTPicker chooses another latency table, or a host to measure one on.
 func (a *App) openLUTPicker() tea.Cmd {
-	return a.openTables("Latency table", a.engine.LUTName, func(a *App, name string) tea.Cmd {
-		return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
+	var hosts []string
+	find := a.services.hosts
+	list := func() []explore.Source {
+		hosts = find()
+		return explore.LUTs()
+	}
+	return a.sources(list, func(a *App, named []explore.Source) {
+		a.openSources("Latency table", named, a.results.tables, a.engine.LUTName, func(a *App, name string) tea.Cmd {
+			return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
+		})
+		m := a.dialog.(*menu)
+		for _, host := range hosts {
+			m.items = append(m.items, item{label: "measure on " + host, detail: "over ssh", choose: func(a *App) tea.Cmd { return a.openMeasureOn(host) }})
+		}
 	})
 }
 

@@ -19,6 +19,7 @@ type services struct {
 	verify  func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error)
 	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
 	library func(flag string) (onnx.Library, error)
+	hosts   func() []string // to measure on over ssh
 	install func(context.Context, *job.Job) (onnx.Library, error)
 	method  func(context.Context, steps.Task, *job.Job) (any, error)
 	digits  func(context.Context, *job.Job) (string, error)
@@ -53,6 +54,7 @@ func machineServices() services {
 		verify: func(ctx context.Context, m explore.Measuring, t tableToVerify, j *job.Job) (explore.VerifiedTable, error) {
 			return explore.VerifyTable(ctx, m, t.name, t.lut, verifiedNetworks, j)
 		},
+		hosts: explore.Hosts,
 		library: func(flag string) (onnx.Library, error) {
 			lib, _, err := onnx.Find(flag)
 			return lib, err
