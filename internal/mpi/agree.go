@@ -1,6 +1,7 @@
 package mpi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,8 +30,8 @@ type brought struct {
 }
 
 // leaving is how long a rank whose context has ended waits for the others, to tell
-// them.
-const leaving = time.Second
+// them: Open MPI kills a second after a signal, and there may be work to save.
+const leaving = 200 * time.Millisecond
 
 // Agree is Gather for ranks that may fail each by itself: data is of a rank without
 // an error. Where a rank has one, all return an [AgreedError]: a rank that has failed
@@ -64,10 +65,10 @@ func Agree(ctx context.Context, c Comm, data []byte, err error) ([][]byte, error
 	defer stop()
 	all, gatherErr := c.Gather(patient, message)
 	switch {
-	case gatherErr != nil && err != nil:
+	case gatherErr != nil && err != nil && !errors.Is(err, gatherErr):
 		return nil, fmt.Errorf("%w (the other ranks are not told: %v)", err, gatherErr)
 	case gatherErr != nil:
-		return nil, gatherErr
+		return nil, cmp.Or(err, gatherErr)
 	}
 	out := make([][]byte, len(all))
 	var failed error

@@ -81,7 +81,7 @@ func (r *ranks) Size() int { return r.size }
 func (r *ranks) do(ctx context.Context, what string, operation func() error) error {
 	if r.broken == nil {
 		if err := operation(); err != nil {
-			r.broken = fmt.Errorf("rank %d of %d: %s: %w", r.rank, r.size, what, err)
+			r.broken = fmt.Errorf("%s: %w", what, err)
 		}
 	}
 	return r.broken

@@ -100,8 +100,12 @@ func (t *trainer) run(ctx context.Context) error {
 	if saving := t.save(false); saving != nil {
 		return saving
 	}
-	if errors.Is(err, ErrStalled) {
-		err = fmt.Errorf("%w; step %d is saved: the same command resumes there", err, t.savedStep)
+	resumes := fmt.Sprintf("step %d is saved: the same command resumes there", t.savedStep)
+	switch {
+	case errors.Is(err, ErrStalled):
+		err = fmt.Errorf("%w; %s", err, resumes)
+	case ctx.Err() == nil && mpi.Agreed(err) && errors.Is(err, context.Canceled): // another rank's was
+		err = mpi.AgreedError{Err: fmt.Errorf("%v; %s", err, resumes)}
 	}
 	return err
 }
