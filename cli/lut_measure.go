@@ -47,8 +47,8 @@ are not traced. Where the target gives no traces it is fitted on the networks
 alone. It needs no calibration. --method isolated times every block alone, as
 BINAS does; calibrate such a table with lut verify --calibrate.
 
---precision int8 measures networks as export --int8 writes them: a table of its
-own, because integers are faster for some blocks than for others.
+--precision int8 measures networks as export --precision int8 writes them: a
+table of its own, because integers are faster for some blocks than for others.
 
 More networks are run where the first do not make the table certain enough;
 where that does not help it says so, or is inconclusive and no table is written.

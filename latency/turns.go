@@ -68,6 +68,27 @@ func rounded(ms float64) float64 { return math.Round(ms*1e6) / 1e6 }
 // runsOfBurst is how many runs of ms milliseconds a burst times.
 func runsOfBurst(ms float64) int { return int(min(max(burstMS/ms, minBurst), maxBurst)) }
 
+// InTurn is what networks take, ms, medians over some rounds in which one runs right
+// after the other: what disturbs one disturbs all. They may be of several devices.
+func InTurn(ctx context.Context, networks []OpenNetwork, rounds int) ([]float64, error) {
+	sessions, tookMS := make([]session, len(networks)), make([][]float64, len(networks))
+	for range rounds {
+		for i := range sessions {
+			s := &sessions[i]
+			s.OpenNetwork = networks[i]
+			if err := s.warmUp(ctx); err != nil {
+				return nil, err
+			}
+			runs, err := s.time(ctx, runsOfBurst(s.ms))
+			if err != nil {
+				return nil, err
+			}
+			tookMS[i] = append(tookMS[i], Quantile(runs, 0.5))
+		}
+	}
+	return each(tookMS, func(list []float64) float64 { return Quantile(list, 0.5) }), nil
+}
+
 // turn is what a network does between others: it warms up, where that is wanted,
 // and is timed.
 type turn struct {

@@ -81,7 +81,6 @@ func (g *Graph) Quantised(ranges func(value string) (Range, error)) (*Graph, err
 	src := g.padded(padTo)
 	dst := NewGraph(g.name)
 	dst.inputs, dst.metadata = slices.Clone(g.inputs), slices.Clone(g.metadata)
-	dst.Metadata("precision", string(INT8))
 	z := &quantiser{
 		src: src, dst: dst, ranges: ranges, constants: src.constants(), users: map[string][]string{},
 		levels: map[string]levels{}, coded: map[string]string{}, made: map[string]string{},

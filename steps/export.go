@@ -18,6 +18,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // Exporting writes a network as an ONNX file.
@@ -32,6 +33,12 @@ type Exporting struct {
 	Seed       uint64 `json:"seed"`  // of random weights
 	Check      string `json:"check"` // image to compare answers to; "" compares none
 
+	Precision         onnx.Precision `json:"precision"`
+	Calibration       string         `json:"calibration"` // of int8: percentile or entropy
+	Percentile        float64        `json:"percentile"`
+	CalibrationImages int            `json:"calibration_images"`
+
+	from     *origin   // of the weights
 	measured *Accuracy // where a pipeline has it: in place of that of the weights
 }
 
@@ -50,6 +57,9 @@ type Exported struct {
 
 	Metadata map[string]string `json:"metadata"` // in the file
 	Checked  *Checked          `json:"checked,omitempty"`
+
+	Precision onnx.Precision `json:"precision"`
+	Quantised *Quantised     `json:"quantised,omitempty"` // of int8
 }
 
 // Sizes of networks of which nothing is known.
@@ -62,7 +72,10 @@ const (
 const maxONNX = 2 << 30
 
 // NewExporting is an export with the defaults of its parameters.
-func NewExporting() *Exporting { return &Exporting{Batch: 1, Seed: 1} }
+func NewExporting() *Exporting {
+	return &Exporting{Common: Common{ClassOrder: dataset.NaturalOrder, Unreadable: 1}, Batch: 1, Seed: 1,
+		Precision: onnx.FP32, Calibration: byPercentile, Percentile: 99.99, CalibrationImages: 256}
+}
 
 // Step implements [Task].
 func (*Exporting) Step() Step { return Export }
@@ -75,7 +88,12 @@ var exportingParams = param.Table{
 	{Key: "batch", Usage: "images at once, `N`; 0 leaves it open until the network runs", Most: latency.MaxBatch},
 	{Key: "seed", Usage: "`SEED` of random weights", Rare: true},
 	checkParam,
-	LibraryParam,
+	{Key: "precision", Usage: "what the network computes in, a `PRECISION`: fp32, or int8, quantised after training", Choices: []string{string(onnx.FP32), string(onnx.INT8)}},
+	{Key: "data", Label: "data set", Usage: "int8: data set to calibrate and validate on, a `FOLDER|NAME`", Zero: "none"},
+	{Key: "calibration", Usage: "int8: how ranges of activations are found, by `KIND`: percentile or entropy", Choices: []string{byPercentile, byEntropy}, Rare: true},
+	{Key: "percentile", Usage: "int8: `PERCENT` of an activation's values that are not cut off", Unit: "%", Least: 90, Most: 100, Rare: true},
+	{Key: "calibration_images", Usage: "int8: training images to calibrate on, `N`", Least: 1, Most: 1 << 20, Rare: true},
+	ClassOrderParam.Seldom(), badParam, LibraryParam,
 }
 
 var checkParam = param.Param{Key: "check", Usage: "`IMAGE` to answer to with the written file, prepared as docs/DEPLOYING.md says, and with the weights; answers must be the same", Zero: "none", Rare: true}
@@ -95,7 +113,10 @@ func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 	if e.Checkpoint != "" && e.Given["seed"] {
 		return nil, requestf("--checkpoint and --seed: expected one of them")
 	}
-	r := Exported{File: e.File, ImageSize: e.ImageSize, Classes: e.Classes, Batch: e.Batch, Weights: fmt.Sprintf("random, seed %d", e.Seed)}
+	if err := e.checkQuantised(); err != nil {
+		return nil, err
+	}
+	r := Exported{Precision: e.Precision, File: e.File, ImageSize: e.ImageSize, Classes: e.Classes, Batch: e.Batch, Weights: fmt.Sprintf("random, seed %d", e.Seed)}
 	var (
 		weights  onnx.Weights = onnx.RandomWeights{Seed: e.Seed}
 		metadata              = map[string]string{}
@@ -127,7 +148,13 @@ func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 	}
 	metadata["weights"], metadata["program"], metadata["image_size"] = r.Weights, "binas-tui "+version.Text(), strconv.Itoa(r.ImageSize)
 	r.Metadata = metadata
-	data, err := exported(arch, weights, r)
+	var ranges func(string) (onnx.Range, error)
+	if e.Precision == onnx.INT8 {
+		if ranges, err = e.quantise(ctx, j, arch, weights, &r, metadata); err != nil {
+			return nil, checkpointError(r.Weights, err)
+		}
+	}
+	data, err := exported(arch, weights, r, ranges)
 	if t, ok := weights.(*trained); ok && err == nil {
 		err = t.checkUsed()
 	}
@@ -154,10 +181,14 @@ func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 
 // trained reads the weights to export, and what is known of them.
 func (e *Exporting) trained(arch *model.Architecture, r *Exported) (*trained, map[string]string, error) {
+	if err := RefuseONNX(e.Checkpoint); err != nil {
+		return nil, nil, err
+	}
 	o, err := checkpointOrigin(e.Checkpoint)
 	if err != nil {
 		return nil, nil, err
 	}
+	e.from = o
 	if *arch, err = o.arch(*arch); err != nil {
 		return nil, nil, err
 	}
@@ -218,13 +249,16 @@ func (e *Exporting) metadata(o *origin, imageSize int) map[string]string {
 // preprocessing is the version of docs/DEPLOYING.md by which images are prepared.
 const preprocessing = "1"
 
-// exported is a network as an ONNX file with its metadata.
-func exported(arch model.Architecture, w onnx.Weights, r Exported) ([]byte, error) {
+// exported is a network as an ONNX file with metadata; quantised where there are ranges.
+func exported(arch model.Architecture, w onnx.Weights, r Exported, ranges func(string) (onnx.Range, error)) ([]byte, error) {
 	batch := r.Batch
 	if batch == 0 {
 		batch = onnx.Batch
 	}
 	graph, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
+	if err == nil && ranges != nil {
+		graph, err = graph.Quantised(ranges)
+	}
 	if err != nil {
 		return nil, err
 	}

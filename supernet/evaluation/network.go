@@ -51,15 +51,29 @@ func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int)
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{size: imageSize, classes: classes, batch: batch}
+	n, err := GraphNetwork(g)
+	if err != nil {
+		return nil, err
+	}
 	if cost, err := arch.Cost(imageSize, classes); err == nil {
 		n.bytes = cost.RunBytes(batch)
 	}
-	if n.session, err = onnx.NewSession(g.Marshal(), onnx.SessionOptions{}); err != nil {
-		return nil, err
-	}
 	return n, nil
 }
+
+// GraphNetwork prepares a network of this program, in floats or quantised, that
+// takes a fixed number of images. ONNX Runtime must be loaded.
+func GraphNetwork(g *onnx.Graph) (*Network, error) {
+	in, out := g.Inputs()[0].Shape, g.Outputs()[0].Shape
+	session, err := onnx.NewSession(g.Marshal(), onnx.SessionOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return &Network{session: session, size: in[2], classes: out[1], batch: in[0]}, nil
+}
+
+// EvaluationImages is the number of images that a network is best evaluated on at once.
+func EvaluationImages(imageSize int) int { return runImages(imageSize) }
 
 // maxModelPixels bounds the images of a run of a model of others, in pixels: its
 // batch may be fixed.

@@ -1,0 +1,227 @@
+package steps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+
+	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
+)
+
+// How ranges are calibrated: see [evaluation.Ranging].
+const (
+	byPercentile = "percentile"
+	byEntropy    = "entropy"
+)
+
+// Quantised says how a network was quantised after training, what it cost in
+// accuracy, on images that no decision was made with, and gained in latency on this
+// machine, one thread. Accuracies are top-1 in percent.
+type Quantised struct {
+	Calibration       string  `json:"calibration"`
+	CalibrationImages int     `json:"calibration_images"`
+	CalibrationData   string  `json:"calibration_data"`
+	Images            int     `json:"images"`
+	Data              string  `json:"data"`
+	Top1              float64 `json:"top1"`
+	FP32Top1          float64 `json:"fp32_top1"`
+	LatencyMS         float64 `json:"latency_ms"` // measured in turn with fp32
+	FP32LatencyMS     float64 `json:"fp32_latency_ms"`
+	Speedup           float64 `json:"speedup"`
+	Runtime           string  `json:"runtime"`
+	Processor         string  `json:"processor"`
+	Slow              string  `json:"slow,omitempty"` // why int8 is slow on this processor
+}
+
+// turnRounds is how often two precisions are timed in turn.
+const turnRounds = 20
+
+// largeLoss is what quantising may cost, in points, before it is remarked on.
+const largeLoss = 1.0
+
+// checkQuantised refuses what cannot be quantised, before anything is read.
+func (e *Exporting) checkQuantised() error {
+	switch {
+	case e.Precision != onnx.INT8:
+		for _, p := range exportingParams {
+			if e.Given[p.Key] && slices.Contains([]string{"data", "calibration", "percentile", "calibration_images"}, p.Key) {
+				return requestf("%s is for precision %s", e.called(p), onnx.INT8)
+			}
+		}
+		return nil
+	case e.Checkpoint == "":
+		return requestf("--precision %s needs trained weights (--checkpoint): ranges of random ones mean nothing; measure --precision %s says how fast the network is", onnx.INT8, onnx.INT8)
+	case e.Data == "":
+		return requestf("--precision %s needs --data, whose images the activations are calibrated on", onnx.INT8)
+	case e.Check != "":
+		return requestf("--check is for precision %s: in %s answers differ from those of the weights; the accuracy is said instead", onnx.FP32, onnx.INT8)
+	case e.Calibration == byEntropy && e.Given["percentile"]:
+		return requestf("--percentile is for --calibration %s", byPercentile)
+	case !onnx.CanRun():
+		return onnx.ErrNoCgo
+	}
+	return nil
+}
+
+// RefuseONNX refuses an ONNX file where weights or an architecture are expected,
+// and says where it is quantised already. A file that cannot be read is no ONNX file.
+func RefuseONNX(file string) error {
+	if is, err := isONNX(file); err != nil || !is {
+		return nil
+	}
+	data, err := safefile.Read(file, supernet.MaxCheckpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, _, err := onnx.ModelIO(data); err != nil {
+		return nil
+	}
+	what := "an ONNX file"
+	if meta, err := onnx.ModelMetadata(data); err == nil && meta["precision"] == string(onnx.INT8) {
+		what += " that is quantised already"
+	}
+	return requestf("%s is %s: export starts from the architecture and the weights it was made of (--checkpoint)", file, what)
+}
+
+// quantise calibrates the activations of a network on training images, validates it
+// on the validation part beside fp32, and times both. It returns the ranges.
+func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Architecture, w onnx.Weights, r *Exported, metadata map[string]string) (func(string) (onnx.Range, error), error) {
+	library, err := onnx.Open(e.Library)
+	if err != nil {
+		return nil, err
+	}
+	train, val, err := e.calibrationData(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	q := &Quantised{Calibration: e.Calibration, Runtime: "ONNX Runtime " + library.Version, Processor: latency.Processor(), Slow: onnx.SlowInt8()}
+	if q.Calibration == byPercentile {
+		q.Calibration += " " + strconv.FormatFloat(e.Percentile, 'g', -1, 64)
+	}
+	graph := func(batch int) (*onnx.Graph, error) {
+		return onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
+	}
+	images, err := evaluation.Load(ctx, train, e.CalibrationImages)
+	if err != nil {
+		return nil, err
+	}
+	g, err := graph(evaluation.RangeImages(r.ImageSize))
+	if err != nil {
+		return nil, err
+	}
+	found, err := evaluation.Ranges(ctx, g, images, evaluation.Ranging{Entropy: e.Calibration == byEntropy, Percentile: e.Percentile}, j)
+	if err != nil {
+		return nil, err
+	}
+	q.CalibrationImages, q.CalibrationData = images.Len(), images.Name
+	ranges := func(value string) (onnx.Range, error) {
+		if v, ok := found[value]; ok {
+			return v, nil
+		}
+		return onnx.Range{}, fmt.Errorf("%s was not calibrated", value)
+	}
+
+	if images, err = evaluation.Load(ctx, val, 0); err != nil {
+		return nil, err
+	}
+	if g, err = graph(evaluation.EvaluationImages(r.ImageSize)); err != nil {
+		return nil, err
+	}
+	quantised, err := g.Quantised(ranges)
+	if err != nil {
+		return nil, err
+	}
+	for i, g := range []*onnx.Graph{g, quantised} {
+		n, err := evaluation.GraphNetwork(g)
+		if err != nil {
+			return nil, err
+		}
+		v, err := evaluation.Validate(ctx, n, images, e.Threads, j, nil)
+		n.Close()
+		if err != nil {
+			return nil, err
+		}
+		*[]*float64{&q.FP32Top1, &q.Top1}[i] = v.Top1
+		q.Images, q.Data = v.Images, v.Data
+	}
+	metadata["precision"] = string(onnx.INT8)
+	metadata["top1"], metadata["top1_images"], metadata["top1_data"] = strconv.FormatFloat(q.Top1, 'f', 2, 64), strconv.Itoa(q.Images), q.Data
+	metadata["calibration"] = fmt.Sprintf("%s of %d images of %s", q.Calibration, q.CalibrationImages, q.CalibrationData)
+
+	if err := e.timeInTurn(ctx, arch, r, q); err != nil {
+		return nil, err
+	}
+	r.Quantised = q
+	if q.Slow != "" {
+		e.note("%s", q.Slow)
+	}
+	if lost := q.FP32Top1 - q.Top1; lost > largeLoss {
+		e.note("int8 costs %.2f points: more --calibration-images or the other --calibration may help; fine-tuning that knows of quantisation is not there", lost)
+	}
+	return ranges, nil
+}
+
+// timeInTurn times both precisions on this machine.
+func (e *Exporting) timeInTurn(ctx context.Context, arch model.Architecture, r *Exported, q *Quantised) error {
+	var networks []latency.OpenNetwork
+	for _, p := range []onnx.Precision{onnx.FP32, onnx.INT8} {
+		m := latency.NewMachine(latency.MachineOptions{Batch: max(1, r.Batch), Classes: r.Classes, Precision: p})
+		n, err := m.Open(ctx, arch, r.ImageSize)
+		if err != nil {
+			return err
+		}
+		defer n.Close()
+		networks = append(networks, n)
+	}
+	tookMS, err := latency.InTurn(ctx, networks, turnRounds)
+	if err != nil {
+		return err
+	}
+	q.FP32LatencyMS, q.LatencyMS, q.Speedup = tookMS[0], tookMS[1], tookMS[0]/tookMS[1]
+	return nil
+}
+
+// calibrationData opens the images to calibrate and to validate on, prepared as
+// those that the weights were trained on.
+func (e *Exporting) calibrationData(ctx context.Context, r *Exported) (train, val *dataset.Set, err error) {
+	o := e.from
+	order := e.ClassOrder
+	if !e.Given["class_order"] {
+		order = cmp.Or(o.order, order)
+	}
+	train, val, err = e.openData(ctx, o, dataset.Options{Size: r.ImageSize, Classes: r.Classes, ClassOrder: order, MaxUnreadable: e.unreadable()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if val == nil || val.Len() == 0 {
+		return nil, nil, requestf("%s has no validation part to compare precisions on", e.Data)
+	}
+	id, err := dataset.Identify(ctx, train, val)
+	if err == nil {
+		err = e.suits(o, id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range []*dataset.Set{train, val} {
+		if o.data != nil {
+			s.Mean, s.Std = o.data.Mean, o.data.Std
+		}
+		if o.crop > 0 && r.ImageSize == o.known.ImageSize {
+			s.SetCrop(o.crop)
+		}
+	}
+	e.noteData(train, val)
+	return train, val, nil
+}
