@@ -219,6 +219,7 @@ func (f *folder) withdraw(stage Stage) {
 	for _, path := range []string{f.state(stage), f.previousState(stage)} {
 		os.Remove(path)
 	}
+	f.removeTables(stage)
 	if len(f.Stages) > 0 {
 		f.write()
 		return

@@ -59,8 +59,11 @@ func ReadMetrics(folder string) (out []Metric, lost jsonl.Lost, err error) {
 	return out, result.Lost, err
 }
 
-// metricsLog appends to metrics.jsonl.
-type metricsLog struct{ file *records.File }
+// metricsLog appends to metrics.jsonl and to the tables.
+type metricsLog struct {
+	file   *records.File
+	tables tables
+}
 
 // openMetrics opens the file and cuts off what is later than a checkpoint: the
 // lines of the stage past its step, validations that it does not know of, and a
@@ -89,14 +92,22 @@ func openMetrics(dir string, stage Stage, at position, say func(string)) (*metri
 	if f.Lost.Count > 0 {
 		say(fmt.Sprintf("%s: %s; the file as it was is kept as %s", path, f.Lost, filepath.Base(f.DamagedCopy())))
 	}
-	return &metricsLog{f}, kept, nil
+	ts, err := openTables(Run{Folder: dir}, stage, kept)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return &metricsLog{f, ts}, kept, nil
 }
 
 func (l *metricsLog) add(m Metric) error {
 	if err := l.file.Append(m); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	return nil
+	return l.tables.add(m)
 }
 
-func (l *metricsLog) close() { l.file.Close() }
+func (l *metricsLog) close() {
+	l.file.Close()
+	l.tables.close()
+}
