@@ -16,7 +16,7 @@ PEERS       ?= ../peers
 CONCURRENT = $(shell grep -rlE --include=*.go --exclude-dir=e2e $(GOROUTINES) . | xargs -n1 dirname | sort -u)
 GOROUTINES := '"sync(/atomic)?"|"golang.org/x/sync/errgroup"|/internal/parallel"|\bgo func\b'
 
-.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines screenshots keys clean
+.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines screenshots terminals keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -103,6 +103,9 @@ baselines: ## how fast training is, beside PyTorch's of make peers: the table of
 
 screenshots: ## the pictures of README and guide, from the real program
 	$(GO) test ./e2e -run '^TestScreenshots$$' -count 1 -screenshots $(CURDIR)/docs
+
+terminals: build ## pictures of xterm itself at five sizes, in four themes: needs Xvfb, xterm, xdotool and ImageMagick
+	docs/screenshots/xterm.sh $(CURDIR)/$(BIN) docs/screenshots
 
 keys: ## docs/KEYS.md, from the key table
 	$(GO) test ./tui -run '^TestKeysDocument' -count 1 -update

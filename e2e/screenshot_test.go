@@ -27,6 +27,9 @@ func TestScreenshots(t *testing.T) {
 		shows string
 	}{
 		{"screenshot.svg", medium, func(w *Terminal) { w.Press("down", "down", "down", "down", "down", "down", "down") }, "Why 3.0"},
+		{"screenshot-light.svg", medium, func(w *Terminal) { w.Press("down", "down", "down", "down", "down", "down", "down") }, "Why 3.0"},
+		{"screenshots/plot.svg", medium, func(w *Terminal) { w.Press("v", "z", "x") }, "letters: top-1 as published"},
+		{"screenshots/explain.svg", medium, func(w *Terminal) { w.Press("e", "z") }, "gain, to "},
 		{"screenshots/sweep.svg", medium, func(w *Terminal) { w.Press("W", "z", "down", "down", "down", "down", "down", "down", "down") }, "with SE"},
 		{"screenshots/whatif.svg", medium, func(w *Terminal) { w.Press("down", "down", "n", "n") }, "pins cost"},
 		{"screenshots/compare.svg", wide, func(w *Terminal) {
@@ -41,14 +44,25 @@ func TestScreenshots(t *testing.T) {
 		{"screenshots/tour.svg", medium, func(w *Terminal) { w.Press("T") }, "Tour 1 of 6"},
 	} {
 		t.Run(p.file, func(t *testing.T) {
-			w := explore(t, p.size)
-			w.Type("5")
+			state, theme := t.TempDir(), dark
+			if strings.Contains(p.file, "light") {
+				theme = light
+			}
+			chosen := filepath.Join(state, "binas-tui", "explorer.json")
+			if err := os.MkdirAll(filepath.Dir(chosen), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(chosen, []byte(`{"tour_seen": true, "theme": "`+theme.name+`"}`), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			w := explore(t, p.size, "XDG_STATE_HOME="+state)
+			w.Type("8")
 			w.WaitFor("limit: ")
 			w.Press("enter")
-			w.waitLimit("5 ms", func(limit float64) bool { return limit == 5 })
+			w.waitLimit("8 ms", func(limit float64) bool { return limit == 8 })
 			p.do(w)
 			text := w.WaitUntil(p.shows, func(s string) bool { return strings.Contains(s, p.shows) && !strings.Contains(s, "working") })
-			picture := w.SVG()
+			picture := w.SVG(theme)
 			checkPicture(t, picture, text)
 			if *screenshots != "" {
 				file := filepath.Join(*screenshots, p.file)
@@ -96,19 +110,28 @@ const (
 	pictureFont           = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 )
 
-var pictureBackground, pictureText = color.RGBA{0x1a, 0x1b, 0x26, 0xff}, color.RGBA{0xc8, 0xd0, 0xe0, 0xff}
+// pictureTheme is a theme of the explorer, and the terminal's own colours around it.
+type pictureTheme struct {
+	name             string
+	background, text color.RGBA
+}
+
+var (
+	dark  = pictureTheme{"dark", color.RGBA{0x12, 0x12, 0x18, 0xff}, color.RGBA{0xd8, 0xdc, 0xe4, 0xff}}
+	light = pictureTheme{"light", color.RGBA{0xff, 0xff, 0xff, 0xff}, color.RGBA{0x10, 0x10, 0x14, 0xff}}
+)
 
 // SVG is the screen as a picture.
-func (w *Terminal) SVG() string {
+func (w *Terminal) SVG(theme pictureTheme) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out strings.Builder
 	width, height := w.screen.Width(), w.screen.Height()
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" font-family="%s" font-size="14">`+"\n",
 		float64(width)*cellWidth+2*pictureMargin, height*cellHeight+2*pictureMargin, pictureFont)
-	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", hex(pictureBackground))
+	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", hex(theme.background))
 	for y := range height {
-		w.svgLine(&out, y, width)
+		w.svgLine(&out, y, width, theme)
 	}
 	out.WriteString("</svg>\n")
 	return out.String()
@@ -116,7 +139,7 @@ func (w *Terminal) SVG() string {
 
 // svgLine draws runs of cells of one style. Each run has its length fixed, so
 // that fonts with other widths keep the columns.
-func (w *Terminal) svgLine(out *strings.Builder, y, width int) {
+func (w *Terminal) svgLine(out *strings.Builder, y, width int, theme pictureTheme) {
 	style := func(x int) uv.Style {
 		if c := w.screen.CellAt(x, y); c != nil {
 			return c.Style
@@ -141,10 +164,10 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int) {
 		if st.Attrs&uv.AttrReverse != 0 {
 			foreground, background = background, foreground
 			if foreground == nil {
-				foreground = pictureBackground
+				foreground = theme.background
 			}
 			if background == nil {
-				background = pictureText
+				background = theme.text
 			}
 		}
 		if background != nil {
@@ -155,7 +178,7 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int) {
 		}
 		attributes := ""
 		if foreground == nil {
-			foreground = pictureText
+			foreground = theme.text
 		}
 		if st.Attrs&uv.AttrBold != 0 {
 			attributes = ` font-weight="bold"`

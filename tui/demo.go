@@ -4,6 +4,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // demo plays a scripted exploration: actions of the key table, one after the
@@ -16,9 +18,10 @@ type demo struct {
 	speed  float64
 }
 
-// demoStep is a caption, shown while the actions are done one by one.
+// demoStep is a caption, shown while the actions are done one by one. What it says in
+// figures is what the screen shows.
 type demoStep struct {
-	caption string
+	caption func(*App) string
 	actions []string
 	pause   time.Duration // after each action, and after the caption
 }
@@ -32,17 +35,39 @@ func demoSteps() []demoStep {
 		}
 		return out
 	}
+	text := func(t string) func(*App) string { return func(*App) string { return t } }
+	number := func(v float64) string { return cell.Number(v, 2) }
+	shown := func(a *App) string { return a.ms(a.limitMS) + " ms give " + number(a.solution.Accuracy) + " %" }
 	return []demoStep{
-		{"A latency budget goes in, the best network comes out: which of 5.9e21 it is, what it takes, and the proof that none is better.", []string{"show-architecture", "budget-least"}, 3 * demoPause},
-		{"More budget buys depth and width where they pay most on this device.", repeat(3, "budget-up-10"), demoPause},
-		{"Every step solves two searches to the end: the paper's method, and an exact one that says how good it is.", repeat(12, "budget-up"), demoPause / 4},
-		{"What if a block were something else? It is pinned, everything else is chosen anew, and the price is shown.", []string{"down", "down", "try-next", "try-next"}, 2 * demoPause},
-		{"Undo brings the optimum back.", []string{"undo", "undo"}, demoPause},
-		{"All networks of the frontier at a glance: a row is a decision, a column a budget.", []string{"show-sweep", "zoom"}, 3 * demoPause},
-		{"Played from left to right, it says which decisions change where.", append([]string{"play-faster", "play"}, repeat(6, "")...), demoPause},
-		{"Two budgets side by side: what the next two milliseconds buy.", []string{"play", "zoom", "compare", "show-compare", "budget-up-10", "budget-up-10"}, demoPause},
-		{"The paper's search alone: the status line says how far from the optimum it stays.", []string{"compare", "optimizer", "optimizer"}, 2 * demoPause},
-		{"That was the demo. The explorer is yours: ? lists every key.", []string{"optimizer", "optimizer", "show-architecture"}, demoPause},
+		{func(a *App) string {
+			return "A latency budget goes in, the best network comes out: " + shown(a) + ", and no other network is predicted to be better."
+		}, []string{"show-architecture", "budget-least"}, 3 * demoPause},
+		{func(a *App) string {
+			return "More budget buys depth and width where they pay most on this device: " + shown(a) + "."
+		}, repeat(3, "budget-up-10"), demoPause},
+		{func(a *App) string {
+			return "Every step solves two searches to the end: the paper's method, and an exact one that says how good it is. " + a.buysText()
+		}, repeat(12, "budget-up"), demoPause / 4},
+		{func(a *App) string {
+			cost := "the price is shown."
+			if loss, ok := a.whatIf.pinsCost(a); ok {
+				cost = "that costs " + number(loss) + " points."
+			}
+			return "What if a block were something else? It is pinned, everything else is chosen anew: " + cost
+		}, []string{"down", "down", "try-next", "try-next"}, 2 * demoPause},
+		{func(a *App) string { return "Undo brings the optimum back: " + shown(a) + "." }, []string{"undo", "undo"}, demoPause},
+		{text("All networks of the frontier at a glance: a row is a decision, a column a budget; wider blocks are lighter or darker, larger kernels of another colour."), []string{"show-sweep", "zoom"}, 3 * demoPause},
+		{text("Played from left to right, it says which decisions change where."), append([]string{"play-faster", "play"}, repeat(6, "")...), demoPause},
+		{func(a *App) string {
+			if a.compare.empty() {
+				return "Two budgets side by side: what more time buys."
+			}
+			return "Two budgets side by side: from " + number(a.compare.accuracy) + " % to " + number(a.solution.Accuracy) + " % at " + a.ms(a.limitMS) + " ms."
+		}, []string{"play", "zoom", "compare", "show-compare", "budget-up-10", "budget-up-10"}, demoPause},
+		{func(a *App) string {
+			return "The paper's search alone, and what it leaves: " + a.proof(cell.Themes[a.theme], a.glyphSet())[0].text + "."
+		}, []string{"compare", "optimizer", "optimizer"}, 2 * demoPause},
+		{text("That was the demo. The explorer is yours: ? lists every key."), []string{"optimizer", "optimizer", "show-architecture"}, demoPause},
 	}
 }
 

@@ -77,7 +77,7 @@ const (
 	architectureHeight = 28 // five stage lines, twenty blocks, the fixed part
 	sweepHeight        = 32
 	publishedHeight    = 15
-	explainHeight      = 38
+	explainHeight      = 39
 	whyHeight          = 14
 )
 

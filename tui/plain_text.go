@@ -300,7 +300,6 @@ func PlainDemo(ctx context.Context, setup explore.Setup, out io.Writer) error {
 		return err
 	}
 	for _, step := range demoSteps() {
-		p.line(step.caption)
 		for _, id := range step.actions {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -311,6 +310,7 @@ func PlainDemo(ctx context.Context, setup explore.Setup, out io.Writer) error {
 			p.do(p.app.act(id))
 			p.tellMessage()
 		}
+		p.line(step.caption(p.app)) // its figures are those of now
 		if err := p.show("status", nil); err != nil {
 			return err
 		}

@@ -24,15 +24,13 @@ type tourStep struct {
 }
 
 func tourSteps() []tourStep {
-	key := func(before, id, after string) func(*App) string {
-		return func(a *App) string { return before + a.keyOf(id) + after }
-	}
 	return []tourStep{
 		{"Move the budget", func(a *App) string {
 			return "Press " + a.keyOf("budget-down") + " and " + a.keyOf("budget-up") + ", or drag the slider: the best network within the limit follows at once, and is proved to be the best."
 		}, func(a *App, t tour) bool { return a.limitMS != t.started.limitMS }},
-		{"Look around", key("", "pane-next", " goes from pane to pane: the frontier, what pays, why each block is what it is, published networks, the sweep."),
-			func(a *App, t tour) bool { return a.focus != t.focus }},
+		{"Look around", func(a *App) string {
+			return a.keyOf("pane-next") + " goes from pane to pane, as the line of their names says. In the plot (" + a.keyOf("show-frontier") + ") up and down read the frontier, " + a.keyOf("plot-window") + " shows the part around the budget; the mouse names what it is on."
+		}, func(a *App, t tour) bool { return a.focus != t.focus }},
 		{"Zoom", func(a *App) string {
 			return a.keyOf("zoom") + " gives a pane the whole screen, as a click on [+] does, and once more gives it back."
 		}, func(a *App, _ tour) bool { return a.zoomed }},
@@ -97,7 +95,7 @@ func (a *App) drawCaption(s *cell.Screen) {
 	title, text, foot := "", "", ""
 	switch {
 	case a.demo.on:
-		title, text, foot = "Demo", demoSteps()[min(a.demo.step, len(demoSteps())-1)].caption, "any key ends the demo"
+		title, text, foot = "Demo", demoSteps()[min(a.demo.step, len(demoSteps())-1)].caption(a), "any key ends the demo"
 	case a.tour.on:
 		step := tourSteps()[a.tour.step]
 		title = "Tour " + cell.Number(float64(a.tour.step+1), 0) + " of " + cell.Number(float64(len(tourSteps())), 0) + ": " + step.title
