@@ -16,7 +16,7 @@ import (
 
 // forRanks are the commands that the ranks of a launcher, such as mpirun, do
 // together.
-var forRanks = []string{"train", "finetune", "sample", "contribute", "validate"}
+var forRanks = []string{"train", "finetune", "sample", "contribute", "validate", "pipeline"}
 
 // noRank are commands that each rank may do for itself.
 var noRank = []string{"help", "version", "doctor"}

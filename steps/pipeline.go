@@ -96,6 +96,9 @@ func (r *run) all(ctx context.Context) (report string, err error) {
 	if err := r.claim(r.folder, r.data, r.job.Log); err != nil {
 		return "", err
 	}
+	if err := r.tell(ctx, r.PipelineSettings); err != nil {
+		return "", err
+	}
 	steps := pipelineSteps()
 	for i, st := range steps {
 		if err := r.do(ctx, i, len(steps), st); err != nil {
@@ -111,8 +114,8 @@ func (r *run) all(ctx context.Context) (report string, err error) {
 	return r.path(ReportFile), nil
 }
 
-// open loads what all steps need.
-func (r *run) open(ctx context.Context) (err error) {
+// openData loads what the steps of all ranks need.
+func (r *run) openData(ctx context.Context) (err error) {
 	if r.space, err = model.NewSpace(r.Space, r.ImageSize); err != nil {
 		return err
 	}
@@ -126,7 +129,12 @@ func (r *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	augment, _ := dataset.NewAugment(r.stage(training.Heaviest, training.Shape{}).Augment)
-	if err = dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val); err != nil {
+	return dataset.UsePack(ctx, r.data, augment.Crop > 0, r.train, r.val)
+}
+
+// open loads what all steps need.
+func (r *run) open(ctx context.Context) (err error) {
+	if err := r.openData(ctx); err != nil {
 		return err
 	}
 	r.task.noteData(r.train, r.val)
@@ -137,7 +145,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	}
 	for _, stage := range stages {
 		s, o, err := r.stageOf(stage)
-		if err == nil {
+		if o.Ranks = r.task.Ranks; err == nil {
 			err = o.Check(s)
 		}
 		if err != nil {

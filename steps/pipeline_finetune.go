@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-
-	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // finetune trains every chosen network further, from the supernet's weights and
@@ -32,15 +30,11 @@ func (r *run) finetuneOne(ctx context.Context, n *Network) error {
 	if exists(r.path(finetuneFolder, scored)) {
 		return r.readJSON(finetuneFolder+"/"+scored, n)
 	}
-	t := r.training(training.FineTune)
-	t.Settings.Arch, t.Out, t.status = n.Architecture, n.Folder(r.folder), t.status+n.Name+", "
-	if _, err := t.Work(ctx, r.job); err != nil {
+	if _, err := r.together(ctx, order{Step: FineTune, Network: *n}); err != nil {
 		return err
 	}
 	r.progress("finetune", 0, 0, 0, n.Name+", validating")
-	judge := &Validating{Source: r.source(), Arch: n.Architecture, tuned: t.Out}
-	judge.Threads = r.task.Trainers
-	done, err := judge.Work(ctx, r.job)
+	done, err := r.together(ctx, order{Step: Validate, Network: *n})
 	if err != nil {
 		return err
 	}

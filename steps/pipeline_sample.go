@@ -50,8 +50,7 @@ func (r *run) sampleTo(ctx context.Context, file string, num int, seed uint64) e
 	if samples, err := r.readSamples(file); err == nil && len(samples) >= num {
 		return nil
 	}
-	t := &Sampling{Source: r.source(), Num: num, Seed: seed, Out: r.path(file), LUT: r.LUT}
-	_, err := t.Work(ctx, r.job)
+	_, err := r.together(ctx, order{Step: Sample, File: file, Num: num, Seed: seed})
 	return err
 }
 
@@ -59,8 +58,7 @@ func (r *run) contribute(ctx context.Context) error {
 	if _, networks, err := r.readContributions(); err == nil && networks >= r.Contributions {
 		return nil
 	}
-	t := &Contributing{Source: r.source(), Networks: r.Contributions, EachImages: r.PinnedImages, Seed: r.seed(contributeSeed)}
-	_, err := t.Work(ctx, r.job)
+	_, err := r.together(ctx, order{Step: Contribute})
 	return err
 }
 

@@ -45,9 +45,11 @@ type PipelineSettings struct {
 	OneShotLR  float64 `json:"oneshot_lr,omitempty"`
 	FineTuneLR float64 `json:"finetune_lr,omitempty"`
 	BatchSize  int     `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
-	Augment    string  `json:"augment,omitempty"`    // of the images; empty: the preset's
-	Sampling   string  `json:"sampling"`             // of the one-shot training; empty: the preset's
-	Paths      int     `json:"paths"`                // of a step of it; 0: the preset's
+	// MicroBatches are the parts of such a step, which ranks may share; 0: the preset's.
+	MicroBatches int    `json:"micro_batches,omitempty"`
+	Augment      string `json:"augment,omitempty"` // of the images; empty: the preset's
+	Sampling     string `json:"sampling"`          // of the one-shot training; empty: the preset's
+	Paths        int    `json:"paths"`             // of a step of it; 0: the preset's
 
 	BN            string `json:"bn"`             // statistics of children: running or recalibrated
 	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
@@ -125,6 +127,7 @@ var pipelineParams = param.Table{
 	ofStage("lr", "oneshot_lr", "oneshot rate", "highest learning `RATE` of the supernet"),
 	ofStage("lr", "finetune_lr", "tuning rate", "highest learning `RATE` of each network that is chosen"),
 	ofStage("batch_size", "batch_size", "batch size", "images of a step of each training, `N`"),
+	ofStage("micro_batches", "micro_batches", "micro batches", "parts of such a step, `M`, that several ranks may share; see train"),
 	ofStage("augment", "augment", "augmentation", "changes of the images in training, by `KIND`"),
 	ofStage("sampling", "sampling", "sampling", "which paths a step trains, by `WAY`"),
 	ofStage("paths", "paths", "paths", "paths of a step of the supernet's training, `N`"),

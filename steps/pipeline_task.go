@@ -150,9 +150,13 @@ func (s PipelineSettings) meant(d training.Shape) map[string]string {
 
 // Work implements [Task]: the result is [Finished]. While it runs the result is
 // what the step under way has, and [Ranked] and [Networks] as soon as there are
-// some. Steps that are done already are not done again.
+// some. Steps that are done already are not done again. Of several ranks rank 0 does the
+// pipeline, and the others their parts of trainings and evaluations.
 func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 	p.begin(j)
+	if p.follows() {
+		return nil, p.follow(ctx, j)
+	}
 	s, begun, err := p.settings()
 	if err != nil {
 		return nil, err
@@ -184,6 +188,9 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 	}
 	r := &run{PipelineSettings: s, task: p, folder: p.Run, job: j}
 	report, err := r.all(ctx)
+	if err == nil {
+		err = r.tell(ctx, order{})
+	}
 	if err != nil {
 		return nil, err
 	}

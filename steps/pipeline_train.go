@@ -12,7 +12,7 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 	t := NewTraining(stage)
 	of := &t.Settings
 	of.Preset, of.Space, of.Seed, of.TrainPercent = s.Preset, s.Space, s.Seed, s.TrainPercent
-	of.BatchSize, of.Sampling, of.Paths, of.Augment = s.BatchSize, training.Sampling(s.Sampling), s.Paths, s.Augment
+	of.BatchSize, of.MicroBatches, of.Sampling, of.Paths, of.Augment = s.BatchSize, s.MicroBatches, training.Sampling(s.Sampling), s.Paths, s.Augment
 	switch stage {
 	case training.Heaviest:
 		of.Epochs, of.LR = s.HeaviestEpochs, s.HeaviestLR
@@ -26,7 +26,7 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 		switch v.Key {
 		case "space", "seed", "train_percent", "class_order":
 			t.give(v.Key)
-		case "epochs", "lr", "batch_size", "augment", "sampling", "paths":
+		case "epochs", "lr", "batch_size", "micro_batches", "augment", "sampling", "paths":
 			if !v.IsZero() {
 				t.give(v.Key)
 			}
@@ -69,7 +69,7 @@ func (r *run) stageOf(stage training.Stage) (s training.Settings, o training.Opt
 // train does a stage.
 func train(stage training.Stage) func(*run, context.Context) error {
 	return func(r *run, ctx context.Context) error {
-		_, err := r.training(stage).Work(ctx, r.job)
+		_, err := r.together(ctx, order{Step: Step(stage)})
 		return err
 	}
 }
