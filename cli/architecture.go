@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit/published"
-	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -51,15 +49,7 @@ func (a *app) architecture(arg string) (model.Architecture, error) {
 		}
 		text = string(data)
 	}
-	text = strings.TrimSpace(string(sanitize.TrimBOM([]byte(text))))
-	if strings.HasPrefix(text, "{") {
-		var result explore.SearchReport
-		if err := json.Unmarshal([]byte(text), &result); err != nil || result.Architecture == nil {
-			return nil, usagef("%s: JSON without an architecture: expected what search --json prints", from)
-		}
-		text = *result.Architecture
-	}
-	arch, err := model.ParseArchitecture(text)
+	arch, err := explore.ParseArchitecture(text)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", from, err)}
 	}

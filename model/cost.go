@@ -68,6 +68,13 @@ func (b BlockCode) Cost(in, resolution int) Cost {
 	return c
 }
 
+// Cost counts one layer on a map of the given side.
+func (l ConvLayer) Cost(side int) Cost {
+	var c Cost
+	c.add(l, side)
+	return c
+}
+
 func (c *Cost) addHead(in, classes int) {
 	conv, classifier := Head(in, classes)
 	c.add(conv, 1)

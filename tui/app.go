@@ -104,6 +104,7 @@ type App struct {
 	works    map[string]work // of jobs that can be started again, by name
 	method   methodChoices
 	results  results
+	builtIn  builtInFit
 
 	first       tea.Cmd // of Init
 	askedToQuit bool    // while a job runs
@@ -226,6 +227,9 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if ask := a.askSearch(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
+	if ask := a.askBuiltInFit(); ask != nil {
+		cmd = tea.Batch(cmd, ask)
+	}
 	if ask := a.askDeviation(); ask != nil {
 		cmd = tea.Batch(cmd, ask)
 	}
@@ -252,6 +256,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		if a.dialog != nil {
 			return a.dialog.paste(a, msg.Content)
 		}
+		return a.pasted(msg.Content)
 	case tea.MouseMsg:
 		return a.mouse(msg)
 	case preparedMsg:
@@ -289,6 +294,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		a.devicesCompared(msg)
 	case foundMsg:
 		a.foundRuns(msg)
+	case builtInFitMsg:
+		a.builtInFitted(msg)
 	case planMsg:
 		return a.planned(msg)
 	case jobMsg:
@@ -376,7 +383,7 @@ func (a *App) setEngine(e *explore.Engine) {
 	a.published = publishedPoints(e)
 	a.scale = newScale(e)
 	a.effects = e.Effects()
-	a.evolved = solver.Solution{}
+	a.evolved, a.builtIn = solver.Solution{}, builtInFit{}
 	if a.search.cancel != nil {
 		a.search.cancel()
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/steps"
 )
 
 // copyText puts text on the clipboard: through the native tool where there is
@@ -47,6 +48,8 @@ func (a *App) openCopyMenu() tea.Cmd {
 		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
 		{label: "timm model definition", detail: "Python: arch_def and the model", choose: (*App).copyDefinition},
 		{label: "save the JSON to a file" + a.glyphSet().Ellipsis, choose: (*App).saveJSON},
+		{label: "save the timm definition to a file" + a.glyphSet().Ellipsis, choose: (*App).saveDefinition},
+		{label: "ONNX file" + a.glyphSet().Ellipsis, detail: "with trained or random weights", choose: func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
 	}}
 	return nil
 }
@@ -101,16 +104,29 @@ func (a *App) sourceFlags() string {
 	return flags
 }
 
-// saveJSON asks for a file to write the result to; it never replaces one.
+// saveJSON asks for a file to write the result to.
 func (a *App) saveJSON() tea.Cmd {
-	a.dialog = newEntry("Save JSON", "file: ", "binas.json", func(a *App, name string) (tea.Cmd, error) {
+	return a.saveText("Save JSON", "binas.json", func() ([]byte, error) {
 		text, err := a.resultJSON()
+		return append(text, '\n'), err
+	})
+}
+
+// saveDefinition asks for a file to write the Python definition to.
+func (a *App) saveDefinition() tea.Cmd {
+	return a.saveText("Save the timm definition", "binas_network.py", func() ([]byte, error) { return []byte(a.definition()), nil })
+}
+
+// saveText asks for a file; it never replaces one.
+func (a *App) saveText(title, name string, text func() ([]byte, error)) tea.Cmd {
+	a.dialog = newEntry(title, "file: ", name, func(a *App, name string) (tea.Cmd, error) {
+		data, err := text()
 		if err != nil {
 			return nil, err
 		}
 		name = expandHome(name)
 		return guard(func() tea.Msg {
-			if err := createFile(name, append(text, '\n')); err != nil {
+			if err := createFile(name, data); err != nil {
 				return failedMsg{"not saved: " + err.Error()}
 			}
 			return copiedMsg{"saved " + name}

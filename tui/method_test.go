@@ -296,6 +296,7 @@ func TestClassOrderIsChosen(t *testing.T) {
 			return nil, errors.New("no images")
 		}
 		d.chooseStep(step)
+		d.dialog.(*stepForm).all = true
 		d.mustSee("natural")
 		for _, row := range d.dialog.(formed).formRows(d.App) {
 			if row.label == "class order" {

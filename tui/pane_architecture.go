@@ -20,7 +20,8 @@ func newArchitecturePane() *architecturePane {
 
 func (p *architecturePane) keys() []action {
 	return []action{
-		{"pin", []string{"enter", "space"}, "Pins", "pin or free the option or depth under the cursor", "pin", (*App).togglePin},
+		{"block", []string{"enter"}, "Result", "shapes, cost and time of the block under the cursor and all others", "block", (*App).openBlock},
+		{"pin", []string{"space"}, "Pins", "pin or free the option or depth under the cursor", "pin", (*App).togglePin},
 		{"pin-expansion", []string{"E"}, "Pins", "pin or free only the block's expansion", "", togglePinDimension(dimExpansion)},
 		{"pin-kernel", []string{"K"}, "Pins", "pin or free only the block's kernel", "", togglePinDimension(dimKernel)},
 		{"pin-se", []string{"S"}, "Pins", "pin or free only the block's squeeze-excite", "", togglePinDimension(dimSE)},

@@ -35,6 +35,10 @@ func (a *App) fitted() (f steps.Fitted, ok bool) {
 func (p *fitPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	t := s.Theme
 	f, ok := a.fitted()
+	if a.builtInShown() && f.File != a.engine.PredictorName && (!ok || f.File != a.results.offered.predictor) {
+		a.drawBuiltInFit(s, r)
+		return
+	}
 	if !ok || f.FitReport == nil || f.Evaluation == nil || len(f.Predicted) < 2 {
 		lines := []string{
 			"no predictor of a run was found:",

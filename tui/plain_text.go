@@ -42,6 +42,10 @@ func (p *plain) show(name string, _ []string) error {
 		a.setFocus(id)
 		p.do(a.askSearch())
 	}
+	if id == paneFit {
+		a.setFocus(id)
+		p.do(a.askBuiltInFit())
+	}
 	pane := a.panes.of(id)
 	p.drawn(pane.title(a), func(s *cell.Screen) { pane.draw(a, s, cell.At(0, 0, s.W, s.H)) })
 	return nil
