@@ -45,13 +45,15 @@ func (c *config) read(path string, depth int) {
 		return
 	}
 	for line := range strings.Lines(string(data)) {
-		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n=\"", r) })
-		if len(words) == 0 {
+		line = strings.TrimSpace(line)
+		end := strings.IndexAny(line, " \t=")
+		if end < 0 {
 			continue
 		}
-		switch strings.ToLower(words[0]) {
+		values := strings.FieldsFunc(strings.TrimLeft(line[end:], " \t="), func(r rune) bool { return strings.ContainsRune(" \t\"", r) })
+		switch strings.ToLower(line[:end]) {
 		case "host":
-			for _, name := range words[1:] {
+			for _, name := range values {
 				if strings.HasPrefix(name, "#") || len(c.hosts) >= maxHosts {
 					break
 				}
@@ -60,7 +62,7 @@ func (c *config) read(path string, depth int) {
 				}
 			}
 		case "include":
-			for _, pattern := range words[1:] {
+			for _, pattern := range values {
 				c.include(pattern, depth)
 			}
 		}
