@@ -48,7 +48,7 @@ func RunOn(ctx context.Context, o DeviceOptions, command ...string) (*ssh.Sessio
 			}
 			library = lib.Path
 		}
-		if _, err := os.Stat(library); err == nil {
+		if ssh.CheckMachine(library, p.Name) == nil { // --onnxruntime is of one platform
 			payloads[p.Name] = ssh.Payload{Program: program, Library: library}
 		}
 	}
@@ -58,6 +58,10 @@ func RunOn(ctx context.Context, o DeviceOptions, command ...string) (*ssh.Sessio
 			program, err := programFor(platform)
 			if err != nil {
 				return ssh.Payload{}, err
+			}
+			if o.Library != "" {
+				lib, _, err := onnx.Find(o.Library)
+				return ssh.Payload{Program: program, Library: lib.Path}, err // which is refused
 			}
 			log(fmt.Sprintf("downloading ONNX Runtime %s for %s", onnx.LibraryVersion, platform))
 			lib, err := onnx.InstallFor(ctx, platform, nil)

@@ -43,7 +43,7 @@ func (f file) place() string { return f.sum[:24] + "/" + f.name }
 func (o Options) files(platform string, p Payload) ([]file, error) {
 	var out []file
 	for _, f := range []file{{path: p.Program, name: o.Name}, {path: p.Library, name: "libonnxruntime.so.1"}} {
-		if err := checkMachine(f.path, platform); err != nil {
+		if err := CheckMachine(f.path, platform); err != nil {
 			return nil, err
 		}
 		r, err := safefile.Open(f.path)
@@ -62,8 +62,8 @@ func (o Options) files(platform string, p Payload) ([]file, error) {
 	return out, nil
 }
 
-// checkMachine refuses a file of another platform.
-func checkMachine(path, platform string) error {
+// CheckMachine refuses a file of another platform.
+func CheckMachine(path, platform string) error {
 	f, err := elf.Open(path)
 	if err != nil {
 		return hostError{fmt.Sprintf("%s: it is no program or library of %s: %v", path, platform, err)}
