@@ -14,7 +14,7 @@ import (
 func (a *app) pipelineCommand() *cobra.Command {
 	t := steps.NewPipeline()
 	cmd := &cobra.Command{
-		Use:   "pipeline --data FOLDER|NAME --out FOLDER",
+		Use:   "pipeline --data FOLDER|NAME [--out FOLDER]",
 		Short: "Run the whole method, from data to exported networks with a report",
 		Long: `Run every step of the method in one folder:
 ` + ansi.Wordwrap(strings.Join(steps.PipelineSteps(), ", "), 78, "") + `.

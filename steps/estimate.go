@@ -98,6 +98,9 @@ const (
 // costs says what the pipeline will take, before its first training; nil where
 // that is not worth while, or one was begun.
 func (r *run) costs(ctx context.Context) (*Estimate, error) {
+	if r.task.Ranks != nil {
+		return nil, nil // what is tried is tried by this process alone
+	}
 	e, long := &Estimate{}, false
 	if r.LUT == "" {
 		e.add("latency", training.Cost{Seconds: tableSeconds})

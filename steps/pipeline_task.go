@@ -50,7 +50,7 @@ func (p *PipelineRun) own() param.Values {
 func (p *PipelineRun) Values() param.Values {
 	threads := threadsParam("threads of ONNX Runtime in training, `N`", "")
 	threads.Key, threads.Name = "training_threads", "threads"
-	first := param.Table{{Key: "run", Name: "out", Label: "run folder", Usage: "run `FOLDER`; an existing run is resumed (required)"}}.In(&p.Common)
+	first := param.Table{{Key: "run", Name: "out", Label: "run folder", Usage: "run `FOLDER`; an existing run is resumed", Zero: "one of the data's name"}}.In(&p.Common)
 	return append(append(first, p.own()...), param.Table{
 		threads,
 		{Key: "until", Usage: "last step to do, `STEP`: one of " + strings.Join(PipelineSteps(), ", "), Choices: PipelineSteps(), Zero: "the last", Free: true, Rare: true},
@@ -154,6 +154,14 @@ func (s PipelineSettings) meant(d training.Shape) map[string]string {
 // pipeline, and the others their parts of trainings and evaluations.
 func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 	p.begin(j)
+	if p.Run == "" && p.Settings.Data != "" {
+		folder, err := filepath.Abs(p.Settings.Data)
+		if err != nil {
+			return nil, err
+		}
+		p.Run = DefaultRun(filepath.Base(folder))
+		p.note("the run is in %s", p.Run)
+	}
 	if p.follows() {
 		return nil, p.follow(ctx, j)
 	}

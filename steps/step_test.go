@@ -122,6 +122,17 @@ func TestStepsSayWhatComesFirst(t *testing.T) {
 	}
 }
 
+// A pipeline on data alone has a run of the name of the data.
+func TestPipelineNamesItsRun(t *testing.T) {
+	p := in(t, Pipeline, "", "data", filepath.Join(t.TempDir(), "photos")).(*PipelineRun)
+	var notes []string
+	p.Note = func(line string) { notes = append(notes, line) }
+	want := DefaultRun("photos")
+	if s := finish(t, p); !errors.Is(s.Err, ErrRequest) || !strings.Contains(s.Err.Error(), "photos") || p.Run != want || len(notes) != 1 || notes[0] != "the run is in "+want {
+		t.Errorf("%q, %v, %q", p.Run, s.Err, notes)
+	}
+}
+
 // A plan has the preset's settings, or those that the folder was begun with,
 // whatever is asked for.
 func TestPlans(t *testing.T) {
