@@ -31,10 +31,10 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Show what was found: assets, terminal, ONNX Runtime",
 		Long: `Show what was found: the machine, built-in profiles, latency tables and
 predictors, what the terminal can do, ONNX Runtime, and under mpirun or srun the
-ranks with their MPI library. With --on all of that on
-a machine that ssh reaches, after what measuring there needs was pushed to its
-cache folder; with --remove that is removed. The explorer and the searches need no ONNX
-Runtime. The exit code is 1 where a profile cannot be used.`,
+ranks with their MPI library. With --on all of that on a machine that ssh
+reaches, after what measuring there needs was pushed to its cache folder; with
+--remove that is removed. The explorer and the searches need no ONNX Runtime.
+The exit code is 1 where a profile cannot be used.`,
 		Example: `  binas-tui doctor
   binas-tui doctor --install-onnxruntime
   binas-tui doctor --on pi

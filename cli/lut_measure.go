@@ -37,9 +37,10 @@ func (a *app) lutMeasureCommand() *cobra.Command {
 		Use:   "measure --out FILE|NAME",
 		Short: "Measure a latency table on this machine or another",
 		Long: `Measure every block of the search space and what all its networks share, with
-ONNX Runtime on this machine, or on one that ssh reaches (--on), and write a latency table: JSON, or BINAS's
-pickle where the name ends in .pkl. A name without folder and ending goes to
-the user's tables, which --lut and the explorer know by name.
+ONNX Runtime on this machine, or on one that ssh reaches (--on), and write a
+latency table: JSON, or BINAS's pickle where the name ends in .pkl. A name
+without folder and ending goes to the user's tables, which --lut and the
+explorer know by name.
 
 Blocks are timed where they run: whole networks are run and traced node by node,
 and the table is fitted on what their blocks took, at the level of networks that

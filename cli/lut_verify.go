@@ -35,8 +35,9 @@ func (a *app) lutVerifyCommand() *cobra.Command {
 		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
 		Long: `Measure whole networks, published and random ones, on this machine or on the
-host of the table or of --on, and compare them with what the table predicts. Every network is opened anew in each round
-and run between the others, so that what other programs take is taken out.
+host of the table or of --on, and compare them with what the table predicts.
+Every network is opened anew in each round and run between the others, so that
+what other programs take is taken out.
 
 The level is one factor common to all networks: it drifts with the machine. The
 shape is what is left: the error of their proportions. The ceiling is how far

@@ -36,10 +36,10 @@ the limit, and what is proved about it. With a bilinear predictor there can be
 several limits at once, and the K best networks (--top).
 
 With --on-device networks are measured on this machine, or on the host of the
-table, which --on names, until the answer's measured latency keeps the limit, and nothing that could be shown to keep it is
-predicted better by more than 0.03 points: a few seconds. What is measured
-corrects the table from then on (lut show says how; lut forget removes it).
-Interrupted, the same command resumes.`,
+table, which --on names, until the answer's measured latency keeps the limit,
+and nothing that could be shown to keep it is predicted better by more than 0.03
+points: a few seconds. What is measured corrects the table from then on (lut
+show says how; lut forget removes it). Interrupted, the same command resumes.`,
 		Example: `  binas-tui search --limit 5ms
   binas-tui search --limit 5ms --max-params 6M --max-macs 300M \
     --limit-on phone.pkl=12ms

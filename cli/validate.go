@@ -17,12 +17,12 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate --arch ARCH --checkpoint FILE --data FOLDER",
 		Short: "Evaluate one network: top-1, top-5, loss, images per second",
 		Long: `Evaluate one network on the validation part of a data set, with weights of its
-own or those it has in a supernet. An ONNX file needs no --arch, and one
-that takes images of any size needs --image-size. A checkpoint of one network
-that train or finetune wrote says which that is, its image size and its classes,
-and so does a run folder of finetune. With --train-percent 80 the images are
-instead those of the training part that train --train-percent 80 holds out.
-With --predictions FILE every answer is written, one line of JSON an image: whoever
+own or those it has in a supernet. An ONNX file needs no --arch, and one that
+takes images of any size needs --image-size. A checkpoint of one network that
+train or finetune wrote says which that is, its image size and its classes, and
+so does a run folder of finetune. With --train-percent 80 the images are instead
+those of the training part that train --train-percent 80 holds out. With
+--predictions FILE every answer is written, one line of JSON an image: whoever
 deploys the network can prove that it answers likewise.
 ` + architectureHelp,
 		Example: `  binas-tui validate --arch network.txt --checkpoint model_best.pth.tar \
