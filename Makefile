@@ -47,11 +47,7 @@ node: ## install onnxruntime-node and sharp, with which tests run exported netwo
 	fi
 
 tools: ## install the programs that tests compare with (as root, on Debian), or name them as missing
-<<<<<<< HEAD
-	@missing=; for pair in glpsol:glpk-utils python3:python3 g++:g++ ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
-=======
-	@missing=; for pair in glpsol:glpk-utils node:nodejs python3:python3 mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
->>>>>>> 093c96e (report: R and pareto --html write one page to send: the frontier with a slider over every network, the sweep, the architecture, provenance; it needs no network)
+	@missing=; for pair in glpsol:glpk-utils node:nodejs python3:python3 g++:g++ ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich; do \
 		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if test -z "$$missing"; then exit 0; fi; \
 	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
