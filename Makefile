@@ -91,7 +91,7 @@ bench: ## every benchmark, or BENCH=name
 
 peers: ## PyTorch 2, timm, ONNX Runtime, OpenVINO and pillow in a virtual environment beside the project, to compare with; users never need it
 	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<3' timm onnxruntime openvino pillow
+	$(PEERS)/bin/pip install --quiet 'torch>=2.6,<3' timm safetensors onnxruntime openvino pillow
 
 # Takes half an hour with a compiled PyTorch; ARGS='--ways kernels,off --sizes 96x64' is less.
 baselines: ## how fast training is, beside PyTorch's of make peers: the table of docs/TRAINING.md

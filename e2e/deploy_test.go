@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"cmp"
 	encoding "encoding/binary"
 	hexadecimal "encoding/hex"
 	"encoding/json"
@@ -155,13 +154,7 @@ func TestDeployment(t *testing.T) {
 	}
 
 	t.Run("python", func(t *testing.T) {
-		python := "python3"
-		if peer := cmp.Or(os.Getenv("BINAS_PYTHON"), "../../peers/bin/python"); exec.Command(peer, "-c", "").Run() == nil {
-			python = peer
-		}
-		if out, err := exec.Command(python, "-c", "import numpy, onnxruntime, PIL").CombinedOutput(); err != nil { // not in Debian, so not required
-			t.Skipf("%s: numpy, onnxruntime and pillow are needed (make peers installs them, BINAS_PYTHON names another Python): %s", python, out)
-		}
+		python := needed.Python(t, "numpy", "onnxruntime", "PIL")
 		same(t, answers(t, run(t, python, append([]string{"../docs/deploy/classify.py", network}, paths(names)...)...)), names)
 	})
 	t.Run("node", func(t *testing.T) {

@@ -6,6 +6,7 @@ package needed
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -26,4 +27,21 @@ func Program(t testing.TB, name string) string {
 		Missing(t, err)
 	}
 	return path
+}
+
+// Python returns a Python that has modules which no distribution's packages have: that
+// of BINAS_PYTHON, of make peers, or python3. Without one a test is skipped, also where
+// BINAS_REQUIRE is set. The test is of a package below the root of the project.
+func Python(t testing.TB, modules ...string) string {
+	t.Helper()
+	var said []byte
+	for _, python := range []string{os.Getenv("BINAS_PYTHON"), "../../peers/bin/python", "python3"} {
+		out, err := exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).CombinedOutput()
+		if err == nil {
+			return python
+		}
+		said = out
+	}
+	t.Skipf("no Python has %s; make peers installs them, BINAS_PYTHON names another: %s", strings.Join(modules, ", "), said)
+	return ""
 }
