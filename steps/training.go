@@ -79,11 +79,14 @@ func (t *Training) Values() param.Values {
 		stages = []training.Stage{training.Heaviest, training.OneShot}
 	}
 	table := param.Table{{Key: "run", Name: "out", Label: "run folder", Usage: folder + " (required)"}}
+	if t.Settings.Stage != training.OneShot {
+		table = append(table, param.Param{Key: "checkpoint", Usage: "heaviest: weights of a network to begin with, as far as they cover the heaviest, a `FILE`", Zero: "none: random weights", Rare: true})
+	}
 	if t.Settings.Stage == training.FineTune {
 		table = param.Table{
 			{Key: "run", Label: "run folder", Usage: "run `FOLDER` of the supernet"},
-			{Key: "arch", Usage: "`ARCH` to train (required)", NoForm: archParam.NoForm},
-			{Key: "checkpoint", Usage: "supernet, a `FILE`", Zero: "that of the run", Rare: true},
+			{Key: "arch", Usage: "`ARCH` to train (required, unless the checkpoint says it)", NoForm: archParam.NoForm},
+			{Key: "checkpoint", Usage: "weights to begin with, of a supernet or of the network itself, a `FILE`; the data may have other classes", Zero: "the supernet of the run", Rare: true},
 			{Key: "out", Label: "trained in", Usage: folder, Zero: "finetune/NETWORK in the run", Rare: true},
 		}
 	}
@@ -113,7 +116,13 @@ type place struct {
 
 // place looks into the folders. The error says what has to come first.
 func (t *Training) place() (p place, err error) {
+	if t.Step() == OneShot && t.Checkpoint != "" {
+		return p, requestf("--checkpoint: the supernet begins with the heaviest network: --teacher names its weights")
+	}
 	if t.Step() == FineTune {
+		if err := t.ownArch(); err != nil {
+			return p, err
+		}
 		if t.Settings.Arch == "" {
 			return p, requestf("finetune needs --arch, the architecture, a string or a file")
 		}
@@ -442,7 +451,8 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 			return s, o, err
 		}
 	}
-	return s, o, t.teach(space, &o)
+	err = t.teach(space, p, &s, &o)
+	return s, o, err
 }
 
 // goOnFrom compares what is trained with what the weights were trained with, and
@@ -454,14 +464,17 @@ func (t *Training) goOnFrom(from *origin, s training.Settings, data dataset.Iden
 	case from.known.ImageSize != s.ImageSize:
 		t.note("%s was trained at %d pixels: this training is at %d", from.name, from.known.ImageSize, s.ImageSize)
 	}
+	if t.otherClasses(from, data) {
+		return nil
+	}
 	return t.suits(from, data)
 }
 
 // teach reads the weights that a training begins with and is taught by.
-func (t *Training) teach(space *model.Space, o *training.Options) error {
+func (t *Training) teach(space *model.Space, p place, s *training.Settings, o *training.Options) error {
 	switch t.Step() {
 	case Heaviest:
-		return nil
+		return t.cover(space, p, *s, o)
 	case FineTune:
 		file := cmp.Or(t.Checkpoint, training.Run{Folder: t.Run}.Weights(training.OneShot))
 		c, err := t.load(file)
@@ -471,11 +484,13 @@ func (t *Training) teach(space *model.Space, o *training.Options) error {
 		if err != nil {
 			return err
 		}
-		if _, err = supernet.CheckSupernet(space, c.Weights); err != nil {
+		if err := t.startOf(space, c.Weights, p, s, o); err != nil {
 			return requestf("%s: %w", file, err)
 		}
-		if o.Supernet = c.Weights; t.Teacher == "" && t.Checkpoint != "" {
-			o.Heaviest, err = supernet.Child(space, c.Weights, space.HeaviestPath())
+		if t.Teacher == "" && t.Checkpoint != "" {
+			if s.GammaKnowledge > 0 {
+				o.Heaviest, err = supernet.Child(space, o.Supernet, space.HeaviestPath())
+			}
 			return err
 		}
 	}

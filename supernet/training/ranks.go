@@ -230,7 +230,7 @@ func alike(s Settings, o Options) []likeness {
 		data = o.Data.Fingerprint
 	}
 	weights := sha256.New()
-	for _, w := range []onnx.StateDict{o.Heaviest, o.Supernet} {
+	for _, w := range []onnx.StateDict{o.Heaviest, o.Supernet, o.Start} {
 		for _, name := range slices.Sorted(maps.Keys(w)) {
 			fmt.Fprint(weights, name, w[name].Shape)
 			binary.Write(weights, binary.LittleEndian, w[name].Data)

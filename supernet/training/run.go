@@ -26,6 +26,9 @@ type Options struct {
 	Heaviest onnx.StateDict
 	// Supernet holds the weights that FineTune extracts its child from.
 	Supernet onnx.StateDict
+	// Start holds weights that FineTune begins with in place of a child of the
+	// supernet, and Heaviest in place of random ones; may be nil.
+	Start onnx.StateDict
 
 	Threads         int           // of ONNX Runtime; 0 is 2
 	Workers         int           // goroutines that prepare images; 0 is 1 for each processor

@@ -162,11 +162,14 @@ func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
 				return nil, err
 			}
 		}
-		if w == nil {
+		if w == nil && o.Start == nil {
 			if w, err = supernet.Child(n.space, o.Supernet, c.path); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if w == nil && o.Start != nil {
+		w = clone(o.Start)
 	}
 	if w == nil {
 		start := supernet.Init{Seed: n.s.Seed}
