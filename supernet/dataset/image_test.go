@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -133,6 +134,60 @@ func TestDamagedJPEG(t *testing.T) {
 			}
 		}
 	}
+}
+
+// libjpeg refuses what these files lack, or invents it: neither is an image here.
+func TestJPEGThatLacksSomething(t *testing.T) {
+	for _, name := range []string{"smooth420.jpg", "progressive420.jpg", "progressive_restarts.jpg", "cmyk.jpg"} {
+		parts := jpegSegments(imageFile(t, name))
+		refused := 0
+		for i, part := range parts {
+			twice := bytes.Join(slices.Insert(slices.Clone(parts), i, part), nil)
+			lacking := bytes.Join(slices.Delete(slices.Clone(parts), i, i+1), nil)
+			if part[1] == 0xda || part[1] == 0xdb { // a scan, a table of quantisation
+				refused++
+				if _, err := jpegDecode(bytes.NewReader(lacking)); err == nil {
+					t.Errorf("%s: part %d of %d, %x, is not missed", name, i, len(parts), part[1])
+				}
+			}
+			if part[1] == 0xda {
+				if _, err := jpegDecode(bytes.NewReader(twice)); err == nil {
+					t.Errorf("%s: scan %d is taken twice", name, i)
+				}
+			}
+		}
+		if refused < 2 {
+			t.Fatalf("%s: %d scans and tables", name, refused)
+		}
+	}
+}
+
+// A file of JFIF has luma and chroma, whatever Adobe's segment says.
+func TestJFIFIsBeforeAdobe(t *testing.T) {
+	data := imageFile(t, "smooth420.jpg")
+	adobe := append(bytes.Clone(data[:2]), "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"...)
+	want, err := jpegDecode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := jpegDecode(bytes.NewReader(append(adobe, data[2:]...)))
+	if err != nil || !bytes.Equal(rgb(t, opaque(have, &image.RGBA{})), rgb(t, opaque(want, &image.RGBA{}))) {
+		t.Errorf("other colours, %v", err)
+	}
+}
+
+// jpegSegments takes a file apart where its markers are; restarts stay in their scan.
+func jpegSegments(data []byte) (parts [][]byte) {
+	from := 0
+	for i := 2; i+1 < len(data); i++ {
+		if m := data[i+1]; data[i] == 0xff && m != 0 && m&0xf8 != 0xd0 {
+			parts, from = append(parts, data[from:i]), i
+			if m != 0xd9 {
+				i += 1 + int(data[i+2])<<8 + int(data[i+3])
+			}
+		}
+	}
+	return append(parts, data[from:])
 }
 
 func TestImagesThatAreRefused(t *testing.T) {

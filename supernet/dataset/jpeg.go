@@ -67,7 +67,7 @@ type jpegDecoder struct {
 	parts         []jpegPart
 	most          [2]int // largest sampling factors
 	progressive   bool
-	quant         [4][64]int32 // in the order of rows
+	quant         [4]*[64]int32 // in the order of rows; nil: not defined
 	huffman       [2][4]huffman
 	restart       int // MCUs from one restart to the next; 0: none
 	adobe         int // transform of colours; -1: not said
@@ -83,6 +83,8 @@ type jpegPart struct {
 	coef       []int16 // 64 a block, of progressive files
 	dc, ac     *huffman
 	prediction int32
+	table      *[64]int32 // of quantisation, the one defined at the first scan
+	have       [64]int    // by the order in the file, which bit of a coefficient is the lowest that is there, and 1; 0: none is
 }
 
 func (p *jpegPart) stride() int { return 8 * p.blocks }
@@ -147,6 +149,7 @@ func (d *jpegDecoder) quantTables(s []byte) error {
 		if wide > 1 || table > 3 || len(s) < 1+64*(wide+1) {
 			return fmt.Errorf("%w: table of quantisation", errJPEG)
 		}
+		d.quant[table] = new([64]int32) // parts keep the one that they have
 		for i, at := range zigzag {
 			v := int32(s[1+i*(wide+1)])
 			if wide == 1 {
@@ -204,6 +207,11 @@ func (d *jpegDecoder) image() (image.Image, error) {
 	}
 	for i := range d.parts {
 		p := &d.parts[i]
+		for _, have := range p.have[:10] { // libjpeg invents those that are missing of these
+			if have != 1 {
+				return nil, fmt.Errorf("%w: scans are missing", errJPEG)
+			}
+		}
 		for b := range len(p.coef) / 64 {
 			var block [64]int32
 			for k, v := range p.coef[64*b:][:64] {
@@ -225,7 +233,7 @@ func (d *jpegDecoder) image() (image.Image, error) {
 		return nil, errors.New("unsupported ratio of chroma samples")
 	}
 	ycc := &image.YCbCr{Y: p[0].pix, Cb: p[1].pix, Cr: p[2].pix, YStride: p[0].stride(), CStride: p[1].stride(), SubsampleRatio: ratio, Rect: whole}
-	plain := d.adobe == 0 || len(p) == 3 && d.adobe < 0 && !d.jfif && p[0].id == 'R' && p[1].id == 'G' && p[2].id == 'B'
+	plain := d.adobe == 0 && !(len(p) == 3 && d.jfif) || len(p) == 3 && d.adobe < 0 && !d.jfif && p[0].id == 'R' && p[1].id == 'G' && p[2].id == 'B'
 	if len(p) == 3 && !plain {
 		return ycc, nil
 	}
@@ -266,7 +274,7 @@ func (d *jpegDecoder) image() (image.Image, error) {
 
 // put makes a block of pixels from coefficients.
 func (d *jpegDecoder) put(p *jpegPart, block *[64]int32, x, y int) {
-	for k, q := range d.quant[p.quant] {
+	for k, q := range p.table {
 		block[k] *= q
 	}
 	inverseDCT(block, p.pix[8*y*p.stride()+8*x:], p.stride())

@@ -151,6 +151,11 @@ func (d *jpegDecoder) scan(s []byte) error {
 	if len(parts) != int(s[0]) || b.from > b.to || b.to > 63 || b.low > 13 || d.progressive && (b.from == 0) != (b.to == 0) || b.from > 0 && len(parts) > 1 {
 		return bad
 	}
+	for _, p := range parts {
+		if err := p.takes(b, d.quant[p.quant]); err != nil {
+			return err
+		}
+	}
 	across, down := ceilDiv(d.width, 8*d.most[0]), ceilDiv(d.height, 8*d.most[1])
 	alone := len(parts) == 1
 	if p := parts[0]; alone {
@@ -182,6 +187,24 @@ func (d *jpegDecoder) scan(s []byte) error {
 		}
 	}
 	d.entro = entropy{marker: d.entro.marker}
+	return nil
+}
+
+// takes notes what a scan has of a component: of every coefficient the upper bits, or
+// the one below those that are there. So no file has more scans than there are bits.
+func (p *jpegPart) takes(b band, defined *[64]int32) error {
+	if p.table == nil {
+		p.table = defined
+	}
+	if p.table == nil {
+		return fmt.Errorf("%w: table %d of quantisation is not defined", errJPEG, p.quant)
+	}
+	for k := b.from; k <= b.to; k++ {
+		if want := p.have[k]; b.high == 0 && want != 0 || b.high > 0 && (want != b.high+1 || b.low != b.high-1) {
+			return fmt.Errorf("%w: a scan of bits %d to %d of coefficient %d, of which there are bits down to %d", errJPEG, b.high, b.low, k, want-1)
+		}
+		p.have[k] = b.low + 1
+	}
 	return nil
 }
 
@@ -315,11 +338,14 @@ func (d *jpegDecoder) moreBits(coef *[64]int16, h *huffman, b band) bool {
 			if c := &coef[zigzag[k]]; *c != 0 {
 				refine(c)
 			} else if skip == 0 {
-				*c = value
+				*c, value = value, 0
 				break
 			} else {
 				skip--
 			}
+		}
+		if value != 0 {
+			return false
 		}
 	}
 	if d.entro.run > 0 {
