@@ -168,7 +168,13 @@ func TestContextWithoutTraces(t *testing.T) {
 	}
 	untraced := restless(newSpace(t, 224), 3)
 	untraced.Untraced = true
-	for name, d := range map[string]*devicetest.Device{"untraced": untraced, "fused": fused} {
+	ceases, traces := restless(newSpace(t, 224), 3), 0
+	ceases.Corrupt = func(trace *latency.Trace) {
+		if traces++; traces > 15 {
+			fused.Corrupt(trace)
+		}
+	}
+	for name, d := range map[string]*devicetest.Device{"untraced": untraced, "fused": fused, "ceases to trace": ceases} {
 		lut, err := latency.Measure(t.Context(), d.Space, latency.MeasureOptions{Device: d})
 		if err != nil {
 			t.Fatal(err)
