@@ -44,11 +44,10 @@ func tableLabel(s explore.Setup) string {
 func (a *App) openLUTPicker() tea.Cmd {
 	var hosts []string
 	find := a.services.hosts
-	list := func() []explore.Source {
+	return a.sources(func() []explore.Source {
 		hosts = find()
 		return explore.LUTs()
-	}
-	return a.sources(list, func(a *App, named []explore.Source) {
+	}, func(a *App, named []explore.Source) {
 		a.openSources("Latency table", named, a.results.tables, a.engine.LUTName, func(a *App, name string) tea.Cmd {
 			return a.openSetup(a.engine.Profile, name, a.engine.PredictorName)
 		})
