@@ -183,16 +183,16 @@ func (p *PipelineRun) Work(ctx context.Context, j *job.Job) (any, error) {
 		return nil, missingData(s.Data, fmt.Errorf("data set %s: %w", s.Data, fs.ErrNotExist))
 	}
 	if !begun {
+		if s.LUT != "" { // a folder that was begun has a copy
+			if _, err := explore.LoadLUT(s.LUT); err != nil {
+				return nil, err
+			}
+		}
 		train, _, err := OpenData(ctx, s.Data, dataset.Options{ClassOrder: s.ClassOrder, MaxUnreadable: p.unreadable()})
 		if err != nil {
 			return nil, err
 		}
 		s.suit(lookAt(ctx, train), p.Given, p.note)
-	}
-	if s.LUT != "" && !begun { // the folder has a copy
-		if _, err := explore.LoadLUT(s.LUT); err != nil {
-			return nil, err
-		}
 	}
 	r := &run{PipelineSettings: s, task: p, folder: p.Run, job: j}
 	report, err := r.all(ctx)
