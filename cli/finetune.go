@@ -20,8 +20,8 @@ The supernet is that of a run folder, or a checkpoint: safetensors, or BINAS's
 .pth. Where there is no heaviest network beside it, the one inside the supernet
 teaches. A checkpoint may be of the network itself too, such as timm's
 hardcorenas_f, and the data have other classes than it: the classifier begins
-anew then. Image size and preset are those that the supernet was trained with, and
-the data must be that of its run. The same command resumes from the last
+anew then. Image size and preset are those that the supernet was trained with,
+and the data must be that of its run. The same command resumes from the last
 checkpoint.`,
 		Example: `  binas-tui search --profile digits --limit 0.4ms --json |
     binas-tui finetune --arch - --run runs/digits --out runs/mine
