@@ -269,6 +269,17 @@ func (c *Common) network(text string) (model.Architecture, error) {
 	return arch, err
 }
 
+// apart reports a parameter's file to write, "" being none, that is one of those read.
+func (c *Common) apart(of Task, key, write string, read ...string) error {
+	for _, file := range read {
+		if write != "" && file != "" && safefile.Same(write, file) {
+			v, _ := of.Values().Named(key)
+			return requestf("%s %s: it is read or written as something else: name another file", c.called(v.Param), write)
+		}
+	}
+	return nil
+}
+
 // save writes what was encoded, by rename; it makes no folder.
 func save(file string, data []byte, err error) error {
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -417,5 +418,32 @@ func TestDataIsTheRuns(t *testing.T) {
 	}
 	if err := c.suits(o, other); !errors.Is(err, dataset.ErrOtherData) {
 		t.Errorf("%v", err)
+	}
+}
+
+// No step writes over what it reads, by another name or a link either.
+func TestStepsDoNotWriteOverWhatTheyRead(t *testing.T) {
+	run := t.TempDir()
+	file := filepath.Join(run, samplesFile)
+	writeSamples(t, file, 20)
+	link := filepath.Join(run, "link.safetensors")
+	if err := os.Link(file, link); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitting, exporting, contributing, pickled := NewFitting(), NewExporting(), NewContributing(), NewContributing()
+	fitting.Samples, fitting.Out = file, link
+	exporting.Checkpoint, exporting.File = file, link
+	contributing.FromLUT, contributing.Out = file, link
+	pickled.FromLUT, pickled.Out, pickled.Pickle = file, filepath.Join(run, "out.safetensors"), run+"//"+samplesFile
+	for _, task := range []Task{fitting, exporting, contributing, pickled} {
+		err := finish(t, task).Err
+		after, _ := os.ReadFile(file)
+		if !errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "it is read") || !bytes.Equal(before, after) {
+			t.Errorf("%s: %v", task.Step(), err)
+		}
 	}
 }

@@ -24,6 +24,16 @@ func Write(name string, data []byte) error {
 	return Replace(name, true, Bytes(data))
 }
 
+// Same reports whether two names are of one file.
+func Same(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
 // Bytes writes data, for [Replace].
 func Bytes(data []byte) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := w.Write(data); return err }

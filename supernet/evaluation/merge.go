@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,7 +55,7 @@ func Merge(ctx context.Context, out string, in []string) (m Merged, err error) {
 		if err := ctx.Err(); err != nil {
 			return m, err
 		}
-		if sameFile(name, out) {
+		if safefile.Same(name, out) {
 			return m, mergeError("%s is the file to write and one of the shards", out)
 		}
 		data, err := records.Read(name)
@@ -116,16 +114,6 @@ var ErrMerge = errors.New("the shards are not merged")
 
 func mergeError(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrMerge, fmt.Errorf(format, args...))
-}
-
-// sameFile reports whether two names are of one file.
-func sameFile(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // readShard reads the records of a shard, every one of which must be whole.
