@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -110,9 +109,11 @@ func TestOtherEnginesAnswerAlike(t *testing.T) {
 			add("int8", q)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), python, args...).Output()
+	command := exec.CommandContext(t.Context(), python, args...)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, fmt.Sprintf("%s", err.(*exec.ExitError).Stderr))
+		t.Fatal(err)
 	}
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
 	if len(lines) != 2*7 {
