@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -42,6 +43,7 @@ func TestConclude(t *testing.T) {
 		{"nothing fits", wrapped(explore.ErrNoNetwork), nil, 3, "binas-tui: fit: no network fits the limit\n"},
 		{"too few images", fmt.Errorf("%w: batch-size", training.ErrSettings), nil, 2, "binas-tui: settings: batch-size\n"},
 		{"images that cannot be read", wrapped(dataset.ErrUnreadable), nil, 2, "binas-tui: fit: too many unreadable images\n"},
+		{"accuracies that are all the same", wrapped(fit.ErrSamples), nil, 2, "binas-tui: fit: samples cannot be fitted\n"},
 		{"images of no use", wrapped(evaluation.ErrImages), nil, 2, "binas-tui: fit: unsuitable images\n"},
 		{"a state that cannot be read", wrapped(training.ErrState), nil, 2, "binas-tui: fit: not a usable training state\n"},
 		{"no run folder", wrapped(training.ErrNoRun), nil, 2, "binas-tui: fit: not a run folder\n"},

@@ -67,6 +67,7 @@ func exitCode(err error) int {
 		errors.Is(err, latency.ErrNoProgram),
 		errors.Is(err, latency.ErrProtocol),
 		errors.Is(err, ssh.ErrHost),
+		errors.Is(err, fit.ErrSamples),
 		errors.Is(err, fit.ErrSettings),
 		errors.Is(err, latency.ErrLUTMismatch),
 		errors.Is(err, supernet.ErrCheckpoint),

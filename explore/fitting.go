@@ -103,9 +103,6 @@ func (f *Fitting) Run(ctx context.Context, progress func(fit.Progress)) (*FitRep
 	s := f.Settings
 	s.Progress = progress
 	r, err := fit.Fit(ctx, s, f.Samples)
-	if errors.Is(err, fit.ErrSamples) {
-		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
 	if err != nil {
 		return nil, err
 	}

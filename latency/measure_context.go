@@ -148,7 +148,7 @@ func (o MeasureOptions) contextTable(c *columns, paths []model.Path, v *visitor)
 
 	var why []string
 	if q.Traced && !(q.StandardError <= goodError) { // by regression blocks are uncertain and networks are not
-		why = append(why, fmt.Sprintf("the blocks' standard error is %.1f%% (median; expected at most %.1f%%)", 100*q.StandardError, 100*goodError))
+		why = append(why, fmt.Sprintf("the blocks' standard error is %.2f%% (median; expected at most %.1f%%)", 100*q.StandardError, 100*goodError))
 	}
 	if !(q.Speeds <= goodSpeeds) {
 		why = append(why, fmt.Sprintf("the device was %.2f times slower at some times than at others (expected at most %.1f)", q.Speeds, goodSpeeds))

@@ -95,30 +95,45 @@ const (
 	networkSeconds = 2
 )
 
+// guess is what all trainings take together, in seconds, by what each guesses of itself.
+func (s *PipelineSettings) guess(trainings []training.Settings) (seconds float64) {
+	for _, one := range trainings {
+		n := 1
+		if one.Stage == training.FineTune {
+			n = s.Budgets * (1 + s.Random)
+		}
+		seconds += float64(n) * one.Guess()
+	}
+	return seconds
+}
+
 // costs says what the pipeline will take, before its first training; nil where
 // that is not worth while, or one was begun.
 func (r *run) costs(ctx context.Context) (*Estimate, error) {
 	if r.task.Ranks != nil {
 		return nil, nil // what is tried is tried by this process alone
 	}
-	e, long := &Estimate{}, false
+	e, networks := &Estimate{}, float64(r.Budgets*(1+r.Random))
 	if r.LUT == "" {
 		e.add("latency", training.Cost{Seconds: tableSeconds})
 	}
-	networks := float64(r.Budgets * (1 + r.Random))
-	var tuned training.Cost
-	for _, stage := range stages {
+	settings, options := make([]training.Settings, len(stages)), make([]training.Options, len(stages))
+	for i, stage := range stages {
 		begun, _, err := begunIn(r.folder, stage)
 		if begun != nil || err != nil {
 			return nil, err
 		}
-		s, o, err := r.stageOf(stage)
-		if err != nil {
+		if settings[i], options[i], err = r.stageOf(stage); err != nil {
 			return nil, err
 		}
-		if long = long || !short(s) || r.task.Until == estimateStep; !long {
-			return nil, nil
-		}
+	}
+	if r.guess(settings) < shortWork && r.task.Until != estimateStep {
+		r.job.Log("not estimated: the trainings are guessed to take less than a minute")
+		return nil, nil
+	}
+	var tuned training.Cost
+	for i, stage := range stages {
+		s, o := settings[i], options[i]
 		r.progress("estimate", len(e.Steps), len(pipelineSteps()), 0, string(stage)+": some steps are tried")
 		c, err := training.Estimate(ctx, s, o)
 		if err != nil {

@@ -175,7 +175,7 @@ func (o *origin) arch(given model.Architecture) (model.Architecture, error) {
 		return nil, requestf("%s: its architecture: %w", o.name, err)
 	}
 	if given != nil && given.String() != own.String() {
-		return nil, requestf("%s has the weights of another network than the one given: leave that out", o.name)
+		return nil, requestf("%s has the weights of another network than the one given: give the checkpoint alone", o.name)
 	}
 	return own, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
@@ -129,7 +130,7 @@ func (r *run) fit(ctx context.Context) error {
 		r.progress("fit", i, len(predictors), 0, name)
 		ranking, err := r.fitOne(ctx, name, samples, test)
 		if name == sampledEstimator && errors.Is(err, model.ErrSamples) && r.Predictor != name {
-			r.job.Log("left out: " + name + ": " + err.Error()) // a decision is in none of few samples
+			r.job.Log("left out: " + name + strings.TrimPrefix(err.Error(), model.ErrSamples.Error())) // a decision is in none of few samples
 			continue
 		}
 		if err != nil {

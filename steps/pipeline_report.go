@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/jsonl"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -142,9 +143,9 @@ func (res Results) writeRanking(b *strings.Builder) {
 
 // writeNetworks compares searched networks with random ones of equal latency.
 func (res Results) writeNetworks(b *strings.Builder) {
-	sanitize.Fprintf(b, "## Networks\n\nAt each of %d budgets: the network that the %s predictor finds best, and %d random networks whose latency by the table is the same or up to %.0f%% less. "+
+	sanitize.Fprintf(b, "## Networks\n\nAt each of %d budgets: the network that the %s predictor finds best, and %s whose latency by the table is the same or up to %.0f%% less. "+
 		"All were fine-tuned in the same way and validated on images that were in no training.\n\n![Accuracy over latency](networks.svg)\n\n",
-		res.Settings.Budgets, res.Settings.Predictor, res.Settings.Random, 100*latencyTolerance)
+		res.Settings.Budgets, res.Settings.Predictor, phrase.Count(res.Settings.Random, "random network"), 100*latencyTolerance)
 	b.WriteString("| network | budget (ms) | by the table (ms) | measured (ms) | predicted % | in the supernet % | fine-tuned top-1 % | images |\n|---|---|---|---|---|---|---|---|\n")
 	for _, n := range res.Networks {
 		sanitize.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)

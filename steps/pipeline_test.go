@@ -312,6 +312,24 @@ func TestTimesAddUp(t *testing.T) {
 	}
 }
 
+// Trainings that are short each are long together, fine-tunings above all.
+func TestPipelineIsGuessedAsAWhole(t *testing.T) {
+	trainings := make([]training.Settings, len(stages))
+	for i, stage := range stages {
+		s := training.Small(stage)
+		s.Space, s.ImageSize, s.Classes, s.Images, s.Epochs = "mobilenasnet", 32, 3, 48, 32
+		if trainings[i] = s; !short(s) || s.Guess() <= 0 {
+			t.Fatalf("%s: guessed to take %.1f s: expected less than %d", stage, s.Guess(), shortWork)
+		}
+	}
+	s := &PipelineSettings{Budgets: 6, Random: 3}
+	few := s.guess(trainings)
+	s.Budgets = 600
+	if many := s.guess(trainings); few >= shortWork || many < shortWork || few <= trainings[0].Guess()+trainings[1].Guess() {
+		t.Errorf("24 networks: %.1f s, 2400: %.1f s: expected less and more than %d", few, many, shortWork)
+	}
+}
+
 // A pipeline keeps its data: other images are refused and nothing changes, a moved
 // folder is taken and remembered; what is refused claims no folder.
 func TestDataBelongsToThePipeline(t *testing.T) {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 // driver runs an App without a terminal: messages go in, and commands are run
@@ -481,6 +483,21 @@ func TestAFailedSetupChangesNothing(t *testing.T) {
 	d.press("right")
 	if d.solution.Status != solver.Optimal {
 		t.Error("the explorer stopped solving")
+	}
+}
+
+// No price is shown with an answer of evolution, which knows none.
+func TestEvolutionHasNoPrice(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	told := func() string {
+		return fmt.Sprint(d.technical(cell.Themes[0], d.glyphSet()), d.limitRows()[0].ShadowPrice)
+	}
+	if got := told(); !strings.Contains(got, "pt/ms") || strings.Contains(got, "NaN") {
+		t.Errorf("the exact search says %s: expected a price", got)
+	}
+	d.mode = modeEvolution
+	if got := told(); strings.Contains(got, "pt/ms") || strings.Contains(got, "ms more") || !strings.Contains(got, "NaN") {
+		t.Errorf("evolution says %s: expected no price", got)
 	}
 }
 

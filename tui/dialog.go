@@ -171,7 +171,7 @@ func (m *menu) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 func (m *menu) hints(*App) []hint {
 	back := "cancel"
 	if m.filter != "" {
-		back = "all again"
+		back = "clear"
 	}
 	if m.typing {
 		return []hint{{"enter", "choose"}, {"esc", back}}
@@ -259,7 +259,11 @@ func (m *menu) settle() {
 // box is the frame of the menu on a screen, and how wide labels are: the details
 // stand behind them.
 func (m *menu) box(w, h int) (box cell.Rect, column int) {
-	width := 30
+	line := m.hint
+	if line == "" {
+		line = hintLine((&menu{}).hints(nil)) // not those of now: the box keeps its size
+	}
+	width := max(30, ansi.StringWidth(line)+4)
 	for _, it := range m.items {
 		if w := ansi.StringWidth(it.label); it.detail != "" && w <= sourceWidth {
 			column = max(column, w)

@@ -205,6 +205,11 @@ func TestMenusMove(t *testing.T) {
 	d.press("?")
 	m := d.dialog.(*menu)
 	first, n := m.row, len(m.items)
+	for _, menus := range []string{"d", "C", "M"} {
+		o := newDriver(t, 80, 24)
+		o.press(menus)
+		o.mustSee("esc: cancel") // the hint is never cut
+	}
 	for _, c := range []struct {
 		key string
 		row int

@@ -41,6 +41,9 @@ func (a *App) limitRows() []explore.Limit {
 	if a.hasSolution() {
 		budget = explore.LatencyLimit(&a.solution)
 	}
+	if a.evolving() { // it knows no price
+		budget.ShadowPrice, budget.Binding = math.NaN(), false
+	}
 	rows := []explore.Limit{budget}
 	for _, l := range a.setup.Limits {
 		l.Used, l.Slack, l.ShadowPrice, l.Binding = math.NaN(), math.NaN(), math.NaN(), false

@@ -161,7 +161,7 @@ func (a *App) toggleInactive() tea.Cmd {
 	} else {
 		s.Inactive = model.InactiveMean
 	}
-	return a.rebuild(s, nil, func(a *App) { a.say("switched-off blocks: " + a.engine.Inactive.String()) })
+	return a.rebuild(s, nil, func(a *App) { a.say("skipped blocks: " + a.engine.Inactive.String()) })
 }
 
 func (a *App) undo() tea.Cmd { return a.restore(a.history.undo) }

@@ -81,7 +81,7 @@ func (r *report) markdown() string {
 	line("space", sanitize.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
 	line("latencies", s.LUTName+": "+s.LUT.Source())
 	line("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
-	line("switched-off blocks", s.Inactive.String())
+	line("skipped blocks", s.Inactive.String())
 	if n := r.app.pinCount(); n > 0 {
 		line("pins", strings.Join(r.app.pinTexts(), "; "))
 	}
