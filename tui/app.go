@@ -559,6 +559,9 @@ func (a *App) show() {
 	case a.evolving():
 		a.solution = a.evolved
 		a.solution.LimitMS = a.limitMS
+		if a.engine.Bilinear() && a.hasSolution() {
+			a.solution.ShadowPrice = a.answer.Exact.ShadowPrice // evolution has none of its own
+		}
 	default:
 		a.solution = a.answer.Exact
 	}

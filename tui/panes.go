@@ -302,10 +302,14 @@ func cursorStep(n int) func(*App) tea.Cmd {
 	}
 }
 
-// clampCursors keeps every cursor on a row.
+// clampCursors keeps every cursor on a row; while there is no network, as when
+// evolution searches, that of the architecture waits where it is.
 func (a *App) clampCursors() {
 	for _, p := range a.panes.inOrder {
 		c := p.info()
+		if c.id == paneArchitecture && !a.hasSolution() {
+			continue
+		}
 		c.row = min(max(c.row, 0), max(p.rows(a, a.inside(c.id)).N-1, 0))
 	}
 }

@@ -132,6 +132,27 @@ func TestLeavingEvolutionEndsIt(t *testing.T) {
 	}
 }
 
+// Evolution leaves the cursor where it is while it searches, and a millisecond has
+// the price that the certificate knows.
+func TestEvolutionKeepsCursorAndPrice(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	d.press("down", "down", "down", "down")
+	before, _ := d.current()
+	d.press("o", "o", "o")
+	if d.mode != modeEvolution || !d.hasSolution() {
+		t.Fatalf("mode %v, status %v", d.mode, d.solution.Status)
+	}
+	if now, _ := d.current(); now != before || before.stage == 0 {
+		t.Errorf("the cursor went from %v to %v", before, now)
+	}
+	if price := d.answer.Exact.ShadowPrice; d.solution.ShadowPrice != price || !(price > 0) {
+		t.Errorf("a millisecond is worth %v, expected %v", d.solution.ShadowPrice, price)
+	}
+	if d.sees("more: +0.00 pt") {
+		t.Errorf("the price is said to be 0:\n%s", strings.Join(d.lines(), "\n"))
+	}
+}
+
 // The error of a job can be read whole.
 func TestErrorsOfJobsAreWhole(t *testing.T) {
 	d := newDriver(t, 80, 24)
