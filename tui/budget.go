@@ -137,28 +137,35 @@ func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	if p := e.LUT.Provenance.ComputesIn(); p != onnx.FP32 {
 		part(t.Text, " "+string(p))
 	}
-	if p := e.LUT.Provenance; p.Host != "" {
-		part(t.Dim, " on "+p.Host)
-	} else if p.Processor != "" && r.W >= wideWidth {
-		part(t.Dim, " ("+p.Processor+")")
-	}
-	if e.LUT.Calibration.Set() {
-		part(t.Dim, " calibrated")
-	}
-	part(t.Dim, levelText(e.Setup))
-	part(t.Dim, " "+s.Glyphs.Dot+" ")
-	if roomy {
-		part(t.Dim, "accuracy ")
-	}
-	source := e.AccuracySource()
+	dot, source, lead, state := " "+s.Glyphs.Dot+" ", e.AccuracySource(), "", levelText(e.Setup)
 	if r.W < wideWidth {
 		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
 	}
-	for _, spare := range []string{" error", "fitted on "} { // rather than what ends the line: how far it may be off
-		if ansi.StringWidth(source) > r.X+r.W-1-x {
+	if roomy {
+		lead = "accuracy "
+	}
+	if e.LUT.Calibration.Set() {
+		state = " calibrated" + state
+	}
+	room := func(before ...string) bool {
+		return ansi.StringWidth(strings.Join(before, "")+state+dot+lead+source) <= r.X+r.W-1-x
+	}
+	if p := e.LUT.Provenance; p.Host != "" {
+		part(t.Dim, " on "+p.Host)
+	} else if processor := " (" + p.Processor + ")"; p.Processor != "" && (r.W >= wideWidth || roomy && room(processor)) {
+		part(t.Dim, processor)
+	}
+	part(t.Dim, state+dot)
+	state, dot = "", ""
+	if !room() {
+		lead = "" // rather than what ends the line: how far it may be off
+	}
+	for _, spare := range []string{" error", "fitted on "} {
+		if !room() {
 			source = strings.Replace(source, spare, "", 1)
 		}
 	}
+	part(t.Dim, lead)
 	part(t.Text, source)
 }
 

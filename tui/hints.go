@@ -34,6 +34,11 @@ func (a *App) hints(g *cell.Glyphs) []hint {
 	}
 	var back, own, general, last []hint
 	switch {
+	case a.tour.on: // whose keys these are before the pane's
+		back = []hint{{"enter", "next"}, {"esc", "skip the tour"}}
+		if a.tour.step == len(tourSteps())-1 {
+			back = []hint{{"enter", "end the tour"}}
+		}
 	case a.play.on:
 		back = []hint{{a.keyOf("back"), "stop"}}
 	case a.zoomed:
@@ -49,7 +54,7 @@ func (a *App) hints(g *cell.Glyphs) []hint {
 		switch {
 		case b.id == "help" || b.id == "quit":
 			last = append(last, h)
-		case b.id == "zoom" && a.zoomed:
+		case b.id == "zoom" && a.zoomed, a.tour.on && b.keys[0] == "enter":
 		case b.id == "budget-down":
 			general = append(general, hint{g.Arrows, b.hint})
 		case b.pane == "":

@@ -62,6 +62,19 @@ func TestTheTableOfARunHasAShortName(t *testing.T) {
 	}
 }
 
+// The header names the processor where there is room, and its figures before that.
+func TestTheHeaderSaysWhereFiguresComeFrom(t *testing.T) {
+	d := newDriver(t, 120, 40)
+	for _, c := range []struct{ profile, want string }{
+		{"imagenet", "ort-cpu-224-1t 224 px (AMD EPYC) · accuracy fitted on 12 published networks, LOO error 0.14 pt"},
+		{"digits", "ort-cpu-32-1t 32 px calibrated · 700 networks of a supernet trained on digits at 32 px, LOO 0"},
+	} {
+		if d.run(d.openSetup(c.profile, "", "")); !strings.Contains(d.lines()[0], c.want) {
+			t.Errorf("%s: header %q: expected %q", c.profile, d.lines()[0], c.want)
+		}
+	}
+}
+
 // What run folders hold is offered beside what is known by name, and opened by
 // its path.
 func TestTablesOfRunsAreOffered(t *testing.T) {

@@ -13,7 +13,10 @@ func TestTourIsWalkedThrough(t *testing.T) {
 	d := newDriver(t, 100, 40)
 	d.press("T")
 	for range len(tourSteps()) - 1 {
-		d.mustSee("enter next")
+		d.mustSee("enter next   esc skip the tour")
+		if line := d.last(); !strings.HasPrefix(line, " enter next  esc skip the tour  ") || strings.Count(line, "enter") > 1 {
+			t.Fatalf("the last line says %q", line)
+		}
 		d.press("enter")
 	}
 	d.mustSee("Tour 6 of 6")
