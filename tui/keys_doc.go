@@ -28,7 +28,7 @@ func KeysDocument() string {
 		}
 		fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", b.id, strings.Join(keys, " "), b.help, where)
 	}
-	w.WriteString("\n## Mouse\n\nClick or drag the slider; the wheel over it or over the plot moves the budget, over a pane the cursor. A click focuses a\n" +
+	w.WriteString("\n## Mouse\n\nClick or drag the slider; the wheel over it moves the budget, over the plot it shows a narrower or wider part, over a pane it moves the cursor. A click focuses a\n" +
 		"pane and its row, a second one acts on the row as `enter` does, on `[+]` it zooms, on a key in the last line it presses the key. In the plot and in the sweep a click moves the budget there. `ctrl+x` switches the mouse\noff, so that the terminal selects text.\n" +
 		"\n## Without a screen\n\nWith `--plain` these words are understood beside the names above:\n\n| word | what it does |\n|---|---|\n")
 	for _, word := range plainWords() {
