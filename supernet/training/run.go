@@ -182,6 +182,9 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 	var made trainee
 	if err := r.hold(ctx, func() (err error) {
 		made, err = build(ctx, s, o, saved.weights)
+		if resumed && !errors.Is(err, ErrSettings) && (errors.Is(err, onnx.ErrTensorShape) || errors.Is(err, onnx.ErrNoTensor)) {
+			err = fmt.Errorf("%s: %w: it is of another network: %w", f.state(s.Stage), ErrState, err)
+		}
 		return err
 	}); err != nil {
 		return Progress{}, err

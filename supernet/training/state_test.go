@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -283,5 +284,18 @@ func TestDamagedMetrics(t *testing.T) {
 	}
 	if have := lines(t, folder); strings.Join(have, "\n") != strings.Join(append(want[:3:3], want[4:]...), "\n") {
 		t.Errorf("the metrics became\n%s", strings.Join(have, "\n"))
+	}
+}
+
+// A state of another head says which file is wrong.
+func TestStateOfAnotherNetwork(t *testing.T) {
+	folder := t.TempDir()
+	interrupted(t, folder)
+	other := func(context.Context, Settings, Options, onnx.StateDict) (trainee, error) {
+		return nil, fmt.Errorf("child: %w", onnx.ErrTensorShape)
+	}
+	_, err := train(context.Background(), fakeSettings(), Options{Folder: folder, CheckpointEvery: time.Hour}, &clusters{steps: fakeSteps, batch: 16}, other)
+	if !errors.Is(err, ErrState) || !strings.Contains(err.Error(), filepath.Join(folder, "heaviest.state")) {
+		t.Errorf("%v", err)
 	}
 }
