@@ -334,7 +334,7 @@ func (a *App) latencySegment(t *cell.Theme) segment {
 // technical is what the sentence does not say: prices, costs, proofs, times.
 func (a *App) technical(t *cell.Theme, g *cell.Glyphs) (out []segment) {
 	sol := &a.solution
-	if a.engine.Bilinear() && !a.evolving() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
+	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
 		out = append(out, segment{t.Text, a.priceText(sol.ShadowPrice, g), true})
 	}
 	if loss, ok := a.whatIf.pinsCost(a); ok {

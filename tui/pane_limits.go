@@ -41,7 +41,7 @@ func (a *App) limitRows() []explore.Limit {
 	if a.hasSolution() {
 		budget = explore.LatencyLimit(&a.solution)
 	}
-	if a.evolving() { // it knows no price
+	if a.evolving() && !a.engine.Bilinear() { // no price is known
 		budget.ShadowPrice, budget.Binding = math.NaN(), false
 	}
 	rows := []explore.Limit{budget}
