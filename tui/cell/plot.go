@@ -104,7 +104,7 @@ func niceTicks(lo, hi float64, n int) []float64 {
 
 // tickLabel writes a tick value without needless zeros.
 func tickLabel(v float64) string {
-	s := Number(v, 2)
+	s := Number(v, 4)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
