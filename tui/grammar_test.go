@@ -154,6 +154,14 @@ func TestHintsFollow(t *testing.T) {
 		}
 	}
 	d := newDriver(t, 120, 40)
+	d.say("kept")
+	if line := strings.TrimSpace(d.last()); !strings.HasPrefix(line, "kept ") || !strings.HasSuffix(line, "? help  q quit") {
+		t.Errorf("beside a message: %s", line)
+	}
+	long := strings.Repeat("long ", 22)
+	if d.say(long); strings.TrimSpace(d.last()) != strings.TrimSpace(long) {
+		t.Errorf("a long message: %s", d.last())
+	}
 	d.press("=")
 	at := strings.Index(d.last(), "esc cancel")
 	d.send(tea.MouseClickMsg{X: at + 1, Y: 39, Button: tea.MouseLeft})

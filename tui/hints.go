@@ -73,7 +73,7 @@ type placedHint struct {
 }
 
 // placedHints are those that there is room for from x to end, the last ones, which say
-// how to get help and out, before the others.
+// how to get help and out, before the others; beside a message these alone.
 func (a *App) placedHints(g *cell.Glyphs, x, end int) []placedHint {
 	var out []placedHint
 	all, kept := a.hints(g), 0
@@ -84,6 +84,12 @@ func (a *App) placedHints(g *cell.Glyphs, x, end int) []placedHint {
 	first := max(0, len(all)-kept)
 	for _, h := range all[first:] {
 		end -= width(h) + 2
+	}
+	if a.message != "" {
+		if x += ansi.StringWidth(a.message) + 2; x > end+2 {
+			return nil
+		}
+		all, first, x = all[first:], 0, end+2
 	}
 	for i, h := range all {
 		if i == first {
@@ -156,7 +162,6 @@ func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 			text, y = strings.Join(lines[1:], " "), r.Y
 		}
 		s.Text(x, y, end-x, st, text)
-		return
 	}
 	for _, h := range a.placedHints(s.Glyphs, x, end) {
 		used := s.Text(h.x, r.Y, h.w, t.Key, h.key)

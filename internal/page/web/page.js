@@ -78,7 +78,7 @@ function start(d) {
   const move = ms => { if (Number.isFinite(ms)) { limit = Math.min(Math.max(ms, d.min_ms), d.max_ms); show(); } };
   budget.oninput = () => move(+budget.value);
   typed.onchange = () => move(+typed.value);
-  if (d.published) $("published").textContent = " Orange: " + d.published.map(p => p.letter + " " + p.name).join(", ") + ", accuracy as published.";
+  if (d.published) $("published").textContent = " Orange: the published networks A-F of BINAS and a-f of HardCoRe-NAS, with their published accuracy.";
   const step = by => move(d.ms[Math.min(Math.max(binas.at(d, limit) + by, 0), d.ms.length - 1)]);
   $("previous").onclick = () => step(-1);
   $("next").onclick = () => step(1);
