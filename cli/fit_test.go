@@ -159,7 +159,8 @@ func TestFitRefuses(t *testing.T) {
 		{[]string{"--fit-accuracy-lut", samples, "--predictor-ckpt", out, "--epochs", "-3", "--gradient-descent"}, 2, "--epochs -3: expected at least 1"},
 		{[]string{"--fit-accuracy-lut", empty, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "not an accuracy table"},
 		{[]string{"--fit-accuracy-lut", few, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "5 networks: expected 10"},
-		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},
+		{[]string{"--fit-accuracy-lut", out, "--predictor-ckpt", out, "--closed-form-solution"}, 2, "name another file"},
+		{[]string{"--fit-accuracy-lut", out + ".none", "--predictor-ckpt", out, "--closed-form-solution"}, 2, "no such file"},
 	} {
 		r := runCLI(t, append([]string{"fit"}, c.args...)...)
 		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
