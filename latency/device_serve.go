@@ -63,8 +63,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, open func(context.C
 	done := make(chan error, 1)
 	go func() {
 		s := &server{out: out, networks: map[int]*session{}}
-		defer s.close()
-		done <- s.serve(ctx, lines, open)
+		err := s.serve(ctx, lines, open)
+		s.close() // before the program ends: networks leave no files
+		done <- err
 	}()
 	select {
 	case err := <-done:
