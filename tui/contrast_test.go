@@ -38,6 +38,9 @@ func grey(v uint8) color.Color { return color.RGBA{v, v, v, 255} }
 // it stands on, bars, lines and marks of 3:1, in the themes for dark and for light
 // terminals, and in 16 colours on both.
 func TestContrast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("colours are no matter of goroutines: minutes under the race detector")
+	}
 	type terminal struct{ text, background color.Color }
 	dark := []terminal{{grey(0xe0), grey(0)}, {grey(0xd4), grey(0x1e)}}
 	light := []terminal{{grey(0), grey(0xff)}, {grey(0x20), color.RGBA{0xfa, 0xf6, 0xf0, 255}}}
