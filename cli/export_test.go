@@ -178,29 +178,11 @@ func answer(t *testing.T, file string) []float32 {
 // answerTo runs a file on images.
 func answerTo(t *testing.T, file string, fill func(x []float32)) []float32 {
 	t.Helper()
-	onnxtest.Require(t)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := onnx.NewSession(data, onnx.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	x, err := s.Input(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(x)
-	if err := s.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	y, err := s.Output(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Clone(y)
+	return onnxtest.Answer(t, data, fill)[0]
 }
 
 func TestExportBadInput(t *testing.T) {

@@ -73,6 +73,7 @@ func TestOtherEnginesAnswerAlike(t *testing.T) {
 	for i := range x {
 		x[i] *= 20 // from -2 to 2
 	}
+	fill := func(in []float32) { copy(in, x) }
 	var raw bytes.Buffer
 	binary.Write(&raw, binary.LittleEndian, x)
 	input := filepath.Join(dir, "x")
@@ -85,7 +86,7 @@ func TestOtherEnginesAnswerAlike(t *testing.T) {
 		if err := os.WriteFile(file, g.Marshal(), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		args, want[file] = append(args, file), answer(t, g, x)[0]
+		args, want[file] = append(args, file), onnxtest.Answer(t, g.Marshal(), fill)[0]
 	}
 	for _, n := range published.Networks() {
 		if n.Family != published.BINAS {
@@ -99,7 +100,7 @@ func TestOtherEnginesAnswerAlike(t *testing.T) {
 		if n.Letter == "A" {
 			o := g.Observed()
 			ranges := map[string]onnx.Range{}
-			for i, values := range answer(t, o, x) {
+			for i, values := range onnxtest.Answer(t, o.Marshal(), fill) {
 				ranges[o.Outputs()[i].Name] = onnx.Range{Min: slices.Min(values), Max: slices.Max(values)}
 			}
 			q, err := g.Quantised(func(name string) (onnx.Range, error) { return ranges[name], nil })
@@ -140,31 +141,4 @@ func TestOtherEnginesAnswerAlike(t *testing.T) {
 			t.Errorf("%s in %s: logits are off by %.2g of the largest", filepath.Base(a.File), a.Engine, off/largest)
 		}
 	}
-}
-
-// answer is what a graph of one input gives, for every output.
-func answer(t *testing.T, g *onnx.Graph, x []float32) [][]float32 {
-	t.Helper()
-	s, err := onnx.NewSession(g.Marshal(), onnx.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	in, err := s.Input(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copy(in, x)
-	if err := s.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var out [][]float32
-	for i := range s.Outputs() {
-		y, err := s.Output(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, slices.Clone(y))
-	}
-	return out
 }

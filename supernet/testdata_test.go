@@ -113,24 +113,7 @@ func answer(t testing.TB, arch model.Architecture, w onnx.StateDict, images []fl
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := onnx.NewSession(g.Marshal(), onnx.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	x, err := s.Input(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copy(x, images)
-	if err := s.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	y, err := s.Output(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append([]float32(nil), y...)
+	return onnxtest.Answer(t, g.Marshal(), func(x []float32) { copy(x, images) })[0]
 }
 
 // distance is the greatest difference of two lists.
