@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -383,5 +382,5 @@ func (t taken) check(of turn) error {
 	if of.warmUp && !(t.WarmMS > 0) || math.IsInf(t.WarmMS, 1) || t.Before < 0 || !(t.AtMS >= 0 && t.AtMS < maxTurnsMS) {
 		return fmt.Errorf("a turn of %v ms at %v ms after %d runs: expected positive numbers", t.WarmMS, t.AtMS, t.Before)
 	}
-	return checkRuns(slices.Clone(t.RunsMS), runs)
+	return checkRuns(t.RunsMS, runs)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -230,4 +231,22 @@ func FuzzServe(f *testing.F) {
 			t.Errorf("%d networks opened, %d closed", d.Opened, d.Closed)
 		}
 	})
+}
+
+// The lock is held until the process ends, also where nothing else remembers it.
+func TestDeviceLockOutlivesCollections(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("names of sockets in memory are Linux's")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	if err := latency.LockDevice(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		runtime.GC()
+		time.Sleep(time.Millisecond) // finalizers run in a goroutine of their own
+	}
+	if err := latency.LockDevice(); !errors.Is(err, latency.ErrDeviceInUse) {
+		t.Errorf("locked twice: %v", err)
+	}
 }

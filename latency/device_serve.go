@@ -238,9 +238,14 @@ func (s *server) open(ctx context.Context, q deviceRequest) error {
 // a name in the system's memory, of the machine for all its users whose folder of
 // temporary files is the same. Errors wrap [ErrDeviceInUse].
 func LockDevice() error {
-	_, err := net.Listen("unix", "@"+filepath.Join(os.TempDir(), "binas-tui-device"))
+	lock, err := net.Listen("unix", "@"+filepath.Join(os.TempDir(), "binas-tui-device"))
 	if err != nil {
 		return fmt.Errorf("%w: another user or program measures on it: wait until that ends", ErrDeviceInUse)
 	}
+	deviceLock = lock
 	return nil
 }
+
+// deviceLock keeps the lock: a listener that nothing refers to is closed when
+// memory is collected.
+var deviceLock net.Listener

@@ -124,12 +124,7 @@ func (p Provenance) recordedPrecision() onnx.Precision {
 }
 
 // hostText is a host in words.
-func hostText(host string) string {
-	if host == "" {
-		return "this machine"
-	}
-	return host
-}
+func hostText(host string) string { return cmp.Or(host, "this machine") }
 
 // Calibration is a line from the sum over the table to the latency of whole
 // networks: Slope·sum + InterceptMS (the paper's latency correction).
