@@ -78,14 +78,12 @@ func Merge(ctx context.Context, out string, in []string) (m Merged, err error) {
 	m = Merged{File: out, Format: info.Format, Shards: len(shards), Networks: info.Shard.Num}
 	of := info.Shard.Of
 	info.Shard = nil
+	var all model.Shard
 	for _, s := range shards {
 		m.Records += len(s.lines)
-		for _, c := range s.info.Shard.Computed {
-			if !slices.Contains(m.Computed, c) {
-				m.Computed = append(m.Computed, c)
-			}
-		}
+		all.Take(s.info.Shard)
 	}
+	m.Computed = all.Computed
 	key, err := jsonl.Marshal(info)
 	if err != nil {
 		return m, err

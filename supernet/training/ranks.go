@@ -13,6 +13,7 @@ import (
 	"math/bits"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/mpi"
@@ -245,8 +246,8 @@ func alike(s Settings, o Options) []likeness {
 // maxProgram bounds the file of the program, in bytes.
 const maxProgram = 1 << 30
 
-// program is a hash of the program's file.
-func program() string {
+// program is a hash of the program's file, as it is when first asked for.
+var program = sync.OnceValue(func() string {
 	path, err := os.Executable()
 	if err != nil {
 		return err.Error()
@@ -256,7 +257,7 @@ func program() string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%.6x", sha256.Sum256(data))
-}
+})
 
 // bound refuses a rank whose threads have to share processors that it was bound to,
 // while its machine has more.
