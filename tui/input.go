@@ -69,6 +69,10 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		return a.clickHint(m.X)
 	}
 	if a.dialog != nil {
+		if _, moved := msg.(tea.MouseMotionMsg); moved { // which no dialog follows
+			a.dirty = false
+			return nil
+		}
 		return a.dialog.mouse(a, msg)
 	}
 	switch msg.(type) {

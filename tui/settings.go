@@ -53,17 +53,10 @@ func (a *App) fitColours(p colorprofile.Profile) {
 // backgroundByEnvironment is what COLORFGBG says of the terminal's background, until
 // the terminal itself does.
 func backgroundByEnvironment() (dark, known bool) {
-	_, b, ok := cutLast(os.Getenv("COLORFGBG"), ";")
-	n, err := strconv.Atoi(b)
-	return n < 7 || n == 8, ok && err == nil && n >= 0 && n < 16
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
+	colours := os.Getenv("COLORFGBG")
+	last := strings.LastIndex(colours, ";")
+	n, err := strconv.Atoi(colours[last+1:])
+	return n < 7 || n == 8, last >= 0 && err == nil && n >= 0 && n < 16
 }
 
 func (a *App) nextGlyphs() tea.Cmd {
