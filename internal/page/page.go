@@ -128,7 +128,7 @@ func newData(ctx context.Context, e *explore.Engine, points []explore.ParetoPoin
 	fact("space", sanitize.Sprintf("%s at %d px, %.2g networks", space.Name, space.ImageSize, space.NetworkCount()))
 	fact("latencies", s.LUTName+": "+s.LUT.Source())
 	fact("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
-	fact("switched-off blocks", s.Inactive.String())
+	fact("skipped blocks", s.Inactive.String())
 	if pins := s.PinTexts(); len(pins) > 0 {
 		fact("pins", strings.Join(pins, "; "))
 	}
