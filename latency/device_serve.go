@@ -242,10 +242,10 @@ func LockDevice() error {
 	if err != nil {
 		return fmt.Errorf("%w: another user or program measures on it: wait until that ends", ErrDeviceInUse)
 	}
-	deviceLock = lock
+	deviceLocks = append(deviceLocks, lock)
 	return nil
 }
 
-// deviceLock keeps the lock: a listener that nothing refers to is closed when
-// memory is collected.
-var deviceLock net.Listener
+// deviceLocks keeps what is locked: a listener that nothing refers to is closed
+// when memory is collected.
+var deviceLocks []net.Listener
