@@ -215,12 +215,7 @@ func (e *Exporting) calibrationData(ctx context.Context, r *Exported) (train, va
 		return nil, nil, err
 	}
 	for _, s := range []*dataset.Set{train, val} {
-		if o.data != nil {
-			s.Mean, s.Std = o.data.Mean, o.data.Std
-		}
-		if o.crop > 0 && r.ImageSize == o.known.ImageSize {
-			s.SetCrop(o.crop)
-		}
+		s.PrepareAs(o.data, o.crop)
 	}
 	e.noteData(train, val)
 	return train, val, nil

@@ -54,6 +54,17 @@ func (s *Set) Crop() float64 {
 // SetCrop makes evaluation see what it sees of a set whose Crop is the given one.
 func (s *Set) SetCrop(share float64) { s.trim = share < 1 }
 
+// PrepareAs makes evaluation see images as a network does that was trained on id's
+// data and evaluated with the given crop; nil and 0 are not known, and change nothing.
+func (s *Set) PrepareAs(id *Identity, crop float64) {
+	if id != nil {
+		s.Mean, s.Std = id.Mean, id.Std
+	}
+	if crop > 0 {
+		s.SetCrop(crop)
+	}
+}
+
 // trimmedShare is the usual crop of 224 after a resize to 256.
 const trimmedShare = 224.0 / 256
 

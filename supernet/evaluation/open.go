@@ -128,11 +128,8 @@ func (src Source) sets(ctx context.Context, classes int) (train, images *dataset
 		return nil, nil, id, err
 	}
 	for _, s := range []*dataset.Set{train, images} {
-		if s != nil && src.Trained != nil {
-			s.Mean, s.Std = src.Trained.Mean, src.Trained.Std
-		}
-		if s != nil && src.Crop > 0 {
-			s.SetCrop(src.Crop)
+		if s != nil {
+			s.PrepareAs(src.Trained, src.Crop)
 		}
 	}
 	if percent := src.trainPercent(); percent != 100 {
