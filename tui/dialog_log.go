@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -101,7 +100,10 @@ func (l *jobLog) draw(a *App, s *cell.Screen) {
 	r := s.Panel(box, j.Name+": "+j.State.String())
 	top := min(l.top, max(0, len(lines)-at.H))
 	for i, line := range lines[top:min(len(lines), top+at.H)] {
-		st := [...]uv.Style{t.Text, t.Bad}[map[bool]int{true: 1}[line.bad]]
+		st := t.Text
+		if line.bad {
+			st = t.Bad
+		}
 		s.Text(at.X, at.Y+i, at.W, st, line.text)
 	}
 	s.Position(box, cell.Rows{N: len(lines), At: at}, top+at.H/2)

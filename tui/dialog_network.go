@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit/published"
@@ -208,7 +207,7 @@ func (n *network) draw(a *App, s *cell.Screen) {
 			if i == 0 && r.W < 86 || (i == 2 || i == 4) && r.W < 74 {
 				continue // no room
 			}
-			text += strings.Repeat(" ", max(0, width-ansi.StringWidth(c[i]))) + c[i]
+			text += padLeft(c[i], width)
 		}
 		return text
 	}

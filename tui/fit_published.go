@@ -72,14 +72,10 @@ func (a *App) drawBuiltInFit(s *cell.Screen, r cell.Rect) {
 		lo, hi = min(lo, p.LeaveOneOut, p.Top1), max(hi, p.LeaveOneOut, p.Top1)
 	}
 	margin := (hi - lo) * 0.05
+	networks := published.Networks()
 	cell.Scatter(s, cell.At(r.X+8, r.Y+5, r.W-10, r.H-7), lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "published %", nil, func(mark func(x, y float64, st string)) {
 		for i, p := range report.Predictions {
-			n := published.Networks()[i]
-			letter := n.Letter
-			if n.Family != published.BINAS {
-				letter = string(n.Letter[0] + 'a' - 'A')
-			}
-			mark(p.LeaveOneOut, p.Top1, letter)
+			mark(p.LeaveOneOut, p.Top1, networks[i].Mark())
 		}
 	})
 }

@@ -176,7 +176,8 @@ func (p *frontierPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 			budget = area.W - 1
 		}
 	}
-	a.drawFrontier(s, area, plot, budget)
+	around, kept := a.bandPoints(plot, area.H), a.keptPoints()
+	a.drawFrontier(s, area, plot, budget, around)
 	s.Axes(area, plot, "ms", "%")
 	if budget >= 0 && budget < area.W {
 		s.Set(area.X+budget, area.Y+area.H, t.Accent, s.Glyphs.Up)
@@ -197,7 +198,7 @@ func (p *frontierPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	for _, pub := range a.published {
 		mark(pub.latencyMS, pub.network.Top1, t.Published, pub.letter)
 	}
-	for i, k := range a.keptPoints() {
+	for i, k := range kept {
 		mark(k.LatencyMS, k.Accuracy, t.Pin, letters['1'+min(i, 8)])
 	}
 	if c := a.compare; !c.empty() {
@@ -211,7 +212,7 @@ func (p *frontierPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		s.Text(last.X+1, last.Y, last.W-1, t.Text, text)
 		return
 	}
-	a.drawLegend(s, last, a.bandPoints(plot, area.H))
+	a.drawLegend(s, last, around, len(kept) > 0)
 }
 
 // keptPoints are the kept networks by the table and the predictor in use.
@@ -235,16 +236,13 @@ func (a *App) frontierAt(latencyMS float64) float64 {
 // drawFrontier fills what lies under the frontier within the budget, tints what lies
 // beyond it and the error of the prediction, and draws the frontier over that: as
 // thick as a line of text, and dashed where it is extrapolated.
-func (a *App) drawFrontier(s *cell.Screen, area cell.Rect, plot *cell.Plot, budget int) {
+func (a *App) drawFrontier(s *cell.Screen, area cell.Rect, plot *cell.Plot, budget int, around float64) {
 	t := s.Theme
-	var other *cell.Plot // the best networks of another device, on this one
-	if a.compare != nil && len(a.compare.candidates) > 0 {
-		other = plot
+	if a.compare != nil { // the best networks of another device, on this one
 		for _, k := range a.compare.candidates {
-			other.Dot(other.Column(k.latencyMS), other.Row(k.accuracy))
+			plot.Dot(plot.Column(k.latencyMS), plot.Row(k.accuracy))
 		}
 	}
-	around := a.bandPoints(plot, area.H)
 	levels := len(s.Glyphs.Lower) // of a cell
 	level := func(y float64) int { return int(math.Round(plot.Height(y) * float64(area.H*levels))) }
 	last := -1
@@ -299,8 +297,8 @@ func (a *App) drawFrontier(s *cell.Screen, area cell.Rect, plot *cell.Plot, budg
 				st, glyph = line, s.Glyphs.Lower[over-1]
 			case over > under:
 				st, glyph = line, s.Glyphs.UpperHalf
-			case other != nil && other.Glyph(x, y) != "":
-				st.Fg, st.Attrs, glyph = t.Warn.Fg, t.Warn.Attrs, other.Glyph(x, y)
+			case plot.Glyph(x, y) != "":
+				st.Fg, st.Attrs, glyph = t.Warn.Fg, t.Warn.Attrs, plot.Glyph(x, y)
 			}
 			if glyph != " " || st.Bg != nil {
 				s.Set(area.X+x, area.Y+y, st, glyph)
@@ -351,7 +349,7 @@ func (p *frontierPane) readout(a *App, area cell.Rect, plot *cell.Plot, g *cell.
 	return text
 }
 
-func (a *App) drawLegend(s *cell.Screen, r cell.Rect, around float64) {
+func (a *App) drawLegend(s *cell.Screen, r cell.Rect, around float64, kept bool) {
 	t := s.Theme
 	x := r.X + 1
 	add := func(st uv.Style, mark, text string) {
@@ -365,7 +363,7 @@ func (a *App) drawLegend(s *cell.Screen, r cell.Rect, around float64) {
 		add(t.Published, "A-F", "BINAS")
 		add(t.Published, "a-f", "HardCoRe-NAS")
 	}
-	if len(a.keptPoints()) > 0 {
+	if kept {
 		add(t.Pin, "1", "kept")
 	}
 	if a.compare != nil {

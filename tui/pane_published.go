@@ -52,11 +52,7 @@ func publishedPoints(e *explore.Engine) []publishedPoint {
 		if err != nil {
 			continue // of another width
 		}
-		p := publishedPoint{network: n, latencyMS: e.LatencyMS(path), predicted: e.Accuracy(path)}
-		p.letter = n.Letter
-		if n.Family != published.BINAS {
-			p.letter = strings.ToLower(n.Letter)
-		}
+		p := publishedPoint{network: n, letter: n.Mark(), latencyMS: e.LatencyMS(path), predicted: e.Accuracy(path)}
 		out = append(out, p)
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].latencyMS < out[j].latencyMS })

@@ -32,6 +32,14 @@ type Network struct {
 	Source       string
 }
 
+// Mark is the letter of the network in plots: A to F of BINAS, a to f of HardCoRe-NAS.
+func (n Network) Mark() string {
+	if n.Family == BINAS {
+		return n.Letter
+	}
+	return strings.ToLower(n.Letter)
+}
+
 //go:embed networks.json
 var networksJSON []byte
 

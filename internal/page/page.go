@@ -207,11 +207,7 @@ func publishedMarks(e *explore.Engine) (out []mark) {
 	}
 	for _, n := range published.Networks() {
 		if path, err := e.Space.Path(n.Architecture); err == nil {
-			letter := n.Letter
-			if n.Family != published.BINAS {
-				letter = strings.ToLower(letter)
-			}
-			out = append(out, mark{n.Name, letter, e.LatencyMS(path), n.Top1})
+			out = append(out, mark{n.Name, n.Mark(), e.LatencyMS(path), n.Top1})
 		}
 	}
 	return out

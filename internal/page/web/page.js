@@ -139,18 +139,19 @@ function start(d) {
   d.stages.forEach((_, s) => { rows.push({ s, b: -1, name: "stage " + (s + 1) }); for (let k = 0; k < d.max_depth; k++) rows.push({ s, b: s * d.max_depth + k, name: (s + 1) + "." + k }); });
   const high1 = 15;
   const column = x => d.min_ms + (d.max_ms - d.min_ms) * (x - label) / (sweep.clientWidth - label);
+  const depths = d.stages.map((_, s) => Math.max(...d.paths.map(p => +p[s]))), slowest = Math.max(...d.block_ms.flat());
+  const colours = d.options.map((_, o) => binas.colour(d, o)), off = binas.colour(d, -1);
   const drawSweep = () => {
     const ratio = window.devicePixelRatio || 1, w = sweep.clientWidth || 900, h = rows.length * high1 + axis;
     sweep.width = w * ratio; sweep.height = h * ratio; sweep.style.height = h + "px";
     const c = sweep.getContext("2d");
     c.scale(ratio, ratio); c.font = "11px system-ui, sans-serif"; c.textBaseline = "middle";
-    const depths = d.stages.map((_, s) => Math.max(...d.paths.map(p => +p[s])));
     for (let x = label; x < w; x += 2) {
       const i = binas.at(d, column(x + 2));
       if (i < 0) continue;
       rows.forEach((r, y) => {
         const o = r.b < 0 ? 0 : binas.option(d, i, r.b), top = y * high1;
-        c.fillStyle = r.b < 0 ? "hsl(0 0% " + (95 - 60 * binas.depth(d, i, r.s) / Math.max(depths[r.s], d.max_depth)) + "%)" : binas.colour(d, o);
+        c.fillStyle = r.b < 0 ? "hsl(0 0% " + (95 - 60 * binas.depth(d, i, r.s) / Math.max(depths[r.s], d.max_depth)) + "%)" : colours[o] || off;
         c.fillRect(x, top, 2, high1 - 1);
         if (r.b >= 0 && o >= 0 && d.options[o].se) { c.fillStyle = "#1b1f24"; c.fillRect(x, top + high1 / 2 - 1, 2, 2); }
       });
@@ -181,7 +182,6 @@ function start(d) {
     const body = document.querySelector("#network tbody");
     body.replaceChildren();
     if (i >= 0) {
-      const slowest = Math.max(...d.block_ms.flat());
       const row = (cells, name) => {
         const tr = body.insertRow();
         tr.className = name;
