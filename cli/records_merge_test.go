@@ -14,6 +14,9 @@ import (
 // From shards to predictors: what four shards make is what one process makes, and
 // who is given one shard alone is told so.
 func TestShards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("evaluates 400 networks one after the other; those that work at once are supernet/evaluation's")
+	}
 	onnxtest.Require(t)
 	run, _, _ := newSupernet(t, idxFolder(t, 40))
 	in := func(name string) string { return filepath.Join(run, name) }

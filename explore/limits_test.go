@@ -221,6 +221,9 @@ func TestWhatIfUnderSeveralLimits(t *testing.T) {
 // latency finds, and between two points nothing is better.
 func TestParetoUnderSeveralLimits(t *testing.T) {
 	for n := 1; n <= 4; n++ {
+		if testing.Short() && n != 2 {
+			continue
+		}
 		e := defaultEngine(t, func(s *Setup) { s.Limits = severalLimits(t)[:n] })
 		points, exact, err := e.Pareto(t.Context(), 1)
 		if err != nil || !exact || len(points) < 50 {
