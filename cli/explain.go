@@ -225,7 +225,7 @@ func (x *explanation) writeText(w io.Writer, e *explore.Engine) error {
 	fmt.Fprintf(w, "latency   %s ms (%s)\n", latencyText(e, x.found.Path, float64(*x.LatencyMS)), limit)
 	sanitize.Fprintf(w, "accuracy  %.2f %% predicted, %s\n", float64(*x.PredictedAccuracy), x.Status)
 	writeSources(w, e.Setup)
-	sanitize.Fprintf(w, "price     %.3f points for one more millisecond\n\n", float64(*x.ShadowPrice))
+	sanitize.Fprintf(w, "price     %.3f points per ms at the limit (shadow price)\n\n", float64(*x.ShadowPrice))
 	fmt.Fprint(w, "                        chosen     instead     points       ms   at this limit")
 	if len(limits) > 1 {
 		fmt.Fprint(w, "   charged by")

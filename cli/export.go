@@ -88,7 +88,7 @@ func (r *exportReport) write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "written to %s (%.1f MB)\n", sanitize.Line(r.File), float64(r.Bytes)/1e6)
 	if c := r.Checked; c != nil {
-		_, err = fmt.Fprintf(w, "checked    %s is %s; the file and the weights differ by %.1g in the logits, %.1g in the prepared image\n",
+		_, err = fmt.Fprintf(w, "checked    %s: predicted to be %s; the file and the weights differ by %.1g in the logits, %.1g in the prepared image\n",
 			sanitize.Line(c.Image), sanitize.Line(c.Class), c.Difference, c.InputDifference)
 	}
 	return err

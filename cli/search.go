@@ -150,7 +150,7 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 	}
 	writeSources(w, e.Setup)
 	if explore.Number(f.ShadowPrice).Finite() {
-		sanitize.Fprintf(w, "price     %.3f points for one more millisecond\n", f.ShadowPrice)
+		fmt.Fprintln(w, "price     "+priceText(e, f))
 	}
 	fmt.Fprintf(w, "solved    in %v by %s\n\n", f.SolveTime, f.Optimizer)
 	fmt.Fprintln(w, "stage block  kernel  expansion  se    latency ms  contribution")
@@ -165,6 +165,18 @@ func writeSearch(w io.Writer, e *explore.Engine, f explore.SearchResult) error {
 	sanitize.Fprintf(w, "fixed (stem, first block, head) %24.3f\n\n", e.Table.FixedMS)
 	_, err := fmt.Fprintln(w, *r.Architecture)
 	return err
+}
+
+// priceText says what more time is worth: at the limit itself, the shadow price, and
+// of a whole millisecond, which buys less the more is bought.
+func priceText(e *explore.Engine, f explore.SearchResult) string {
+	text := fmt.Sprintf("%.3f points per ms at the limit (shadow price)", f.ShadowPrice)
+	if e.Bilinear() && len(e.Limits) == 0 && !math.IsInf(f.LimitMS, 1) {
+		var more solver.Solution
+		e.Optimum(&more, f.LimitMS+1)
+		text += fmt.Sprintf("; 1 ms more buys %.2f points", more.Accuracy-f.Bound)
+	}
+	return text
 }
 
 // latencyText is a latency by the table, with ± where it knows its errors.

@@ -96,14 +96,16 @@ func TestSearchLimitsBadInput(t *testing.T) {
 		want string
 	}{
 		{"--limit 5ms --max-params 6", 2, "--max-params: limit \"6\" has no unit: 6k? 6M?"},
+		{"--limit 5ms --max-params 5500000", 2, "limit \"5500000\" has no unit: 5.5M?"},
 		{"--limit 5ms --max-memory 8M", 2, "B, KB, MB"},
 		{"--limit 5ms --limit-on 12ms", 2, "expected a latency table and a limit"},
 		{"--limit 5ms --limit-on ort-cpu-224-2t=12", 2, "12ms? 12s?"},
-		{"--limit 5ms --limit-on nowhere=12ms", 2, "no such file"},
+		{"--limit 5ms --limit-on nowhere=12ms", 2, "latency table: nowhere: no such file, and none of the names ort-"},
 		{"--limit 5ms --limit-on ort-cpu-32-1t=12ms", 2, "32 pixels"},
 		{"--limit 5ms --top 0x", 2, "--top"},
 		{"--limit 5ms --top -1", 2, "--top -1"},
 		{"--limit 5ms --top 3 --nas-optimizer evo", 2, "need iqcp"},
+		{"--limit 5ms --nas-optimizer foo", 2, "optimizer \"foo\": expected bcfw, iqcp or evo\n"},
 		{"--limit 5ms --max-params 6M --predictor " + quadratic, 2, "bilinear"},
 		{"--limit 5ms --max-params 1M", 3, "params of 1M: at least"},
 		{"--limit 1ms --max-params 9M", 3, "latency of 1 ms: at least"},

@@ -129,7 +129,7 @@ func read(kind, nameOrFile string) ([]byte, error) {
 		for _, s := range sources(kind) {
 			names = append(names, s.Name)
 		}
-		return nil, fmt.Errorf("%s: no such file, and no such name among %s: %w", nameOrFile, strings.Join(names, ", "), ErrUnreadable)
+		return nil, &safefile.Error{Path: nameOrFile, Err: errors.New("no such file, and none of the names " + strings.Join(names, ", "))}
 	}
 	return data, err
 }

@@ -103,7 +103,8 @@ func TestFindTop(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := e.Search(t.Context(), Request{LimitMS: 5, Top: 10})
-	if err != nil || f.Status != solver.Optimal || len(f.Top) != 10 || f.Accuracy != best.Accuracy || f.LatencyMS != best.LatencyMS {
+	if err != nil || f.Status != solver.Optimal || len(f.Top) != 10 || f.Accuracy != best.Accuracy || f.LatencyMS != best.LatencyMS ||
+		f.ShadowPrice != best.ShadowPrice || f.Limits[0].ShadowPrice != best.ShadowPrice {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	seen := map[string]bool{}

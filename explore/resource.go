@@ -97,7 +97,11 @@ func ParseAmount(kind LimitKind, text string) (float64, error) {
 		return 0, fmt.Errorf("limit %q: expected a number and a unit, for example %s", text, r.Example)
 	}
 	if unit == "" {
-		return 0, fmt.Errorf("limit %q has no unit: "+r.missing, text, number)
+		missing := fmt.Sprintf(r.missing, number)
+		if value >= 1000 && !math.IsInf(value, 1) { // it was counted out
+			missing = Limit{Kind: kind, Cap: value}.CapText() + "?"
+		}
+		return 0, fmt.Errorf("limit %q has no unit: %s", text, missing)
 	}
 	size := math.NaN()
 	for _, u := range r.written {

@@ -108,6 +108,13 @@ func (e *Engine) Search(ctx context.Context, r Request) (SearchResult, error) {
 		return SearchResult{}, err
 	}
 	out := SearchResult{Solution: limitedSolution(found, r.LimitMS), SolveTime: time.Since(start), Limits: limits}
+	if len(e.Limits) == 0 { // the search for one limit has the tighter relaxation, and its price
+		var s solver.Solution
+		if err := e.exact.Clone().Solve(ctx, &s, r.LimitMS); err != nil {
+			return SearchResult{}, err
+		}
+		out.Solution.ShadowPrice, out.Limits = s.ShadowPrice, []Limit{LatencyLimit(&s)}
+	}
 	if r.Top > 0 {
 		out.Top = found.Best
 	}
@@ -203,27 +210,34 @@ func (e *Engine) certify(ctx context.Context, s *solver.Solution, r Request) err
 	return nil
 }
 
+// optimizerError is an error about a search method, an ErrOptimizer.
+type optimizerError string
+
+func (e optimizerError) Error() string      { return string(e) }
+func (optimizerError) Is(target error) bool { return target == ErrOptimizer }
+
 func (e *Engine) optimizerError(method solver.Optimizer) error {
 	all := []solver.Optimizer{solver.BCFW, solver.IQCP, solver.Evolution}
 	if !slices.Contains(all, method) {
-		return fmt.Errorf("optimizer %q: %w: expected one of %s", string(method), ErrOptimizer, names(all))
+		return optimizerError(fmt.Sprintf("optimizer %q: expected %s", string(method), names(all)))
 	}
-	return fmt.Errorf("optimizer %s: %w: it bounds sums of pairs of decisions, for which the predictor has to be bilinear or quadratic; %s is of type %s: expected %s",
-		method, ErrOptimizer, e.PredictorName, e.Predictor.Kind(), names(e.Optimizers()))
+	return optimizerError(fmt.Sprintf("optimizer %s bounds sums of pairs of decisions, for which the predictor has to be bilinear or quadratic; %s is of type %s: expected %s",
+		method, e.PredictorName, e.Predictor.Kind(), names(e.Optimizers())))
 }
 
 // severalError says what several limits and several networks need.
 func (e *Engine) severalError(method solver.Optimizer) error {
-	return fmt.Errorf("optimizer %s: %w with limits beside the latency or for several networks: they need iqcp and a bilinear predictor",
-		method, ErrOptimizer)
+	return optimizerError(fmt.Sprintf("optimizer %s takes a limit on the latency alone and finds one network: several limits or networks need iqcp and a bilinear predictor", method))
 }
 
+// names lists methods: "bcfw, iqcp or evo".
 func names(methods []solver.Optimizer) string {
 	var out []string
 	for _, m := range methods {
 		out = append(out, string(m))
 	}
-	return strings.Join(out, ", ")
+	last := len(out) - 1
+	return strings.Join(out[:last], ", ") + " or " + out[last]
 }
 
 // NoNetwork is the error that says that limitMS is below every network.
