@@ -59,18 +59,21 @@ const binas = {
     }
     return text;
   },
-  // colour of a cell of the sweep: hue is the kernel, lightness the expansion.
-  colour(d, code) {
-    if (code < 0) return "#eef0f2";
+  // colour of an option in the sweep: hue is the kernel; how far the lightness is from
+  // that of the paper, the expansion.
+  colour(d, code, dark) {
     const o = d.options[code], kernels = [...new Set(d.options.map(o => o.kernel))].sort(), widths = [...new Set(d.options.map(o => o.expansion))].sort((a, b) => a - b);
     const hue = [212, 28, 140, 290][kernels.indexOf(o.kernel) % 4];
-    return "hsl(" + hue + " 75% " + (82 - 42 * widths.indexOf(o.expansion) / Math.max(1, widths.length - 1)) + "%)";
+    const wide = widths.indexOf(o.expansion) / Math.max(1, widths.length - 1);
+    return "hsl(" + hue + " 75% " + (dark ? 26 + 46 * wide : 82 - 42 * wide) + "%)";
   },
 };
 
 function start(d) {
   const $ = id => document.getElementById(id), n = binas.digits(d);
   let limit = Math.min(Math.max(d.limit_ms, d.min_ms), d.max_ms), plot;
+  const root = document.documentElement, css = name => getComputedStyle(root).getPropertyValue("--" + name).trim();
+  const dark = matchMedia("(prefers-color-scheme: dark)"), darkNow = () => dark.matches && !root.classList.contains("printed");
 
   const budget = $("budget"), typed = $("typed");
   budget.min = d.min_ms; budget.max = d.max_ms; budget.step = (d.max_ms - d.min_ms) / 2000 || "any";
@@ -89,30 +92,30 @@ function start(d) {
   const series = [{ label: "latency ms", value: (_, v) => v == null ? "" : v.toFixed(n) }];
   const values = [d.ms];
   const add = (data, options) => { values.push(data); series.push(Object.assign({ points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }), value: (_, v) => v == null ? "" : v.toFixed(2) + " %" }, options)); };
-  add(line(i => !d.extrapolated[i]), { label: "accuracy", stroke: "#0969da", width: 3 });
-  if (d.extrapolated.some(x => x)) add(line(i => d.extrapolated[i] || (i + 1 < d.ms.length && d.extrapolated[i + 1])), { label: "extrapolated", stroke: "#0969da", width: 2, dash: [6, 4] });
+  add(line(i => !d.extrapolated[i]), { label: "accuracy", stroke: () => css("blue"), width: 3 });
+  if (d.extrapolated.some(x => x)) add(line(i => d.extrapolated[i] || (i + 1 < d.ms.length && d.extrapolated[i + 1])), { label: "extrapolated", stroke: () => css("blue"), width: 2, dash: [6, 4] });
   const bands = [];
   if (d.deviation) {
-    add(d.accuracy.map((a, i) => a + d.deviation[i]), { label: "+ one deviation", stroke: "#0969da00" });
-    add(d.accuracy.map((a, i) => a - d.deviation[i]), { label: "− one deviation", stroke: "#0969da00" });
-    bands.push({ series: [values.length - 2, values.length - 1], fill: "#0969da22" });
+    add(d.accuracy.map((a, i) => a + d.deviation[i]), { label: "+ one deviation", stroke: "#0000" });
+    add(d.accuracy.map((a, i) => a - d.deviation[i]), { label: "− one deviation", stroke: "#0000" });
+    bands.push({ series: [values.length - 2, values.length - 1], fill: () => css("band") });
   }
-  const dots = [...(d.published || []).map(p => ({ ...p, colour: "#bc4c00" })), ...(d.marks || []).map(m => ({ ...m, colour: "#8250df" }))];
+  const dots = [...(d.published || []).map(p => ({ ...p, colour: "orange" })), ...(d.marks || []).map(m => ({ ...m, colour: "violet" }))];
   const shown = dots.filter(p => p.ms >= d.min_ms && p.ms <= d.max_ms).map(p => p.accuracy);
   const low = Math.min(d.accuracy[0], ...shown), high = Math.max(d.accuracy[d.accuracy.length - 1], ...shown);
   const over = u => {
     const c = u.ctx, x = u.valToPos(limit, "x", true), i = binas.at(d, limit), left = u.bbox.left, right = left + u.bbox.width;
     c.save(); c.beginPath(); c.rect(left, u.bbox.top, u.bbox.width, u.bbox.height); c.clip();
-    c.fillStyle = "#57606a1a"; c.fillRect(Math.max(x, left), u.bbox.top, Math.max(0, right - x), u.bbox.height);
-    c.strokeStyle = "#cf222e"; c.lineWidth = 2 * devicePixelRatio; c.beginPath(); c.moveTo(x, u.bbox.top); c.lineTo(x, u.bbox.top + u.bbox.height); c.stroke();
+    c.fillStyle = css("beyond"); c.fillRect(Math.max(x, left), u.bbox.top, Math.max(0, right - x), u.bbox.height);
+    c.strokeStyle = css("red"); c.lineWidth = 2 * devicePixelRatio; c.beginPath(); c.moveTo(x, u.bbox.top); c.lineTo(x, u.bbox.top + u.bbox.height); c.stroke();
     c.font = 12 * devicePixelRatio + "px system-ui, sans-serif"; c.textAlign = "left"; c.textBaseline = "middle";
     for (const p of dots) {
       const px = u.valToPos(p.ms, "x", true), py = u.valToPos(p.accuracy, "y", true);
-      c.fillStyle = p.colour; c.beginPath(); c.arc(px, py, 4 * devicePixelRatio, 0, 7); c.fill();
+      c.fillStyle = css(p.colour); c.beginPath(); c.arc(px, py, 4 * devicePixelRatio, 0, 7); c.fill();
       c.fillText(p.letter || p.name, px + 7 * devicePixelRatio, py);
     }
     if (i >= 0) {
-      c.fillStyle = "#1a7f37"; c.beginPath();
+      c.fillStyle = css("green"); c.beginPath();
       c.arc(u.valToPos(d.ms[i], "x", true), u.valToPos(d.accuracy[i], "y", true), 6 * devicePixelRatio, 0, 7); c.fill();
     }
     c.restore();
@@ -120,7 +123,7 @@ function start(d) {
   plot = new uPlot({
     width: $("plot").clientWidth, height: 380, bands, series,
     scales: { x: { time: false, range: (_, a, b) => a === b ? [a - 1, b + 1] : [a, b] }, y: { range: (u, a, b) => u.scales.x.min > d.ms[0] || u.scales.x.max < d.ms[d.ms.length - 1] ? uPlot.rangeNum(a, b, 0.1, true) : uPlot.rangeNum(low, high, 0.05, true) } },
-    axes: [{ label: "latency, ms" }, { label: "top-1 accuracy, %", size: 60 }],
+    axes: [{ label: "latency, ms" }, { label: "top-1 accuracy, %", size: 60 }].map(a => ({ ...a, stroke: () => css("text"), grid: { stroke: () => css("line"), width: 1 }, ticks: { stroke: () => css("line"), width: 1 } })),
     hooks: { draw: [over] },
   }, values, $("plot"));
   let pressed = 0; // where, to tell a click from a drag
@@ -140,29 +143,35 @@ function start(d) {
   const high1 = 15;
   const column = x => d.min_ms + (d.max_ms - d.min_ms) * (x - label) / (sweep.clientWidth - label);
   const depths = d.stages.map((_, s) => Math.max(...d.paths.map(p => +p[s]))), slowest = Math.max(...d.block_ms.flat());
-  const colours = d.options.map((_, o) => binas.colour(d, o)), off = binas.colour(d, -1);
-  const drawSweep = () => {
-    const ratio = window.devicePixelRatio || 1, w = sweep.clientWidth || 900, h = rows.length * high1 + axis;
-    sweep.width = w * ratio; sweep.height = h * ratio; sweep.style.height = h + "px";
-    const c = sweep.getContext("2d");
+  // chart is the sweep without the budget, drawn once for a width and a scheme of colours.
+  let chart, chartOf = "";
+  const drawChart = (w, h, ratio) => {
+    chart = document.createElement("canvas");
+    chart.width = w * ratio; chart.height = h * ratio;
+    const c = chart.getContext("2d"), night = darkNow(), text = css("text"), off = css("off"), colours = d.options.map((_, o) => binas.colour(d, o, night));
     c.scale(ratio, ratio); c.font = "11px system-ui, sans-serif"; c.textBaseline = "middle";
     for (let x = label; x < w; x += 2) {
       const i = binas.at(d, column(x + 2));
       if (i < 0) continue;
       rows.forEach((r, y) => {
-        const o = r.b < 0 ? 0 : binas.option(d, i, r.b), top = y * high1;
-        c.fillStyle = r.b < 0 ? "hsl(0 0% " + (95 - 60 * binas.depth(d, i, r.s) / Math.max(depths[r.s], d.max_depth)) + "%)" : colours[o] || off;
+        const o = r.b < 0 ? 0 : binas.option(d, i, r.b), top = y * high1, depth = 60 * binas.depth(d, i, r.s) / Math.max(depths[r.s], d.max_depth);
+        c.fillStyle = r.b < 0 ? "hsl(0 0% " + (night ? 10 + depth : 95 - depth) + "%)" : colours[o] || off;
         c.fillRect(x, top, 2, high1 - 1);
-        if (r.b >= 0 && o >= 0 && d.options[o].se) { c.fillStyle = "#1b1f24"; c.fillRect(x, top + high1 / 2 - 1, 2, 2); }
+        if (r.b >= 0 && o >= 0 && d.options[o].se) { c.fillStyle = text; c.fillRect(x, top + high1 / 2 - 1, 2, 2); }
       });
     }
-    c.fillStyle = "#1b1f24";
+    c.fillStyle = text;
     rows.forEach((r, y) => c.fillText(r.name, r.b < 0 ? 0 : 14, y * high1 + high1 / 2));
     const y = rows.length * high1 + axis / 2, ticks = Math.max(2, Math.floor((w - label) / 110));
     for (let i = 0; i <= ticks; i++) { const v = d.min_ms + (d.max_ms - d.min_ms) * i / ticks; c.textAlign = i === ticks ? "right" : i ? "center" : "left"; c.fillText(v.toFixed(n) + " ms", label + (w - label) * i / ticks, y); }
-    c.textAlign = "left";
-    const x = label + (w - label) * (limit - d.min_ms) / (d.max_ms - d.min_ms || 1);
-    c.fillStyle = "#cf222e"; c.fillRect(x - 1, 0, 2, rows.length * high1);
+  };
+  const drawSweep = () => {
+    const ratio = window.devicePixelRatio || 1, w = sweep.clientWidth || 900, h = rows.length * high1 + axis, of = [w, ratio, darkNow()].join();
+    if (of !== chartOf) { drawChart(w, h, ratio); chartOf = of; drawLegend(); }
+    sweep.width = chart.width; sweep.height = chart.height; sweep.style.height = h + "px";
+    const c = sweep.getContext("2d"), x = label + (w - label) * (limit - d.min_ms) / (d.max_ms - d.min_ms || 1);
+    c.drawImage(chart, 0, 0);
+    c.scale(ratio, ratio); c.fillStyle = css("red"); c.fillRect(x - 1, 0, 2, rows.length * high1);
   };
   sweep.onclick = e => move(column(e.offsetX));
   sweep.onmousemove = e => {
@@ -171,9 +180,13 @@ function start(d) {
     const o = r.b < 0 ? -1 : binas.option(d, i, r.b);
     $("cell").textContent = r.name + " at " + ms.toFixed(n) + " ms: " + (r.b < 0 ? "depth " + binas.depth(d, i, r.s) : o < 0 ? "off" : d.options[o].name);
   };
-  const chip = (text, colour, dark) => { const s = document.createElement("span"); s.textContent = text; s.style.background = colour; s.style.color = dark ? "#fff" : "#1b1f24"; $("legend").append(s); };
-  d.options.forEach((o, i) => { if (!o.se) chip("k" + o.kernel + " e" + o.expansion, binas.colour(d, i), o.expansion === Math.max(...d.options.map(o => o.expansion))); });
-  chip("off", "#eef0f2"); chip("a dark line: squeeze-excite", "#fff"); chip("grey: depth of the stage", "#d0d7de");
+  const drawLegend = () => {
+    const night = darkNow(), wide = Math.max(...d.options.map(o => o.expansion));
+    const chip = (text, colour, ink) => { const s = document.createElement("span"); s.textContent = text; s.style.background = colour; s.style.color = ink; $("legend").append(s); };
+    $("legend").replaceChildren();
+    d.options.forEach((o, i) => { if (!o.se) chip("k" + o.kernel + " e" + o.expansion, binas.colour(d, i, night), (o.expansion === wide) === night ? "#0d1117" : "#fff"); });
+    chip("off", css("off"), css("text")); chip("a line: squeeze-excite", css("paper"), css("text")); chip("grey: depth of the stage", css("line"), css("text"));
+  };
 
   const show = () => {
     const i = binas.at(d, limit);
@@ -200,6 +213,9 @@ function start(d) {
     plot.redraw(false);
     drawSweep();
   };
+  dark.addEventListener("change", show);
+  window.addEventListener("beforeprint", () => { root.classList.add("printed"); show(); });
+  window.addEventListener("afterprint", () => { root.classList.remove("printed"); show(); });
   window.addEventListener("resize", () => { plot.setSize({ width: $("plot").clientWidth, height: 380 }); show(); });
   show();
 }
