@@ -32,6 +32,13 @@ const (
 
 var modeNames = [modeCount]string{"BCFW, certified", "IQCP", "BCFW alone", "evolution"}
 
+// look is how the screen is drawn, and whether it takes the mouse.
+type look struct {
+	theme, glyphs int // indices
+	themeChosen   bool
+	mouseOff      bool
+}
+
 // App is the one Bubble Tea model of the explorer. It holds what several parts of
 // the screen share; panes hold the rest, and drawing changes neither.
 // Update never reads files and never waits: solving takes microseconds, and
@@ -43,13 +50,11 @@ type App struct {
 	width, height int
 	layout        layout
 	screen        *cell.Screen
-	theme, glyphs int // indices
-	themeChosen   bool
-	fewColours    bool // the terminal has 16 or fewer
-	mouseOff      bool
-	frame         string // the last rendered frame
-	dirty         bool   // the frame is older than the state
-	frames        int
+	look
+	fewColours bool   // the terminal has 16 or fewer
+	frame      string // the last rendered frame
+	dirty      bool   // the frame is older than the state
+	frames     int
 
 	engine           *explore.Engine
 	setup            explore.Setup // the latest asked for; the engine follows

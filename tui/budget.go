@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
@@ -31,6 +33,17 @@ func (a *App) steps() int {
 func (a *App) clampLimit(limitMS float64) float64 {
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	return max(lo, min(hi, limitMS))
+}
+
+// rounded is a limit of the slider or of the plot without decimals that nobody sees: to
+// a hundredth of a step or less.
+func (a *App) rounded(limitMS float64) float64 {
+	step := (a.engine.MaxLatencyMS() - a.engine.MinLatencyMS()) / float64(a.steps())
+	if !(step > 0) {
+		return limitMS
+	}
+	unit := math.Pow(10, math.Ceil(-math.Log10(step/50)))
+	return math.Round(limitMS*unit) / unit
 }
 
 // setLimit moves the budget and solves for it.
@@ -64,11 +77,11 @@ func budgetStep(n int) func(*App) tea.Cmd {
 		// Move on the grid of steps: a limit between two goes to the next one.
 		at := (a.limitMS - lo) / (hi - lo) * steps
 		if n > 0 {
-			at = math.Floor(at+1e-9) + float64(n)
+			at = math.Floor(at+0.02) + float64(n)
 		} else {
-			at = math.Ceil(at-1e-9) + float64(n)
+			at = math.Ceil(at-0.02) + float64(n)
 		}
-		return a.setLimit(lo + (hi-lo)*at/steps)
+		return a.setLimit(a.rounded(lo + (hi-lo)*at/steps))
 	}
 }
 
@@ -107,7 +120,14 @@ func (a *App) trackLimit(x int) float64 {
 	if n < 2 {
 		return a.limitMS
 	}
-	return lo + (hi-lo)*float64(min(max(x-start, 0), n-1))/float64(n-1)
+	switch at := min(max(x-start, 0), n-1); at {
+	case 0:
+		return lo
+	case n - 1:
+		return hi
+	default:
+		return a.rounded(lo + (hi-lo)*float64(at)/float64(n-1))
+	}
 }
 
 // trackSpan is the first column of the slider and its number of cells.
@@ -122,51 +142,60 @@ func (a *App) trackLabels() (left, right string) {
 	return a.ms(a.engine.MinLatencyMS()) + " ms", a.ms(a.engine.MaxLatencyMS()) + " ms"
 }
 
-// drawHeader names what is explored and what the figures come from.
+// drawHeader names what is explored, on what and how its latencies were measured, and
+// what its accuracies come from. What there is no room for goes by rank, the highest
+// first.
 func (a *App) drawHeader(s *cell.Screen, r cell.Rect) {
 	e, t := a.engine, s.Theme
-	x := r.X + 1
-	part := func(st uv.Style, text string) { x += s.Text(x, r.Y, r.X+r.W-1-x, st, text) }
-	roomy := r.W >= mediumWidth
-	if roomy {
-		part(t.Accent, "binas-tui")
-		part(t.Dim, "  "+e.Profile+" "+s.Glyphs.Dot+" ")
+	p, dot := e.LUT.Provenance, " "+s.Glyphs.Dot+" "
+	type part struct {
+		style uv.Style
+		text  string
+		rank  int
 	}
-	part(t.Text, tableLabel(e.Setup))
-	part(t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize))
-	if p := e.LUT.Provenance.ComputesIn(); p != onnx.FP32 {
-		part(t.Text, " "+string(p))
+	source, sure, _ := strings.Cut(e.AccuracySource(), ", leave-one-out error ")
+	name, file := tableLabel(e.Setup)
+	parts := []part{{t.Accent, "binas-tui  ", 7}, {t.Dim, e.Profile + dot, 6}, {t.Text, name, 0}}
+	if file != "" {
+		parts = append(parts, part{t.Dim, " (" + file + ")", 3})
 	}
-	dot, source, lead, state := " "+s.Glyphs.Dot+" ", e.AccuracySource(), "", levelText(e.Setup)
-	if r.W < wideWidth {
-		source = strings.ReplaceAll(source, "leave-one-out error", "LOO error")
-	}
-	if roomy {
-		lead = "accuracy "
+	parts = append(parts, part{t.Dim, fmt.Sprintf(" %d px", e.Space.ImageSize), 5})
+	if c := p.ComputesIn(); c != onnx.FP32 {
+		parts = append(parts, part{t.Text, " " + string(c), 0})
 	}
 	if e.LUT.Calibration.Set() {
-		state = " calibrated" + state
+		parts = append(parts, part{t.Dim, " calibrated", 0})
 	}
-	room := func(before ...string) bool {
-		return ansi.StringWidth(strings.Join(before, "")+state+dot+lead+source) <= r.X+r.W-1-x
+	parts = append(parts, part{t.Dim, levelText(e.Setup), 0})
+	if m := p.Machine(); m != "" {
+		parts = append(parts, part{t.Text, " measured on " + m, 1})
+	} else if p.Source != "" {
+		parts = append(parts, part{t.Dim, " from a " + p.Source, 1})
 	}
-	if p := e.LUT.Provenance; p.Host != "" {
-		part(t.Dim, " on "+p.Host)
-	} else if processor := " (" + p.Processor + ")"; p.Processor != "" && (r.W >= wideWidth || roomy && room(processor)) {
-		part(t.Dim, processor)
+	if p.Runtime != "" {
+		parts = append(parts, part{t.Dim, " with " + p.Runtime, 9})
 	}
-	part(t.Dim, state+dot)
-	state, dot = "", ""
-	if !room() {
-		lead = "" // rather than what ends the line: how far it may be off
+	if p.Threads > 0 {
+		parts = append(parts, part{t.Dim, ", " + phrase.Count(p.Threads, "thread"), 2})
 	}
-	for _, spare := range []string{" error", "fitted on "} {
-		if !room() {
-			source = strings.Replace(source, spare, "", 1)
+	parts = append(parts, part{t.Dim, dot, 0}, part{t.Dim, "accuracy ", 10}, part{t.Text, source, 0})
+	if sure != "" {
+		parts = append(parts, part{t.Text, ", ", 4}, part{t.Text, "leave-one-out ", 8}, part{t.Text, "error " + sure, 4})
+	}
+	for {
+		width, spare := 0, 0
+		for _, p := range parts {
+			width, spare = width+ansi.StringWidth(s.Glyphs.Written(p.text)), max(spare, p.rank)
 		}
+		if width <= r.W-1 || spare == 0 {
+			break
+		}
+		parts = slices.DeleteFunc(parts, func(p part) bool { return p.rank == spare })
 	}
-	part(t.Dim, lead)
-	part(t.Text, source)
+	x := r.X + 1
+	for _, p := range parts {
+		x += s.Text(x, r.Y, r.X+r.W-x, p.style, p.text)
+	}
 }
 
 // drawTrack draws the slider, between the least latency and the greatest.
@@ -328,12 +357,13 @@ func (a *App) status(t *cell.Theme, g *cell.Glyphs) []segment {
 
 func (a *App) latencySegment(t *cell.Theme) segment {
 	sol := &a.solution
-	return segment{t.Text, fmt.Sprintf("latency %s%s ms (slack %s)", a.ms(sol.LatencyMS), a.latencyError(sol.Path), a.ms(a.limitMS-sol.LatencyMS)), true}
+	return segment{t.Text, fmt.Sprintf("latency %s%s ms", a.ms(sol.LatencyMS), a.latencyError(sol.Path)), true}
 }
 
 // technical is what the sentence does not say: prices, costs, proofs, times.
 func (a *App) technical(t *cell.Theme, g *cell.Glyphs) (out []segment) {
 	sol := &a.solution
+	out = append(out, segment{t.Dim, "(slack " + a.ms(a.limitMS-sol.LatencyMS) + ")", true})
 	if a.engine.Bilinear() && !(a.limited() && sol.ShadowPrice == 0) { // then another limit binds
 		out = append(out, segment{t.Text, a.priceText(sol.ShadowPrice, g), true})
 	}
@@ -393,7 +423,7 @@ func (a *App) proof(t *cell.Theme, g *cell.Glyphs) []segment {
 // of the range a tenth, a hundredth.
 func (a *App) priceText(price float64, g *cell.Glyphs) string {
 	if a.buysText() != "" && !a.plain { // the sentence says it; this is the price itself
-		return cell.Signed(price, 3, g) + " pt/ms"
+		return "shadow price " + cell.Signed(price, 3, g) + " pt/ms"
 	}
 	step, decimals := a.moreMS()
 	return cell.Number(step, decimals) + " ms more: " + cell.Signed(price*step, 2, g) + " pt"

@@ -49,13 +49,18 @@ func demoSteps() []demoStep {
 			return "Every step solves two searches to the end: the paper's method, and an exact one that says how good it is. " + a.buysText()
 		}, repeat(12, "budget-up"), demoPause / 4},
 		{func(a *App) string {
-			cost := "the price is shown."
-			if loss, ok := a.whatIf.pinsCost(a); ok {
-				cost = "that costs " + number(loss) + " points."
+			loss, ok := a.whatIf.pinsCost(a)
+			if !ok {
+				return "What if a block were something else?"
 			}
-			return "What if a block were something else? It is pinned, everything else is chosen anew: " + cost
+			return "What if a block were something else? It is pinned, everything else is chosen anew: that costs " + number(loss) + " points."
 		}, []string{"down", "down", "try-next", "try-next"}, 2 * demoPause},
-		{func(a *App) string { return "Undo brings the optimum back: " + shown(a) + "." }, []string{"undo", "undo"}, demoPause},
+		{func(a *App) string {
+			if a.pinCount() > 0 {
+				return "Undo takes it back, step by step."
+			}
+			return "Undo has brought the optimum back: " + shown(a) + "."
+		}, []string{"undo", "undo"}, demoPause},
 		{text("All networks of the frontier at a glance: a row is a decision, a column a budget; wider blocks are lighter or darker, larger kernels of another colour."), []string{"show-sweep", "zoom"}, 3 * demoPause},
 		{text("Played from left to right, it says which decisions change where."), append([]string{"play-faster", "play"}, repeat(6, "")...), demoPause},
 		{func(a *App) string {

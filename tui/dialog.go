@@ -99,7 +99,7 @@ func (m *menu) shown() []item {
 		return m.items
 	}
 	var out, all []item
-	var texts []string
+	var names, texts []string
 	head := -1 // of the items that follow, not taken yet
 	for i, it := range m.items {
 		switch {
@@ -113,11 +113,17 @@ func (m *menu) shown() []item {
 			}
 			out = append(out, it)
 		}
-		all, texts = append(all, it), append(texts, it.also+" "+it.label)
+		all, names, texts = append(all, it), append(names, it.also), append(texts, it.also+" "+it.label)
 	}
 	if len(out) == 0 {
-		for _, match := range fuzzy.Find(m.filter, texts) {
-			out = append(out, all[match.Index])
+		taken := map[int]bool{}
+		for _, spelt := range [][]string{names, texts} { // what an action is called before what it says
+			for _, match := range fuzzy.Find(m.filter, spelt) {
+				if !taken[match.Index] {
+					taken[match.Index] = true
+					out = append(out, all[match.Index])
+				}
+			}
 		}
 	}
 	return out

@@ -111,6 +111,9 @@ func TestUndoBringsEverythingBack(t *testing.T) {
 		{"a network kept", func() { d.press("a", "enter") }, func() any { return len(d.snapshots) }},
 		{"one of the same name", func() { d.press("right", "a"); d.typeIn("5.00 ms") }, func() any { return d.snapshots[0].limitMS }},
 		{"skipped blocks", func() { d.press("i") }, func() any { return d.engine.Inactive }},
+		{"the theme", func() { d.press("ctrl+t") }, func() any { return cell.Themes[d.App.theme].Name }},
+		{"the glyphs", func() { d.press("ctrl+g") }, func() any { return d.glyphSet().Name }},
+		{"the mouse", func() { d.press("ctrl+x") }, func() any { return d.App.View().MouseMode }},
 		{"a pin", func() { d.press("A", "space") }, func() any { return d.pinCount() }},
 	} {
 		before := c.state()
@@ -133,7 +136,7 @@ func TestHintsFollow(t *testing.T) {
 	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 60}} {
 		d := newDriver(t, size[0], size[1])
 		for range d.panes.inOrder {
-			if line := d.last(); !strings.Contains(line, "? help  q quit") {
+			if line := d.last(); !strings.Contains(line, "y copy  ? help  q quit") {
 				t.Errorf("%v, %s: %s", size, d.focus, line)
 			}
 			d.press("z")
@@ -248,7 +251,7 @@ func TestMenusMove(t *testing.T) {
 func TestThePaletteKnowsOtherWords(t *testing.T) {
 	for text, want := range map[string][]string{
 		"export": {"copy-menu"}, "save": {"copy-menu", "report", "snapshot"}, "color": {"theme"}, "pareto": {"budget-next"}, "thm": {"theme"}, "hardware": {"lut"}, "cmpr": {"compare"},
-		"fullscreen": {"zoom"}, "undo": {"undo"},
+		"fullscreen": {"zoom"}, "undo": {"undo"}, "curve": {"show-frontier"},
 	} {
 		d := newDriver(t, 120, 40)
 		d.press(":")
@@ -263,6 +266,14 @@ func TestThePaletteKnowsOtherWords(t *testing.T) {
 			if i := slices.Index(found, id); i < 0 || i > 6 {
 				t.Errorf("%q finds %v, not %s", text, found, id)
 			}
+		}
+		if text == "thm" && found[0] != "theme" {
+			t.Errorf("%q finds %v first", text, found)
+		}
+	}
+	for id := range synonyms {
+		if newDriver(t, 80, 24).keys.keysOf(id) == nil {
+			t.Errorf("there is no action %s, which has synonyms", id)
 		}
 	}
 }
@@ -321,8 +332,11 @@ func TestLongNames(t *testing.T) {
 	lut := *s.LUT
 	lut.Provenance.Name = "my-laptop"
 	s.LUT, s.LUTName = &lut, "/data/tables/"+name+".json"
-	if got := tableLabel(s); got != "my-laptop" {
-		t.Errorf("%q", got)
+	for file, label := range map[string]string{s.LUTName: sourceLabel(s.LUTName), "runs/digits/lut.json": "digits/lut.json", "table.json": "table.json", "phone": ""} {
+		s.LUTName = file
+		if name, also := tableLabel(s); also != label || (name == "my-laptop") != (label != "") {
+			t.Errorf("%s: %q, %q", file, name, also)
+		}
 	}
 }
 

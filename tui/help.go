@@ -21,7 +21,7 @@ func (a *App) openPalette() tea.Cmd {
 var synonyms = map[string]string{
 	"copy-menu": "export save clipboard json file", "report": "export save html page share", "export": "onnx save int8", "inspect": "netron paste architecture", "block": "netron layers shapes params flops", "snapshot": "save bookmark",
 	"theme": "color colour", "glyphs": "unicode font", "show-sweep": "heatmap", "lut": "hardware table gpu cpu phone", "method": "new train sample fit",
-	"show-explain": "sensitivity", "budget-next": "pareto", "budget-previous": "pareto", "focus-frontier": "pareto curve plot",
+	"show-explain": "sensitivity", "budget-next": "pareto", "budget-previous": "pareto", "show-frontier": "pareto curve plot",
 	"optimizer": "solver", "measure": "benchmark profile latency", "quit": "exit close", "zoom": "fullscreen maximize", "unpin-all": "reset",
 	"show-limits": "constraints params flops memory", "palette": "commands search", "help": "keys shortcuts", "undo": "back revert", "budget-enter": "limit latency",
 }

@@ -27,7 +27,8 @@ func hintLine(hints []hint) string {
 type hinter interface{ offers(a *App, id string) bool }
 
 // hints are the keys that do something now: those of the dialog; or that which goes
-// back, those of the focused pane and general ones. The last two have their place.
+// back, those of the focused pane and general ones. The last three, how to get the
+// network, help and out, have their place.
 func (a *App) hints(g *cell.Glyphs) []hint {
 	if a.dialog != nil {
 		return a.dialog.hints(a)
@@ -52,7 +53,7 @@ func (a *App) hints(g *cell.Glyphs) []hint {
 		}
 		h := hint{keyLabel(b.keys[:1], g), b.hint}
 		switch {
-		case b.id == "help" || b.id == "quit":
+		case b.id == "copy" || b.id == "help" || b.id == "quit":
 			last = append(last, h)
 		case b.id == "zoom" && a.zoomed, a.tour.on && b.keys[0] == "enter":
 		case b.id == "budget-down":
@@ -72,15 +73,18 @@ type placedHint struct {
 	x, w int
 }
 
-// placedHints are those that there is room for from x to end, the last ones, which say
-// how to get help and out, before the others; beside a message these alone.
+// placedHints are those that there is room for from x to end, the last ones before the
+// others; beside a message help and quit alone.
 func (a *App) placedHints(g *cell.Glyphs, x, end int) []placedHint {
 	var out []placedHint
 	all, kept := a.hints(g), 0
 	if a.dialog == nil {
-		kept = 2
+		kept = 3
 	}
 	width := func(h hint) int { return ansi.StringWidth(h.key) + 1 + ansi.StringWidth(h.label) }
+	if a.message != "" {
+		kept = min(kept, 2)
+	}
 	first := max(0, len(all)-kept)
 	for _, h := range all[first:] {
 		end -= width(h) + 2

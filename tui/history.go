@@ -13,10 +13,11 @@ type choices struct {
 	mode      optimizerMode
 	compare   *comparison
 	snapshots []snapshot
+	look      look
 }
 
 func (a *App) choices() choices {
-	return choices{a.limitMS, a.setup, a.mode, a.compare, a.snapshots}
+	return choices{a.limitMS, a.setup, a.mode, a.compare, a.snapshots, a.look}
 }
 
 // sameSetup reports that an engine of one setup serves the other.

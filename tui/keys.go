@@ -89,7 +89,7 @@ func generalKeys() []action {
 		{"copy", []string{"y"}, "Result", "copy the architecture string", "copy", (*App).copyArchitecture},
 		{"copy-menu", []string{"Y"}, "Result", "choose what to copy: string, JSON, command line, timm definition", "", (*App).openCopyMenu},
 		{"inspect", []string{"I"}, "Result", "inspect a network: paste its architecture or name a published one", "", (*App).openInspect},
-		{"export", []string{"N"}, "Result", "write the network shown as an ONNX file", "", func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
+		{"export", []string{"N"}, "Result", "write the network shown as an ONNX file", "export", func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
 		{"compare", []string{"c"}, "Result", "compare with the network shown now; again to stop", "compare", (*App).toggleCompare},
 		{"compare-menu", []string{"C"}, "Result", "compare with a snapshot, a published network or another device's best", "", (*App).openCompareMenu},
 		{"snapshot", []string{"a"}, "Result", "keep the network shown under a name", "keep", (*App).takeSnapshot},

@@ -54,6 +54,39 @@ func TestTheFirstScreen(t *testing.T) {
 	}
 }
 
+// The twelve questions that somebody has who has read nothing are answered by the first
+// screen, with no key pressed, from the smallest size that has plot and architecture on.
+func TestTheFirstScreenAnswers(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {100, 30}, {120, 40}, {200, 60}} {
+		d := newDriverWith(t, Options{LimitMS: 8})
+		d.run(d.App.Init())
+		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		for question, answers := range map[string][]string{
+			"What is my limit?":                                        {"at 8.00 ms", "▲"},
+			"What accuracy do I get?":                                  {"78.01 %"},
+			"How sure is that number?":                                 {"± 0.14", "fitted on 12 published networks"},
+			"Is it the best?":                                          {"the best of 5.9e21, proved"},
+			"What would 1 ms more buy?":                                {"1 ms more buys 0.42 points"},
+			"What is the network, stage by stage?":                     {"stage 1  depth 2", "24 ch  56", "k5 e6 se", "M params", "M MACs"},
+			"Where does its time go?":                                  {"─ms─", "0.65 ██"},
+			"Where does its accuracy come from?":                       {" pt ", "+0.10"},
+			"How does it compare with published networks?":             {"+0.93 over BINAS C", "A-F BINAS", "a-f HardCoRe-NAS"},
+			"Which device is this for, measured how, and how exactly?": {"ort-cpu-224-1t", "measured on AMD EPYC", "1 thread", "latency 7.99 ±0.21 ms"},
+			"What can I press?":                                        {"←→ budget", "v plot", "? help", "q quit"},
+			"How do I get the network out?":                            {"y copy"},
+		} {
+			for _, answer := range answers {
+				if answer == " pt " && size[0] >= 120 {
+					answer = " pt vs. mean "
+				}
+				if !d.sees(answer) {
+					t.Errorf("%v: %s no %q in\n%s", size, question, answer, strings.Join(d.lines(), "\n"))
+				}
+			}
+		}
+	}
+}
+
 // Help and quit are in the hint bar in every pane of every size, and the strip says
 // which pane has the focus; a click on a name goes there.
 func TestTheStripOfPanes(t *testing.T) {

@@ -169,7 +169,11 @@ func (f *stepForm) rows(a *App) []formRow {
 	known := f.planned && f.planErr == nil
 	var rows, others []formRow
 	values := f.shown().Values()
-	slices.SortStableFunc(values, func(v, w param.Value) int { return rowRank(v.Key) - rowRank(w.Key) })
+	first := map[string]int{"run": -2, "data": -1}
+	if f.task.Step() == steps.Export { // its data is for int8 alone
+		first = map[string]int{"onnx": -4, "checkpoint": -3, "precision": -2, "data": -1}
+	}
+	slices.SortStableFunc(values, func(v, w param.Value) int { return first[v.Key] - first[w.Key] })
 	for _, v := range values {
 		where := v.Key == "run" || v.Key == "data"
 		if v.NoForm != "" || !known && !where && v.Key != "preset" {
@@ -209,11 +213,6 @@ func (f *stepForm) rows(a *App) []formRow {
 		label = "resume"
 	}
 	return append(rows, formRow{label: label, help: "does the step as a job: " + a.keyOf("show-jobs") + " shows it, and the explorer goes on", start: f.startStep})
-}
-
-// rowRank puts the run folder and the data first.
-func rowRank(key string) int {
-	return map[string]int{"run": -2, "data": -1}[key]
 }
 
 // rowOf is the row of a parameter.

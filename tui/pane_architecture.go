@@ -84,6 +84,7 @@ func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		return
 	}
 	a.drawAccuracies(s, r)
+	s.Text(r.X, r.Y+r.H, r.W, t.Title, " "+a.sizeText()+" ") // on the border
 	c := newArchColumns(r.W)
 	s.Right(r.X+c.latency, r.Y-1, 6, t.Title, "ms")
 	gain := " pt vs. mean "
@@ -96,7 +97,6 @@ func (p *architecturePane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		case i == len(all):
 			l.Text(1, c.latency-1, t.Dim, "fixed parts")
 			l.Right(c.latency, 6, t.Dim, a.ms(a.engine.Table.FixedMS))
-			l.Text(c.latencyBar, r.W, t.Dim, a.sizeText())
 		case all[i].block < 0:
 			a.drawStageRow(l, all[i].stage, c)
 		default:
@@ -179,5 +179,5 @@ func (a *App) drawNothing(s *cell.Screen, r cell.Rect) {
 // sizeText is the size of the whole network.
 func (a *App) sizeText() string {
 	cost := a.detail.cost
-	return fmt.Sprintf("%.2f M params, %.0f M MACs", float64(cost.Params)/1e6, float64(cost.MACs)/1e6)
+	return fmt.Sprintf("%.2fM params %.0fM MACs", float64(cost.Params)/1e6, float64(cost.MACs)/1e6)
 }

@@ -259,9 +259,10 @@ func (a *App) drawFrontier(s *cell.Screen, area cell.Rect, plot *cell.Plot, budg
 			if last >= 0 {
 				bottom = min(bottom, last) // joined to the column before
 			}
-			if half := levels / 2; half > 0 {
-				bottom = max((bottom+half/2)/half*half, 0)
+			if half := levels / 2; half > 0 && t.Area.Bg == nil { // no colour to draw what is under it with
+				bottom = (bottom + half/2) / half * half
 			}
+			bottom = max(bottom, 0)
 			if around > 0 {
 				high, low = level(best+around), level(best-around)
 			}
@@ -295,8 +296,10 @@ func (a *App) drawFrontier(s *cell.Screen, area cell.Rect, plot *cell.Plot, budg
 				st, glyph = t.Accent, s.Glyphs.Border.Left
 			case over > under && under == 0:
 				st, glyph = line, s.Glyphs.Lower[over-1]
-			case over > under:
+			case over > under && zone.Bg == nil:
 				st, glyph = line, s.Glyphs.UpperHalf
+			case over > under: // the line is what is behind the glyph
+				st.Fg, st.Bg, glyph = zone.Bg, line.Fg, s.Glyphs.Lower[under-1]
 			case plot.Glyph(x, y) != "":
 				st.Fg, st.Attrs, glyph = t.Warn.Fg, t.Warn.Attrs, plot.Glyph(x, y)
 			}
@@ -398,7 +401,7 @@ func (p *frontierPane) click(a *App, r cell.Rect, x, y int) tea.Cmd {
 func (p *frontierPane) budgetToPointer(a *App, area cell.Rect) tea.Cmd {
 	x0, x1 := p.span(a)
 	a.record(true)
-	return a.setLimit(x0 + (x1-x0)*(float64(p.pointer.X)+0.5)/float64(area.W))
+	return a.setLimit(a.rounded(x0 + (x1-x0)*(float64(p.pointer.X)+0.5)/float64(area.W)))
 }
 
 // point takes the pointer to a cell of the screen and reports whether that changes

@@ -102,7 +102,7 @@ func (p *whyPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		s.Lines(r, lines)
 		return
 	}
-	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf(" %-9s%8s%8s%9s%11s", "instead", "points", "ms", "net", "if pinned"))
+	s.Text(r.X, r.Y, r.W, t.Dim, fmt.Sprintf(" %-8s%7s%7s%7s%10s", "instead", "points", "ms", "net", "if pinned"))
 	if a.showsCharges(r) {
 		alt := alts[min(p.row, len(alts)-1)]
 		s.Text(r.X+1, r.Y+r.H-1, r.W-1, t.Dim, alt.label+" pays "+a.detail.charges(alt.Uses, s.Glyphs))
@@ -111,13 +111,13 @@ func (p *whyPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		alt := alts[i]
 		pinned := ""
 		if loss, ok := a.whatIfCost(alt.choice); ok {
-			pinned = cell.Signed(-loss, 3, s.Glyphs)
+			pinned = short3(-loss, s.Glyphs)
 			if math.IsInf(loss, 1) {
-				pinned = "no network"
+				pinned = "none fits"
 			}
 		}
-		x := 1 + l.Text(1, r.W, t.Text, fmt.Sprintf("%s%8s%8s%9s%11s", cell.Pad(alt.label, 9), cell.Signed(alt.Accuracy, 3, s.Glyphs), cell.Signed(alt.LatencyMS, 3, s.Glyphs),
-			cell.Signed(alt.ReducedCost, 3, s.Glyphs), pinned))
+		x := 1 + l.Text(1, r.W, t.Text, fmt.Sprintf("%s%7s%7s%7s%10s", cell.Pad(alt.label, 8), short3(alt.Accuracy, s.Glyphs), short3(alt.LatencyMS, s.Glyphs),
+			short3(alt.ReducedCost, s.Glyphs), pinned))
 		verdict, st := "loses", t.Dim
 		switch {
 		case alt.pinned:
@@ -131,6 +131,15 @@ func (p *whyPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 		}
 		l.Text(x+1, r.W, st, verdict)
 	})
+}
+
+// short3 writes a difference in six cells: with three decimals, or as many as fit.
+func short3(v float64, g *cell.Glyphs) string {
+	decimals := 3
+	for most := 9.9995; decimals > 0 && math.Abs(v) >= most; most *= 10 {
+		decimals--
+	}
+	return cell.Signed(v, decimals, g)
 }
 
 // pin holds the alternative under the cursor.

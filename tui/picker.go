@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -30,14 +29,15 @@ func sourceLabel(name string) string {
 	return text
 }
 
-// tableLabel names the table in use; where that would be cut, by the name that it was
-// measured under, if it has one.
-func tableLabel(s explore.Setup) string {
-	label := sourceLabel(s.LUTName)
-	if name := s.LUT.Provenance.Name; name != "" && strings.Contains(label, "…") {
-		return sourceLabel(name)
+// tableLabel names the table in use: one in a file by the name that it was measured
+// under, if it has one, and by the file beside that.
+func tableLabel(s explore.Setup) (name, file string) {
+	label, own := sourceLabel(s.LUTName), sourceLabel(s.LUT.Provenance.Name)
+	inFile := s.LUTName != filepath.Base(s.LUTName) || slices.Contains([]string{".json", ".pkl", ".pth"}, filepath.Ext(s.LUTName))
+	if own == "" || !inFile {
+		return label, ""
 	}
-	return label
+	return own, label
 }
 
 // openLUTPicker chooses another latency table, or a host to measure one on.

@@ -8,6 +8,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
+	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
 func (a *App) pinnedDepth(stage int) bool {
@@ -183,9 +184,12 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	if c.setup.LUTName != a.setup.LUTName || c.setup.PredictorName != a.setup.PredictorName {
 		what = "exploring " + sourceLabel(c.setup.LUTName) + " with " + sourceLabel(c.setup.PredictorName) + ", " + what
 	}
+	if c.look != a.look {
+		what += ", theme: " + cell.Themes[c.look.theme].Name + ", glyphs: " + cell.GlyphSets[c.look.glyphs].Name
+	}
 	a.say(what)
 	back := func(a *App) {
-		a.limitMS, a.mode, a.compare, a.snapshots = c.limitMS, c.mode, c.compare, c.snapshots
+		a.limitMS, a.mode, a.compare, a.snapshots, a.look = c.limitMS, c.mode, c.compare, c.snapshots, c.look
 	}
 	if !sameSetup(a.setup, c.setup) {
 		return a.rebuild(c.setup, back, nil)

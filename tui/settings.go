@@ -25,6 +25,7 @@ func glyphsIndex(name string) int {
 }
 
 func (a *App) nextTheme() tea.Cmd {
+	a.record(false)
 	a.theme, a.themeChosen = (a.theme+1)%len(cell.Themes), true
 	a.say("theme: " + cell.Themes[a.theme].Name)
 	return nil
@@ -60,12 +61,14 @@ func backgroundByEnvironment() (dark, known bool) {
 }
 
 func (a *App) nextGlyphs() tea.Cmd {
+	a.record(false)
 	a.glyphs = (a.glyphs + 1) % len(cell.GlyphSets)
 	a.say("glyphs: " + a.glyphSet().Name)
 	return nil
 }
 
 func (a *App) toggleMouse() tea.Cmd {
+	a.record(false)
 	a.mouseOff = !a.mouseOff
 	if a.mouseOff {
 		a.say("mouse off: the terminal selects text")
