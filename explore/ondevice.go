@@ -23,9 +23,9 @@ const (
 	firstNetworks = 2 // measured at the limit before anything is accepted, a new one each time
 	leastToAccept = 2 // measurements of a network
 	mostOfNetwork = 8 // measurements of a network
-	cautious      = 8 // measurements left, with nothing accepted, from which proposals keep further away
+	cautious      = 8 // measurements, with nothing accepted, from which proposals keep further away
 	cautiousBy    = 1.5
-	maxNoise      = 0.05 // of a measurement, with which nothing can be said
+	maxNoise      = 0.05 // of a measurement, with which little can be said
 	mostRivals    = 1000 // of the best networks that are looked through
 )
 
@@ -128,10 +128,8 @@ func (e *Engine) SearchOnDevice(ctx context.Context, r OnDevice) (Kept, error) {
 		switch {
 		case len(s.own) >= MostMeasurements:
 			stopped = fmt.Sprintf("after %d measurements", len(s.own))
-		case time.Since(start) >= s.period():
+		case time.Since(start)+s.longest >= s.period():
 			stopped = fmt.Sprintf("after %v", s.period())
-		case len(s.own) >= firstNetworks && s.posterior.Noise() > maxNoise:
-			return Kept{}, s.disturbed("")
 		}
 		var next *candidate
 		if stopped == "" {
@@ -174,6 +172,7 @@ type deviceSearch struct {
 	own       []latency.Observation
 	networks  []*candidate // that it has measured, in the order of their first
 	rounds    []Round
+	longest   time.Duration // of a measurement
 }
 
 func (e *Engine) newDeviceSearch(r OnDevice) (*deviceSearch, error) {
@@ -211,7 +210,7 @@ func (s *deviceSearch) period() time.Duration {
 	switch {
 	case s.TimeLimit > 0:
 		return s.TimeLimit
-	case s.accepted() != nil:
+	case s.accepted() != nil, s.posterior.Noise() > maxNoise:
 		return OnDeviceTime
 	}
 	return onDeviceTimeWithout
@@ -303,7 +302,7 @@ func (s *deviceSearch) next(ctx context.Context) (*candidate, error) {
 		}
 	}
 	accepted, z := s.accepted(), s.z
-	if accepted == nil && MostMeasurements-len(s.own) <= cautious {
+	if accepted == nil && len(s.own) >= cautious {
 		z += cautiousBy
 	}
 	best, err := s.propose(ctx, z, MoreMeasurements, "best that could be shown to keep the limit")
@@ -439,10 +438,12 @@ func (s *deviceSearch) fastest(ctx context.Context) (*candidate, error) {
 
 // measure measures a network, keeps that and says what it changed.
 func (s *deviceSearch) measure(ctx context.Context, c *candidate) error {
+	start := time.Now()
 	o, err := s.Measure.Observe(ctx, c.architecture)
 	if err != nil {
 		return err
 	}
+	s.longest = max(s.longest, time.Since(start))
 	o.Search = s.id
 	if err := s.Observation.Add(o); err != nil {
 		return err
@@ -467,7 +468,7 @@ func (s *deviceSearch) answer(ctx context.Context, stopped string) (Kept, error)
 	best := s.accepted()
 	if best == nil {
 		err := s.nothing()
-		if stopped != "" {
+		if stopped != "" || s.posterior.Noise() > maxNoise {
 			err = s.disturbed(stopped)
 		}
 		return Kept{}, errors.Join(err, s.end(stopped))

@@ -22,6 +22,7 @@ type deviations struct {
 	session, run      float64 // of an opened session, of a run
 	drift             float64 // of the machine's speed, which wanders within about this much
 	slower            float64 // than before, for good, from the second opening of the reference on
+	busy              float64 // share of the time in which other work makes runs take a fifth to more than twice as long
 	cursed            bool    // it is the table that errs around the device: the best by the table are those that it flatters
 }
 
@@ -38,6 +39,7 @@ type wanderingDevice struct {
 	seed  uint64
 	rng   *rand.Rand
 	speed float64 // how much slower it is now, as a logarithm
+	left  int     // runs that other work lasts
 
 	referenceRuns, referenceSpeed float64
 	references                    int // sessions of it
@@ -175,6 +177,9 @@ func (d *wanderingDevice) Open(ctx context.Context, arch model.Architecture, _ i
 // the length of a search.
 const wander = 1500.0
 
+// busyRuns is how many runs other work lasts, on average.
+const busyRuns = 30
+
 type wanderingNetwork struct {
 	d         *wanderingDevice
 	ms        float64
@@ -193,6 +198,13 @@ func (n *wanderingNetwork) Run(ctx context.Context, runs int) ([]float64, error)
 		if n.reference {
 			d.referenceRuns++
 			d.referenceSpeed += slow
+		}
+		if d.of.busy > 0 && d.left == 0 && d.rng.Float64() < d.of.busy/(1-d.of.busy)/busyRuns {
+			d.left = 1 + d.rng.IntN(2*busyRuns-1)
+		}
+		if d.left > 0 {
+			d.left--
+			slow *= 1.2 + d.rng.Float64()
 		}
 		took = append(took, n.ms*slow*math.Abs(1+d.of.run*d.rng.NormFloat64()))
 	}
