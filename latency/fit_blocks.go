@@ -2,6 +2,7 @@ package latency
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -14,9 +15,9 @@ type blockFit struct {
 	error  []float64 // standard error as a fraction
 	spread []float64
 	least  []float64
-	count  []int     // networks it was timed in
-	speeds float64   // of the device over the networks, q90/q10
-	slow   []float64 // how slow the device was at traced bursts: 1 at the median of runs
+	count  []int   // networks it was timed in
+	speeds float64 // of the device over the networks, q90/q10
+	level  float64 // of what traced runs take over ms, where little disturbs the device
 }
 
 // tracedRuns are the runs of one traced network.
@@ -88,6 +89,7 @@ func fitTraces(networks []tracedRuns, columns int) (f blockFit) {
 		f.least[column] = Quantile(times, 0)
 	}
 	var speeds []float64
+	var bursts []timing // how slow the device was at them
 	for i, n := range networks {
 		speeds = append(speeds, Quantile(slow[i], 0.5))
 		for from := 0; from < len(n.runs); {
@@ -95,10 +97,12 @@ func fitTraces(networks []tracedRuns, columns int) (f blockFit) {
 			for to < len(n.runs) && n.atMS[to] == n.atMS[from] {
 				to++
 			}
-			f.slow = append(f.slow, Quantile(slow[i][from:to], 0))
+			bursts = append(bursts, timing{i, n.atMS[from], Quantile(slow[i][from:to], 0)})
 			from = to
 		}
 	}
+	slices.SortStableFunc(bursts, byTime)
+	f.level = Quantile(smoothed(each(bursts, func(t timing) float64 { return t.ms })), lowQuantile)
 	f.speeds = Quantile(speeds, 0.9) / Quantile(speeds, lowQuantile)
 	return f
 }
@@ -306,8 +310,7 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 			}
 		}
 	}
-	level := Quantile(f.slow, lowQuantile)
-	a, g, e = a*level, g*level, e*level
+	a, g, e = a*f.level, g*f.level, e*f.level
 	for i, w := range f.ms {
 		factor := a
 		if i == fixed {

@@ -17,7 +17,7 @@ func TestCorrectingTheFixedPart(t *testing.T) {
 	}{{1, 0.01, 0.95, 1.05}, {0.4, 0.01, 0.3, 0.65}, {1.5, 0.01, 1.2, 1.65}, {1, 0.15, 0.7, 1.3}} {
 		rng := rand.New(rand.NewPCG(1, 1))
 		f := blockFit{ms: make([]float64, len(c.keys)), error: make([]float64, len(c.keys)), spread: make([]float64, len(c.keys)),
-			least: make([]float64, len(c.keys)), slow: []float64{1}}
+			least: make([]float64, len(c.keys)), level: 1}
 		nodes := make([][]float64, len(c.keys))
 		for i := range f.ms {
 			f.ms[i], nodes[i] = 0.1*math.Exp(0.5*rng.NormFloat64()), []float64{8}

@@ -48,17 +48,7 @@ func fitNetworks(timings []timing, networks int) networkFit {
 		for n, bursts := range of {
 			ms[n] = Quantile(each(bursts, ratio), 0.5)
 		}
-		for j := range timings {
-			var around []float64
-			for i := max(0, j-neighbours); i <= min(j+neighbours, len(timings)-1); i++ {
-				if i != j {
-					around = append(around, timings[i].ms/ms[timings[i].network])
-				}
-			}
-			if len(around) > 0 {
-				slow[j] = Quantile(around, 0.5)
-			}
-		}
+		slow = smoothed(each(timings, func(t timing) float64 { return t.ms / ms[t.network] }))
 	}
 	f := networkFit{ms, make([]float64, networks), make([]float64, networks), make([]int, networks)}
 	level := Quantile(slow, lowQuantile)
@@ -70,6 +60,19 @@ func fitNetworks(timings []timing, networks int) networkFit {
 		ms[n] *= level
 	}
 	return f
+}
+
+// smoothed is, for each of the speeds of bursts in the order of time, the median of
+// those around it, its own aside where there are others.
+func smoothed(speeds []float64) []float64 {
+	out := slices.Clone(speeds)
+	for j := range speeds {
+		around := slices.Concat(speeds[max(0, j-neighbours):j], speeds[j+1:min(j+1+neighbours, len(speeds))])
+		if len(around) > 0 {
+			out[j] = Quantile(around, 0.5)
+		}
+	}
+	return out
 }
 
 // fitIterations is how often the two sides of a fit are computed in turn: they
