@@ -16,7 +16,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/binas-tui/binas-tui/internal/hometest"
 )
@@ -257,7 +256,8 @@ func TestInstall(t *testing.T) {
 	var done, total int64
 	progress := func(d, n int64) { done, total = d, n }
 
-	lib, err := install(context.Background(), server.URL+"/mirror/", want, path, progress)
+	t.Setenv("npm_config_registry", server.URL+"/mirror/")
+	lib, err := install(context.Background(), want, path, progress)
 	if err != nil || lib.Path != path {
 		t.Fatal(lib, err)
 	}
@@ -268,7 +268,7 @@ func TestInstall(t *testing.T) {
 		t.Errorf("progress ended at %d of %d", done, total)
 	}
 	server.Close()
-	if _, err := install(context.Background(), server.URL, want, path, progress); err != nil {
+	if _, err := install(context.Background(), want, path, progress); err != nil {
 		t.Errorf("a library that is there already is fetched again: %v", err)
 	}
 }
@@ -287,46 +287,10 @@ func TestChangedLibrary(t *testing.T) {
 	}
 }
 
-// A registry that stops sending is given up; an interrupt ends the download at
-// once. Neither leaves anything behind.
-func TestInstallDoesNotWaitForEver(t *testing.T) {
-	defer func(d time.Duration) { stallTime = d }(stallTime)
-	t.Setenv("PATH", "")
-	for _, headers := range []bool{false, true} {
-		arrived := make(chan struct{}, 1)
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if headers {
-				w.Write([]byte{0x1f, 0x8b}) // the beginning of a package
-				w.(http.Flusher).Flush()
-			}
-			arrived <- struct{}{}
-			<-r.Context().Done()
-		}))
-		defer server.Close()
-		folder := t.TempDir()
-		path := filepath.Join(folder, "lib.so")
-		stallTime = 50 * time.Millisecond
-		if _, err := install(context.Background(), server.URL, packaged{"lib.so", ""}, path, func(int64, int64) {}); !errors.Is(err, ErrStalled) {
-			t.Errorf("headers %v: %v", headers, err)
-		}
-		<-arrived
-		stallTime = time.Hour
-		ctx, cancel := context.WithCancel(context.Background())
-		go func() { <-arrived; cancel() }()
-		if _, err := install(ctx, server.URL, packaged{"lib.so", ""}, path, func(int64, int64) {}); !errors.Is(err, context.Canceled) {
-			t.Errorf("headers %v: %v", headers, err)
-		}
-		if entries, _ := os.ReadDir(folder); len(entries) != 0 {
-			t.Errorf("left behind: %v", entries)
-		}
-	}
-}
-
 func TestInstallRefuses(t *testing.T) {
 	t.Setenv("PATH", "")
 	server := registryServer(t, "linux/x64/lib.so", []byte("tampered"))
 	right := strings.Repeat("0", 64)
-	nothing := func(int64, int64) {}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, c := range []struct {
@@ -341,25 +305,13 @@ func TestInstallRefuses(t *testing.T) {
 		{"cancelled", server.URL + "/mirror", cancelled, packaged{"linux/x64/lib.so", right}, context.Canceled},
 	} {
 		folder := t.TempDir()
-		_, err := install(c.ctx, c.registry, c.want, filepath.Join(folder, "lib.so"), nothing)
+		t.Setenv("npm_config_registry", c.registry)
+		_, err := install(c.ctx, c.want, filepath.Join(folder, "lib.so"), nil)
 		if err == nil || (c.sentinel != nil && !errors.Is(err, c.sentinel)) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if entries, _ := os.ReadDir(folder); len(entries) != 0 {
 			t.Errorf("%s: left behind %v", c.name, entries)
 		}
-	}
-}
-
-func TestRegistryOfTheEnvironment(t *testing.T) {
-	t.Setenv("PATH", "")
-	t.Setenv("npm_config_registry", "")
-	t.Setenv("NPM_CONFIG_REGISTRY", "")
-	if r := registry(context.Background()); r != defaultRegistry {
-		t.Errorf("registry %q", r)
-	}
-	t.Setenv("npm_config_registry", "https://mirror.example/npm/")
-	if r := registry(context.Background()); r != "https://mirror.example/npm/" {
-		t.Errorf("registry %q", r)
 	}
 }
