@@ -29,8 +29,8 @@ func (a *app) dataShowCommand() *cobra.Command {
 		Long: `Show the classes, sizes and normalisation of a data set: a folder with train/
 and val/ (images, a folder per class; without val, or of classes alone, 20% of
 every class are held out as val), CIFAR-10 in its binary version, IDX files as
-MNIST's, or the name of a set in the user's data folder, digits. Files that are
-no images are counted and named. To find unreadable images, 1,000 of each part
+MNIST's, or the name of a set in the user's data folder, digits or emoji. Files
+that are no images are counted and named. To find unreadable images, 1,000 of each part
 are read. --check reads all, and also says which are the same, smaller than the
 image size or very long, how large classes are, and the mean and deviation of
 the channels.`,

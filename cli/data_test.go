@@ -59,7 +59,7 @@ func TestDataBadInput(t *testing.T) {
 		{[]string{"data", "show", t.TempDir()}, exitUsage, "no folder train"},
 		{[]string{"data", "show", filepath.Join(dir, "none")}, exitUsage, "no such file or directory; expected a folder, or the name of one in"},
 		{[]string{"data", "show"}, exitUsage, "FOLDER|NAME"},
-		{[]string{"data"}, exitUsage, "digits, pack, packs"},
+		{[]string{"data"}, exitUsage, "digits, emoji, pack, packs"},
 		{[]string{"data", "digits", "--mnist", dir, "--out", t.TempDir()}, exitUsage, "that of MNIST"},
 		{[]string{"data", "digits", "--mnist", t.TempDir(), "--out", t.TempDir()}, exitUsage, "it has no file train-images-idx3-ubyte"},
 	} {

@@ -156,7 +156,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.searchCommand(), a.paretoCommand(), a.explainCommand(),
 		a.group("lut", "Measure, verify, compare, show and convert latency tables", a.lutShowCommand(), a.lutConvertCommand(),
 			a.lutMeasureCommand(), a.lutVerifyCommand(), a.lutCompareCommand(), a.lutForgetCommand()),
-		a.group("data", "Make the digits data set, show and pack what a data set holds", a.dataDigitsCommand(), a.dataShowCommand(), a.dataPackCommand(), a.dataPacksCommand()),
+		a.group("data", "Make example data sets, show and pack what a data set holds", a.dataDigitsCommand(), a.dataEmojiCommand(), a.dataShowCommand(), a.dataPackCommand(), a.dataPacksCommand()),
 		a.group("records", "Put shards of samples and contributions together", a.recordsMergeCommand()),
 		a.measureCommand(), a.exportCommand(),
 		a.fitCommand(), a.trainCommand(), a.sampleCommand(), a.contributeCommand(), a.finetuneCommand(),

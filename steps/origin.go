@@ -158,8 +158,8 @@ func OpenData(ctx context.Context, nameOrFolder string, o dataset.Options) (trai
 
 // missingData says how to come by a data set that is not there.
 func missingData(nameOrFolder string, err error) error {
-	if nameOrFolder == dataset.DigitsName {
-		return requestf("%w; `binas-tui data digits` makes it", err)
+	if _, ok := dataset.ExampleNamed(nameOrFolder); ok {
+		return requestf("%w; `binas-tui data %s` makes it", err, nameOrFolder)
 	}
 	return requestf("%w; expected a folder, or the name of one in %s", err, filepath.Join(explore.DataDir(), "data"))
 }

@@ -290,7 +290,7 @@ func save(file string, data []byte, err error) error {
 
 // The parameters that several steps have.
 var (
-	dataParam       = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, or digits", Zero: "that of the run"}
+	dataParam       = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, digits or emoji", Zero: "that of the run"}
 	ClassOrderParam = param.Param{Key: "class_order", Usage: "order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision", Choices: orders()}
 	badParam        = param.Param{Key: "max_unreadable", Label: "unreadable images", Usage: "`PERCENT` of the images that may be unreadable and are skipped; beyond, the step ends", Unit: "%", Most: 100, Free: true, Rare: true}
 	LibraryParam    = param.Param{Key: "library", Name: "onnxruntime", Usage: "ONNX Runtime library, a `FILE` or its folder", Free: true, NoForm: "it is that of the explorer"}

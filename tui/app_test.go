@@ -53,7 +53,7 @@ func newDriverWith(t testing.TB, o Options) *driver {
 	d := &driver{TB: t, App: newApp(context.Background(), engine, o)}
 	d.App.services.tick = d.tick
 	d.App.services.runs = func() []string { return nil } // keep out of the user's
-	d.App.services.digitsMissing = func(steps.Task) bool { return false }
+	d.App.services.missingExample = func(steps.Task) string { return "" }
 	d.App.services.found = func(...string) steps.Found { return steps.Found{} }
 	d.App.resize(120, 40)
 	return d

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -101,16 +102,16 @@ func (a *App) startInstall() tea.Cmd {
 	})
 }
 
-// digitsJob is the name of the job that makes the digits data set.
-const digitsJob = "digits data set"
+// exampleJob ends the names of jobs that make an example data set.
+const exampleJob = " data set"
 
-func (a *App) startDigits() tea.Cmd {
+func (a *App) startExample(name string) tea.Cmd {
 	if a.measuringNow() {
 		return nil
 	}
 	a.setFocus(paneJobs)
-	digits := a.services.digits
-	return a.startAgain(digitsJob, work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) { return digits(ctx, j) }})
+	example := a.services.example
+	return a.startAgain(name+exampleJob, work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) { return example(ctx, name, j) }})
 }
 
 // measuringNow reports, and says, that something is being measured: two
@@ -154,8 +155,8 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 		}
 		a.say(text)
 	case job.Done:
-		if s.Name == digitsJob {
-			a.say("the digits are made: " + a.keyOf("method") + " trains on them")
+		if strings.HasSuffix(s.Name, exampleJob) {
+			a.say("the " + s.Name + " is made: " + a.keyOf("method") + " trains on it")
 		}
 		return a.jobDone(s)
 	}

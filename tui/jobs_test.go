@@ -116,12 +116,17 @@ func TestFormsAreShort(t *testing.T) {
 }
 
 // A data set that is missing is made by the row that says so.
-func TestMissingDigitsAreMade(t *testing.T) {
+func TestMissingExampleIsMade(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	made := false
-	d.services.digitsMissing = func(steps.Task) bool { return !made }
-	d.services.digits = func(_ context.Context, j *job.Job) (string, error) {
-		made = true
+	d.services.missingExample = func(steps.Task) string {
+		if made {
+			return ""
+		}
+		return "digits"
+	}
+	d.services.example = func(_ context.Context, name string, j *job.Job) (string, error) {
+		made = name == "digits"
 		return "/data/digits", nil
 	}
 	d.chooseStep(steps.Heaviest)
@@ -133,7 +138,7 @@ func TestMissingDigitsAreMade(t *testing.T) {
 	d.mustSee("make it now")
 	d.press("enter")
 	d.until(job.Done)
-	d.mustSee("the digits are made")
+	d.mustSee("the digits data set is made")
 	d.chooseStep(steps.Heaviest)
 	if d.sees("make it now") || !made {
 		t.Error("it asks for them again")

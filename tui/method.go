@@ -44,7 +44,7 @@ type stepForm struct {
 	runtimeFinder
 	task    steps.Task // as it is asked for
 	all     bool       // those that are not common are shown too
-	noData  bool       // the digits have not been made
+	noData  string     // an example data set that has not been made
 	looks   int        // times that was looked up
 	opened  bool       // the first look is over
 	planned bool
@@ -60,7 +60,7 @@ type planMsg struct {
 	err  error
 	also steps.Found // in the run folder
 
-	noData bool
+	noData string
 }
 
 func (a *App) openStep(step steps.Step) tea.Cmd {
@@ -106,7 +106,7 @@ func (f *stepForm) look(a *App) tea.Cmd {
 	a.working++
 	return guard(func() tea.Msg {
 		plan, err := services.plan(t)
-		return planMsg{f, look, plan, err, services.found(t.Shared().Run), services.digitsMissing(t)}
+		return planMsg{f, look, plan, err, services.found(t.Shared().Run), services.missingExample(t)}
 	})
 }
 
@@ -134,8 +134,9 @@ func (f *stepForm) note() (text string, bad bool) {
 	switch {
 	case f.missing():
 		return f.found()
-	case f.noData:
-		return "the digits data set has not been made: it is 72 MB, made of MNIST in seconds; MNIST, 11 MB, is fetched", true
+	case f.noData != "":
+		e, _ := steps.ExampleNamed(f.noData)
+		return "the " + f.noData + " data set has not been made: it is " + e.About, true
 	case f.planErr != nil:
 		return sanitize.Line(f.planErr.Error()), true
 	case f.plan.Begun:
@@ -205,8 +206,9 @@ func (f *stepForm) rows(a *App) []formRow {
 	switch {
 	case f.missing():
 		return append(rows, f.remedy()...)
-	case f.noData:
-		return append(rows, formRow{label: "make it now", help: "makes the digits as a job; then choose this step again", start: (*App).startDigits})
+	case f.noData != "":
+		make := func(a *App) tea.Cmd { return a.startExample(f.noData) }
+		return append(rows, formRow{label: "make it now", help: "makes the data set as a job; then choose this step again", start: make})
 	}
 	label := "start"
 	if f.plan.Begun || f.plan.Have > 0 && f.task.Step() != steps.Fit {
@@ -238,20 +240,24 @@ func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 	if v.Zero != "" && len(options) > 0 {
 		options = append([]string{v.Zero}, options...)
 	}
-	if v.Key == "run" && len(a.method.runs) > 1 {
-		options = a.method.runs
+	now := v.String()
+	switch {
+	case v.Key == "run" && len(a.method.runs) > 1:
+		options, now = a.method.runs, a.method.run
+	case v.Key == "data":
+		options = nil
+		for _, e := range steps.Examples() {
+			options = append(options, e.Name)
+		}
 	}
 	if len(options) > 0 {
 		r.step = func(n int) tea.Cmd {
-			at := max(slices.Index(options, v.String()), 0)
-			if v.Key == "run" {
-				at = max(slices.Index(options, a.method.run), 0)
-			}
+			at := max(slices.Index(options, now), 0)
 			cmd, _ := f.give(a, v, options[min(max(at+n, 0), len(options)-1)]) // an option of the table
 			return cmd
 		}
 	}
-	if len(options) == 0 || v.Key == "run" {
+	if len(options) == 0 || v.Key == "run" || v.Key == "data" {
 		r.edit = func(a *App) tea.Cmd {
 			e := newEntry(string(f.task.Step()), v.FormLabel()+": ", r.value, func(a *App, text string) (tea.Cmd, error) { return f.give(a, v, text) })
 			e.back = f

@@ -22,12 +22,12 @@ type services struct {
 	hosts   func() []string // to measure on over ssh
 	install func(context.Context, *job.Job) (onnx.Library, error)
 	method  func(context.Context, steps.Task, *job.Job) (any, error)
-	digits  func(context.Context, *job.Job) (string, error)
+	example func(ctx context.Context, name string, j *job.Job) (string, error)
 	plan    func(steps.Task) (steps.Plan, error)
 	runs    func() []string
 	found   func(runs ...string) steps.Found
 
-	digitsMissing func(steps.Task) bool
+	missingExample func(steps.Task) string
 
 	copy func(text, what string) tea.Cmd      // to the clipboard
 	tick func(time.Duration, tea.Msg) tea.Cmd // the message, later
@@ -39,15 +39,15 @@ func machineServices() services {
 		tick: func(d time.Duration, msg tea.Msg) tea.Cmd {
 			return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 		},
-		table:  explore.MeasureTable,
-		keep:   keepOnMachine,
-		plan:   steps.Task.Plan,
-		digits: steps.MakeDigits,
-		runs:   steps.Runs,
-		found:  steps.Find,
+		table:   explore.MeasureTable,
+		keep:    keepOnMachine,
+		plan:    steps.Task.Plan,
+		example: steps.MakeExample,
+		runs:    steps.Runs,
+		found:   steps.Find,
 
-		digitsMissing: steps.DigitsMissing,
-		method:        func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
+		missingExample: steps.MissingExample,
+		method:         func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
 		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
 			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
 		},

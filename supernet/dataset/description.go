@@ -13,7 +13,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
-// descriptionFile may lie beside IDX files and says what these cannot.
+// descriptionFile may lie beside IDX files, and in an ImageFolder, and says what
+// these cannot.
 const descriptionFile = "dataset.json"
 
 // description is what is in descriptionFile. All fields are optional.
@@ -22,7 +23,10 @@ type description struct {
 	ClassNames []string  `json:"class_names,omitempty"`
 	Mean       []float64 `json:"mean,omitempty"` // per channel, of values in 0 to 1
 	Std        []float64 `json:"std,omitempty"`
-	From       string    `json:"from,omitempty"` // for people
+	// Together says that images of one folder below that of their class, as those of
+	// one subject, are all trained on or all held out.
+	Together bool   `json:"together,omitempty"`
+	From     string `json:"from,omitempty"` // for people
 }
 
 // readDescription reads the description in a folder; there may be none.

@@ -40,8 +40,8 @@ const (
 	imagesFile, labelsFile  = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 )
 
-// ErrRecipe says that the images made differ from those of the recipe.
-var ErrRecipe = errors.New("not the digits of the recipe")
+// ErrRecipe says that a data set that was made differs from what its recipe makes.
+var ErrRecipe = errors.New("not the data set of the recipe")
 
 // MakeDigits makes the digits set from the four MNIST files in a folder (see
 // [FetchMNIST]) and writes it to another: 60,000 training and 10,000 test images

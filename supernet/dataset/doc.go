@@ -16,6 +16,7 @@
 //   - IDX, the format of MNIST, plain or packed with gzip, known by its content.
 //     In memory.
 //   - digits: IDX files made by [MakeDigits], a harder set made from MNIST.
+//   - emoji: an ImageFolder made by [MakeEmoji], of drawings in npm packages.
 //
 // A [Set] is a list of images with labels; [Set.Split] holds some out for
 // validation. Sets are cheap views and can be read by many goroutines.

@@ -44,14 +44,16 @@ var systemFolders = []string{"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "
 
 // folder is a source of image files: root/CLASS/…/FILE.
 type folder struct {
-	root    string
-	names   []string // below root
-	labels  []int
-	bad     unreadable
-	left    leftOut
-	divided string                   // what is said of parts that are of one folder
-	files   atomic.Pointer[[32]byte] // sum of names, labels, sizes and times of the files, as [Identify] found them
-	pack    atomic.Pointer[packFile]
+	root   string
+	names  []string // below root
+	labels []int
+	bad    unreadable
+	left   leftOut
+	// Images of one folder below that of their class are on one side of a split.
+	together bool
+	divided  string                   // what is said of parts that are of one folder
+	files    atomic.Pointer[[32]byte] // sum of names, labels, sizes and times of the files, as [Identify] found them
+	pack     atomic.Pointer[packFile]
 
 	packNote atomic.Pointer[string] // what should be known of it
 }
@@ -60,6 +62,25 @@ func (f *folder) len() int                { return len(f.names) }
 func (f *folder) label(i int) int         { return f.labels[i] }
 func (f *folder) name(i int) string       { return filepath.Join(filepath.Base(f.root), f.names[i]) }
 func (f *folder) unreadable() *unreadable { return &f.bad }
+
+// group names the images that stay together with image i: its own file, or its
+// folder below that of the class.
+func (f *folder) group(i int) string {
+	if below := filepath.Dir(f.names[i]); f.together && below != filepath.Base(below) {
+		return below
+	}
+	return f.names[i]
+}
+
+// describe takes from the description in dir what an ImageFolder has use for.
+// Another program's file of that name is left out.
+func (f *folder) describe(dir string) {
+	about, err := readDescription(dir)
+	if err != nil {
+		f.left.add("no description of a data set", descriptionFile)
+	}
+	f.together = about.Together
+}
 
 // openFolder opens an ImageFolder: train/CLASS/FILE and val/CLASS/FILE.
 func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, err error) {
@@ -112,6 +133,7 @@ func openFolder(ctx context.Context, dir string, o Options) (train, val *Set, er
 	set := folderSet(dir, classes, o)
 	sets := make([]*Set, len(parts))
 	for i, f := range folders {
+		f.describe(dir)
 		if err := f.list(ctx, classes, o); err != nil {
 			return nil, nil, err
 		}
@@ -188,9 +210,10 @@ func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, va
 	if err := all.list(ctx, classes, o); err != nil {
 		return nil, nil, err
 	}
+	all.describe(dir)
 	byClass, numbers := make([][]int, len(classes)), make([]uint64, all.len())
 	for i, label := range all.labels {
-		byClass[label], numbers[i] = append(byClass[label], i), nameNumber(all.names[i])
+		byClass[label], numbers[i] = append(byClass[label], i), nameNumber(all.group(i))
 	}
 	held := make([]bool, all.len())
 	for label, images := range byClass {
@@ -202,11 +225,18 @@ func openWithoutVal(ctx context.Context, dir, root string, o Options) (train, va
 		slices.SortFunc(images, func(a, b int) int {
 			return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
 		})
+		for n < len(images) && numbers[images[n]] == numbers[images[n-1]] {
+			n++ // of one group
+		}
+		if n == len(images) {
+			return nil, nil, fmt.Errorf("%s: %w: its images are of one folder and stay together (%s), expected those of at least 2: one is held out for validation, as there is no folder val",
+				filepath.Join(root, classes[label]), ErrFormat, descriptionFile)
+		}
 		for _, i := range images[:n] {
 			held[i] = true
 		}
 	}
-	parts := [2]*folder{{root: root, left: all.left}, {root: root}}
+	parts := [2]*folder{{root: root, left: all.left, together: all.together}, {root: root, together: all.together}}
 	for i, name := range all.names {
 		f := parts[0]
 		if held[i] {

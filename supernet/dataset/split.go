@@ -7,8 +7,10 @@ import (
 
 // Split divides a set into percent of the images of every class, to train on,
 // and the rest, held out for validation. Which images go where is decided by
-// the seed; both parts keep the order of the set. It is an error if percent is
-// not 1 to 99, or leaves one part without images.
+// the seed; both parts keep the order of the set. Where dataset.json says so, the
+// images of one folder below that of their class stay together, and a part has a
+// percent of a class to a folder. It is an error if percent is not 1 to 99, or
+// leaves one part without images.
 func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
 	if percent < 1 || percent > 99 {
 		return nil, nil, fmt.Errorf("%w: %d percent of the images to train on: expected 1 to 99", ErrOptions, percent)
@@ -20,9 +22,16 @@ func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
 	var in, out []int
 	for class, positions := range byClass {
 		r := newStream(seed, uint64(class))
-		r.shuffle(positions)
+		groups, order := s.groups(positions)
+		r.shuffle(order)
 		n := (len(positions)*percent + 50) / 100
-		in, out = append(in, positions[:n]...), append(out, positions[n:]...)
+		for _, g := range order {
+			if n -= len(groups[g]); n+len(groups[g])/2 >= 0 {
+				in = append(in, groups[g]...)
+			} else {
+				out = append(out, groups[g]...)
+			}
+		}
 	}
 	if len(in) == 0 || len(out) == 0 {
 		return nil, nil, fmt.Errorf("data set %s: %d percent of %d images leaves one part empty", s.Name, percent, s.Len())
@@ -34,4 +43,22 @@ func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
 	}
 	heldOut, err = s.Subset(out)
 	return train, heldOut, err
+}
+
+// groups are the positions that stay together, and their numbers 0, 1, and so on.
+func (s *Set) groups(positions []int) (groups [][]int, numbers []int) {
+	f, is := s.images.(*folder)
+	at := map[string]int{}
+	for _, p := range positions {
+		if is {
+			name := f.group(s.index[p])
+			if g, known := at[name]; known {
+				groups[g] = append(groups[g], p)
+				continue
+			}
+			at[name] = len(groups)
+		}
+		numbers, groups = append(numbers, len(groups)), append(groups, []int{p})
+	}
+	return groups, numbers
 }
