@@ -3,9 +3,11 @@ package steps
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -41,6 +43,45 @@ func (e Estimate) String() string {
 		parts = append(parts, s.Step+" "+seconds(s.Seconds))
 	}
 	return text + " (" + strings.Join(parts, ", ") + ")"
+}
+
+// Short is the estimate in a few words.
+func (e Estimate) Short() string {
+	return fmt.Sprintf("about %s, %s of memory, %s on disk", seconds(e.Seconds), memory.Size(e.Memory), memory.Size(e.Disk))
+}
+
+// Estimable says whether [EstimateOf] knows what a step will take.
+func (s Step) Estimable() bool {
+	return s == Pipeline || s == Heaviest || s == OneShot || s == FineTune
+}
+
+// EstimateOf measures what a training or a pipeline will take before it is begun, in
+// some seconds, and leaves nothing behind.
+func EstimateOf(ctx context.Context, t Task, j *job.Job) (e Estimate, err error) {
+	switch t := Clone(t).(type) {
+	case *Training:
+		t.Note = func(string) {} // who starts it is told
+		s, o, err := t.prepare(ctx, j)
+		if err != nil {
+			return e, err
+		}
+		j.Progress(0, 0, 0, "some steps are tried")
+		c, err := training.Estimate(ctx, s, o)
+		e.add(string(s.Stage), c)
+		return e, err
+	case *PipelineRun:
+		if t.Run, err = os.MkdirTemp("", "binas-tui-estimate-"); err != nil {
+			return e, err
+		}
+		defer os.RemoveAll(t.Run)
+		t.Until, t.Note, t.Ready = estimateStep, func(string) {}, nil
+		done, err := t.Work(ctx, j)
+		if done, ok := done.(Finished); ok && done.Estimate != nil {
+			e = *done.Estimate
+		}
+		return e, err
+	}
+	return e, requestf("%s is not estimated", t.Step())
 }
 
 func seconds(s float64) string { return phrase.Duration(time.Duration(s * float64(time.Second))) }

@@ -46,10 +46,21 @@ type PipelineSettings struct {
 	FineTuneLR float64 `json:"finetune_lr,omitempty"`
 	BatchSize  int     `json:"batch_size,omitempty"` // images of a step of all trainings; 0: the preset's
 	// MicroBatches are the parts of such a step, which ranks may share; 0: the preset's.
-	MicroBatches int    `json:"micro_batches,omitempty"`
-	Augment      string `json:"augment,omitempty"` // of the images; empty: the preset's
-	Sampling     string `json:"sampling"`          // of the one-shot training; empty: the preset's
-	Paths        int    `json:"paths"`             // of a step of it; 0: the preset's
+	MicroBatches int               `json:"micro_batches,omitempty"`
+	Augment      string            `json:"augment,omitempty"` // of the images; empty: the preset's
+	Sampling     training.Sampling `json:"sampling"`          // of the one-shot training; empty: the preset's
+	Paths        int               `json:"paths"`             // of a step of it; 0: the preset's
+	// Of all trainings, as in [training.Settings]; 0: the preset's. Patience is not of
+	// FineTune: its networks are validated on images that choose nothing.
+	Patience     int     `json:"patience,omitempty"`
+	Mixup        float64 `json:"mixup,omitempty"`
+	Smoothing    float64 `json:"smoothing,omitempty"`
+	Drop         float64 `json:"drop,omitempty"`
+	DropPath     float64 `json:"drop_path,omitempty"`
+	WeightDecay  float64 `json:"weight_decay,omitempty"`
+	ClipGrad     float64 `json:"clip_grad,omitempty"`
+	WarmupEpochs int     `json:"warmup_epochs,omitempty"`
+	Validation   int     `json:"validation,omitempty"`
 
 	BN            string `json:"bn"`             // statistics of children: running or recalibrated
 	SampleImages  int    `json:"sample_images"`  // a network is judged on; 0: all held out
@@ -131,6 +142,15 @@ var pipelineParams = param.Table{
 	ofStage("augment", "augment", "augmentation", "changes of the images in training, by `KIND`"),
 	ofStage("sampling", "sampling", "sampling", "which paths a step trains, by `WAY`"),
 	ofStage("paths", "paths", "paths", "paths of a step of the supernet's training, `N`"),
+	ofStage("patience", "patience", "early stopping", "epochs without a better validation after which the training of the heaviest network or of the supernet ends, with the weights of its best epoch, `N`"),
+	ofStage("mixup", "mixup", "mixup", "mix images and labels two by two, in shares of the distribution Beta(`ALPHA`, ALPHA), in all trainings"),
+	ofStage("smoothing", "smoothing", "label smoothing", "smoothing `X` of the labels, in all trainings"),
+	ofStage("drop", "drop", "dropout", "dropout before the classifier, `P`, in all trainings"),
+	ofStage("drop_path", "drop_path", "drop path", "probability `P` that the last block is left out; others less, in all trainings"),
+	ofStage("weight_decay", "weight_decay", "weight decay", "decay `X` of weights that have more than one dimension, in all trainings"),
+	ofStage("clip_grad", "clip_grad", "clip gradients", "largest norm of the gradient, `X`, in all trainings"),
+	ofStage("warmup_epochs", "warmup_epochs", "warmup epochs", "epochs in which the learning rate rises, `N`, in all trainings"),
+	ofStage("validation", "validation", "validation", "held-out images that are validated after an epoch, `N`, in all trainings"),
 	{Key: "train_percent", Label: "train share", Usage: "`PERCENT` of the training images that the supernet is trained on; the rest judges its networks", Unit: "%", Least: 1, Most: 99},
 	{Key: "bn", Label: "statistics", Usage: "statistics of networks in the supernet, by `KIND`", Choices: []string{evaluation.Running, evaluation.Recalibrated}},
 	{Key: "samples", Usage: "random networks to fit predictors on, `N`", Least: 10, Most: 1e6},

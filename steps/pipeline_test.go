@@ -271,11 +271,14 @@ func TestClassOrderOfAFolder(t *testing.T) {
 // stays the preset's.
 func TestSettingsOfStages(t *testing.T) {
 	s := DigitsPipeline()
-	s.BatchSize, s.OneShotEpochs, s.Paths = 16, 3, 2
+	s.BatchSize, s.OneShotEpochs, s.Paths, s.Mixup, s.Patience = 16, 3, 2, 0.2, 4
 	for _, stage := range []training.Stage{training.Heaviest, training.OneShot, training.FineTune} {
 		preset := training.Preset(s.Preset, stage, training.Shape{})
 		if got := s.stage(stage, training.Shape{}); got.BatchSize != 16 || got.LR != preset.LR || (got.Epochs == 3) != (stage == training.OneShot) || (got.Paths == 2) != (stage == training.OneShot) {
 			t.Errorf("%s: %+v", stage, got)
+		}
+		if got := s.stage(stage, training.Shape{}); got.Mixup != 0.2 || (got.Patience == 4) == (stage == training.FineTune) || got.Smoothing != preset.Smoothing {
+			t.Errorf("%s: mixup %g, patience %d, smoothing %g", stage, got.Mixup, got.Patience, got.Smoothing)
 		}
 		if got := DigitsPipeline().stage(stage, training.Shape{}); got.BatchSize != preset.BatchSize {
 			t.Errorf("%s: batches of %d without being asked", stage, got.BatchSize)

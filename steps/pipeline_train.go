@@ -2,9 +2,17 @@ package steps
 
 import (
 	"context"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
+
+// ofTrainings are the parameters of trainings that the pipeline has by the same name
+// for all of them.
+var ofTrainings = []string{
+	"batch_size", "micro_batches", "augment", "sampling", "paths",
+	"patience", "mixup", "smoothing", "drop", "drop_path", "weight_decay", "clip_grad", "warmup_epochs", "validation",
+}
 
 // training is the training of a stage with what the pipeline asks for: the rest is
 // the preset's. The chosen networks are trained on the whole training part.
@@ -12,7 +20,6 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 	t := NewTraining(stage)
 	of := &t.Settings
 	of.Preset, of.Space, of.Seed, of.TrainPercent = s.Preset, s.Space, s.Seed, s.TrainPercent
-	of.BatchSize, of.MicroBatches, of.Sampling, of.Paths, of.Augment = s.BatchSize, s.MicroBatches, training.Sampling(s.Sampling), s.Paths, s.Augment
 	switch stage {
 	case training.Heaviest:
 		of.Epochs, of.LR = s.HeaviestEpochs, s.HeaviestLR
@@ -22,14 +29,15 @@ func (s PipelineSettings) training(stage training.Stage) *Training {
 		of.Epochs, of.LR, of.TrainPercent = s.FineTuneEpochs, s.FineTuneLR, 100
 	}
 	t.ClassOrder = s.ClassOrder
-	for _, v := range t.Values() {
-		switch v.Key {
-		case "space", "seed", "train_percent", "class_order":
+	own := t.Values()
+	own.Copy(pipelineParams.In(&s), func(key string) bool { return slices.Contains(ofTrainings, key) })
+	if stage == training.FineTune {
+		of.Patience = 0
+	}
+	for _, v := range own {
+		asked := slices.Contains(ofTrainings, v.Key) || v.Key == "epochs" || v.Key == "lr"
+		if asked && !v.IsZero() || slices.Contains([]string{"space", "seed", "train_percent", "class_order"}, v.Key) {
 			t.give(v.Key)
-		case "epochs", "lr", "batch_size", "micro_batches", "augment", "sampling", "paths":
-			if !v.IsZero() {
-				t.give(v.Key)
-			}
 		}
 	}
 	return t

@@ -196,6 +196,8 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		a.fittedNow(r)
 	case steps.Estimator:
 		a.offerPredictor(r.File, r.LUT, " is measured")
+	case steps.Estimate:
+		a.estimated(s.Name, r)
 	case steps.Finished:
 		a.say(s.Name + " is done: the report is " + r.Report)
 	case steps.Trained:

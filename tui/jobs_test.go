@@ -109,7 +109,11 @@ func TestFormsAreShort(t *testing.T) {
 			}
 		}
 		f.all = true
-		if all := f.rows(d.App); values > commonRows && len(all) != values+2 {
+		beside := 2 // for the others, and that which starts
+		if step.Estimable() {
+			beside++
+		}
+		if all := f.rows(d.App); values > commonRows && len(all) != values+beside {
 			t.Errorf("%s: %d rows of %d parameters", step, len(all), values)
 		}
 	}
@@ -142,6 +146,36 @@ func TestMissingExampleIsMade(t *testing.T) {
 	d.chooseStep(steps.Heaviest)
 	if d.sees("make it now") || !made {
 		t.Error("it asks for them again")
+	}
+}
+
+// What a step will take is measured by a row of its form, and stands there until
+// something of the step is changed.
+func TestFormShowsWhatAStepTakes(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	asked := 0
+	d.services.estimate = func(_ context.Context, s steps.Task, j *job.Job) (steps.Estimate, error) {
+		if asked++; s.Step() != steps.Heaviest {
+			t.Errorf("asked for %s", s.Step())
+		}
+		return steps.Estimate{Cost: training.Cost{Seconds: 725, Memory: 3e8, Disk: 4e7}}, nil
+	}
+	d.chooseStep(steps.Heaviest)
+	d.mustSee("what it takes")
+	d.mustSee("not measured yet")
+	d.press("G", "up", "enter")
+	d.until(job.Done)
+	d.mustSee("about 12m, 300 MB of memory, 40 MB on disk")
+	f := d.dialog.(*stepForm)
+	v, _ := f.task.Values().Named("epochs")
+	cmd, err := f.give(d.App, v, "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.run(cmd)
+	d.mustSee("not measured yet")
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 

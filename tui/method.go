@@ -45,6 +45,7 @@ type stepForm struct {
 	task    steps.Task // as it is asked for
 	all     bool       // those that are not common are shown too
 	noData  string     // an example data set that has not been made
+	cost    string     // what the step will take, once that was asked for
 	looks   int        // times that was looked up
 	opened  bool       // the first look is over
 	planned bool
@@ -101,7 +102,7 @@ func (a *App) taskOf(step steps.Step) steps.Task {
 // look asks for the settings of the step in the run folder.
 func (f *stepForm) look(a *App) tea.Cmd {
 	f.looks++
-	f.planned, f.planErr = false, nil
+	f.planned, f.planErr, f.cost = false, nil, ""
 	t, services, look := steps.Clone(f.task), a.services, f.looks
 	a.working++
 	return guard(func() tea.Msg {
@@ -162,12 +163,17 @@ func (f *stepForm) shown() steps.Task {
 	return f.task
 }
 
-// commonRows is how many rows a form shows at first, with the one for the others and
-// that which starts.
+// commonRows is how many rows a form shows at first, with the one for the others,
+// that of what the step takes and that which starts.
 const commonRows = 8
 
 func (f *stepForm) rows(a *App) []formRow {
 	known := f.planned && f.planErr == nil
+	estimable := known && !f.plan.Begun && f.task.Step().Estimable()
+	common := commonRows - 2
+	if estimable {
+		common--
+	}
 	var rows, others []formRow
 	values := f.shown().Values()
 	first := map[string]int{"run": -2, "data": -1}
@@ -180,7 +186,7 @@ func (f *stepForm) rows(a *App) []formRow {
 		if v.NoForm != "" || !known && !where && v.Key != "preset" {
 			continue
 		}
-		if len(rows) < commonRows-2 && !v.Rare {
+		if len(rows) < common && !v.Rare {
 			rows = append(rows, f.rowOf(a, v))
 		} else {
 			others = append(others, f.rowOf(a, v))
@@ -209,6 +215,16 @@ func (f *stepForm) rows(a *App) []formRow {
 	case f.noData != "":
 		make := func(a *App) tea.Cmd { return a.startExample(f.noData) }
 		return append(rows, formRow{label: "make it now", help: "makes the data set as a job; then choose this step again", start: make})
+	}
+	if estimable {
+		r := formRow{label: "what it takes", value: f.cost, help: "trains some steps and evaluates some networks, in seconds, to say what the step will take", edit: f.estimate}
+		switch {
+		case a.runs(estimateOf(f.shown())):
+			r.value = "is being measured"
+		case f.cost == "":
+			r.value = "not measured yet"
+		}
+		rows = append(rows, r)
 	}
 	label := "start"
 	if f.plan.Begun || f.plan.Have > 0 && f.task.Step() != steps.Fit {
@@ -309,6 +325,31 @@ func (f *stepForm) startStep(a *App) tea.Cmd {
 		return nil
 	}
 	return a.startTask(steps.Clone(f.shown()))
+}
+
+// estimateOf is the name of the job that measures what a step will take.
+func estimateOf(t steps.Task) string { return "estimate of " + steps.Name(t) }
+
+// estimate measures what the step will take, as a job; the form stays.
+func (f *stepForm) estimate(a *App) tea.Cmd {
+	if a.measuringNow() {
+		return nil
+	}
+	t, services := steps.Clone(f.shown()), a.services
+	return a.startJob(estimateOf(t), func(ctx context.Context, j *job.Job) (any, error) { return services.estimate(ctx, t, j) })
+}
+
+// estimated takes in what a job has found a step to take.
+func (a *App) estimated(name string, e steps.Estimate) {
+	a.say(sanitize.Line(name) + ": " + e.Short())
+	if f, ok := a.dialog.(*stepForm); ok && f.planned && estimateOf(f.shown()) == name {
+		f.cost = e.Short()
+	}
+}
+
+// runs reports whether a job of that name is running.
+func (a *App) runs(name string) bool {
+	return slices.ContainsFunc(a.jobs, func(j job.Snapshot) bool { return j.Name == name && j.State == job.Running })
 }
 
 // inTheWay reports, and says, that a step of the method runs already, or that

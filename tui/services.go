@@ -24,8 +24,11 @@ type services struct {
 	method  func(context.Context, steps.Task, *job.Job) (any, error)
 	example func(ctx context.Context, name string, j *job.Job) (string, error)
 	plan    func(steps.Task) (steps.Plan, error)
-	runs    func() []string
-	found   func(runs ...string) steps.Found
+
+	estimate func(context.Context, steps.Task, *job.Job) (steps.Estimate, error)
+
+	runs  func() []string
+	found func(runs ...string) steps.Found
 
 	missingExample func(steps.Task) string
 
@@ -43,8 +46,11 @@ func machineServices() services {
 		keep:    keepOnMachine,
 		plan:    steps.Task.Plan,
 		example: steps.MakeExample,
-		runs:    steps.Runs,
-		found:   steps.Find,
+
+		estimate: steps.EstimateOf,
+
+		runs:  steps.Runs,
+		found: steps.Find,
 
 		missingExample: steps.MissingExample,
 		method:         func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
