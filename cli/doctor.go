@@ -23,29 +23,44 @@ import (
 
 func (a *app) doctorCommand() *cobra.Command {
 	var (
-		library, on     string
-		install, remove bool
+		library, on, install string
+		remove               bool
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Show what was found: assets, terminal, ONNX Runtime",
 		Long: `Show what was found: the machine, built-in profiles, latency tables and
 predictors, what the terminal can do, ONNX Runtime, and under mpirun or srun the
-ranks with their MPI library. With --on all of that on a machine that ssh
+ranks with their MPI library; of a GPU the driver, and CUDA and cuDNN, where they
+were looked for. With --on all of that on a machine that ssh
 reaches, after what measuring there needs was pushed to its cache folder; with
 --remove that is removed. The explorer and the searches need no ONNX Runtime.
+
+--install-onnxruntime fetches the library for the processor,
+--install-onnxruntime cuda the one for NVIDIA's cards beside it (linux/amd64),
+without CUDA and cuDNN.
 The exit code is 1 where a profile cannot be used.`,
 		Example: `  binas-tui doctor
   binas-tui doctor --install-onnxruntime
+  binas-tui doctor --install-onnxruntime cuda
   binas-tui doctor --on pi
   binas-tui doctor --on pi --remove`,
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if install == string(onnx.CPU) && len(args) == 1 { // the flag may have a value behind a space
+				install, args = args[0], nil
+			}
+			return noArguments(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case install && on != "":
+			case install != "" && on != "":
 				return usagef("--install-onnxruntime is for this machine; what --on needs is pushed there by itself")
-			case install:
-				return a.installRuntime(cmd.Context())
+			case install == string(onnx.CPU):
+				return a.installRuntime(cmd.Context(), false)
+			case install == string(onnx.CUDA):
+				return a.installCUDA(cmd.Context())
+			case install != "":
+				return usagef("--install-onnxruntime %.40q: expected %s or %s", install, onnx.CPU, onnx.CUDA)
 			case remove && on == "":
 				return usagef("--remove is for --on HOST: it removes what was pushed there")
 			case remove:
@@ -60,6 +75,7 @@ The exit code is 1 where a profile cannot be used.`,
 			err := doctorAssets(cmd.Context(), a.out)
 			a.doctorTerminal()
 			doctorRuntime(a.out, library)
+			doctorCUDA(cmd.Context(), a.out, library)
 			doctorRanks(cmd.Context(), a.out)
 			return err
 		},
@@ -67,7 +83,8 @@ The exit code is 1 where a profile cannot be used.`,
 	addLibrary(cmd, &library)
 	cmd.Flags().StringVar(&on, "on", "", "look at this `HOST`, which ssh reaches: a Host of ~/.ssh/config or [USER@]NAME")
 	cmd.Flags().BoolVar(&remove, "remove", false, "with --on, remove what was pushed there, and do nothing else")
-	cmd.Flags().BoolVar(&install, "install-onnxruntime", false, "download ONNX Runtime "+onnx.LibraryVersion+" to the user's data folder, and do nothing else")
+	cmd.Flags().StringVar(&install, "install-onnxruntime", "", "download ONNX Runtime "+onnx.LibraryVersion+" to the user's data folder, for a `DEVICE`, cpu or cuda, and do nothing else")
+	cmd.Flags().Lookup("install-onnxruntime").NoOptDefVal = string(onnx.CPU)
 	return cmd
 }
 
@@ -210,24 +227,107 @@ func doctorRuntime(w io.Writer, library string) {
 	}
 	line(w, "version", found.Version)
 	line(w, "kernels for training", onnx.DescribeKernels())
-	var available, missing []string
+	var available, missing, untried []string
 	for _, t := range onnx.Targets() {
-		if t.Check() == nil {
+		switch {
+		case t.Loud():
+			untried = append(untried, string(t))
+		case t.Check() == nil:
 			available = append(available, string(t))
-		} else {
+		default:
 			missing = append(missing, string(t))
 		}
 	}
-	line(w, "targets", strings.Join(available, ", "))
+	line(w, "devices", strings.Join(available, ", "))
+	line(w, "not tried", strings.Join(untried, ", ")+": measure --device says whether it is there")
 	if len(missing) > 0 {
 		line(w, "not in this library", strings.Join(missing, ", "))
 	}
 }
 
-// installRuntime downloads the library and prints where it is.
-func (a *app) installRuntime(ctx context.Context) error {
+// doctorCUDA says what NVIDIA's cards need and what of it was found.
+func doctorCUDA(ctx context.Context, w io.Writer, library string) {
+	if runtime.GOOS != "linux" || !onnx.CanRun() {
+		return
+	}
+	section(w, "GPU by CUDA (not needed)")
+	lib, _, err := onnx.FindFor(library, onnx.CUDA)
+	if err != nil {
+		line(w, "ONNX Runtime", err.Error())
+		line(w, "to install it", "binas-tui doctor --install-onnxruntime cuda")
+		return
+	}
+	line(w, "ONNX Runtime", lib.Path)
+	needs, err := lib.CUDA(ctx)
+	if err != nil {
+		line(w, "result", err.Error())
+		return
+	}
+	writeCUDA(w, needs)
+}
+
+// writeCUDA prints what was found of what is needed.
+func writeCUDA(w io.Writer, n onnx.CUDANeeds) {
+	line(w, "needs", n.Text())
+	missing := false
+	for _, l := range n.Libraries {
+		switch {
+		case l.Path != "":
+			line(w, l.Name, l.Place+": "+l.Path)
+			continue
+		case l.Other != "":
+			line(w, l.Name, "not found; "+l.Other)
+		default:
+			line(w, l.Name, "not found")
+		}
+		missing = true
+	}
+	for _, p := range n.Places {
+		text := strings.Join(p.Folders, ", ")
+		if text == "" {
+			text = "none"
+		}
+		line(w, "looked at", p.Name+": "+text)
+	}
+	if n.DriverErr == nil {
+		line(w, "driver", "CUDA up to "+n.Driver.CUDA())
+		line(w, "cards", n.Cards())
+	}
+	err := n.Check(0)
+	switch {
+	case err != nil:
+		line(w, "result", err.Error())
+	case missing:
+		line(w, "result", "libraries are missing")
+	default:
+		line(w, "result", "--device cuda can be used")
+	}
+	if missing {
+		line(w, "to have them", n.Remedy())
+	}
+}
+
+// installCUDA downloads the library for NVIDIA's cards and prints where it is, and
+// what it needs besides.
+func (a *app) installCUDA(ctx context.Context) error {
+	if err := a.installRuntime(ctx, true); err != nil {
+		return err
+	}
+	needs, err := onnx.Library{Path: onnx.CUDAInstallPath()}.CUDA(ctx)
+	if err == nil {
+		writeCUDA(a.out, needs)
+	}
+	return err
+}
+
+// installRuntime downloads a library and prints where it is.
+func (a *app) installRuntime(ctx context.Context, withCUDA bool) error {
+	install := onnx.Install
+	if withCUDA {
+		install = onnx.InstallCUDA
+	}
 	last := int64(-1)
-	lib, err := onnx.Install(ctx, func(done, total int64) {
+	lib, err := install(ctx, func(done, total int64) {
 		if percent := done * 100 / max(total, 1); total > 0 && percent/10 != last/10 {
 			last = percent
 			fmt.Fprintf(a.Err, "ONNX Runtime %s: %d%%\n", onnx.LibraryVersion, percent)

@@ -62,6 +62,7 @@ func exitCode(err error) int {
 		errors.Is(err, explore.ErrOnDevice),
 		errors.Is(err, explore.ErrNoDeviation),
 		errors.Is(err, onnx.ErrKernels),
+		errors.Is(err, onnx.ErrDeviceMemory),
 		errors.Is(err, latency.ErrObservations),
 		errors.Is(err, latency.ErrDeviceInUse),
 		errors.Is(err, latency.ErrNoProgram),

@@ -44,7 +44,9 @@ const (
 func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f := cmd.Flags()
 	addOn(cmd, &m.on)
-	f.StringVar(&m.target, "target", "", fmt.Sprintf("`TARGET` to measure on, one of %v (default %s)", latency.Targets(), cmp.Or(otherwise, "cpu")))
+	addDevice(cmd, &m.target, cmp.Or(otherwise, "cpu"))
+	f.StringVar(&m.target, "target", "", "the older name of --device, a `DEVICE`")
+	f.Lookup("target").Hidden = true
 	f.IntVar(&m.threads, "threads", 0, "threads within an operator, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.IntVar(&m.batch, "batch", 0, "images at once, `N` (default "+cmp.Or(otherwise, "1")+")")
 	f.StringVar((*string)(&m.precision), "precision", "", fmt.Sprintf("what networks compute in, a `PRECISION`, one of %v (default %s)", onnx.Precisions(), cmp.Or(otherwise, string(onnx.FP32))))
@@ -56,6 +58,11 @@ func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 // addOn adds the flag of the host to measure on.
 func addOn(cmd *cobra.Command, on *string) {
 	cmd.Flags().StringVar(on, "on", "", "measure on this `HOST`, which ssh reaches: a Host of ~/.ssh/config or [USER@]NAME (default: the table's where ssh or this program knows it, else this machine)")
+}
+
+// addDevice adds the flag of the device to measure on.
+func addDevice(cmd *cobra.Command, device *string, otherwise string) {
+	cmd.Flags().StringVar(device, "device", "", fmt.Sprintf("`DEVICE` to measure on, one of %v, cuda:1 the second card (default %s)", latency.Targets(), otherwise))
 }
 
 // check refuses flags that cannot be measured with.
@@ -73,8 +80,15 @@ func (m *measuring) check(cmd *cobra.Command) error {
 			return usagef("--on: %w", err)
 		}
 	}
-	if err := latency.CheckTarget(m.target); err != nil {
-		return usageError{err}
+	if cmd.Flags().Changed("target") && cmd.Flags().Changed("device") {
+		return usagef("--device and --target, its older name: expected one of them")
+	}
+	if m.target != "" {
+		target, err := onnx.ParseTarget(m.target)
+		if err != nil {
+			return usageError{err}
+		}
+		m.target = string(target)
 	}
 	if _, err := onnx.ParsePrecision(string(m.precision)); err != nil {
 		return usagef("--precision: %w", err)
@@ -161,7 +175,7 @@ func (m *measuring) like(p latency.Provenance) error {
 	}
 	m.target = cmp.Or(m.target, p.Device)
 	if latency.CheckTarget(m.target) != nil {
-		return usagef("the table was measured on %q, which cannot be measured here: give --target", p.Device)
+		return usagef("the table was measured on %q, which cannot be measured here: give --device", p.Device)
 	}
 	m.target = cmp.Or(m.target, string(onnx.CPU))
 	m.threads = cmp.Or(m.threads, max(1, p.Threads))

@@ -74,6 +74,9 @@ show says how; lut forget removes it). Interrupted, the same command resumes.`,
 			if (how.onDevice || confidence > 0) && limit == "" {
 				return usagef("--on-device and --confidence are about the latency: they need --limit")
 			}
+			if how.device != "" && !how.onDevice {
+				return usagef("--device is for --on-device: it measures there")
+			}
 			if how.on != "" && !how.onDevice {
 				return usagef("--on is for --on-device: nothing is measured without it")
 			}

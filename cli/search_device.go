@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
@@ -20,6 +22,7 @@ type certainty struct {
 	onDevice   bool
 	confidence string
 	on         string
+	device     string
 	library    string
 }
 
@@ -28,6 +31,7 @@ func (c *certainty) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&c.onDevice, "on-device", false, "measure on the table's device until the answer's measured latency keeps the limit")
 	f.StringVar(&c.confidence, "confidence", "", "keep the latency limit with this `PROBABILITY`, for example 95%: by measurements with --on-device (default 95%), else by what the table knows of its errors")
 	addOn(cmd, &c.on)
+	addDevice(cmd, &c.device, "the table's; another is refused")
 	f.StringVar(&c.library, "onnxruntime", "", "ONNX Runtime library, a `FILE` or its folder (for --on-device)")
 }
 
@@ -48,6 +52,13 @@ var deviceOf = func(ctx context.Context, a *app, e *explore.Engine, c certainty)
 	o, err := e.DeviceOptions(c.on)
 	if err != nil {
 		return nil, err
+	}
+	device, err := onnx.ParseTarget(cmp.Or(c.device, o.Target))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if table := cmp.Or(o.Target, string(onnx.CPU)); string(device) != table {
+		return nil, usagef("--device %s: the table was measured on %s, and what is measured elsewhere is not mixed with it: lut measure --device %[1]s makes a table of its own", device, table)
 	}
 	return (&measuring{on: o.Host, target: o.Target, threads: o.Threads, batch: o.Batch, classes: o.Classes, precision: o.Precision, library: c.library}).open(ctx, a)
 }

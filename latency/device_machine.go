@@ -40,6 +40,7 @@ type Machine struct {
 	o       MachineOptions
 	weights *shapeWeights
 	clean   sync.Once // removes what killed processes left
+	warm    bool      // a card has its clocks
 }
 
 // NewMachine returns this machine as a device.
@@ -54,11 +55,17 @@ func NewMachine(o MachineOptions) *Machine {
 // Provenance implements [Device].
 func (m *Machine) Provenance() Provenance {
 	p := Provenance{Device: string(m.o.Target), Processor: Processor(), Threads: m.o.Threads, Batch: m.o.Batch, Precision: m.o.Precision}
+	if card := m.o.Target.Describe(); card != "" {
+		p.Processor = card + cardOf + p.Processor
+	}
 	if lib, ok := onnx.Loaded(); ok {
 		p.Runtime = "ONNX Runtime " + lib.Version
 	}
 	return p
 }
+
+// cardOf joins the name of a card and that of the processor that it works for.
+const cardOf = ", "
 
 // Open implements [Device].
 func (m *Machine) Open(ctx context.Context, arch model.Architecture, imageSize int) (OpenNetwork, error) {
@@ -70,8 +77,12 @@ func (m *Machine) Close() error { return nil }
 
 // OpenTraced implements [Tracer]. The runtime writes a trace of some hundred
 // kilobytes to the folder of temporary files when the network is closed;
-// [TracedNetwork.Trace] and Close remove it.
+// [TracedNetwork.Trace] and Close remove it. What it says of a card is when operators
+// were handed over: that is no trace.
 func (m *Machine) OpenTraced(ctx context.Context, arch model.Architecture, imageSize int) (TracedNetwork, error) {
+	if m.o.Target.Async() {
+		return nil, fmt.Errorf("%w: %s tells when operators began, not what they took", ErrNoTrace, m.o.Target)
+	}
 	m.clean.Do(removeLeftTraces)
 	folder, release, err := traceFolder()
 	if err != nil {
@@ -130,8 +141,8 @@ func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize i
 		return nil, err
 	}
 	graph, err := onnx.Network(arch, m.weights, onnx.NetworkOptions{ImageSize: imageSize, Batch: m.o.Batch, Classes: m.o.Classes})
-	if err == nil && m.o.Precision == onnx.INT8 {
-		graph, err = graph.Quantised(onnx.AnyRange)
+	if err == nil {
+		graph, err = m.o.Precision.In(graph)
 	}
 	if err != nil {
 		return nil, err
@@ -144,7 +155,7 @@ func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize i
 		session.Close()
 		return nil, err
 	}
-	return &machineNetwork{session: session}, nil
+	return &machineNetwork{session: session, machine: m}, nil
 }
 
 // fill writes the image.
@@ -160,6 +171,7 @@ func (m *Machine) fill(session *onnx.Session) error {
 
 // machineNetwork is a network open on this machine.
 type machineNetwork struct {
+	machine *Machine
 	session *onnx.Session
 	typical time.Duration // of a run, from the last
 	runs    int
@@ -171,6 +183,9 @@ type machineNetwork struct {
 func (n *machineNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := n.warmClocks(ctx); err != nil {
+		return nil, err
+	}
 	took := make([]float64, 0, runs)
 	for range runs {
 		if err := ctx.Err(); err != nil {
@@ -189,6 +204,23 @@ func (n *machineNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
 		took = append(took, float64(n.typical)/float64(time.Millisecond))
 	}
 	return took, nil
+}
+
+// clockTime is how long a card that was idle is given to raise its clocks.
+const clockTime = time.Second
+
+// warmClocks runs the first network of a card until the card has its clocks.
+func (n *machineNetwork) warmClocks(ctx context.Context) error {
+	if !n.machine.o.Target.Async() || n.machine.warm {
+		return nil
+	}
+	for begun := time.Now(); time.Since(begun) < clockTime; {
+		if err := n.session.Run(ctx); err != nil {
+			return err
+		}
+	}
+	n.machine.warm = true
+	return nil
 }
 
 // Close implements [OpenNetwork].

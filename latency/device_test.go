@@ -27,6 +27,9 @@ func newSpace(t testing.TB, imageSize int) *model.Space {
 func TestMachineTraces(t *testing.T) {
 	onnxtest.Require(t)
 	for _, precision := range onnx.Precisions() {
+		if precision.On(onnx.CPU) != nil {
+			continue
+		}
 		t.Run(string(precision), func(t *testing.T) { machineTraces(t, latency.NewMachine(latency.MachineOptions{Precision: precision})) })
 	}
 }

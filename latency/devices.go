@@ -12,7 +12,7 @@ import (
 // processor of this machine, one thread, batch 1, 1000 classes and fp32.
 type DeviceOptions struct {
 	Host      string            `json:"-"`       // that ssh reaches; "" is this machine
-	Target    string            `json:"target"`  // one of [Targets]
+	Target    string            `json:"target"`  // one of [Targets], as cuda or cuda:1
 	Threads   int               `json:"threads"` // inside an operator
 	Batch     int               `json:"batch"`   // images at once
 	Classes   int               `json:"classes"` // of the classifier
@@ -26,7 +26,8 @@ func Targets() []string {
 	return each(onnx.Targets(), func(t onnx.Target) string { return string(t) })
 }
 
-// CheckTarget refuses a name that is none of [Targets]; "" is fine.
+// CheckTarget refuses a name that is none of [Targets], with the number of a card or
+// without; "" is fine.
 func CheckTarget(target string) error {
 	_, err := onnx.ParseTarget(target)
 	return err
@@ -55,9 +56,11 @@ func Threads(host string) []int {
 // [onnx.Open] and of hosts, or wrap [onnx.ErrTargetUnavailable] or [ErrDeviceInUse].
 // A host is let go when the device is closed or the context ends.
 func OpenDevice(ctx context.Context, o DeviceOptions) (Device, error) {
-	if err := CheckTarget(o.Target); err != nil {
+	target, err := onnx.ParseTarget(o.Target)
+	if err != nil {
 		return nil, err
 	}
+	o.Target = string(target)
 	if o.Host != "" {
 		return openHost(ctx, o)
 	}
@@ -69,13 +72,17 @@ func openMachine(o DeviceOptions) (Device, error) {
 	if err := o.Precision.On(onnx.Target(o.Target)); err != nil {
 		return nil, err
 	}
-	library, err := onnx.Open(o.Library)
+	target := onnx.Target(o.Target)
+	library, err := onnx.OpenFor(o.Library, target)
 	if err != nil {
 		return nil, err
 	}
-	m := NewMachine(MachineOptions{Target: onnx.Target(o.Target), Threads: o.Threads, Batch: o.Batch, Classes: o.Classes, Precision: o.Precision})
-	if err := m.o.Target.Check(); err != nil {
+	m := NewMachine(MachineOptions{Target: target, Threads: o.Threads, Batch: o.Batch, Classes: o.Classes, Precision: o.Precision})
+	if err := target.Check(); err != nil {
 		return nil, fmt.Errorf("ONNX Runtime %s from %s: %w", library.Version, library.Path, err)
+	}
+	if target.Shares() && o.Log != nil {
+		o.Log(fmt.Sprintf("operators that %s lacks run on the processor", target))
 	}
 	return m, nil
 }

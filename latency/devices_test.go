@@ -73,3 +73,19 @@ func TestLeftTracesAreRemoved(t *testing.T) {
 	}
 	release()
 }
+
+// What the runtime says of a card's operators is when they began: that is no trace,
+// and tables are fitted on whole networks.
+func TestCardsHaveNoTraces(t *testing.T) {
+	m := NewMachine(MachineOptions{Target: "cuda:1"})
+	if _, err := m.OpenTraced(t.Context(), nil, 32); !errors.Is(err, ErrNoTrace) {
+		t.Errorf("cuda:1: %v", err)
+	}
+	if p := m.Provenance(); p.Device != "cuda:1" {
+		t.Errorf("provenance %+v", p)
+	}
+	here := ObservationHeader{Processor: "Card A" + cardOf + Processor()}
+	if other := (ObservationHeader{Processor: "Card A, another processor"}); !here.Here() || other.Here() {
+		t.Error("observations of a card here, and elsewhere")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -157,4 +158,6 @@ func (l *LUT) Learn(obs Observations, now time.Time) (Learnt, error) {
 
 // Here reports whether the observations were made on this machine's processor, or
 // on a host.
-func (h ObservationHeader) Here() bool { return h.Host != "" || h.Processor == Processor() }
+func (h ObservationHeader) Here() bool {
+	return h.Host != "" || h.Processor == Processor() || strings.HasSuffix(h.Processor, cardOf+Processor())
+}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type EvaluationInfo struct {
 	// BNImages is the number of training images that statistics were
 	// recalibrated on.
 	BNImages int `json:"bn_images,omitempty"`
+	// Device is what the networks ran on; empty is the processor.
+	Device string `json:"device,omitempty"`
 	// LUT names the latency table of the expected latencies.
 	LUT string `json:"lut,omitempty"`
 	// Shard says which share of the records the file has; nil: all.
@@ -63,7 +66,7 @@ func (i EvaluationInfo) Differs(now EvaluationInfo) error {
 		{"image size", i.ImageSize, now.ImageSize}, {"classes", i.Classes, now.Classes}, {"seed", i.Seed, now.Seed},
 		{"weights", i.Weights, now.Weights}, {"data", i.Data, now.Data}, {"part of the data", i.Part, now.Part},
 		{"data fingerprint", i.Fingerprint, now.Fingerprint}, {"images", i.Images, now.Images},
-		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"lut", i.LUT, now.LUT}, {"shard", i.Shard.String(), now.Shard.String()},
+		{"bn", i.BN, now.BN}, {"bn images", i.BNImages, now.BNImages}, {"device", cmp.Or(i.Device, "cpu"), cmp.Or(now.Device, "cpu")}, {"lut", i.LUT, now.LUT}, {"shard", i.Shard.String(), now.Shard.String()},
 	} {
 		if f.there != f.now {
 			return fmt.Errorf("%s is %.80s there and %.80s now", f.name, fmt.Sprint(f.there), fmt.Sprint(f.now))

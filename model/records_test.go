@@ -312,3 +312,23 @@ func FuzzSampleRecords(f *testing.F) {
 		}
 	})
 }
+
+// Accuracies of another device are not mixed with those that are there; files that
+// name none are of the processor.
+func TestRecordsOfAnotherDevice(t *testing.T) {
+	s := space(t, MobileNASNet)
+	on := func(device string) EvaluationInfo {
+		info := NewEvaluationInfo(SamplesFormat, s)
+		info.Device = device
+		return info
+	}
+	for _, c := range []struct {
+		there, now string
+		same       bool
+	}{{"", "", true}, {"", "cpu", true}, {"cuda", "cuda", true}, {"", "cuda", false}, {"cuda", "", false}, {"cuda", "cuda:1", false}} {
+		err := on(c.there).Differs(on(c.now))
+		if (err == nil) != c.same || err != nil && !strings.Contains(err.Error(), "device is ") {
+			t.Errorf("%q and %q: %v", c.there, c.now, err)
+		}
+	}
+}

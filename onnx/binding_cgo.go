@@ -79,33 +79,73 @@ func (ortBinding) check(t Target) error {
 
 // appendTarget adds a target's provider to the options of a session.
 func appendTarget(o *ort.SessionOptions, t Target, threads int) error {
+	if t == "" || t == CPU {
+		return nil
+	}
+	p, number := t.split()
 	var err error
-	switch t {
-	case "", CPU:
+	switch device := map[string]string{"device_id": strconv.Itoa(number)}; p.target {
 	case CUDA:
-		var cuda *ort.CUDAProviderOptions
-		if cuda, err = ort.NewCUDAProviderOptions(); err == nil {
-			err = o.AppendExecutionProviderCUDA(cuda)
-			cuda.Destroy()
+		err = appendCUDA(o, number)
+	case TensorRT:
+		if err = appendTensorRT(o, device); err == nil {
+			err = appendCUDA(o, number) // takes what the other lacks
 		}
-	case CoreML:
-		err = o.AppendExecutionProviderCoreMLV2(nil)
 	case DirectML:
 		// DirectML supports neither memory patterns nor parallel execution.
 		if err = o.SetMemPattern(false); err == nil {
-			err = o.AppendExecutionProviderDirectML(0)
+			err = o.AppendExecutionProvider(p.ort, device)
 		}
-	case OpenVINO:
-		err = o.AppendExecutionProviderOpenVINO(nil)
 	case XNNPACK:
-		err = o.AppendExecutionProvider("XNNPACK", map[string]string{"intra_op_num_threads": strconv.Itoa(threads)})
+		err = o.AppendExecutionProvider(p.ort, map[string]string{"intra_op_num_threads": strconv.Itoa(threads)})
 	default:
-		_, err = ParseTarget(string(t))
+		err = o.AppendExecutionProvider(p.ort, nil)
+	}
+	if err == nil && !p.shares {
+		err = o.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1")
+	}
+	if err != nil && !errors.Is(err, ErrTargetUnavailable) {
+		err = fmt.Errorf("%w: %s: %s", ErrTargetUnavailable, t, firstLine(err))
+	}
+	return err
+}
+
+// appendCUDA adds the CUDA provider. Floats are floats: TensorFloat-32, of 10 bits,
+// is off. Algorithms of convolutions are chosen by cuDNN's estimate: trying all of them
+// takes seconds for a network. The arena takes what is asked for, since many networks
+// are open at once.
+func appendCUDA(o *ort.SessionOptions, number int) error {
+	needs, err := loadCUDA()
+	if err == nil {
+		err = needs.Check(number)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrTargetUnavailable, t, err)
+		return err
 	}
-	return nil
+	options, err := ort.NewCUDAProviderOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	err = options.Update(map[string]string{
+		"device_id": strconv.Itoa(number), "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested",
+	})
+	if err != nil {
+		return err
+	}
+	return o.AppendExecutionProviderCUDA(options)
+}
+
+func appendTensorRT(o *ort.SessionOptions, device map[string]string) error {
+	options, err := ort.NewTensorRTProviderOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	if err := options.Update(device); err != nil {
+		return err
+	}
+	return o.AppendExecutionProviderTensorRT(options)
 }
 
 func (ortBinding) newSession(model []byte, inputs, outputs []string, o SessionOptions) (boundSession, error) {

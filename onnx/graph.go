@@ -21,6 +21,7 @@ const (
 	Int8    Type = 3
 	Int32   Type = 6
 	Int64   Type = 7
+	Float16 Type = 10
 )
 
 // String returns ONNX's name of the type.
@@ -36,6 +37,8 @@ func (t Type) String() string {
 		return "int32"
 	case Int64:
 		return "int64"
+	case Float16:
+		return "float16"
 	}
 	return "type " + strconv.Itoa(int(t))
 }

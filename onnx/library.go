@@ -68,15 +68,22 @@ type Tried struct {
 // look further. Find does not load the library. Tried lists the places looked
 // at, the last one being that of the result. The error wraps ErrNoLibrary; a
 // build that can use no library looks nowhere.
-func Find(flag string) (Library, []Tried, error) {
+func Find(flag string) (Library, []Tried, error) { return FindFor(flag, CPU) }
+
+// FindFor is Find for a target. For cuda a library counts, but for one that flag or
+// variable names, where its CUDA provider is beside it; that of [InstallCUDA] comes
+// first in the user's data.
+func FindFor(flag string, t Target) (Library, []Tried, error) {
 	if !CanRun() {
 		return Library{}, nil, ErrNoCgo
 	}
-	return locate(flag)
+	return locate(flag, t)
 }
 
-func locate(flag string) (Library, []Tried, error) {
+func locate(flag string, t Target) (Library, []Tried, error) {
 	var tried []Tried
+	k := t.Kind()
+	nvidia, given := k == CUDA || k == TensorRT, true
 	look := func(place, path string) bool {
 		path = inFolder(path)
 		if absolute, err := filepath.Abs(path); err == nil && path != "" {
@@ -84,6 +91,9 @@ func locate(flag string) (Library, []Tried, error) {
 		}
 		info, err := os.Stat(path)
 		found := path != "" && err == nil && info.Mode().IsRegular()
+		if nvidia && !given {
+			found = found && exists(filepath.Join(filepath.Dir(path), cudaProvider))
+		}
 		tried = append(tried, Tried{place, path, found})
 		return found
 	}
@@ -97,6 +107,7 @@ func locate(flag string) (Library, []Tried, error) {
 			return Library{}, tried, fmt.Errorf("%w: %s names %s: no such file, nor a folder with %s in it", ErrNoLibrary, named.place, named.path, libraryNames()[0])
 		}
 	}
+	given = false
 	if exe, err := os.Executable(); err == nil {
 		if real, err := filepath.EvalSymlinks(exe); err == nil {
 			exe = real
@@ -105,7 +116,7 @@ func locate(flag string) (Library, []Tried, error) {
 			return found(tried), tried, nil
 		}
 	}
-	if look("user data", InstallPath()) {
+	if nvidia && look("user data", CUDAInstallPath()) || look("user data", InstallPath()) {
 		return found(tried), tried, nil
 	}
 	for _, folder := range systemFolders() {
@@ -115,8 +126,12 @@ func locate(flag string) (Library, []Tried, error) {
 			}
 		}
 	}
-	return Library{}, tried, fmt.Errorf("%w: looked at %s, next to the program, in %s and in the system's library folders",
-		ErrNoLibrary, EnvLibrary, filepath.Dir(InstallPath()))
+	with := ""
+	if nvidia {
+		with = " with a CUDA provider"
+	}
+	return Library{}, tried, fmt.Errorf("%w%s: looked at %s, next to the program, in %s and in the system's library folders",
+		ErrNoLibrary, with, EnvLibrary, filepath.Dir(InstallPath()))
 }
 
 func found(tried []Tried) Library {
@@ -195,7 +210,8 @@ var loading struct {
 
 // Load opens the library for the whole process. It may be called again: the
 // same library is a no-op, another one an error, because ONNX Runtime can be
-// loaded once only. The one at [InstallPath] must be what [Install] puts there.
+// loaded once only. Those at [InstallPath] and [CUDAInstallPath] must be what was put
+// there.
 // Errors wrap ErrNoLibrary, ErrChecksum, ErrTooOld or ErrNotONNXRuntime, and leave
 // the process free to try another.
 func Load(lib Library) (Library, error) {
@@ -213,10 +229,16 @@ func Load(lib Library) (Library, error) {
 	if _, err := os.Stat(lib.Path); err != nil {
 		return Library{}, fmt.Errorf("load ONNX Runtime: %w: %w", ErrNoLibrary, err)
 	}
-	if lib.Path == InstallPath() {
-		if err := checkSum(lib.Path, libraries[platform].sha256); err != nil {
-			return Library{}, fmt.Errorf("load %s: %w: reinstall it (binas-tui doctor --install-onnxruntime), or name another with --onnxruntime", lib.Path, err)
-		}
+	var changed error
+	what := ""
+	switch lib.Path {
+	case InstallPath():
+		changed = checkSum(lib.Path, libraries[platform].sha256)
+	case CUDAInstallPath():
+		changed, what = cudaWheel.check(filepath.Dir(lib.Path)), " cuda"
+	}
+	if changed != nil {
+		return Library{}, fmt.Errorf("load %s: %w: reinstall it (binas-tui doctor --install-onnxruntime%s), or name another with --onnxruntime", lib.Path, changed, what)
 	}
 	version, err := bound.load(lib.Path)
 	if err != nil {
@@ -228,11 +250,14 @@ func Load(lib Library) (Library, error) {
 }
 
 // Open finds the library and loads it, unless one is loaded already.
-func Open(flag string) (Library, error) {
+func Open(flag string) (Library, error) { return OpenFor(flag, CPU) }
+
+// OpenFor is Open for a target. Whether that can be used is for [Target.Check] to say.
+func OpenFor(flag string, t Target) (Library, error) {
 	if lib, ok := Loaded(); ok {
 		return lib, nil
 	}
-	lib, _, err := Find(flag)
+	lib, _, err := FindFor(flag, t)
 	if err != nil {
 		return Library{}, err
 	}

@@ -42,7 +42,7 @@ func touch(t *testing.T, path string) {
 func TestFindOrder(t *testing.T) {
 	emptyMachine(t)
 	touch(t, InstallPath())
-	lib, tried, err := locate("")
+	lib, tried, err := locate("", CPU)
 	if err != nil || lib.Path != InstallPath() || lib.Place != "user data" {
 		t.Errorf("installed library: %+v, %v", lib, err)
 	}
@@ -53,16 +53,16 @@ func TestFindOrder(t *testing.T) {
 	name := libraryNames()[0]
 	touch(t, filepath.Join(folder, name))
 	t.Setenv(EnvLibrary, folder)
-	if lib, _, err = locate(""); err != nil || lib.Path != filepath.Join(folder, name) || lib.Place != EnvLibrary {
+	if lib, _, err = locate("", CPU); err != nil || lib.Path != filepath.Join(folder, name) || lib.Place != EnvLibrary {
 		t.Errorf("folder in the environment: %+v, %v", lib, err)
 	}
 	other := filepath.Join(t.TempDir(), "mine.so")
 	touch(t, other)
-	if lib, _, err = locate(other); err != nil || lib.Path != other || lib.Place != "--onnxruntime" {
+	if lib, _, err = locate(other, CPU); err != nil || lib.Path != other || lib.Place != "--onnxruntime" {
 		t.Errorf("flag: %+v, %v", lib, err)
 	}
 	t.Setenv(EnvLibrary, filepath.Join(folder, "missing"))
-	if _, _, err = locate(""); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), EnvLibrary) {
+	if _, _, err = locate("", CPU); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), EnvLibrary) {
 		t.Errorf("a variable that names nothing: %v", err)
 	}
 }
@@ -75,7 +75,7 @@ func TestFindGivesWholePaths(t *testing.T) {
 	touch(t, filepath.Join(folder, "mine.so"))
 	t.Chdir(folder)
 	for _, named := range []string{"mine.so", "./mine.so"} {
-		lib, _, err := locate(named)
+		lib, _, err := locate(named, CPU)
 		if err != nil || !filepath.IsAbs(lib.Path) || filepath.Base(lib.Path) != "mine.so" {
 			t.Errorf("%s: %+v, %v", named, lib, err)
 		}
@@ -92,13 +92,13 @@ func TestTheWorkingFolderIsNotSearched(t *testing.T) {
 	t.Chdir(folder)
 	for _, path := range []string{":", ":/nowhere", "/nowhere:", "/nowhere::/nowhere", ".", "sub", "./sub:"} {
 		t.Setenv("LD_LIBRARY_PATH", path)
-		if lib, _, _ := locate(""); strings.HasPrefix(lib.Path, folder) {
+		if lib, _, _ := locate("", CPU); strings.HasPrefix(lib.Path, folder) {
 			t.Errorf("LD_LIBRARY_PATH=%q: %s", path, lib.Path)
 		}
 	}
 	if runtime.GOOS == "linux" {
 		t.Setenv("LD_LIBRARY_PATH", ":"+folder)
-		if lib, _, err := locate(""); filepath.Dir(lib.Path) != folder {
+		if lib, _, err := locate("", CPU); filepath.Dir(lib.Path) != folder {
 			t.Errorf("an absolute element: %s, %v", lib.Path, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestTheWorkingFolderIsNotSearched(t *testing.T) {
 
 func TestFindNothing(t *testing.T) {
 	emptyMachine(t)
-	lib, tried, err := locate("")
+	lib, tried, err := locate("", CPU)
 	if err == nil && (strings.HasPrefix(lib.Path, "/usr/") || strings.HasPrefix(lib.Path, "/opt/") || strings.HasPrefix(lib.Path, "/lib")) {
 		t.Skipf("this machine has %s", lib.Path)
 	}

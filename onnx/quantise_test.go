@@ -410,7 +410,7 @@ func TestPrecisions(t *testing.T) {
 			t.Errorf("%q: %v, %v", name, p, err)
 		}
 	}
-	if _, err := ParsePrecision("int4"); err == nil || !strings.Contains(err.Error(), "expected one of [fp32 int8]") {
+	if _, err := ParsePrecision("int4"); err == nil || !strings.Contains(err.Error(), "expected one of [fp32 fp16 int8]") {
 		t.Errorf("int4: %v", err)
 	}
 	if err := INT8.On(CUDA); !errors.Is(err, ErrTargetUnavailable) || FP32.On(CUDA) != nil || INT8.On("") != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/binas-tui/binas-tui/kernels"
@@ -13,6 +15,8 @@ import (
 var (
 	ErrNotLoaded = errors.New("ONNX Runtime is not loaded")
 	ErrClosed    = errors.New("session is closed")
+	// ErrDeviceMemory is wrapped by errors about a card whose memory is too small.
+	ErrDeviceMemory = errors.New("the memory of the device is full")
 )
 
 // MaxThreads bounds the threads of a session: they are started at once.
@@ -46,6 +50,7 @@ type SessionOptions struct {
 type Session struct {
 	inputs, outputs []Value
 	session         boundSession
+	target          Target
 
 	mu     sync.RWMutex // held for reading while a run uses the session
 	closed bool
@@ -84,11 +89,44 @@ func newSession(model []byte, o SessionOptions, open func(inputs, outputs []stri
 	if err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
-	s := &Session{inputs: inputs, outputs: outputs}
+	s := &Session{inputs: inputs, outputs: outputs, target: o.Target}
 	if s.session, err = open(names(inputs), names(outputs)); err != nil {
-		return nil, fmt.Errorf("new session: %w", err)
+		return nil, fmt.Errorf("new session: %w", deviceError(o.Target, err))
 	}
 	return s, nil
+}
+
+// fullMemory are parts of what ONNX Runtime, CUDA and its libraries say of a card
+// whose memory is full.
+var fullMemory = []string{"Failed to allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"}
+
+// deviceError says what an error of ONNX Runtime means for a target that is not the
+// processor, where that is known.
+func deviceError(t Target, err error) error {
+	if t == "" || t == CPU {
+		return err
+	}
+	text := err.Error()
+	if strings.Contains(text, "CPU EP has been explicitly disabled") {
+		return fmt.Errorf("%w: %s lacks operators of this network, and none falls back to the processor", ErrTargetUnavailable, t)
+	}
+	if slices.ContainsFunc(fullMemory, func(part string) bool { return strings.Contains(text, part) }) {
+		return fmt.Errorf("%w: %s: a smaller batch, smaller images or fewer threads take less (%s)", ErrDeviceMemory, t, firstLine(err))
+	}
+	return err
+}
+
+// firstLine is what ONNX Runtime says, without the trace of its own functions.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	if where := strings.Index(line, "/onnxruntime_src/"); where >= 0 { // file, function and condition
+		for _, end := range []string{" was false. ", " : FAIL : "} {
+			if i := strings.LastIndex(line, end); i > where {
+				return line[:where] + line[i+len(end):]
+			}
+		}
+	}
+	return line
 }
 
 func names(values []Value) []string {
@@ -181,7 +219,7 @@ func (s *Session) RunTensors(ctx context.Context, inputs, outputs []*Tensor) err
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("run: %w", err)
+		return fmt.Errorf("run: %w", deviceError(s.target, err))
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func ownAnswer(ctx context.Context, arch model.Architecture, w onnx.Weights, r E
 	if err != nil {
 		return nil, nil, err
 	}
-	n, err := evaluation.NewNetwork(arch, w, r.ImageSize, r.Classes)
+	n, err := evaluation.NewNetwork(arch, w, r.ImageSize, r.Classes, onnx.CPU)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -143,7 +143,7 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 		return nil, err
 	}
 	for i, g := range []*onnx.Graph{g, quantised} {
-		n, err := evaluation.GraphNetwork(g)
+		n, err := evaluation.GraphNetwork(g, onnx.CPU)
 		if err != nil {
 			return nil, err
 		}

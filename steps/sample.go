@@ -81,7 +81,7 @@ func (s *Sampling) Plan() (Plan, error) {
 }
 
 // keptOfRecords are the parameters of samples and contributions that were begun.
-var keptOfRecords = map[string]bool{"seed": true, "lut": true, "images": true, "bn": true, "bn_images": true, "train_percent": true, "split_seed": true, "image_size": true, "images_per_network": true}
+var keptOfRecords = map[string]bool{"seed": true, "lut": true, "images": true, "bn": true, "bn_images": true, "train_percent": true, "split_seed": true, "image_size": true, "images_per_network": true, "device": true}
 
 // plan looks whether there is something to evaluate.
 func (s *Source) plan(t Task) (plan Plan, err error) {
@@ -98,7 +98,7 @@ func (s *Source) plan(t Task) (plan Plan, err error) {
 
 // recorded takes what records were begun with.
 func (s *Source) recorded(r model.EvaluationInfo) {
-	s.BN = r.BN
+	s.BN, s.Device = r.BN, r.Device
 	if r.BNImages > 0 {
 		s.BNImages = r.BNImages
 	}

@@ -52,7 +52,7 @@ func sourceParams(share string) param.Table {
 		{Key: "bn", Label: "statistics", Usage: "statistics of batch normalisation, by `KIND`: running, the supernet's, or recalibrated for each network", Choices: []string{evaluation.Running, evaluation.Recalibrated}, Rare: true},
 		{Key: "bn_images", Label: "images for them", Usage: "training images that --bn recalibrated uses, `N`", Least: 100, Most: 1 << 24, Rare: true},
 		threadsParam("threads, `N`", "one for each processor").Seldom(),
-		badParam, LibraryParam,
+		badParam, DeviceParam, LibraryParam,
 	}
 }
 
@@ -79,6 +79,9 @@ func (s *Source) complete(o *origin, stage training.Stage) (evaluation.Source, e
 		src.Run = ""
 	}
 	data, err := s.dataOf(o)
+	if err == nil {
+		src.Device, err = s.device()
+	}
 	if err != nil {
 		return src, err
 	}
@@ -149,6 +152,11 @@ func (s *Source) open(ctx context.Context, command string, recorded model.Evalua
 	if s.Given["images"] {
 		src.Images = s.Images
 	}
+	if !s.Given["device"] && recorded.Device != "" {
+		if src.Device, err = onnx.ParseTarget(recorded.Device); err != nil {
+			return nil, requestError{err}
+		}
+	}
 	if bn := cmp.Or(recorded.BN, p.BN); bn != "" && !s.Given["bn"] {
 		src.BN, src.BNImages = bn, cmp.Or(recorded.BNImages, src.BNImages)
 	}
@@ -159,6 +167,9 @@ func (s *Source) open(ctx context.Context, command string, recorded model.Evalua
 	s.noteData(e.Images.Set())
 	s.noteChoice(src.Checkpoint, e.Choice)
 	s.noteAssumed(o, src, e.Images)
+	if e.Calibration != nil && src.Device.Kind() != onnx.CPU {
+		s.note("statistics are recalibrated on the processor; networks are evaluated on %s", src.Device)
+	}
 	return e, s.ready()
 }
 
@@ -179,7 +190,7 @@ func (s *Source) sourceError(err error) error {
 	case s.Run != "" && errors.Is(err, fs.ErrNotExist):
 		return requestf("%w: is the data of the run there%s, and were its weights written yet?", err, s.orName(" (--data)"))
 	case errors.Is(err, onnx.ErrNoTensor), errors.Is(err, onnx.ErrTensorShape), errors.Is(err, supernet.ErrExtraTensor), errors.Is(err, fs.ErrNotExist),
-		errors.Is(err, evaluation.ErrNetwork):
+		errors.Is(err, evaluation.ErrNetwork), errors.Is(err, onnx.ErrTargetUnavailable):
 		return requestError{err}
 	}
 	return err

@@ -101,9 +101,21 @@ func (t *Training) Values() param.Values {
 		param.Param{Key: "workers", Usage: "goroutines that prepare images, `N`", Zero: "one for each processor", Least: 1, Most: onnx.MaxThreads, Free: true, Rare: true},
 		param.Param{Key: "checkpoint_every", Usage: "`TIME` from one checkpoint to the next", Least: 1, Free: true, Rare: true},
 		param.Param{Key: "stall_after", Usage: "`TIME` that a rank of mpirun or srun may not answer before the training ends, to be resumed", Least: 1, Free: true, Rare: true},
-		badParam, LibraryParam,
+		badParam, trainDeviceParam, LibraryParam,
 	)
 	return table.In(t, &t.Common, &t.Settings)
+}
+
+// trainDeviceParam is the parameter that says where training runs: in one place.
+var trainDeviceParam = param.Param{Key: "device", Usage: "`DEVICE` that trains: cpu alone", Zero: "cpu", Rare: true, NoForm: "training runs on the processor"}
+
+// onProcessor refuses a device that nothing is trained on.
+func (t *Training) onProcessor() error {
+	device, err := t.device()
+	if err == nil && device != onnx.CPU {
+		err = requestf("%s %s: training runs on the processor alone: its graphs were never run on a card; what is trained can be sampled, validated and measured there", t.called(trainDeviceParam), device)
+	}
+	return err
 }
 
 // place is where a training trains, and on what.
@@ -394,6 +406,9 @@ func heldOut(s training.Settings) string {
 func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings, o training.Options, err error) {
 	o = training.Options{Threads: t.Threads, Workers: t.Workers, CheckpointEvery: t.CheckpointEvery, StallAfter: t.StallAfter}
 	p, err := t.place()
+	if err == nil {
+		err = t.onProcessor()
+	}
 	if err != nil {
 		return s, o, err
 	}

@@ -15,7 +15,7 @@ import (
 // rooms are the folders at the top: the method, its front ends, what they hold
 // and what tries them. What only serves others is below internal.
 var rooms = []string{
-	"assets", "cli", "docs", "e2e", "explore", "fit", "internal", "kernels", "latency", "model", "onnx", "solver", "steps", "supernet", "tui",
+	"assets", "cli", "docs", "e2e", "explore", "fit", "internal", "kernels", "latency", "model", "onnx", "scripts", "solver", "steps", "supernet", "tui",
 }
 
 func TestTopLevelIsTheMethod(t *testing.T) {

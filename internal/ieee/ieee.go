@@ -19,3 +19,20 @@ func Half(bits uint16) float32 {
 
 // BFloat16 is the value of a bfloat16: the upper half of a float32.
 func BFloat16(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
+
+// ToHalf is the binary16 next to a value, of two as near the one whose last bit is
+// 0: beyond 65504 infinity. A NaN keeps its sign, and is quiet.
+func ToHalf(v float32) uint16 {
+	bits := math.Float32bits(v)
+	sign, rest := uint16(bits>>16)&0x8000, bits&0x7fffffff
+	switch {
+	case rest > 0xff<<23:
+		return sign | 0x7e00
+	case rest >= 0x477ff000: // half a unit above 65504
+		return sign | 0x7c00
+	case rest < 113<<23: // subnormal: in units of 2^-24, which the addition rounds to
+		return sign | uint16(math.Float32bits(math.Float32frombits(rest)+0.5)-0x3f000000)
+	}
+	rest += 0xfff + rest>>13&1
+	return sign | uint16((rest-112<<23)>>13)
+}

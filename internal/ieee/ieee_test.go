@@ -42,3 +42,30 @@ func TestEveryValue(t *testing.T) {
 		}
 	}
 }
+
+// A value becomes the half that is nearest to it, of two as near the even one.
+func TestToHalf(t *testing.T) {
+	for bits := range uint16(0x7c00) { // of every positive half, the way to the next
+		v, next := Half(bits), float64(Half(bits+1))
+		if bits == 0x7bff {
+			next = 65536
+		}
+		middle := float32((float64(v) + next) / 2)
+		even := bits + bits&1
+		for x, want := range map[float32]uint16{
+			v: bits, middle: even, math.Nextafter32(middle, 0): bits, math.Nextafter32(middle, 1e9): bits + 1,
+		} {
+			if ToHalf(x) != want || ToHalf(-x) != want|0x8000 {
+				t.Fatalf("%v: %#x and %#x, want %#x", x, ToHalf(x), ToHalf(-x), want)
+			}
+		}
+	}
+	for x, want := range map[float32]uint16{float32(math.Inf(1)): 0x7c00, math.MaxFloat32: 0x7c00, float32(math.Inf(-1)): 0xfc00, 1e-30: 0} {
+		if ToHalf(x) != want {
+			t.Errorf("%v: %#x, want %#x", x, ToHalf(x), want)
+		}
+	}
+	if nan := ToHalf(float32(math.NaN())); !math.IsNaN(float64(Half(nan))) {
+		t.Errorf("NaN becomes %#x", nan)
+	}
+}

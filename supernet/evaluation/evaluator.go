@@ -20,11 +20,12 @@ type Evaluator struct {
 	// Calibration are training images on which the statistics of every network
 	// are measured before it is evaluated; nil keeps the supernet's running statistics.
 	Calibration *Images
-	Threads     int      // networks evaluated at once, one thread each; 0: as many as there are processors
-	WeightsSum  string   // check sum of the weights, for the records
-	Choice      string   // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
-	Ranks       mpi.Comm // that evaluate together; nil: this process alone
-	Computed    string   // processor and library, which the last digits depend on; "" is not known
+	Threads     int         // networks evaluated at once, one thread each; 0: as many as there are processors
+	WeightsSum  string      // check sum of the weights, for the records
+	Choice      string      // which of the weights in a file these are; see [supernet.Checkpoint.Choice]
+	Ranks       mpi.Comm    // that evaluate together; nil: this process alone
+	Device      onnx.Target // that networks run on; empty is the processor
+	Computed    string      // processor and library, which the last digits depend on; "" is not known
 
 	child func(ctx context.Context, p model.Path, first, count int) (Score, error) // in place of Child, in tests
 }
@@ -103,7 +104,7 @@ func (e *Evaluator) open(ctx context.Context, p model.Path) (*Network, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return NewNetwork(arch, w, e.Space.ImageSize, e.Images.Classes)
+	return NewNetwork(arch, w, e.Space.ImageSize, e.Images.Classes, e.Device)
 }
 
 // info is the header of a records file of this evaluator, of num networks in all.
@@ -119,6 +120,9 @@ func (e *Evaluator) info(format string, seed uint64, images, num int, shard *mod
 	info.Classes, info.Seed, info.Weights, info.Data, info.Images = e.Images.Classes, seed, e.WeightsSum, e.Images.Name, images
 	info.Part, info.Fingerprint = e.Images.Part, e.Images.Fingerprint
 	info.BN = e.BN()
+	if e.Device != onnx.CPU {
+		info.Device = string(e.Device)
+	}
 	if e.Calibration != nil {
 		info.BNImages = e.Calibration.Len()
 	}

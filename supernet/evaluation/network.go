@@ -23,8 +23,9 @@ type Network struct {
 	sum string // of the file that it is of, where there are ranks
 
 	session *onnx.Session
-	file    string // of a model of others
-	size    int    // side of an image in pixels
+	device  onnx.Target // "" is the processor
+	file    string      // of a model of others
+	size    int         // side of an image in pixels
 	classes int
 	batch   int     // images of a run
 	bytes   float64 // that a run takes at least
@@ -43,15 +44,15 @@ func runImages(imageSize int) int {
 	return max(1, min(evaluationBatch, maxRunPixels/(imageSize*imageSize)))
 }
 
-// NewNetwork prepares a network with the given weights, in evaluation mode:
-// 30-100 ms. ONNX Runtime must be loaded.
-func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int) (*Network, error) {
+// NewNetwork prepares a network with the given weights, in evaluation mode, on a
+// device, "" being the processor: 30-100 ms. ONNX Runtime must be loaded.
+func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int, on onnx.Target) (*Network, error) {
 	batch := runImages(imageSize)
 	g, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: imageSize, Classes: classes, Batch: batch})
 	if err != nil {
 		return nil, err
 	}
-	n, err := GraphNetwork(g)
+	n, err := GraphNetwork(g, on)
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +63,14 @@ func NewNetwork(arch model.Architecture, w onnx.Weights, imageSize, classes int)
 }
 
 // GraphNetwork prepares a network of this program, in floats or quantised, that
-// takes a fixed number of images. ONNX Runtime must be loaded.
-func GraphNetwork(g *onnx.Graph) (*Network, error) {
+// takes a fixed number of images, on a device. ONNX Runtime must be loaded.
+func GraphNetwork(g *onnx.Graph, on onnx.Target) (*Network, error) {
 	in, out := g.Inputs()[0].Shape, g.Outputs()[0].Shape
-	session, err := onnx.NewSession(g.Marshal(), onnx.SessionOptions{})
+	session, err := onnx.NewSession(g.Marshal(), onnx.SessionOptions{Target: on})
 	if err != nil {
 		return nil, err
 	}
-	return &Network{session: session, size: in[2], classes: out[1], batch: in[0]}, nil
+	return &Network{session: session, device: on, size: in[2], classes: out[1], batch: in[0]}, nil
 }
 
 // EvaluationImages is the number of images that a network is best evaluated on at once.
@@ -92,7 +93,7 @@ var ErrOpenSize = errors.New("the model takes images of any size")
 // it; another imageSize than that of the model is refused. It runs in processes of
 // its own. Errors wrap [onnx.ErrNotModel], [onnx.ErrDied], [ErrOpenSize] or
 // [ErrImages].
-func OpenModel(ctx context.Context, data []byte, folder string, imageSize int) (*Network, error) {
+func OpenModel(ctx context.Context, data []byte, folder string, imageSize int, on onnx.Target) (*Network, error) {
 	data, err := onnx.Import(data, folder)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func OpenModel(ctx context.Context, data []byte, folder string, imageSize int) (
 	if len(out) != 1 || out[0].Type != onnx.Float32 || len(out[0].Shape) != 2 || out[0].Shape[0] != in[0].Shape[0] || out[0].Shape[1] < 1 {
 		return nil, fmt.Errorf("%w: outputs %v: expected one of floats of shape [batch classes]", onnx.ErrNotModel, out)
 	}
-	n := &Network{size: in[0].Shape[2], classes: out[0].Shape[1], batch: in[0].Shape[0]}
+	n := &Network{device: on, size: in[0].Shape[2], classes: out[0].Shape[1], batch: in[0].Shape[0]}
 	switch {
 	case n.size == onnx.Batch && imageSize == 0:
 		return nil, fmt.Errorf("%w: expected --image-size", ErrOpenSize)
@@ -124,7 +125,7 @@ func OpenModel(ctx context.Context, data []byte, folder string, imageSize int) (
 		n.batch = runImages(n.size)
 	}
 	n.bytes = 2 * 4 * float64(n.batch) * float64(3*n.size*n.size+n.classes) // on both sides
-	if n.session, err = onnx.NewIsolatedSession(ctx, data, onnx.SessionOptions{}); err != nil {
+	if n.session, err = onnx.NewIsolatedSession(ctx, data, onnx.SessionOptions{Target: on}); err != nil {
 		return nil, err
 	}
 	return n, nil

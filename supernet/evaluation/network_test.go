@@ -175,7 +175,7 @@ func TestNotFinite(t *testing.T) {
 		t.Fatal(err)
 	}
 	w["classifier.bias"].Data[3] = float32(math.Inf(1))
-	n, err := NewNetwork(e.Space.Architecture(p), w, 32, 10)
+	n, err := NewNetwork(e.Space.Architecture(p), w, 32, 10, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestModelFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), 0)
+		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), 0, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestModelFile(t *testing.T) {
 	}
 	refused := func(name string, g *onnx.Graph, size int, want error) {
 		t.Helper()
-		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), size)
+		n, err := OpenModel(t.Context(), g.Marshal(), t.TempDir(), size, "")
 		if n != nil {
 			n.Close()
 		}
@@ -270,7 +270,7 @@ func TestModelFile(t *testing.T) {
 	refused("another size", identity(1, 32, 3), 64, ErrImages)
 	refused("any size", identity(1, onnx.Batch, 3), 0, ErrOpenSize)
 	for _, batch := range []int{onnx.Batch, 5} {
-		n, err := OpenModel(t.Context(), identity(batch, onnx.Batch, 10).Marshal(), t.TempDir(), 32)
+		n, err := OpenModel(t.Context(), identity(batch, onnx.Batch, 10).Marshal(), t.TempDir(), 32, "")
 		if err != nil || n.ImageSize() != 32 {
 			t.Fatalf("any size, at 32: %v", err)
 		}

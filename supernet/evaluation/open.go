@@ -33,13 +33,14 @@ type Source struct {
 	// trained on; the rest is what networks are evaluated on. 0 is 80; 100 evaluates
 	// on the validation part of the set.
 	TrainPercent int
-	SplitSeed    uint64 // of that split
-	Images       int    // that are evaluated on; 0 is all
-	BN           string // Running or Recalibrated; empty is Running
-	BNImages     int    // training images that statistics are measured on; 0 is 500
-	Threads      int    // 0 is one per processor
-	Library      string // ONNX Runtime; empty looks in the usual places
-	Run          string // folder of the run, which keeps the names of images that cannot be read; may be empty
+	SplitSeed    uint64      // of that split
+	Images       int         // that are evaluated on; 0 is all
+	BN           string      // Running or Recalibrated; empty is Running
+	BNImages     int         // training images that statistics are measured on; 0 is 500
+	Threads      int         // 0 is one per processor
+	Library      string      // ONNX Runtime; empty looks in the usual places
+	Device       onnx.Target // that networks run on; empty is the processor. Statistics are measured on the processor
+	Run          string      // folder of the run, which keeps the names of images that cannot be read; may be empty
 
 	// Accept is asked about the data before anything else is done with it, and may
 	// refuse it; nil takes any.
@@ -96,18 +97,30 @@ func Open(ctx context.Context, src Source) (*Evaluator, error) {
 		}
 		e.Calibration.Run = src.Run
 	}
-	if _, err := onnx.Open(src.Library); err != nil {
+	if err := src.load(); err != nil {
 		return nil, err
 	}
-	e.Computed = computedWith()
+	e.Device, e.Computed = src.Device, computedWith(src.Device)
 	return e, e.Check()
 }
 
-// computedWith names what the last digits of accuracies depend on: the processor and
-// the library that is loaded.
-func computedWith() string {
+// load loads ONNX Runtime and sees to it that the device is there.
+func (src Source) load() error {
+	library, err := onnx.OpenFor(src.Library, src.Device)
+	if err != nil || src.Device == "" {
+		return err
+	}
+	if err := src.Device.Check(); err != nil {
+		return fmt.Errorf("ONNX Runtime %s from %s: %w", library.Version, library.Path, err)
+	}
+	return nil
+}
+
+// computedWith names what the last digits of accuracies depend on: the processor or
+// card and the library that is loaded.
+func computedWith(device onnx.Target) string {
 	library, _ := onnx.Loaded()
-	return fmt.Sprintf("%s with ONNX Runtime %s", latency.Processor(), library.Version)
+	return fmt.Sprintf("%s with ONNX Runtime %s", cmp.Or(device.Describe(), latency.Processor()), library.Version)
 }
 
 // sets are the images trained on and those evaluated on, and which data they are of.
@@ -167,7 +180,7 @@ func (src Source) label(im *Images, set *dataset.Set, id dataset.Identity) {
 // TrainPercent below 100 what is held out of the training part.
 func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Network, *Images, error) {
 	src.TrainPercent = cmp.Or(src.TrainPercent, 100)
-	if _, err := onnx.Open(src.Library); err != nil {
+	if err := src.load(); err != nil {
 		return nil, nil, err
 	}
 	data, err := safefile.Read(src.Checkpoint, supernet.MaxCheckpoint)
@@ -221,7 +234,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 			return fail(err)
 		}
 	}
-	if n, err = NewNetwork(arch, w, images.Size, classes); err != nil {
+	if n, err = NewNetwork(arch, w, images.Size, classes, src.Device); err != nil {
 		return fail(err)
 	}
 	n.Choice = c.Choice()
@@ -231,7 +244,7 @@ func OpenNetwork(ctx context.Context, arch model.Architecture, src Source) (*Net
 // decodeNetwork reads an ONNX model or a checkpoint, recognised by content.
 func decodeNetwork(ctx context.Context, data []byte, src Source) (*Network, supernet.Checkpoint, error) {
 	if _, _, err := onnx.ModelIO(data); err == nil {
-		n, err := OpenModel(ctx, data, filepath.Dir(src.Checkpoint), src.ImageSize)
+		n, err := OpenModel(ctx, data, filepath.Dir(src.Checkpoint), src.ImageSize, src.Device)
 		if err == nil {
 			n.file = src.Checkpoint
 		}

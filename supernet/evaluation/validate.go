@@ -80,8 +80,8 @@ func (n *Network) scoreOverRanks(ctx context.Context, im *Images, threads int, j
 			runs <- r
 		}
 	}
-	header := model.EvaluationInfo{Format: "network", ImageSize: n.size, Classes: n.classes, Weights: n.sum, Data: im.Name, Fingerprint: im.Fingerprint, Part: im.Part, Images: im.Len()}
-	if _, err = begin(ctx, n.Ranks, j, header, computedWith(), nil, err); err != nil {
+	header := model.EvaluationInfo{Format: "network", ImageSize: n.size, Classes: n.classes, Weights: n.sum, Data: im.Name, Fingerprint: im.Fingerprint, Part: im.Part, Images: im.Len(), Device: string(n.device)}
+	if _, err = begin(ctx, n.Ranks, j, header, computedWith(n.device), nil, err); err != nil {
 		return Score{}, err
 	}
 	var sum tally

@@ -1,0 +1,41 @@
+package steps
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/training"
+)
+
+// Steps that evaluate run on any device; those that train on the processor, and say
+// so of another.
+func TestDeviceOfSteps(t *testing.T) {
+	for _, s := range []Step{Sample, Contribute, Validate, Heaviest, OneShot, FineTune} {
+		task := New(s)
+		if err := Give(task, "device", "cuda:1"); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+		if device, err := task.Shared().device(); err != nil || device != "cuda:1" {
+			t.Errorf("%s: %s, %v", s, device, err)
+		}
+	}
+	c := Common{Device: "quantum"}
+	if _, err := c.device(); !errors.Is(err, ErrRequest) || !strings.HasPrefix(err.Error(), "--device: ") {
+		t.Error(err)
+	}
+	trained := NewTraining(training.Heaviest)
+	for device, refused := range map[string]bool{"": false, string(onnx.CPU): false, "cuda": true, "quantum": true} {
+		trained.Device = device
+		if err := trained.onProcessor(); (err != nil) != refused || refused && !errors.Is(err, ErrRequest) {
+			t.Errorf("training on %q: %v", device, err)
+		}
+	}
+	info := New(Sample).(*Sampling)
+	info.recorded(model.EvaluationInfo{Device: "cuda"})
+	if info.Device != "cuda" {
+		t.Errorf("records of cuda are resumed on %q", info.Device)
+	}
+}
