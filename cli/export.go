@@ -81,7 +81,7 @@ func (r *exportReport) write(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "weights    %s%s\n", sanitize.Line(r.Weights), note)
 	if q := r.Quantised; q != nil {
-		sanitize.Fprintf(w, "int8       calibrated by %s on %d images (%s)\n", q.Calibration, q.CalibrationImages, q.CalibrationData)
+		sanitize.Fprintf(w, "int8       calibrated by %s\n", q.Calibrated())
 		sanitize.Fprintf(w, "top-1      %.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)\n", q.Top1, q.FP32Top1, q.Top1-q.FP32Top1, q.Images, q.Data)
 		sanitize.Fprintf(w, "latency    %s ms, fp32 %s ms: %.2f times as fast (%s, %s, 1 thread, measured in turn)\n",
 			phrase.MS(q.LatencyMS, 4), phrase.MS(q.FP32LatencyMS, 4), q.Speedup, q.Processor, q.Runtime)

@@ -10,6 +10,8 @@ import (
 	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
 // A network quantised after training answers nearly as in floats, says what it
@@ -73,6 +75,31 @@ func TestExportInt8(t *testing.T) {
 			}
 		}
 	}
+
+	// Trained as integers, it is exported with the ranges and the accuracy of training.
+	tuned := filepath.Join(dir, "tuned")
+	finetune := []string{"finetune", "--quantize", "int8", "--arch", arch, "--checkpoint", supernetFile, "--data", data, "--image-size", "32", "--batch-size", "8", "--epochs", "1", "--train-percent", "100", "--json"}
+	if r := runCLI(t, append(finetune, "--teacher", supernetFile, "--out", tuned)...); r.code != exitUsage || !strings.Contains(r.err, "no teacher beside them") {
+		t.Errorf("with a teacher: exit code %d, error %q", r.code, r.err)
+	}
+	if r := runCLI(t, append(finetune, "--out", tuned)...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	weights := filepath.Join(tuned, "finetuned.safetensors")
+	c, err := supernet.Load(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _, err := training.KnownOf(c.Meta)
+	if err != nil || len(k.Scores) != 1 {
+		t.Fatalf("%v, %+v", err, k.Scores)
+	}
+	export := []string{"export", "--onnx", filepath.Join(dir, "tuned.onnx"), "--checkpoint", weights, "--batch", "4", "--data", data, "--json"}
+	r := decode[report](t, mustRun(t, append(export, "--precision", "int8")...))
+	if q := r.Quantised; q.Calibration != "fine-tuning that was quantised" || q.CalibrationImages != 0 || math.Abs(q.Top1-k.Scores[0].Top1) > 2.6 { // an image
+		t.Errorf("%+v, in training top-1 was %v", q, k.Scores[0].Top1)
+	}
+
 	one, _ := datatest.Twins(t, 32, 4, 8, 4)
 	for args, want := range map[string]string{
 		"--precision int8 --data " + data:                                                              "needs trained weights",

@@ -19,11 +19,25 @@ import (
 // (see [quantiser.gate]), and so is the gate of squeeze-excite.
 
 // Range is where the values of a tensor lie.
-type Range struct{ Min, Max float32 }
+type Range struct {
+	Min float32 `json:"min"`
+	Max float32 `json:"max"`
+}
 
 // AnyRange stands for ranges that are not known, where only latency matters:
 // integer operators take as long whatever the values.
 func AnyRange(string) (Range, error) { return Range{-4, 4}, nil }
+
+// Calibrated are ranges that were found, by the names of values.
+type Calibrated map[string]Range
+
+// Of is the range of a value, for [Graph.Quantised].
+func (c Calibrated) Of(value string) (Range, error) {
+	if r, ok := c[value]; ok {
+		return r, nil
+	}
+	return Range{}, fmt.Errorf("%s was not calibrated", value)
+}
 
 // floatParts begin the names of what stays in floats: the stem and the first
 // stages, of few channels on large maps, where integers are slower and less exact.
@@ -37,27 +51,33 @@ func inFloats(name string) bool {
 // depthwise convolutions of other widths are half as fast in integers.
 const padTo = 16
 
-// levels are the 256 values that a tensor is rounded to: scale·(q-zero).
-type levels struct {
-	scale float32
-	zero  uint8
+// Levels are the 256 values that a tensor is rounded to: Scale·(q-Zero), q from 0 to
+// 255.
+type Levels struct {
+	Scale float32
+	Zero  uint8
+}
+
+// Ends are the least and the greatest of them.
+func (l Levels) Ends() (least, greatest float64) {
+	return -float64(l.Zero) * float64(l.Scale), float64(255-int(l.Zero)) * float64(l.Scale)
 }
 
 // The levels of gates: written, x in [-3, 3] becomes 0 to 255; read again, that is
 // (x+3)/6 to half a level.
 var (
-	gateWritten = levels{6.0 / 255, 127}
-	gateRead    = levels{1.0 / 255, 0}
+	GateWritten = Levels{6.0 / 255, 127}
+	GateRead    = Levels{1.0 / 255, 0}
 )
 
 // levelsOf are those that cover a range and zero.
-func levelsOf(r Range) levels {
+func levelsOf(r Range) Levels {
 	low, high := math.Min(0, float64(r.Min)), math.Max(0, float64(r.Max))
 	if low == high {
 		high = 1
 	}
 	scale := (high - low) / 255
-	return levels{float32(scale), uint8(math.Round(-low / scale))}
+	return Levels{float32(scale), uint8(math.Round(-low / scale))}
 }
 
 // quantiser writes dst, the integer form of src.
@@ -66,7 +86,7 @@ type quantiser struct {
 	ranges    func(value string) (Range, error)
 	constants map[string]*initialiser // of src
 	users     map[string][]string     // operators that use a value
-	levels    map[string]levels       // of values of src
+	levels    map[string]Levels       // of values of src
 	coded     map[string]string       // the integers of such a value in dst
 	made      map[string]string       // the operator on integers that makes a value
 	err       error                   // the first; it sticks
@@ -78,12 +98,26 @@ type quantiser struct {
 // widened to a multiple of 16 channels with zeros, which changes no answer.
 // Names of the nodes still begin with those of their blocks.
 func (g *Graph) Quantised(ranges func(value string) (Range, error)) (*Graph, error) {
+	z := g.quantise(ranges)
+	return z.dst, z.err
+}
+
+// Levels are those that Quantised rounds the graph's values to, by their names. Values
+// that are not among them are not rounded. Those of the bias of a layer whose weights
+// are rounded are its input's: it becomes whole multiples of their scale times that of
+// its row of weights.
+func (g *Graph) Levels(ranges func(value string) (Range, error)) (map[string]Levels, error) {
+	z := g.quantise(ranges)
+	return z.levels, z.err
+}
+
+func (g *Graph) quantise(ranges func(value string) (Range, error)) *quantiser {
 	src := g.padded(padTo)
 	dst := NewGraph(g.name)
 	dst.inputs, dst.metadata = slices.Clone(g.inputs), slices.Clone(g.metadata)
 	z := &quantiser{
 		src: src, dst: dst, ranges: ranges, constants: src.constants(), users: map[string][]string{},
-		levels: map[string]levels{}, coded: map[string]string{}, made: map[string]string{},
+		levels: map[string]Levels{}, coded: map[string]string{}, made: map[string]string{},
 	}
 	for _, v := range src.inputs {
 		dst.taken[v.Name] = true
@@ -100,15 +134,15 @@ func (g *Graph) Quantised(ranges func(value string) (Range, error)) (*Graph, err
 		z.output(v)
 	}
 	if z.err != nil {
-		return nil, fmt.Errorf("quantise %s: %w", g.name, z.err)
+		z.dst, z.levels, z.err = nil, nil, fmt.Errorf("quantise %s: %w", g.name, z.err)
 	}
-	return dst, nil
+	return z
 }
 
 // Ranged are the values whose ranges Quantised asks for, in the order of the graph.
 func (g *Graph) Ranged() []string {
 	var names []string
-	g.Quantised(func(value string) (Range, error) { // cannot fail
+	g.quantise(func(value string) (Range, error) { // cannot fail
 		names = append(names, value)
 		return Range{-1, 1}, nil
 	})
@@ -139,8 +173,8 @@ func (z *quantiser) node(n Node) {
 	case n.Op == "HardSwish":
 		z.emit(Node{Op: "Mul", Outputs: n.Outputs}, z.decoded(x, out), z.gate(x, out))
 	case n.Op == "HardSigmoid" && z.made[x] != "" && z.coded[x] == "" && len(z.users[x]) == 1:
-		z.coded[out] = z.code(x, x+".q", gateWritten)
-		z.levels[out] = gateRead
+		z.coded[out] = z.code(x, x+".q", GateWritten)
+		z.levels[out] = GateRead
 	case n.Op == "Flatten":
 		z.levels[out] = z.levelsOf(x)
 		z.coded[out] = z.dst.Node(out, n.Op, []string{z.integers(x, out)}, n.Attrs...)
@@ -160,9 +194,9 @@ func (z *quantiser) node(n Node) {
 // an integer operator, with levels that end where h-swish is 0 and x, and read as
 // 0 to 1.
 func (z *quantiser) gate(x, name string) string {
-	zero := z.dequantise(name+".zero", z.bytes(name+".none", Uint8, []byte{0}), levels{1, 0})
+	zero := z.dequantise(name+".zero", z.dst.bytes(name+".none", Uint8, []byte{0}), Levels{1, 0})
 	sum := z.dst.Node(name+".shift", "Add", []string{z.decoded(x, name), zero})
-	return z.dequantise(name+".gate", z.code(sum, name+".gate.q", gateWritten), gateRead)
+	return z.dequantise(name+".gate", z.code(sum, name+".gate.q", GateWritten), GateRead)
 }
 
 // float copies a node.
@@ -216,7 +250,7 @@ func (z *quantiser) integers(value, node string) string {
 
 // levelsOf are the levels of a value by its range. What h-swish is made of need
 // not go below -3, where it is 0.
-func (z *quantiser) levelsOf(value string) levels {
+func (z *quantiser) levelsOf(value string) Levels {
 	l, ok := z.levels[value]
 	if !ok {
 		r, err := z.ranges(value)
@@ -238,32 +272,47 @@ func (z *quantiser) levelsOf(value string) levels {
 	return l
 }
 
-func (z *quantiser) bytes(name string, kind Type, raw []byte, shape ...int) string {
-	name = z.dst.unique(name)
-	z.dst.initialisers = append(z.dst.initialisers, initialiser{name: name, shape: shape, raw: raw, kind: kind})
+// bytes adds a constant of elements of a kind.
+func (g *Graph) bytes(name string, kind Type, raw []byte, shape ...int) string {
+	name = g.unique(name)
+	g.initialisers = append(g.initialisers, initialiser{name: name, shape: shape, raw: raw, kind: kind})
 	return name
 }
 
 // linear adds QuantizeLinear or DequantizeLinear with levels.
-func (z *quantiser) linear(name, op, value string, l levels) string {
-	scale := z.dst.Const(name+".scale", []float32{l.scale})
-	return z.dst.Node(name, op, []string{value, scale, z.bytes(name+".zero", Uint8, []byte{l.zero})})
+func (g *Graph) linear(name, op, value string, l Levels) string {
+	scale := g.Const(name+".scale", []float32{l.Scale})
+	return g.Node(name, op, []string{value, scale, g.bytes(name+".zero", Uint8, []byte{l.Zero})})
 }
 
-func (z *quantiser) code(value, name string, l levels) string {
-	return z.linear(name, "QuantizeLinear", value, l)
+// Rounded adds what the levels of a value, written, stand for when they are read as
+// others: floats.
+func (g *Graph) Rounded(value string, written, read Levels) string {
+	return g.linear(value+".rounded", "DequantizeLinear", g.linear(value+".levels", "QuantizeLinear", value, written), read)
 }
 
-func (z *quantiser) dequantise(name, value string, l levels) string {
-	return z.linear(name, "DequantizeLinear", value, l)
+func (z *quantiser) code(value, name string, l Levels) string {
+	return z.dst.linear(name, "QuantizeLinear", value, l)
 }
+
+func (z *quantiser) dequantise(name, value string, l Levels) string {
+	return z.dst.linear(name, "DequantizeLinear", value, l)
+}
+
+// Bounds of what a layer is rounded with: LeastScale is the least scale of a row of
+// weights, MostBias the most multiples that a bias is.
+const (
+	LeastScale = 1e-12
+	MostBias   = 1 << 30
+)
 
 // weights are weight and bias of a convolution or the classifier: the bias in
 // units of what a product of integers stands for. Where weights are so small that a
 // bias would not fit, the scale of their channel is larger than they need.
 func (z *quantiser) weights(n Node) []string {
 	w, b := z.constants[n.Inputs[1]], z.constants[n.Inputs[2]]
-	in := float64(z.levelsOf(n.Inputs[0]).scale)
+	z.levels[n.Inputs[2]] = z.levelsOf(n.Inputs[0])
+	in := float64(z.levelsOf(n.Inputs[0]).Scale)
 	channels := w.shape[0]
 	per := len(w.floats) / channels
 	scales, biasScales := make([]float32, channels), make([]float32, channels)
@@ -273,7 +322,7 @@ func (z *quantiser) weights(n Node) []string {
 		for _, v := range w.floats[c*per : (c+1)*per] {
 			largest = max(largest, math.Abs(float64(v)))
 		}
-		scale := max(largest/127, math.Abs(float64(b.floats[c]))/(in*(1<<30)), 1e-12)
+		scale := max(largest/127, math.Abs(float64(b.floats[c]))/(in*MostBias), LeastScale)
 		scales[c] = float32(scale)
 		biasScales[c] = float32(float64(scales[c]) * in)
 		for i := c * per; i < (c+1)*per; i++ {
@@ -286,9 +335,9 @@ func (z *quantiser) weights(n Node) []string {
 		return z.dst.Node(name, "DequantizeLinear", inputs, Int("axis", 0))
 	}
 	return []string{
-		dequantise(w.name, z.bytes(w.name+".q", Int8, weight, w.shape...), z.dst.Const(w.name+".scale", scales, channels),
-			z.bytes(w.name+".zero", Int8, make([]byte, channels), channels)), // QGemm asks for the zeros
-		dequantise(b.name, z.bytes(b.name+".q", Int32, bias, b.shape...), z.dst.Const(b.name+".scale", biasScales, channels)),
+		dequantise(w.name, z.dst.bytes(w.name+".q", Int8, weight, w.shape...), z.dst.Const(w.name+".scale", scales, channels),
+			z.dst.bytes(w.name+".zero", Int8, make([]byte, channels), channels)), // QGemm asks for the zeros
+		dequantise(b.name, z.dst.bytes(b.name+".q", Int32, bias, b.shape...), z.dst.Const(b.name+".scale", biasScales, channels)),
 	}
 }
 

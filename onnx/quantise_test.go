@@ -200,7 +200,7 @@ func TestQuantisedBlocks(t *testing.T) {
 		}
 		want := arithmetic(t, q, x)["y"].data
 		r, _ := rangesOf(floats)("y")
-		level := float64(levelsOf(r).scale)
+		level := float64(levelsOf(r).Scale)
 		off, noise, signal := 0, 0.0, 0.0
 		for i, have := range answers(t, q, x) {
 			d := math.Abs(float64(have)-want[i]) / level

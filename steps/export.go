@@ -33,10 +33,8 @@ type Exporting struct {
 	Seed       uint64 `json:"seed"`  // of random weights
 	Check      string `json:"check"` // image to compare answers to; "" compares none
 
-	Precision         onnx.Precision `json:"precision"`
-	Calibration       string         `json:"calibration"` // of int8: percentile or entropy
-	Percentile        float64        `json:"percentile"`
-	CalibrationImages int            `json:"calibration_images"`
+	Precision onnx.Precision `json:"precision"`
+	Calibrating
 
 	from     *origin   // of the weights
 	measured *Accuracy // where a pipeline has it: in place of that of the weights
@@ -74,7 +72,7 @@ const maxONNX = 2 << 30
 // NewExporting is an export with the defaults of its parameters.
 func NewExporting() *Exporting {
 	return &Exporting{Common: Common{ClassOrder: dataset.NaturalOrder, Unreadable: 1}, Batch: 1, Seed: 1,
-		Precision: onnx.FP32, Calibration: byPercentile, Percentile: 99.99, CalibrationImages: 256}
+		Precision: onnx.FP32, Calibrating: Calibrating{byPercentile, 99.99, 256}}
 }
 
 // Step implements [Task].

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -25,12 +26,36 @@ const (
 	byEntropy    = "entropy"
 )
 
+// Calibrating is how the ranges of activations are found.
+type Calibrating struct {
+	Calibration       string  `json:"calibration"` // percentile or entropy
+	Percentile        float64 `json:"percentile"`
+	CalibrationImages int     `json:"calibration_images"`
+}
+
+// String says how, in words.
+func (c Calibrating) String() string {
+	if c.Calibration == byPercentile {
+		return c.Calibration + " " + strconv.FormatFloat(c.Percentile, 'g', -1, 64)
+	}
+	return c.Calibration
+}
+
+// ranges are those of the values of a network on images.
+func (c Calibrating) ranges(ctx context.Context, j *job.Job, arch model.Architecture, w onnx.Weights, images *evaluation.Images, classes int) (onnx.Calibrated, error) {
+	g, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: images.Size, Classes: classes, Batch: evaluation.RangeImages(images.Size)})
+	if err != nil {
+		return nil, err
+	}
+	return evaluation.Ranges(ctx, g, images, evaluation.Ranging{Entropy: c.Calibration == byEntropy, Percentile: c.Percentile}, j)
+}
+
 // Quantised says how a network was quantised after training, what it cost in
 // accuracy, on images that no decision was made with, and gained in latency on this
 // machine, one thread. Accuracies are top-1 in percent.
 type Quantised struct {
 	Calibration       string  `json:"calibration"`
-	CalibrationImages int     `json:"calibration_images"`
+	CalibrationImages int     `json:"calibration_images"` // 0: the ranges are those of a training that was quantised
 	CalibrationData   string  `json:"calibration_data"`
 	Images            int     `json:"images"`
 	Data              string  `json:"data"`
@@ -105,37 +130,28 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 	if err != nil {
 		return nil, err
 	}
-	q := &Quantised{Calibration: e.Calibration, Runtime: "ONNX Runtime " + library.Version, Processor: latency.Processor(), Slow: onnx.SlowInt8()}
-	if q.Calibration == byPercentile {
-		q.Calibration += " " + strconv.FormatFloat(e.Percentile, 'g', -1, 64)
-	}
+	q := &Quantised{Runtime: "ONNX Runtime " + library.Version, Processor: latency.Processor(), Slow: onnx.SlowInt8()}
 	graph := func(batch int) (*onnx.Graph, error) {
 		return onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
 	}
-	images, err := evaluation.Load(ctx, train, e.CalibrationImages)
-	if err != nil {
-		return nil, err
-	}
-	g, err := graph(evaluation.RangeImages(r.ImageSize))
-	if err != nil {
-		return nil, err
-	}
-	found, err := evaluation.Ranges(ctx, g, images, evaluation.Ranging{Entropy: e.Calibration == byEntropy, Percentile: e.Percentile}, j)
-	if err != nil {
-		return nil, err
-	}
-	q.CalibrationImages, q.CalibrationData = images.Len(), images.Name
-	ranges := func(value string) (onnx.Range, error) {
-		if v, ok := found[value]; ok {
-			return v, nil
+	var images *evaluation.Images
+	found := e.from.ranges
+	if q.Calibration, q.CalibrationData = "fine-tuning that was quantised", train.Name; found == nil || e.recalibrates() || r.ImageSize != e.from.known.ImageSize {
+		if images, err = evaluation.Load(ctx, train, e.CalibrationImages); err != nil {
+			return nil, err
 		}
-		return onnx.Range{}, fmt.Errorf("%s was not calibrated", value)
+		if found, err = e.ranges(ctx, j, arch, w, images, r.Classes); err != nil {
+			return nil, err
+		}
+		q.Calibration, q.CalibrationImages, q.CalibrationData = e.Calibrating.String(), images.Len(), images.Name
 	}
+	ranges := found.Of
 
 	if images, err = evaluation.Load(ctx, val, 0); err != nil {
 		return nil, err
 	}
-	if g, err = graph(evaluation.EvaluationImages(r.ImageSize)); err != nil {
+	g, err := graph(evaluation.EvaluationImages(r.ImageSize))
+	if err != nil {
 		return nil, err
 	}
 	quantised, err := g.Quantised(ranges)
@@ -157,7 +173,7 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 	}
 	metadata["precision"] = string(onnx.INT8)
 	metadata["top1"], metadata["top1_images"], metadata["top1_data"] = strconv.FormatFloat(q.Top1, 'f', 2, 64), strconv.Itoa(q.Images), q.Data
-	metadata["calibration"] = fmt.Sprintf("%s of %d images of %s", q.Calibration, q.CalibrationImages, q.CalibrationData)
+	metadata["calibration"] = q.Calibrated()
 
 	if err := e.timeInTurn(ctx, arch, r, q); err != nil {
 		return nil, err
@@ -167,9 +183,39 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 		e.note("%s", q.Slow)
 	}
 	if lost := q.FP32Top1 - q.Top1; lost > largeLoss {
-		e.note("int8 costs %.2f points: more --calibration-images or the other --calibration may help; fine-tuning that knows of quantisation is not there", lost)
+		e.note("int8 costs %.2f points: %s", lost, e.remedy())
 	}
 	return ranges, nil
+}
+
+// recalibrates reports whether it was asked how to calibrate.
+func (e *Exporting) recalibrates() bool {
+	return e.Given["calibration"] || e.Given["percentile"] || e.Given["calibration_images"]
+}
+
+// Calibrated says how the ranges were found.
+func (q *Quantised) Calibrated() string {
+	if q.CalibrationImages == 0 {
+		return fmt.Sprintf("%s, on %s", q.Calibration, q.CalibrationData)
+	}
+	return fmt.Sprintf("%s of %d images of %s", q.Calibration, q.CalibrationImages, q.CalibrationData)
+}
+
+// remedy is what may win back what int8 costs.
+func (e *Exporting) remedy() string {
+	const other = "more --calibration-images or the other --calibration may help"
+	switch {
+	case e.from.ranges != nil:
+		return "more epochs of finetune --quantize int8 may win them back"
+	case e.Forms:
+		return "a short fine-tuning with quantize int8 may win them back; " + other
+	}
+	arch := ""
+	if e.from.known == nil || e.from.known.Arch == "" {
+		arch = "--arch ARCH "
+	}
+	return fmt.Sprintf("a short fine-tuning that rounds as int8 does may win them back, binas-tui finetune --quantize int8 %s--checkpoint %s --data %s --out FOLDER, whose weights are then exported; %s",
+		arch, phrase.ShellWord(e.Checkpoint), phrase.ShellWord(e.Data), other)
 }
 
 // timeInTurn times both precisions on this machine.

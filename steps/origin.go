@@ -34,6 +34,8 @@ type origin struct {
 	score *training.Score    // of the network on images held out of its training; nil where it is not known
 	order dataset.ClassOrder // of the classes; "" where it is not known, or none is to choose
 	model bool               // an ONNX file, which knows its image size
+
+	ranges onnx.Calibrated // that the network was quantised by in training; nil in floats
 }
 
 // runOrigin is a stage of a run folder.
@@ -69,7 +71,8 @@ func checkpointOrigin(file string) (*origin, error) {
 	o := &origin{name: file}
 	if ours {
 		o.known, o.whole, o.data, o.crop, o.order = &k.Settings, k.Whole, k.Data, k.Crop, k.ClassOrder()
-		if k.Arch != "" && len(k.Scores) > 0 { // of one network
+		o.ranges = k.Ranges
+		if k.Arch != "" && len(k.Scores) > 0 && o.ranges == nil { // of one network, in floats
 			o.score = &k.Scores[0]
 		}
 		return o, nil

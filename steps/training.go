@@ -20,6 +20,7 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
+	"github.com/binas-tui/binas-tui/supernet/evaluation"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
@@ -191,7 +192,11 @@ func (t *Training) TunedFolder() string {
 	if t.Out != "" || t.Run == "" {
 		return t.Out
 	}
-	return tunedFolder(t.Run, t.Settings.Arch)
+	folder := tunedFolder(t.Run, t.Settings.Arch)
+	if t.Settings.Quantize != "" {
+		folder += "-" + string(t.Settings.Quantize)
+	}
+	return folder
 }
 
 func tunedFolder(run, arch string) string { return filepath.Join(run, "finetune", fingerprint(arch)) }
@@ -386,7 +391,7 @@ func (t *Training) Work(ctx context.Context, j *job.Job) (any, error) {
 		Progress: p, Weights: training.Run{Folder: o.Folder}.Weights(s.Stage),
 		TrainUnreadable: UnreadableOf(o.Train), HeldOutUnreadable: UnreadableOf(o.HeldOut),
 	}
-	if alone && s.Stage == training.FineTune && t.Run != "" && len(p.Scores) > 0 && p.Scores[0].Images > 0 {
+	if alone && s.Stage == training.FineTune && s.Quantize == "" && t.Run != "" && len(p.Scores) > 0 && p.Scores[0].Images > 0 {
 		out.Accuracy = t.noteAccuracy(Accuracy{
 			Architecture: s.Arch, Weights: OwnWeights, Top1: p.Scores[0].Top1, Images: p.Scores[0].Images, Data: heldOut(s), Fingerprint: o.Data.Fingerprint,
 		})
@@ -460,6 +465,15 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 	if _, err = onnx.Open(t.Library); err != nil {
 		return s, o, err
 	}
+	o.Calibrate = func(ctx context.Context, arch model.Architecture, w onnx.StateDict) (onnx.Calibrated, error) {
+		j.Progress(0, 0, 0, t.status+"calibrating")
+		c := NewExporting().Calibrating
+		images, err := evaluation.Load(ctx, o.Train, c.CalibrationImages)
+		if err != nil {
+			return nil, err
+		}
+		return c.ranges(ctx, j, arch, w, images, s.Classes)
+	}
 	t.noteData(t.train, t.val)
 	if p.from != nil {
 		if err := t.goOnFrom(p.from, s, *o.Data); err != nil {
@@ -501,6 +515,9 @@ func (t *Training) teach(space *model.Space, p place, s *training.Settings, o *t
 		}
 		if err := t.startOf(space, c.Weights, p, s, o); err != nil {
 			return requestf("%s: %w", file, err)
+		}
+		if s.Quantize != "" { // it is taught by itself
+			return nil
 		}
 		if t.Teacher == "" && t.Checkpoint != "" {
 			if s.GammaKnowledge > 0 {

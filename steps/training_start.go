@@ -51,6 +51,9 @@ func (t *Training) startOf(space *model.Space, w onnx.StateDict, p place, s *tra
 		return err
 	}
 	anew := t.Checkpoint != "" && (classes != s.Classes || t.otherClasses(p.from, *o.Data))
+	if s.Quantize != "" && (anew || t.Teacher != "") {
+		return fmt.Errorf("quantize %s: expected weights that were trained for these classes, and no teacher beside them", s.Quantize)
+	}
 	said := "all its weights are taken over"
 	if anew {
 		w = supernet.WithHead(w, s.Classes, s.Seed)
@@ -61,7 +64,7 @@ func (t *Training) startOf(space *model.Space, w onnx.StateDict, p place, s *tra
 	} else {
 		o.Supernet = w
 	}
-	if !own && !anew {
+	if !own && !anew || s.Quantize != "" {
 		return nil
 	}
 	if t.Teacher == "" {

@@ -5,10 +5,10 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
-// activation is ReLU or h-swish after the layer of a name.
+// activation is ReLU or h-swish of a name, after the layer of another.
 type activation struct {
-	kind  model.Activation
-	after string
+	kind        model.Activation
+	after, name string
 }
 
 func (l activation) forward(b *builder, x string) string {

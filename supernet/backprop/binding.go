@@ -85,7 +85,7 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 	if b, ok := n.bindings[key]; ok {
 		return b, nil
 	}
-	programs, err := n.e.compile(n.e.segment(slot, option))
+	programs, err := n.e.compile(n.e.trained(slot, option))
 	if err != nil {
 		return nil, err
 	}

@@ -171,7 +171,7 @@ func (e *Engine) slotSizes(slot int) map[string]int {
 		return sizes
 	}
 	sizes := map[string]int{}
-	if _, ok := e.block(slot); ok {
+	if _, ok := e.block(slot); ok && e.o.Levels == nil { // which has one option
 		forward, _ := e.segment(slot, largest(e.space)).graphs(e.o.Batch, e.o.Kernels)
 		for i, v := range forward.g.Outputs() {
 			sizes[forward.outs[i]] = onnx.Elements(v.Shape)

@@ -33,6 +33,9 @@ type Network struct {
 // and whose running statistics it updates, in place. The error names the first
 // tensor that is missing or has another shape. [Network.SetPath] comes next.
 func (e *Engine) Supernet(w onnx.StateDict) (*Network, error) {
+	if e.o.Levels != nil {
+		return nil, fmt.Errorf("supernet: levels are those of one network")
+	}
 	n, err := e.network(w, supernet.Layout(e.space, e.classes))
 	if err != nil {
 		return nil, fmt.Errorf("supernet: %w", err)

@@ -16,6 +16,10 @@ type Options struct {
 
 	// Kernels is the set of kernels; empty: as [onnx.Kernels] says.
 	Kernels kernels.Set
+
+	// Levels are those of the integer form of a child ([onnx.Graph.Levels]), which is
+	// then trained as it will be deployed; nil: in floats. A supernet has none.
+	Levels map[string]onnx.Levels
 }
 
 func (o Options) withDefaults() (Options, error) {

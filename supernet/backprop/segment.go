@@ -34,6 +34,7 @@ type segment struct {
 	m        int
 	layers   []layer
 	skip     bool
+	plain    bool // of ordinary operators, though kernels could be used
 }
 
 func (s segment) forward(b *builder, x string) string {
@@ -50,10 +51,10 @@ func (s segment) forward(b *builder, x string) string {
 	return out
 }
 
-func (s segment) backward(b *builder, d string) string {
-	skipped := ""
+func (s segment) backward(b *builder, d, plus string) string {
+	skipped := plus
 	if s.skip {
-		skipped = d
+		skipped = b.plus(d, plus)
 		d = b.perImage(d, s.keep(b))
 	}
 	layers := s.fused(b)
@@ -71,16 +72,25 @@ func (s segment) fused(b *builder) []layer {
 	return s.layers
 }
 
+// kernels are those of a set that the graphs use.
+func (s segment) kernels(of kernels.Set) kernels.Set {
+	if s.plain {
+		return kernels.Off
+	}
+	return of
+}
+
 // keep is drop path: 0, or 1/(1-p), for every image.
 func (s segment) keep(b *builder) string { return b.input("keep", 1, 1, b.batch) }
 
 // graphs writes both graphs of a segment.
 func (s segment) graphs(batch int, set kernels.Set) (forward, backward *builder) {
+	set = s.kernels(set)
 	forward, backward = newBuilder(s.key, batch, set), newBuilder(s.key, batch, set)
 	out := s.forward(forward, forward.input("x", s.channels, s.m))
 	forward.output("out", out)
 	backward.forward = forward
-	if dx := s.backward(backward, backward.input("dout", forward.shapes[out]...)); dx != "" {
+	if dx := s.backward(backward, backward.input("dout", forward.shapes[out]...), ""); dx != "" {
 		backward.output("dx", dx)
 	}
 	return forward, backward
@@ -94,7 +104,7 @@ func stem(channels, m int) segment {
 	l := model.Stem(channels)
 	return segment{key: "stem", channels: patchSize, m: m, layers: []layer{
 		pointwise{conv: l.Name, bn: l.Norm, in: patchSize, out: l.Out, first: true},
-		activation{l.Activation, l.Norm},
+		activation{l.Activation, l.Norm, l.Act},
 	}}
 }
 
@@ -125,7 +135,7 @@ func layersOf(l model.ConvLayer, side int) []layer {
 		layers = []layer{pointwise{conv: l.Name, bn: l.Norm, in: l.In, out: l.Out}}
 	}
 	if l.Act != "" {
-		layers = append(layers, activation{l.Activation, l.Norm})
+		layers = append(layers, activation{l.Activation, l.Norm, l.Act})
 	}
 	return layers
 }

@@ -30,10 +30,20 @@ type Teacher struct {
 // weights, which are copied: w may change or go. Names are a child's. It gives
 // features to students of the same engine.
 func (e *Engine) Teacher(p model.Path, w onnx.StateDict) (*Teacher, error) {
+	return e.teacher(p, w, e.segment)
+}
+
+// Evaluated is Teacher of a network as steps compute it: rounded where
+// [Options.Levels] say so.
+func (e *Engine) Evaluated(p model.Path, w onnx.StateDict) (*Teacher, error) {
+	return e.teacher(p, w, e.trained)
+}
+
+func (e *Engine) teacher(p model.Path, w onnx.StateDict, segments func(slot, option int) segment) (*Teacher, error) {
 	t := &Teacher{e: e}
 	err := e.space.CheckPath(p)
 	if err == nil {
-		err = t.open(p, w)
+		err = t.open(p, w, segments)
 	}
 	if err != nil {
 		t.Close()
@@ -43,11 +53,11 @@ func (e *Engine) Teacher(p model.Path, w onnx.StateDict) (*Teacher, error) {
 	return t, nil
 }
 
-func (t *Teacher) open(p model.Path, w onnx.StateDict) error {
+func (t *Teacher) open(p model.Path, w onnx.StateDict, segments func(slot, option int) segment) error {
 	if err := required(w, supernet.ChildLayout(t.e.space, p, t.e.classes)); err != nil {
 		return err
 	}
-	b := t.e.evaluation(p, w)
+	b := t.e.evaluation(p, w, segments)
 	var err error
 	if t.session, err = onnx.NewSession(b.g.Marshal(), t.e.sessionOptions()); err != nil {
 		return err
@@ -97,11 +107,11 @@ func (t *Teacher) Close() error {
 	return t.session.Close()
 }
 
-// evaluation writes a network in evaluation mode. Its outputs are the features,
-// then the logits.
-func (e *Engine) evaluation(p model.Path, w onnx.StateDict) *builder {
-	b := newBuilder("teacher", e.o.Batch, e.o.Kernels)
-	first := e.segment(slotStem, 0)
+// evaluation writes a network of segments in evaluation mode. Its outputs are the
+// features, then the logits.
+func (e *Engine) evaluation(p model.Path, w onnx.StateDict, segments func(slot, option int) segment) *builder {
+	first := segments(slotStem, 0)
+	b := newBuilder("teacher", e.o.Batch, first.kernels(e.o.Kernels))
 	x := b.input("x", first.channels, first.m)
 	for slot := range e.slotHead() + 1 {
 		option := 0
@@ -112,7 +122,7 @@ func (e *Engine) evaluation(p model.Path, w onnx.StateDict) *builder {
 			option = p.Option[i]
 		}
 		b.frozen = &frozen{w, e.prefix(slot)}
-		x = e.segment(slot, option).forward(b, x)
+		x = segments(slot, option).forward(b, x)
 		if e.feature(slot, p.Depth) >= 0 {
 			b.output("feature", x)
 		}

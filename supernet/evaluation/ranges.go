@@ -36,7 +36,7 @@ func RangeImages(imageSize int) int { return max(1, runImages(imageSize)/rangeFe
 // quantised by ([onnx.Graph.Quantised]), from what they are on images: least and
 // greatest in a first pass, histograms in a second. The graph takes [RangeImages]
 // images. ONNX Runtime must be loaded. A job may be nil.
-func Ranges(ctx context.Context, g *onnx.Graph, im *Images, how Ranging, j *job.Job) (map[string]onnx.Range, error) {
+func Ranges(ctx context.Context, g *onnx.Graph, im *Images, how Ranging, j *job.Job) (onnx.Calibrated, error) {
 	observed := g.Observed()
 	session, err := onnx.NewSession(observed.Marshal(), onnx.SessionOptions{Threads: runtime.NumCPU()})
 	if err != nil {
@@ -83,7 +83,7 @@ func Ranges(ctx context.Context, g *onnx.Graph, im *Images, how Ranging, j *job.
 	if err != nil {
 		return nil, fmt.Errorf("ranges: %w", err)
 	}
-	ranges := map[string]onnx.Range{}
+	ranges := onnx.Calibrated{}
 	for i, v := range session.Outputs() {
 		if h := &values[i]; how.Entropy {
 			ranges[v.Name] = h.entropy()

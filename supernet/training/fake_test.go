@@ -101,6 +101,8 @@ func (l *linear) build(_ context.Context, s Settings, _ Options, w onnx.StateDic
 func (l *linear) weights() onnx.StateDict { return l.w }
 func (l *linear) close()                  {}
 
+func (l *linear) calibrated() onnx.Calibrated { return nil }
+
 func (l *linear) gradients(_ context.Context, b *dataset.Batch, step, micro int) (gradients, error) {
 	if l.before != nil {
 		if err := l.before(step); err != nil {

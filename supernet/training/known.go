@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -22,6 +23,7 @@ type Known struct {
 	Crop     float64           // of evaluation, see [dataset.Set.Crop]; 0 where it is not known
 	Epoch    int               // whole epochs trained
 	Averaged bool              // the weights are a moving average
+	Ranges   onnx.Calibrated   // that the network was quantised by in training; nil in floats
 	Scores   []Score           // on held-out images after the last of those epochs; may be nil
 }
 
@@ -43,6 +45,7 @@ func (k Known) encode() map[string]string {
 		scores, _ := json.Marshal(k.Scores) // finite numbers and text
 		meta["validation"] = string(scores)
 	}
+	noteRanges(meta, k.Ranges)
 	if k.Crop > 0 {
 		meta["crop_pct"] = strconv.FormatFloat(k.Crop, 'g', -1, 64)
 	}
@@ -101,6 +104,9 @@ func KnownOf(meta map[string]string) (k Known, ours bool, err error) {
 		if err := strictjson.Decode([]byte(text), &k.Scores); err != nil {
 			return fail("validation", err)
 		}
+	}
+	if k.Ranges, err = rangesOf(meta); err != nil {
+		return fail("ranges", err)
 	}
 	k.Averaged = meta["averaged"] == "true"
 	k.Stage, k.Space, k.Settings.Data, k.Arch = stage, meta["space"], meta["data"], meta["arch"]

@@ -14,6 +14,15 @@ const mapCopies = 4
 // fittingCopies is that of settings that are chosen to fit.
 const fittingCopies = 6
 
+// copies is how often a step keeps a map of so many in floats: rounding keeps what it
+// rounds beside that.
+func (s Settings) copies(floats int) int {
+	if s.Quantize != "" {
+		return 2 * floats
+	}
+	return floats
+}
+
 // cost is that of the largest network that the settings train.
 func (s Settings) cost() (model.Cost, error) {
 	space, err := model.NewSpace(s.Space, s.ImageSize)
@@ -37,7 +46,7 @@ func (s Settings) fittingBatch(bytes float64) int {
 	if err != nil || bytes <= 0 {
 		return 0
 	}
-	fixed, image := cost.TrainBytes(0), cost.TrainBytes(fittingCopies)-cost.TrainBytes(0)
+	fixed, image := cost.TrainBytes(0), cost.TrainBytes(s.copies(fittingCopies))-cost.TrainBytes(0)
 	return max(int((bytes-fixed)/image), 1)
 }
 
@@ -49,7 +58,7 @@ func (s Settings) CheckMemory() error {
 		return err
 	}
 	err = memory.Check(fmt.Sprintf("a step of %s on %d images of %d pixels and %d classes", s.Stage, s.BatchSize, s.ImageSize, s.Classes),
-		cost.TrainBytes(mapCopies*s.engineBatch()))
+		cost.TrainBytes(s.copies(mapCopies)*s.engineBatch()))
 	if err == nil {
 		return nil
 	}

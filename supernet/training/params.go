@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // Bounds of settings: beyond these it is a slip of the hand.
@@ -56,6 +57,7 @@ var params = []struct {
 	{nil, param.Param{Key: "validation", Usage: "held-out images that are validated after an epoch, `N`; 0 for all", Unit: "images", Rare: true}},
 	{nil, param.Param{Key: "log_interval", Usage: "steps from one line of metrics to the next, `N`", Unit: "steps", Least: 1, Rare: true}},
 	{[]Stage{OneShot, FineTune}, param.Param{Key: "gamma_knowledge", Label: "distillation", Usage: "weight of what the heaviest network teaches, `X`; 0 for no teacher", Rare: true}},
+	{[]Stage{FineTune}, param.Param{Key: "quantize", Usage: "train the network as it computes in a `PRECISION`, taught by itself in floats, with half the epochs and a tenth of the rate of the preset", Zero: "as in fp32", Choices: []string{string(onnx.INT8)}, Rare: true}},
 	{[]Stage{Heaviest}, param.Param{Key: "zero_last_bn", Label: "zero last norm", Usage: "heaviest: residual blocks begin as the identity", Rare: true}},
 	{[]Stage{OneShot}, param.Param{Key: "reorder_batches", Usage: "oneshot: batches whose gradients order the channels, `N`; 0 keeps their order", Most: 10_000, Rare: true}},
 	{[]Stage{OneShot}, param.Param{Key: "ikd_dividor", Label: "feature divisor", Usage: "oneshot: divisor of the features' part of distillation, `X`; 0 for logits alone", Rare: true}},

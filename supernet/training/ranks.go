@@ -286,6 +286,7 @@ func follow(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 	if err != nil {
 		return err
 	}
+	o.ranges = saved.ranges
 	trainee, err := build(ctx, s, o, saved.weights)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/mpi"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
@@ -29,6 +30,11 @@ type Options struct {
 	// Start holds weights that FineTune begins with in place of a child of the
 	// supernet, and Heaviest in place of random ones; may be nil.
 	Start onnx.StateDict
+	// Calibrate finds the ranges of a network's values, with the weights that a
+	// training with [Settings.Quantize] begins with. They stay as they are then.
+	Calibrate func(ctx context.Context, arch model.Architecture, w onnx.StateDict) (onnx.Calibrated, error)
+
+	ranges onnx.Calibrated // of a training that resumes
 
 	Threads         int           // of ONNX Runtime; 0 is 2
 	Workers         int           // goroutines that prepare images; 0 is 1 for each processor
@@ -180,6 +186,7 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 		s = more
 	}
 	var made trainee
+	o.ranges = saved.ranges
 	if err := r.hold(ctx, func() (err error) {
 		made, err = build(ctx, s, o, saved.weights)
 		if resumed && !errors.Is(err, ErrSettings) && (errors.Is(err, onnx.ErrTensorShape) || errors.Is(err, onnx.ErrNoTensor)) {

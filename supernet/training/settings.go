@@ -1,6 +1,9 @@
 package training
 
-import "github.com/binas-tui/binas-tui/model"
+import (
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
+)
 
 // Stage is one of the trainings of the method.
 type Stage string
@@ -86,7 +89,10 @@ type Settings struct {
 	Paths          int      `json:"paths,omitempty"`           // of a step of OneShot
 	ReorderBatches int      `json:"reorder_batches,omitempty"` // whose gradients order the channels of OneShot; 0 keeps their order
 	GammaKnowledge float64  `json:"gamma_knowledge,omitempty"` // weight of distillation
-	IKDDividor     float64  `json:"ikd_dividor,omitempty"`     // of the features' part of it; 0 leaves features out
+	// Quantize is int8 where FineTune trains the network as it will be deployed in
+	// integers, taught by itself in floats; "" is in floats.
+	Quantize   onnx.Precision `json:"quantize,omitempty"`
+	IKDDividor float64        `json:"ikd_dividor,omitempty"` // of the features' part of it; 0 leaves features out
 
 	LogInterval int  `json:"log_interval"`           // steps from one line of metrics to the next
 	ZeroLastBN  bool `json:"zero_last_bn,omitempty"` // residual blocks of Heaviest begin as the identity
@@ -175,9 +181,18 @@ func (s Settings) Follow(next Settings) Settings {
 // Adapt fits what a preset says to settings that were changed: with other epochs
 // than the preset's there is no cool-down, so that they are all there are, and
 // the warm-up is at most half of them; it begins, and a cosine ends, at no more
-// than the highest rate. What given says was chosen stays; names are those of
-// JSON.
+// than the highest rate. Quantised, half the epochs at a tenth of the rate do: weights
+// have to move by some of their rounding. What given says was chosen stays; names are
+// those of JSON.
 func (s Settings) Adapt(given func(name string) bool) Settings {
+	if s.Quantize != "" && !given("epochs") {
+		s.Epochs, s.CooldownEpochs = (s.Epochs+1)/2, 0
+		s.WarmupEpochs = min(s.WarmupEpochs, s.Epochs/2)
+	}
+	if s.Quantize != "" && !given("lr") {
+		s.LR /= 10
+		s.MinLR, s.WarmupLR = min(s.MinLR, s.LR), min(s.WarmupLR, s.LR)
+	}
 	if given("epochs") {
 		if !given("cooldown_epochs") {
 			s.CooldownEpochs = 0

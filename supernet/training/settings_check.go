@@ -37,6 +37,9 @@ func (s Settings) check() error {
 	if s.Restarted < 0 || s.Restarted > 0 && s.Restarted >= s.TotalEpochs() {
 		return fmt.Errorf("restarted %d: expected less than the epochs, %d", s.Restarted, s.TotalEpochs())
 	}
+	if s.Quantize != "" && s.Stage != FineTune {
+		return fmt.Errorf("quantize %s: it is for %s", s.Quantize, FineTune)
+	}
 	if s.Stage == OneShot {
 		if err := s.checkSampling(); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
 
@@ -83,7 +84,7 @@ func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 	if s.Validation > 0 {
 		validated = min(validated, float64(s.Validation))
 	}
-	c := Cost{Disk: m.disk, Memory: baseMemory + cost.TrainBytes(fittingCopies*s.engineBatch())}
+	c := Cost{Disk: m.disk, Memory: baseMemory + cost.TrainBytes(s.copies(fittingCopies)*s.engineBatch())}
 	c.Seconds = m.start + steps*parts*step + float64(s.TotalEpochs())*(m.writing+validated*m.validating)
 	return c, nil
 }
@@ -132,7 +133,7 @@ func (s Settings) measure(ctx context.Context, o Options, cost model.Cost) (m me
 	}
 	s = s.For(o.Train, o.HeldOut)
 	s.Epochs, s.CooldownEpochs, s.WarmupEpochs, s.ReorderBatches, s.Validation, s.LR, s.MinLR = 2, 0, 0, 0, 0, 1e-6, 0
-	o.Folder, o.Data, o.CheckpointEvery, o.Log = dir, nil, time.Hour, nil
+	o.Folder, o.Data, o.CheckpointEvery, o.Log, o.Calibrate = dir, nil, time.Hour, nil, anyRanges
 	begun, last, at := time.Now(), time.Now(), 0
 	o.Progress = func(p Progress) {
 		took := time.Since(last).Seconds()
@@ -165,6 +166,23 @@ func (s Settings) measure(ctx context.Context, o Options, cost model.Cost) (m me
 		}
 		return err
 	})
+}
+
+// anyRanges calibrates nothing: a step takes as long whatever the ranges.
+func anyRanges(_ context.Context, arch model.Architecture, w onnx.StateDict) (onnx.Calibrated, error) {
+	classes, err := supernet.ClassesOf(w)
+	if err != nil {
+		return nil, err
+	}
+	g, err := onnx.Network(arch, w, onnx.NetworkOptions{Classes: classes})
+	if err != nil {
+		return nil, err
+	}
+	ranges := onnx.Calibrated{}
+	for _, name := range g.Ranged() {
+		ranges[name], _ = onnx.AnyRange(name) // cannot fail
+	}
+	return ranges, nil
 }
 
 // middlePath has every decision in the middle.

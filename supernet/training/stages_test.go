@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -145,6 +146,27 @@ func TestStages(t *testing.T) {
 	}
 	if p.Last.KL == 0 {
 		t.Errorf("finetune: no distillation: %+v", p.Last)
+	}
+
+	s.Quantize = onnx.INT8
+	tuned, calibrations := load(t, Run{Folder: whole}.Weights(FineTune)), 0
+	whole, halves = t.TempDir(), t.TempDir()
+	p = train(s, Options{Start: tuned, Calibrate: func(ctx context.Context, arch model.Architecture, w onnx.StateDict) (onnx.Calibrated, error) {
+		calibrations++
+		return anyRanges(ctx, arch, w)
+	}}, 2)
+	c, err := supernet.Load(Run{Folder: whole}.Weights(FineTune))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _, err := KnownOf(c.Meta)
+	if err != nil || len(k.Ranges) == 0 || k.Quantize != onnx.INT8 || p.Last.KL == 0 || calibrations != 2 {
+		t.Errorf("quantised: %v, %d ranges, %+v, calibrated %d times", err, len(k.Ranges), p.Last, calibrations)
+	}
+	for name, changes := range map[string]bool{"bn1.running_mean": false, "bn1.weight": false, "bn1.bias": true, "blocks.2.0.conv_dw.weight": true} {
+		if slices.Equal(c.Weights[name].Data, tuned[name].Data) == changes {
+			t.Errorf("quantised: %s changes: expected %v", name, changes)
+		}
 	}
 }
 

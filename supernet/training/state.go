@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
@@ -23,8 +24,9 @@ type state struct {
 	position
 	weights    onnx.StateDict
 	velocities onnx.StateDict
-	average    onnx.StateDict // nil without
-	computed   string         // with what; see computing. Older states do not say
+	average    onnx.StateDict  // nil without
+	computed   string          // with what; see computing. Older states do not say
+	ranges     onnx.Calibrated // that the network is quantised by; nil in floats
 }
 
 // computing names what the last bits of a training depend on beside its settings.
@@ -90,6 +92,7 @@ func (s state) write(w io.Writer) error {
 		}
 	}
 	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where), "computed": s.computed}
+	noteRanges(meta, s.ranges)
 	return supernet.Write(w, supernet.Checkpoint{Weights: all, Meta: meta})
 }
 
@@ -112,6 +115,9 @@ func decodeState(data []byte) (state, error) {
 		return s, fmt.Errorf("%w: position: %w", ErrState, err)
 	}
 	s.computed = c.Meta["computed"]
+	if s.ranges, err = rangesOf(c.Meta); err != nil {
+		return s, fmt.Errorf("%w: ranges: %w", ErrState, err)
+	}
 	s.weights, s.velocities = onnx.StateDict{}, onnx.StateDict{}
 	for name, t := range c.Weights {
 		prefix, rest, _ := strings.Cut(name, "/")
@@ -130,6 +136,22 @@ func decodeState(data []byte) (state, error) {
 		}
 	}
 	return s, nil
+}
+
+// noteRanges notes the ranges in the metadata of a checkpoint, where there are some.
+func noteRanges(meta map[string]string, ranges onnx.Calibrated) {
+	if ranges != nil {
+		text, _ := json.Marshal(ranges) // finite numbers: cannot fail
+		meta["ranges"] = string(text)
+	}
+}
+
+// rangesOf are the ranges in such metadata; nil where there are none.
+func rangesOf(meta map[string]string) (ranges onnx.Calibrated, err error) {
+	if text, ok := meta["ranges"]; ok {
+		err = strictjson.Decode([]byte(text), &ranges)
+	}
+	return ranges, err
 }
 
 // readState reads a state file; ok is false where there is none.
@@ -199,6 +221,9 @@ func (s state) check(want Settings, total int) error {
 	}
 	if (s.average != nil) != want.ModelEMA || s.average != nil && len(s.average) != len(s.weights) {
 		return fmt.Errorf("%w: averages of %d of %d tensors", ErrState, len(s.average), len(s.weights))
+	}
+	if (s.ranges != nil) != (want.Quantize != "") {
+		return fmt.Errorf("%w: ranges of %d values with quantize %q", ErrState, len(s.ranges), want.Quantize)
 	}
 	for _, part := range []onnx.StateDict{s.velocities, s.average} {
 		for name, t := range part {

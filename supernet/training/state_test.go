@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ import (
 func TestStateReadsBack(t *testing.T) {
 	w, _, _ := fiveMillion()
 	w["bn1."+counter] = onnx.TensorData{Shape: []int{}, Data: []float32{12345}}
-	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3, 1.0 / 3, 2}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off"}
+	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3, 1.0 / 3, 2}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off", onnx.Calibrated{"x": {Min: -0.1, Max: 1.0 / 3}}}
 	s.average["bn.a"].Data[7] = 42
 	path := filepath.Join(t.TempDir(), "oneshot.state")
 	if err := safefile.Replace(path, true, s.write); err != nil {
@@ -33,7 +34,7 @@ func TestStateReadsBack(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if back.position != s.position || back.computed != s.computed {
+	if back.position != s.position || back.computed != s.computed || !maps.Equal(back.ranges, s.ranges) {
 		t.Errorf("position %+v, want %+v", back.position, s.position)
 	}
 	for i, pair := range [][2]onnx.StateDict{{s.weights, back.weights}, {s.velocities, back.velocities}, {s.average, back.average}} {
@@ -59,7 +60,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	}
 	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(space, 10))
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), ""}
+	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), "", nil}
 	path := filepath.Join(b.TempDir(), "oneshot.state")
 	for b.Loop() {
 		if err := safefile.Replace(path, false, s.write); err != nil {

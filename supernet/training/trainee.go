@@ -22,11 +22,18 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
 	batch := s.engineBatch()
-	engine, err := backprop.NewEngine(space, s.Classes, backprop.Options{Batch: batch, Threads: o.Threads})
+	n := network{space: space, s: s, batch: batch}
+	options := backprop.Options{Batch: batch, Threads: o.Threads}
+	if s.Quantize != "" {
+		if options.Levels, err = n.quantise(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	engine, err := backprop.NewEngine(space, s.Classes, options)
 	if err != nil {
 		return nil, err
 	}
-	n := network{space: space, s: s, engine: engine, batch: batch}
+	n.engine = engine
 	var out trainee
 	if n.validator, err = newValidator(engine, batch, s, o); err == nil {
 		if s.Stage == OneShot {
@@ -54,9 +61,69 @@ type network struct {
 	w         onnx.StateDict
 	validator *validator
 	moments   []backprop.Moments // of the passes of a micro-batch, where there are several
+
+	// With [Settings.Quantize]:
+	ranges onnx.Calibrated
+	floats onnx.StateDict // that the training began with
 }
 
 func (n *network) weights() onnx.StateDict { return n.w }
+
+func (n *network) calibrated() onnx.Calibrated { return n.ranges }
+
+// quantise finds the levels that a network is trained with: those of the weights that
+// the training began with.
+func (n *network) quantise(ctx context.Context, o Options) (levels map[string]onnx.Levels, err error) {
+	arch, path, err := n.s.child(n.space)
+	if err != nil {
+		return nil, err
+	}
+	if n.floats, err = n.s.start(n.space, path, o); err != nil {
+		return nil, err
+	}
+	if n.ranges = o.ranges; n.ranges == nil {
+		if n.ranges, err = o.Calibrate(ctx, arch, n.floats); err != nil {
+			return nil, err
+		}
+	}
+	g, err := onnx.Network(arch, n.floats, onnx.NetworkOptions{ImageSize: n.s.ImageSize, Classes: n.s.Classes})
+	if err != nil {
+		return nil, err
+	}
+	return g.Levels(n.ranges.Of)
+}
+
+// child is the network that a stage trains alone.
+func (s Settings) child(space *model.Space) (model.Architecture, model.Path, error) {
+	if s.Stage != FineTune {
+		path := space.HeaviestPath()
+		return space.Architecture(path), path, nil
+	}
+	arch, err := model.ParseArchitecture(s.Arch)
+	var path model.Path
+	if err == nil {
+		path, err = space.Path(arch)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: arch: %w", ErrSettings, err)
+	}
+	return arch, path, err
+}
+
+// start is the weights that it begins with.
+func (s Settings) start(space *model.Space, path model.Path, o Options) (onnx.StateDict, error) {
+	switch {
+	case o.Start != nil:
+		return clone(o.Start), nil
+	case s.Stage == FineTune:
+		return supernet.Child(space, o.Supernet, path)
+	}
+	begin := supernet.Init{Seed: s.Seed}
+	if !s.ZeroLastBN {
+		begin.ResidualScale = 1
+	}
+	return begin.Weights(supernet.ChildLayout(space, path, s.Classes)), nil
+}
 
 func (n *network) close() {
 	if n.teacher != nil {
@@ -148,37 +215,24 @@ type child struct {
 }
 
 func newChild(n network, o Options, w onnx.StateDict) (trainee, error) {
-	c := &child{n, n.space.HeaviestPath()}
-	if n.s.Stage == FineTune {
-		arch, err := model.ParseArchitecture(n.s.Arch)
-		if err == nil {
-			c.path, err = n.space.Path(arch)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: arch: %w", ErrSettings, err)
-		}
-		if n.s.GammaKnowledge > 0 {
-			if err := c.teach(o); err != nil {
-				return nil, err
-			}
-		}
-		if w == nil && o.Start == nil {
-			if w, err = supernet.Child(n.space, o.Supernet, c.path); err != nil {
-				return nil, err
-			}
-		}
+	_, path, err := n.s.child(n.space)
+	if err != nil {
+		return nil, err
 	}
-	if w == nil && o.Start != nil {
-		w = clone(o.Start)
+	c := &child{n, path}
+	switch {
+	case n.s.Stage != FineTune || n.s.GammaKnowledge == 0:
+	case n.floats != nil:
+		c.teacher, err = n.engine.Teacher(path, n.floats)
+	default:
+		err = c.teach(o)
 	}
-	if w == nil {
-		start := supernet.Init{Seed: n.s.Seed}
-		if !n.s.ZeroLastBN {
-			start.ResidualScale = 1
-		}
-		w = start.Weights(supernet.ChildLayout(n.space, c.path, n.s.Classes))
+	if err == nil && w == nil {
+		w, err = n.s.start(n.space, path, o)
 	}
-	var err error
+	if err != nil {
+		return nil, err
+	}
 	c.w = w
 	c.net, err = n.engine.Child(c.path, w)
 	return c, err

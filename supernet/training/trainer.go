@@ -21,6 +21,8 @@ import (
 type trainee interface {
 	// weights are those in training; steps update running statistics in place.
 	weights() onnx.StateDict
+	// calibrated are the ranges that it is quantised by; nil in floats.
+	calibrated() onnx.Calibrated
 	// gradients makes the gradients of a micro-batch of a step, both counted from 0,
 	// steps over all epochs. They are scale times those of touched, valid until the
 	// next call. Where a step has several micro-batches, running statistics stay as
@@ -322,7 +324,7 @@ func (e writeError) Unwrap() error { return e.error }
 
 // state is all that the training goes on with.
 func (t *trainer) state() state {
-	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, computed: computing()}
+	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, ranges: t.trainee.calibrated(), computed: computing()}
 	if t.ema != nil {
 		s.average = t.ema.Weights()
 	}
@@ -352,7 +354,7 @@ func (t *trainer) keptError(err error) error {
 
 // saveWeights writes the weights for other commands and other programs.
 func (t *trainer) saveWeights() error {
-	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.ema != nil, Scores: t.progress.Scores}
+	known := Known{Settings: t.s, Data: t.folder.Data, Epoch: t.at.Step / t.data.Steps(), Averaged: t.ema != nil, Scores: t.progress.Scores, Ranges: t.trainee.calibrated()}
 	if t.o.Train != nil {
 		known.Crop = t.o.Train.Crop()
 	}

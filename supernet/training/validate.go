@@ -40,7 +40,7 @@ func (v *validator) score(ctx context.Context, name string, p model.Path, w onnx
 	if v.loader == nil {
 		return score, nil
 	}
-	net, err := v.engine.Teacher(p, w)
+	net, err := v.engine.Evaluated(p, w)
 	if err != nil {
 		return score, err
 	}
