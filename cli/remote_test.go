@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,28 +27,8 @@ import (
 // anyLibrary is sent as the library of simulated devices, which load none.
 const anyLibrary = "/bin/true"
 
-// distant has the table measured on a host that answers after 100 ms; by hand.
-var distant = flag.Bool("distant", false, "measure on a host 50 ms away")
-
-func init() {
-	if len(os.Args) == 3 && os.Args[1] == "delay" { // between ssh and the host
-		if err := sshtest.Delay(os.Args[2], 50*time.Millisecond); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-}
-
-// far is the configuration of a host that is 50 ms away in either direction.
-func far(t *testing.T) string {
-	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "Host far\n  ProxyCommand " + program + " delay %h:%p\n"
-}
+// distant has the table measured on the host that is far away; by hand.
+var distant = flag.Bool("distant", false, "measure on a host 50 ms away, of whose packets 1% are lost")
 
 // onHost are the arguments of a command on the host of a test.
 func onHost(host string, args ...string) []string {
@@ -69,7 +48,7 @@ func TestMeasureOnAHost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the protocol is tested in package latency")
 	}
-	server := sshtest.Start(t, sshtest.Options{Client: far(t)})
+	server := sshtest.Start(t, sshtest.Options{Far: true})
 	ownData(t)
 	host := sshtest.Host
 	if *distant {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // The program measures a network on a host with ONNX Runtime there, sees what is
-// there, and leaves nothing running where it is killed.
+// there, and leaves nothing running where it is killed or suspended.
 func TestMeasureOnAHost(t *testing.T) {
 	lib := library(t)
 	server := sshtest.Start(t, sshtest.Options{})
@@ -37,18 +38,21 @@ func TestMeasureOnAHost(t *testing.T) {
 		t.Errorf("%v, %+v", err, m)
 	}
 
-	c := exec.Command(binary, append(args, "--rounds", "1000")...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for start := time.Now(); len(server.Programs()) == 0; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > time.Minute {
-			t.Fatal("nothing runs there")
+	for _, end := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} { // a machine that is suspended says nothing either
+		c := exec.Command(binary, append(args, "--rounds", "1000")...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
 		}
+		for start := time.Now(); len(server.Programs()) == 0; time.Sleep(5 * time.Millisecond) {
+			if time.Since(start) > time.Minute {
+				t.Fatal("nothing runs there")
+			}
+		}
+		c.Process.Signal(end)
+		t.Logf("the program there is gone %v after signal %d here", server.Gone(t, 20*time.Second), end)
+		c.Process.Kill()
+		c.Wait()
 	}
-	c.Process.Signal(os.Kill)
-	c.Wait()
-	t.Logf("the program there is gone %v after kill -9 here", server.Gone(t, 20*time.Second))
 }
 
 // emulated has a host's shell run what is pushed in an emulator of another processor.

@@ -33,48 +33,47 @@ func RunOn(ctx context.Context, o DeviceOptions, command ...string) (*ssh.Sessio
 	if log == nil {
 		log = func(string) {}
 	}
-	here := runtime.GOOS + "/" + runtime.GOARCH
-	payloads := map[string]ssh.Payload{}
-	for _, p := range ssh.Platforms {
-		program, err := programFor(p.Name)
-		if err != nil {
-			continue
-		}
-		library := onnx.InstallPathFor(p.Name)
-		if o.Library != "" || p.Name == here {
-			lib, _, err := onnx.Find(o.Library)
-			if err != nil && o.Library != "" {
-				return nil, err
-			}
-			library = lib.Path
-		}
-		if ssh.CheckMachine(library, p.Name) == nil { // --onnxruntime is of one platform
-			payloads[p.Name] = ssh.Payload{Program: program, Library: library}
+	if o.Library != "" {
+		if _, _, err := onnx.Find(o.Library); err != nil {
+			return nil, err
 		}
 	}
 	return ssh.Run(ctx, ssh.Options{
-		Host: o.Host, Payloads: payloads, Name: "binas-tui", Variable: onnx.EnvLibrary, Args: command, Log: log,
-		Fetch: func(ctx context.Context, platform string) (ssh.Payload, error) {
+		Host: o.Host, Name: "binas-tui", Variable: onnx.EnvLibrary, Args: command, Log: log,
+		Payload: func(ctx context.Context, platform string) (ssh.Payload, error) {
 			program, err := programFor(platform)
 			if err != nil {
 				return ssh.Payload{}, err
 			}
-			if o.Library != "" {
+			library := onnx.InstallPathFor(platform)
+			if o.Library != "" || platform == here {
 				lib, _, err := onnx.Find(o.Library)
-				return ssh.Payload{Program: program, Library: lib.Path}, err // which is refused
+				if err != nil && o.Library != "" {
+					return ssh.Payload{}, err
+				}
+				library = lib.Path
 			}
-			log(fmt.Sprintf("downloading ONNX Runtime %s for %s", onnx.LibraryVersion, platform))
-			lib, err := onnx.InstallFor(ctx, platform, nil)
-			return ssh.Payload{Program: program, Library: lib.Path}, err
+			if o.Library == "" && !exists(library) {
+				log(fmt.Sprintf("downloading ONNX Runtime %s for %s", onnx.LibraryVersion, platform))
+				lib, err := onnx.InstallFor(ctx, platform, nil)
+				if err != nil {
+					return ssh.Payload{}, err
+				}
+				library = lib.Path
+			}
+			return ssh.Payload{Program: program, Library: library}, nil
 		},
 	})
 }
+
+// here is the platform of this machine.
+const here = runtime.GOOS + "/" + runtime.GOARCH
 
 // programFor is this program for a platform: itself, or what make cross builds, beside
 // it or in the user's cache folder.
 func programFor(platform string) (string, error) {
 	program, err := os.Executable()
-	if err == nil && platform != runtime.GOOS+"/"+runtime.GOARCH {
+	if err == nil && platform != here {
 		name := "binas-tui-" + strings.ReplaceAll(platform, "/", "-")
 		beside, cached := filepath.Join(filepath.Dir(program), name), filepath.Join(xdg.CacheHome, "binas-tui", name)
 		if program = beside; !exists(beside) {

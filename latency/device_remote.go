@@ -29,9 +29,10 @@ const (
 	maxReplyBytes   = 32 << 20
 
 	// While nothing is asked, pings say that the connection is alive: without them,
-	// where a machine is suspended or unplugged, nobody learns that it is not.
-	pingTime  = 2 * time.Second
-	pingsLost = 10 * time.Second
+	// where a machine is suspended or unplugged, nobody learns that it is not. Three
+	// packets in a row that are lost, and sent again, do not end it.
+	pingTime  = 500 * time.Millisecond
+	pingsLost = 3 * time.Second
 )
 
 // deviceHello is the first line of who measures.

@@ -31,7 +31,7 @@ const endTime = 500 * time.Millisecond
 // Serve is the end of a [Remote] that has the device: it opens the device that the
 // first line asks for, answers requests until its input ends, and closes what is
 // open. It returns within half a second of that, also out of a run, or where
-// nothing was heard for ten seconds. The error says what was asked wrongly.
+// nothing was heard for three seconds. The error says what was asked wrongly.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, open func(context.Context, DeviceOptions) (Device, error)) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)

@@ -80,19 +80,32 @@ func CheckMachine(path, platform string) error {
 // Run runs the program on the host, after it has pushed what is missing there.
 // Errors wrap [ErrHost] where the host is at fault.
 func Run(ctx context.Context, o Options) (*Session, error) {
-	known := map[string][]file{}
-	for platform, payload := range o.Payloads {
-		files, err := o.files(platform, payload)
-		if err != nil {
-			return nil, err
-		}
-		known[platform] = files
-	}
+	var files []file // once the host has said what it is
 	for pushed := false; ; pushed = true {
-		s, err := start(ctx, o.Host, o.script(known), nil)
+		s, err := start(ctx, o.Host, o.script(), nil)
 		if err != nil {
 			return nil, err
 		}
+		host, err := s.marked(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, where, _ := strings.Cut(host, " ")
+		platform := platformOf(found)
+		switch {
+		case platform == "":
+			err = hostErrorf(o.Host, "it runs %s: expected 64-bit Linux on x86_64 or aarch64", sanitize.Line(found))
+		case files == nil:
+			var payload Payload
+			if payload, err = o.Payload(ctx, platform); err == nil {
+				files, err = o.files(platform, payload)
+			}
+		}
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		fmt.Fprintln(s, files[0].place(), files[1].place()) // where that fails, so does what follows
 		answer, err := s.marked(ctx)
 		if err != nil {
 			return nil, err
@@ -101,24 +114,10 @@ func Run(ctx context.Context, o Options) (*Session, error) {
 			return s, nil
 		}
 		s.Close()
-		found, where, _ := strings.Cut(strings.TrimPrefix(answer, "missing "), " ")
-		platform := platformOf(found)
-		if platform == "" {
-			return nil, hostErrorf(o.Host, "it runs %s: expected 64-bit Linux on x86_64 or aarch64", sanitize.Line(found))
-		}
 		if pushed {
 			return nil, hostErrorf(o.Host, "what was pushed to %s cannot be run there: is that file system mounted noexec?", sanitize.Line(where))
 		}
-		if known[platform] == nil {
-			payload, err := o.Fetch(ctx, platform)
-			if err != nil {
-				return nil, err
-			}
-			if known[platform], err = o.files(platform, payload); err != nil {
-				return nil, err
-			}
-		}
-		for _, f := range known[platform] {
+		for _, f := range files {
 			if err := o.push(ctx, f); err != nil {
 				return nil, err
 			}
@@ -126,18 +125,14 @@ func Run(ctx context.Context, o Options) (*Session, error) {
 	}
 }
 
-// script runs the program if all is there, else it says what the host is.
-func (o Options) script(known map[string][]file) string {
-	var cases strings.Builder
-	for _, p := range Platforms {
-		if files := known[p.Name]; files != nil {
-			fmt.Fprintf(&cases, "%s) b=$d/%s; l=$d/%s;; ", p.names, files[0].place(), files[1].place())
-		}
-	}
-	return folder + `p=$(uname -s)/$(uname -m); test "$(getconf LONG_BIT 2>/dev/null)" = 32 && p=$p,32-bit; case $p in ` + cases.String() + `esac; ` +
-		`if test -n "$b" && test -x "$b" && test -r "$l"; then echo; echo "` + mark + ` ready"; ` +
+// script says what the host is, reads where program and library are kept, and runs
+// the program if both are there.
+func (o Options) script() string {
+	return folder + `p=$(uname -s)/$(uname -m); test "$(getconf LONG_BIT 2>/dev/null)" = 32 && p=$p,32-bit; ` +
+		`echo; echo "` + mark + ` $p $d"; read -r b l || exit 1; b=$d/$b; l=$d/$l; ` +
+		`if test -x "$b" && test -r "$l"; then echo; echo "` + mark + ` ready"; ` +
 		o.Variable + `=$l; export ` + o.Variable + `; exec "$b" ` + strings.Join(o.Args, " ") + `; fi; ` +
-		`echo; echo "` + mark + ` missing $p $d"`
+		`echo; echo "` + mark + ` missing"`
 }
 
 // platformOf is the platform that uname names; "" where it cannot be measured.

@@ -44,10 +44,9 @@ type Payload struct {
 // Options say what to run.
 type Options struct {
 	Host string
-	// Payloads are by platform, such as linux/arm64, what is at hand. Fetch gets
-	// that of a platform which is not among them; its errors are the caller's.
-	Payloads map[string]Payload
-	Fetch    func(ctx context.Context, platform string) (Payload, error)
+	// Payload gets what a platform, such as linux/arm64, is sent; its errors are the
+	// caller's.
+	Payload  func(ctx context.Context, platform string) (Payload, error)
 	Name     string   // of the program there
 	Variable string   // see Payload
 	Args     []string // plain words

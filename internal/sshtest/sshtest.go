@@ -6,13 +6,14 @@ package sshtest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,15 +33,19 @@ type Server struct {
 
 	dir, ssh string
 	port     int
-	daemon   *exec.Cmd
+	daemons  []*exec.Cmd
 }
 
-// Options are lines of the server's configuration and of ssh's, and variables of the
-// environment, such as " A=1 B=2".
-type Options struct{ Server, Client, Env string }
+// Options are lines of the server's configuration, and variables of the environment,
+// such as " A=1 B=2".
+type Options struct {
+	Server, Env string
+	// Far has a second server, with the same folders, in a network namespace of its
+	// own: "ssh far" reaches it through a network that delays packets and loses some.
+	Far bool
+}
 
-// Start starts a server that "ssh pi" reaches for the rest of the test, and "ssh far"
-// too; "changed" and "unknown-key" are hosts whose key is wrong or not known, and
+// Start starts a server that "ssh pi" reaches for the rest of the test; "changed" and "unknown-key" are hosts whose key is wrong or not known, and
 // "other-user" has the wrong key of a user. The test is skipped without OpenSSH.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
@@ -71,34 +76,33 @@ func Start(t testing.TB, o Options) *Server {
 	write(t, s.file("sshd_config"), fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM no\n"+
 		"PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nSetEnv%s XDG_CACHE_HOME=%s TMPDIR=%s\n%s\n",
 		s.port, s.file("host"), s.file("authorized_keys"), o.Env, s.Cache, s.Temp, o.Server), 0o644)
-	config := o.Client + "\n"
-	for _, h := range []struct{ host, key, known string }{
-		{Host, "user", "known"}, {"far", "user", "known"}, {"changed", "user", "known-other"}, {"unknown-key", "user", "none"}, {"other-user", "host", "known"},
+	config, namespace, distant := "", "", ""
+	if o.Far {
+		namespace, distant = distance(t)
+	}
+	for _, h := range []struct{ host, address, key, known string }{
+		{Host, "127.0.0.1", "user", "known"}, {"far", distant, "user", "known"}, {"changed", "127.0.0.1", "user", "known-other"}, {"unknown-key", "127.0.0.1", "user", "none"}, {"other-user", "127.0.0.1", "host", "known"},
 	} {
-		config += fmt.Sprintf("Host %s\n  HostName 127.0.0.1\n  Port %d\n  User %s\n  IdentityFile %s\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"+
-			"  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n", h.host, s.port, me.Username, s.file(h.key), s.file(h.known))
+		if h.address == "" {
+			continue
+		}
+		config += fmt.Sprintf("Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  IdentitiesOnly yes\n  StrictHostKeyChecking yes\n"+
+			"  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n", h.host, h.address, s.port, me.Username, s.file(h.key), s.file(h.known))
 	}
 	write(t, s.file("ssh_config"), config, 0o644)
 	for name, key := range map[string]string{"known": "host.pub", "known-other": "authorized_keys"} {
 		public, err := os.ReadFile(s.file(key))
 		check(t, err)
-		write(t, s.file(name), fmt.Sprintf("[127.0.0.1]:%d %s", s.port, public), 0o644)
+		write(t, s.file(name), fmt.Sprintf("[127.0.0.1]:%d,[%s]:%d %s", s.port, cmp.Or(distant, "127.0.0.1"), s.port, public), 0o644)
 	}
 	write(t, s.file("bin/ssh"), fmt.Sprintf("#!/bin/sh\nexec %s -F %s \"$@\"\n", s.ssh, s.file("ssh_config")), 0o755)
 	t.Setenv("PATH", s.file("bin")+":"+os.Getenv("PATH"))
 
-	s.daemon = exec.Command(sshd, "-D", "-e", "-f", s.file("sshd_config"))
-	var log bytes.Buffer
-	s.daemon.Stderr = &log
-	check(t, s.daemon.Start())
-	t.Cleanup(func() {
-		s.KillSessions()
-		s.daemon.Process.Kill()
-		s.daemon.Wait()
-		if t.Failed() {
-			t.Logf("sshd: %s", log.String())
-		}
-	})
+	command := []string{sshd, "-D", "-e", "-f", s.file("sshd_config")}
+	s.start(t, command)
+	if o.Far {
+		s.start(t, append([]string{"ip", "netns", "exec", namespace}, append(command, "-o", "ListenAddress="+distant)...))
+	}
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
@@ -109,6 +113,24 @@ func Start(t testing.TB, o Options) *Server {
 			t.Fatal(err)
 		}
 	}
+}
+
+// start starts a server until the end of the test.
+func (s *Server) start(t testing.TB, command []string) {
+	t.Helper()
+	daemon := exec.Command(command[0], command[1:]...)
+	var log bytes.Buffer
+	daemon.Stderr = &log
+	check(t, daemon.Start())
+	s.daemons = append(s.daemons, daemon)
+	t.Cleanup(func() {
+		s.KillSessions()
+		daemon.Process.Kill()
+		daemon.Wait()
+		if t.Failed() {
+			t.Logf("sshd: %s", log.String())
+		}
+	})
 }
 
 func (s *Server) file(name string) string { return filepath.Join(s.dir, name) }
@@ -148,7 +170,7 @@ func (s *Server) KillSessions() {
 	})
 	for pid := range parents {
 		for p := parents[pid]; p > 1; p = parents[p] {
-			if p == s.daemon.Process.Pid {
+			if slices.ContainsFunc(s.daemons, func(d *exec.Cmd) bool { return p == d.Process.Pid }) {
 				syscall.Kill(pid, syscall.SIGKILL)
 				break
 			}
@@ -198,53 +220,6 @@ func eachProcess(do func(pid int, stat []string)) {
 		}
 		if fields := strings.Fields(rest[end+2:]); len(fields) > 1 {
 			do(pid, []string{rest[:end], fields[0], fields[1]})
-		}
-	}
-}
-
-// Delay copies standard input and output to and from an address, each piece after
-// so long: a ProxyCommand. Every hundredth waits another 250 ms, as where a packet
-// was lost and is sent again.
-func Delay(address string, delay time.Duration) error {
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		return err
-	}
-	go func() {
-		delayed(c, os.Stdin, delay)
-		c.(*net.TCPConn).CloseWrite()
-	}()
-	delayed(os.Stdout, c, delay)
-	return nil
-}
-
-func delayed(to io.Writer, from io.Reader, delay time.Duration) {
-	type piece struct {
-		data []byte
-		due  time.Time
-	}
-	pieces := make(chan piece, 1<<12)
-	go func() {
-		defer close(pieces)
-		for n := 1; ; n++ {
-			buffer := make([]byte, 32<<10)
-			k, err := from.Read(buffer)
-			due := time.Now().Add(delay)
-			if n%100 == 0 {
-				due = due.Add(250 * time.Millisecond)
-			}
-			if k > 0 {
-				pieces <- piece{buffer[:k], due}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for p := range pieces {
-		time.Sleep(time.Until(p.due))
-		if _, err := to.Write(p.data); err != nil {
-			return
 		}
 	}
 }
