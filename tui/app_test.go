@@ -439,6 +439,11 @@ func TestCompareMarksWhatDiffers(t *testing.T) {
 	if d.sees("was 2") {
 		t.Error("still comparing")
 	}
+	for _, size := range [][2]int{{80, 24}, {100, 30}, {120, 40}} { // the result is whole
+		d := newDriver(t, size[0], size[1])
+		d.press("c", "8", "enter")
+		d.mustSee("+2.26 pt +2.99 ms vs 5.00 ms")
+	}
 }
 
 func TestSortingTheContributions(t *testing.T) {

@@ -103,6 +103,12 @@ func TestExportsFromTheExplorer(t *testing.T) {
 	if f, ok := d.dialog.(*stepForm); !ok || f.task.Step() != "export" {
 		t.Fatalf("N opened %T", d.dialog)
 	}
+	d.mustSee("file to write")
+	for row, want := range []string{"ONNX file        network.onnx", "checkpoint       random weights", "precision        fp32", "data set         none"} {
+		if rows := d.dialog.(*stepForm).rows(d.App); !strings.HasPrefix(want, rows[row].label) || !d.sees(want) {
+			t.Errorf("row %d is %s %s, expected %s", row, rows[row].label, rows[row].value, want)
+		}
+	}
 	d.press("esc", "Y", "G")
 	d.mustSee("ONNX file")
 	d.press("up", "enter", "enter")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -87,7 +88,7 @@ func (a *App) taskOf(step steps.Step) steps.Task {
 	}
 	c := t.Shared()
 	c.Run, c.Library, c.Forms = steps.DefaultRun(expandHome(a.method.run)), a.opts.Library, true
-	if v, ok := t.Values().Named("data"); ok {
+	if v, ok := t.Values().Named("data"); ok && step != steps.Export { // which needs none
 		*v.Pointer().(*string) = expandHome(a.method.data)
 	}
 	if v, ok := t.Values().Named("inactive_blocks"); ok && !c.Given["inactive_blocks"] {
@@ -233,16 +234,29 @@ func (f *stepForm) rows(a *App) []formRow {
 	return append(rows, formRow{label: label, help: "does the step as a job: " + a.keyOf("show-jobs") + " shows it, and the explorer goes on", start: f.startStep})
 }
 
+var placeholder = regexp.MustCompile("(, `N`)|`([^`]*)`")
+
+// formHelp is the usage of a flag where there is no flag: what stands for its value is
+// a word, or not there.
+func formHelp(usage string) string {
+	return placeholder.ReplaceAllStringFunc(usage, func(s string) string {
+		if strings.HasPrefix(s, ",") {
+			return ""
+		}
+		return strings.ReplaceAll(strings.ToLower(strings.Trim(s, "`")), "|", " or ")
+	})
+}
+
 // rowOf is the row of a parameter.
 func (f *stepForm) rowOf(a *App, v param.Value) formRow {
-	r := formRow{label: v.FormLabel(), value: v.Shown(), help: strings.ReplaceAll(v.FlagUsage(), "`", "")}
+	r := formRow{label: v.FormLabel(), value: v.Shown(), help: formHelp(v.FlagUsage())}
 	if meant := f.plan.Meant[v.Key]; meant != "" && v.IsZero() {
 		r.value = meant
 	}
-	switch v.Key {
-	case "run":
+	switch {
+	case v.Key == "run":
 		r.value = a.method.run
-	case "data":
+	case v.Key == "data" && f.task.Step() != steps.Export:
 		r.value = a.method.data
 	}
 	r.value = sanitize.Line(r.value)
@@ -296,7 +310,9 @@ func (f *stepForm) give(a *App, v param.Value, text string) (tea.Cmd, error) {
 		if err := steps.Give(f.task, v.Key, text); err != nil {
 			return nil, err
 		}
-		a.method.data = text
+		if f.task.Step() != steps.Export {
+			a.method.data = text
+		}
 	default:
 		if text == f.plan.Meant[v.Key] && text != "" {
 			text = v.Zero

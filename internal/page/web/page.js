@@ -54,8 +54,8 @@ const binas = {
     if (limit + 1 <= d.max_ms) text += " 1 ms more buys " + (d.accuracy[more] - d.accuracy[i]).toFixed(2) + " points.";
     const there = (d.published || []).filter(p => p.ms <= limit).sort((p, q) => q.accuracy - p.accuracy)[0];
     if (there) {
-      const gain = d.accuracy[i] - there.accuracy;
-      text += " " + (gain < 0 ? "−" : "+") + Math.abs(gain).toFixed(2) + " over " + there.name + " as published (" + there.ms.toFixed(n) + " ms here).";
+      const gain = d.accuracy[binas.at(d, there.ms)] - there.accuracy;
+      text += " " + (gain < 0 ? Math.abs(gain).toFixed(2) + " under " : "+" + gain.toFixed(2) + " over ") + there.name + " as published, at its latency of " + there.ms.toFixed(n) + " ms.";
     }
     return text;
   },
