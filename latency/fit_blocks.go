@@ -18,6 +18,7 @@ type blockFit struct {
 	count  []int   // networks it was timed in
 	speeds float64 // of the device over the networks, q90/q10
 	level  float64 // of what traced runs take over ms, where little disturbs the device
+	sums   float64 // how far whole networks are from the sums of their columns: the median, as a fraction
 }
 
 // tracedRuns are the runs of one traced network.
@@ -175,6 +176,7 @@ func contextFit(c *columns, paths []model.Path, openings []opening, batch int, s
 	f := fitTraces(traced, len(c.keys))
 	take(levelled(c, paths, openings, f.ms))
 	f.correct(c, nodes, rows, ms)
+	f.sums = offSums(c, paths, whole, f.ms)
 	return f
 }
 
@@ -204,13 +206,7 @@ func levelled(c *columns, paths []model.Path, openings []opening, columnMS []flo
 	groups := map[int64][]float64{}
 	for _, o := range openings {
 		if traced := fit.ms[len(paths)+o.Network]; !math.IsNaN(traced) {
-			sum := 0.0
-			for column, n := range c.row(paths[o.Network]) {
-				if n > 0 {
-					sum += n * columnMS[column]
-				}
-			}
-			groups[o.Group] = append(groups[o.Group], traced/sum)
+			groups[o.Group] = append(groups[o.Group], traced/dot(c.row(paths[o.Network]), columnMS))
 		}
 	}
 	of := make([][]float64, len(paths))
@@ -271,13 +267,7 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 	}
 	var overheads []float64
 	for i, row := range rows {
-		sum := 0.0
-		for column, n := range row {
-			if n > 0 {
-				sum += n * f.ms[column]
-			}
-		}
-		overheads = append(overheads, (ms[i]-sum)/dot(row, count))
+		overheads = append(overheads, (ms[i]-dot(row, f.ms))/dot(row, count))
 	}
 	overheadMS := 0.0
 	if len(overheads) > 0 {
@@ -326,10 +316,33 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 	}
 }
 
+// offSums is how far networks that are not traced are from the sums of their
+// columns, the device's speed around each burst taken out: the median over networks,
+// as a fraction.
+func offSums(c *columns, paths []model.Path, whole []timing, columnMS []float64) float64 {
+	slices.SortStableFunc(whole, byTime)
+	slow := each(whole, func(t timing) float64 { return t.ms / dot(c.row(paths[t.network]), columnMS) })
+	around := smoothed(slow)
+	off := make([][]float64, len(paths))
+	for i, t := range whole {
+		off[t.network] = append(off[t.network], slow[i]/around[i]-1)
+	}
+	var networks []float64
+	for _, list := range off {
+		if len(list) > 0 {
+			networks = append(networks, math.Abs(Quantile(list, 0.5)))
+		}
+	}
+	return Quantile(networks, 0.5)
+}
+
+// dot is the sum of products; where a is 0, b may be no number.
 func dot(a, b []float64) float64 {
 	sum := 0.0
-	for i := range a {
-		sum += a[i] * b[i]
+	for i, v := range a {
+		if v != 0 {
+			sum += v * b[i]
+		}
 	}
 	return sum
 }

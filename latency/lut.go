@@ -73,6 +73,9 @@ type Quality struct {
 	// LevelError is how far the level of the device is from the table's a little
 	// later, as a fraction: see levelError. 0 is unknown.
 	LevelError float64 `json:"level_error,omitempty"`
+	// NetworkError is how far networks that were timed whole are from the sums of
+	// their blocks: the median, as a fraction, the noise of those timings included.
+	NetworkError float64 `json:"network_error,omitempty"`
 	// Halves is how alike the tables of two halves of the networks rank networks:
 	// Kendall's tau.
 	Halves float64 `json:"halves_kendall"`

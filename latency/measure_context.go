@@ -26,13 +26,14 @@ const (
 
 // A measurement in context is conclusive where its blocks have this median
 // standard error at most, the device was this much slower for a while at most,
-// and the tables of two halves rank networks this much alike at least. On a
+// networks are this close to the sums of their blocks, and the tables of two halves rank networks this much alike at least. On a
 // virtual machine whose speed varied by a factor of 1.2, two tables of 48
 // networks agreed to 0.6% (docs/MEASURING.md): drift cancels.
 const (
 	goodError, worstError   = 0.015, 0.05
 	goodSpeeds              = 1.3
 	goodHalves, worstHalves = 0.97, 0.9
+	goodSums                = 0.04
 	// By regression halves have too few networks.
 	goodRegression, worstRegression = 0.9, 0.75
 )
@@ -139,6 +140,7 @@ func (o MeasureOptions) contextTable(c *columns, paths []model.Path, v *visitor)
 		networks[opening.Network] = true
 	}
 	q := &Quality{Networks: len(networks), Traced: v.traced > 0, Speeds: fit.speeds, Halves: o.halves(c, paths, v.openings)}
+	q.NetworkError = fit.sums
 	q.StandardError, q.LevelError = Quantile(fit.error[:c.fixed()], 0.5), levelError(c, paths, v.openings, fit.ms)
 	p := v.d.Provenance()
 	p.Source, p.Method = "measured by binas-tui", InContext
@@ -152,6 +154,9 @@ func (o MeasureOptions) contextTable(c *columns, paths []model.Path, v *visitor)
 	}
 	if !(q.Speeds <= goodSpeeds) {
 		why = append(why, fmt.Sprintf("the device was %.2f times slower at some times than at others (expected at most %.1f)", q.Speeds, goodSpeeds))
+	}
+	if q.NetworkError > goodSums {
+		why = append(why, fmt.Sprintf("networks take %.1f%% more or less than the sum of their blocks (median; expected at most %.0f%%), as where some of them do not fit in the caches", 100*q.NetworkError, 100*goodSums))
 	}
 	good, worst := goodHalves, worstHalves
 	if !q.Traced {

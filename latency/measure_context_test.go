@@ -262,6 +262,25 @@ func TestContextOnADisturbedDevice(t *testing.T) {
 	}
 }
 
+// Where large networks take more than the sum of their blocks, as beyond the caches,
+// the table says so, and how far networks are from it.
+func TestContextWhereNetworksAreNoSums(t *testing.T) {
+	s := newSpace(t, 224)
+	d := devicetest.New(s, 1)
+	d.Convex = 0.8
+	lut, err := latency.Measure(t.Context(), s, latency.MeasureOptions{Device: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off, _ := shapeError(t, d, lut)
+	if q := lut.Quality; q.NetworkError < off/2 || q.NetworkError < 0.04 || !strings.Contains(q.Disturbed, "sum of their blocks") {
+		t.Errorf("the shape is off by %.2f%%, quality %+v", 100*off, q)
+	}
+	if shape, known := lut.Shape(s, latency.ReferenceNetwork(s)); !known || shape < lut.Quality.NetworkError {
+		t.Errorf("a network is said to be within %v", shape)
+	}
+}
+
 // A measurement that is cancelled goes on where it was: what was looked at is
 // not looked at again, and the table is that of all of it.
 func TestContextGoesOn(t *testing.T) {

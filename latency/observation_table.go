@@ -41,14 +41,19 @@ const (
 )
 
 // Shape is the standard deviation of a network around the level of the table, as
-// a fraction, from the standard errors of its keys; known is false where the table
+// a fraction, from the standard errors of its keys and, where they are far, how far
+// networks were from the sums of their blocks; known is false where the table
 // has none.
 func (l *LUT) Shape(s *model.Space, p model.Path) (share float64, known bool) {
 	sum, deviation, known := l.sum(s, p)
 	if !known || sum <= 0 {
 		return 0, false
 	}
-	return math.Hypot(networkShape, deviation/sum), true
+	network := networkShape
+	if q := l.Quality; q != nil && q.NetworkError > goodSums {
+		network = q.NetworkError
+	}
+	return math.Hypot(network, deviation/sum), true
 }
 
 // sum is that of the medians of a path, with its standard deviation by the standard

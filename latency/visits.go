@@ -28,7 +28,16 @@ const (
 	burstMS       = 45.0 // timed runs of a burst take about that long,
 	minBurst      = 3    // and are this many,
 	maxBurst      = 12   // to this many
+	openMS        = 120. // bursts of an opening take about so long at least, warming up included,
+	moreBursts    = 4    // where that takes this many times as many at most
 )
+
+// burstsOf is how many untraced bursts an opening has of a network of ms
+// milliseconds: more than usual of one that takes little.
+func burstsOf(usual int, ms float64) int {
+	burst := ms * float64(maxWarmUp+runsOfBurst(ms))
+	return min(max(usual, int(openMS/burst)), moreBursts*usual)
+}
 
 // burst is some runs in a row.
 type burst struct {
@@ -108,7 +117,7 @@ type visitor struct {
 	imageSize int
 	networks  int // of a file, where they are all known
 	seed      uint64
-	bursts    int // of an opening, untraced
+	bursts    int // of an opening, untraced, at least
 	traced    int // of an opening, traced; 0 for none, also once the device turned out to have no traces
 	// attribute says what a trace's nodes belong to, where there are traces.
 	attribute func(network int, nodes []string) ([]int, error)
@@ -228,6 +237,7 @@ func (v *visitor) round(ctx context.Context, archs []model.Architecture, round i
 type member struct {
 	opening
 	plain  *session
+	bursts int      // of plain
 	traced *session // nil where there is none
 	runs   []int    // of the traced network before each traced burst, those to warm up included
 }
@@ -263,14 +273,15 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 		if bytes == 0 {
 			bytes = v.size(archs[n])
 		}
-		spent += float64((v.bursts+v.traced)*(WarmUpRuns+runsOfBurst(m.plain.ms))) * m.plain.ms
+		m.bursts = burstsOf(v.bursts, m.plain.ms)
+		spent += float64((m.bursts+v.traced)*(WarmUpRuns+runsOfBurst(m.plain.ms))) * m.plain.ms
 	}
 	var turns []turn
 	var whose []*member
-	for round := range max(v.bursts, v.traced) {
+	for round := range max(moreBursts*v.bursts, v.traced) {
 		for _, i := range rng.Perm(2 * len(members)) {
 			m := members[i/2]
-			if i%2 == 0 && round < v.bursts {
+			if i%2 == 0 && round < m.bursts {
 				turns, whose = append(turns, turn{m.plain, true, usualRuns}), append(whose, m)
 			}
 			if i%2 == 1 && round < v.traced && m.traced != nil {

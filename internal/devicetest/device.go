@@ -22,6 +22,7 @@ type Device struct {
 	FixedMS float64
 
 	Interaction float64 // standard deviation of a network from the sum of its parts
+	Convex      float64 // networks take so many more times 1% for each 1% that their sum is above the reference network's
 	Session     float64 // standard deviation of a block, and of a network, from one opening to the next
 	Noise       float64 // mean of what a run takes more, exponentially distributed
 	Busy        float64 // probability that a run is interrupted and takes half as much again
@@ -106,6 +107,9 @@ type part struct {
 // parts are what a network consists of, in the order of its nodes.
 func (d *Device) parts(arch model.Architecture, p model.Path) []part {
 	interaction := math.Exp(d.Interaction * gaussian(fmt.Sprint(d.seed, arch.String())))
+	if d.Convex > 0 {
+		interaction *= math.Pow(d.sum(p)/d.sum(latency.ReferenceNetwork(d.Space)), d.Convex)
+	}
 	parts := []part{{[]string{"conv_stem_nchwc", "HardSigmoid_1", "Mul_2", "blocks.0.0.act1_nchwc", "blocks.0.0.conv_pw_nchwc"}, d.FixedMS * 0.4 * interaction}}
 	for b, o := range p.Option {
 		if !d.Space.Active(p, b) {
@@ -121,6 +125,17 @@ func (d *Device) parts(arch model.Architecture, p model.Path) []part {
 	}
 	last := fmt.Sprintf("blocks.%d.0.conv", len(d.Space.Stages)+1)
 	return append(parts, part{[]string{last, "Mul_7", "global_pool", "conv_head", "flatten", "logits"}, d.FixedMS * 0.6 * interaction})
+}
+
+// sum is that of a network's parts, each for itself.
+func (d *Device) sum(p model.Path) float64 {
+	ms := d.FixedMS
+	for b, o := range p.Option {
+		if d.Space.Active(p, b) {
+			ms += d.BlockMS[d.Space.Block(b).LUTKey(d.Space.Options[o])]
+		}
+	}
+	return ms
 }
 
 // gaussian is a draw from a standard normal distribution that depends on the
