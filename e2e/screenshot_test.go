@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	uv "github.com/charmbracelet/ultraviolet"
 )
@@ -96,6 +97,12 @@ func checkPicture(t *testing.T, picture, screen string) {
 		}
 	}
 	shown := strings.ReplaceAll(drawn.String(), "\n", "")
+	screen = strings.Map(func(r rune) rune { // blocks are rectangles
+		if _, block := blockElement(string(r)); block {
+			return ' '
+		}
+		return r
+	}, screen)
 	for _, word := range strings.Fields(screen) {
 		if !strings.Contains(shown, word) {
 			t.Fatalf("the picture lacks %q", word)
@@ -127,7 +134,7 @@ func (w *Terminal) SVG(theme pictureTheme) string {
 	defer w.mu.Unlock()
 	var out strings.Builder
 	width, height := w.screen.Width(), w.screen.Height()
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" font-family="%s" font-size="14">`+"\n",
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" font-family="%s" font-size="14" shape-rendering="crispEdges">`+"\n",
 		float64(width)*cellWidth+2*pictureMargin, height*cellHeight+2*pictureMargin, pictureFont)
 	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", hex(theme.background))
 	for y := range height {
@@ -149,6 +156,7 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int, theme pictureThem
 	for x := 0; x < width; {
 		st, start := style(x), x
 		var text strings.Builder
+		var blocks []box
 		for ; x < width; x++ {
 			if other := style(x); !other.Equal(&st) {
 				break
@@ -156,6 +164,10 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int, theme pictureThem
 			content := " "
 			if c := w.screen.CellAt(x, y); c != nil && c.Content != "" {
 				content = c.Content
+			}
+			if part, ok := blockElement(content); ok { // fonts leave gaps between these
+				part.x += float64(x)
+				blocks, content = append(blocks, part), " "
 			}
 			text.WriteString(content)
 		}
@@ -173,13 +185,16 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int, theme pictureThem
 		if background != nil {
 			fmt.Fprintf(out, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, top, length, cellHeight, hex(background))
 		}
+		if foreground == nil {
+			foreground = theme.text
+		}
+		for _, b := range blocks {
+			fmt.Fprintf(out, `<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f" fill="%s"/>`, pictureMargin+b.x*cellWidth, float64(top)+b.y*cellHeight, b.w*cellWidth, b.h*cellHeight, hex(foreground))
+		}
 		if strings.TrimSpace(text.String()) == "" {
 			continue
 		}
 		attributes := ""
-		if foreground == nil {
-			foreground = theme.text
-		}
 		if st.Attrs&uv.AttrBold != 0 {
 			attributes = ` font-weight="bold"`
 		}
@@ -188,6 +203,27 @@ func (w *Terminal) svgLine(out *strings.Builder, y, width int, theme pictureThem
 		xml.EscapeText(out, []byte(text.String()))
 		out.WriteString("</text>\n")
 	}
+}
+
+// box is a rectangle in cells.
+type box struct{ x, y, w, h float64 }
+
+// blockElement is the part of its cell that a block character fills.
+func blockElement(content string) (box, bool) {
+	r, size := utf8.DecodeRuneInString(content)
+	switch {
+	case size != len(content):
+	case r == '▀':
+		return box{0, 0, 1, 0.5}, true
+	case r == '▐':
+		return box{0.5, 0, 0.5, 1}, true
+	case r >= '▁' && r <= '█': // growing from the foot
+		part := float64(r-'▁'+1) / 8
+		return box{0, 1 - part, 1, part}, true
+	case r > '█' && r <= '▏': // shrinking to the left
+		return box{0, 0, float64('▏'-r+1) / 8, 1}, true
+	}
+	return box{}, false
 }
 
 func hex(c color.Color) string {
