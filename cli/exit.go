@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
@@ -50,50 +52,33 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// usageErrors are those of wrong usage and unreadable input, as [usageError] is.
+var usageErrors = []error{
+	explore.ErrUnreadable, explore.ErrOptimizer, explore.ErrOnDevice, explore.ErrNoDeviation,
+	onnx.ErrKernels, onnx.ErrDeviceMemory,
+	latency.ErrObservations, latency.ErrDeviceInUse, latency.ErrNoProgram, latency.ErrProtocol,
+	ssh.ErrHost,
+	fit.ErrSamples, fit.ErrSettings,
+	latency.ErrLUTMismatch,
+	supernet.ErrCheckpoint,
+	model.ErrPredictorMismatch,
+	dataset.ErrFormat, dataset.ErrClasses, dataset.ErrOptions, dataset.ErrUnreadable, dataset.ErrOtherData,
+	evaluation.ErrImages, evaluation.ErrRecords, evaluation.ErrMerge, evaluation.ErrRanks, evaluation.ErrOpenSize,
+	onnx.ErrNotModel, onnx.ErrDied,
+	memory.ErrTooMuch,
+	steps.ErrRequest, steps.ErrSettings, steps.ErrMismatch,
+	training.ErrSettings, training.ErrRanks, training.ErrMismatch, training.ErrNoRun, training.ErrState,
+}
+
+func init() { mpi.Register(usageErrors...) }
+
 // exitCode classifies an error by what it wraps.
 func exitCode(err error) int {
 	var usage usageError
 	switch {
 	case errors.Is(err, explore.ErrNoNetwork):
 		return exitNothing
-	case errors.As(err, &usage),
-		errors.Is(err, explore.ErrUnreadable),
-		errors.Is(err, explore.ErrOptimizer),
-		errors.Is(err, explore.ErrOnDevice),
-		errors.Is(err, explore.ErrNoDeviation),
-		errors.Is(err, onnx.ErrKernels),
-		errors.Is(err, onnx.ErrDeviceMemory),
-		errors.Is(err, latency.ErrObservations),
-		errors.Is(err, latency.ErrDeviceInUse),
-		errors.Is(err, latency.ErrNoProgram),
-		errors.Is(err, latency.ErrProtocol),
-		errors.Is(err, ssh.ErrHost),
-		errors.Is(err, fit.ErrSamples),
-		errors.Is(err, fit.ErrSettings),
-		errors.Is(err, latency.ErrLUTMismatch),
-		errors.Is(err, supernet.ErrCheckpoint),
-		errors.Is(err, model.ErrPredictorMismatch),
-		errors.Is(err, dataset.ErrFormat),
-		errors.Is(err, dataset.ErrClasses),
-		errors.Is(err, dataset.ErrOptions),
-		errors.Is(err, dataset.ErrUnreadable),
-		errors.Is(err, dataset.ErrOtherData),
-		errors.Is(err, evaluation.ErrImages),
-		errors.Is(err, evaluation.ErrRecords),
-		errors.Is(err, evaluation.ErrMerge),
-		errors.Is(err, evaluation.ErrRanks),
-		errors.Is(err, evaluation.ErrOpenSize),
-		errors.Is(err, onnx.ErrNotModel),
-		errors.Is(err, onnx.ErrDied),
-		errors.Is(err, memory.ErrTooMuch),
-		errors.Is(err, steps.ErrRequest),
-		errors.Is(err, steps.ErrSettings),
-		errors.Is(err, steps.ErrMismatch),
-		errors.Is(err, training.ErrSettings),
-		errors.Is(err, training.ErrRanks),
-		errors.Is(err, training.ErrMismatch),
-		errors.Is(err, training.ErrNoRun),
-		errors.Is(err, training.ErrState):
+	case errors.As(err, &usage), slices.ContainsFunc(usageErrors, func(is error) bool { return errors.Is(err, is) }):
 		return exitUsage
 	}
 	return exitFailed

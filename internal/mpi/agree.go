@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,11 +23,27 @@ func Agreed(err error) bool {
 	return errors.As(err, &agreed)
 }
 
+// kinds are the errors that ranks tell apart.
+var kinds = []error{context.Canceled}
+
+// Register has errors of other ranks wrap what they wrap there of errs. It is called
+// by init functions alone, so that all ranks have the same errors in the same order.
+func Register(errs ...error) { kinds = append(kinds, errs...) }
+
+// toldError is an error of another rank.
+type toldError struct {
+	text string
+	kind error // may be nil
+}
+
+func (e toldError) Error() string { return e.text }
+func (e toldError) Unwrap() error { return e.kind }
+
 // brought is what a rank brings to Agree.
 type brought struct {
-	Data      []byte `json:"data,omitempty"`
-	Failed    string `json:"failed,omitempty"`
-	Cancelled bool   `json:"cancelled,omitempty"`
+	Data   []byte `json:"data,omitempty"`
+	Failed string `json:"failed,omitempty"`
+	Kind   int    `json:"kind,omitempty"` // of the error: 0, or 1 and its index in the kinds
 }
 
 // leaving is how long a rank whose context has ended waits for the others, to tell
@@ -35,9 +52,10 @@ const leaving = 200 * time.Millisecond
 
 // Agree is Gather for ranks that may fail each by itself: data is of a rank without
 // an error. Where a rank has one, all return an [AgreedError]: a rank that has failed
-// its own, the others that of the first that has. A context that has ended is such
-// an error. A rank that fails anywhere else calls it once, with its error, before it
-// leaves, and so tells the others at their next call.
+// its own, the others that of the first that has, which wraps what it wraps there of
+// the errors of [Register]. A context that has ended is such an error. A rank that
+// fails anywhere else calls it once, with its error, before it leaves, and so tells
+// the others at their next call.
 func Agree(ctx context.Context, c Comm, data []byte, err error) ([][]byte, error) {
 	if err == nil {
 		err = context.Cause(ctx)
@@ -47,7 +65,7 @@ func Agree(ctx context.Context, c Comm, data []byte, err error) ([][]byte, error
 	}
 	b := brought{Data: data}
 	if err != nil {
-		b = brought{Failed: err.Error(), Cancelled: errors.Is(err, context.Canceled)}
+		b = brought{Failed: err.Error(), Kind: 1 + slices.IndexFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })}
 	}
 	message, encodeErr := json.Marshal(b)
 	if encodeErr != nil {
@@ -78,10 +96,11 @@ func Agree(ctx context.Context, c Comm, data []byte, err error) ([][]byte, error
 			return nil, fmt.Errorf("rank %d of %d has said %.40q: expected what ranks agree on: %w", rank, len(all), text, err)
 		}
 		if out[rank] = b.Data; failed == nil && b.Failed != "" {
-			failed = fmt.Errorf("rank %d: %s", rank, b.Failed)
-			if b.Cancelled {
-				failed = fmt.Errorf("rank %d: %w", rank, context.Canceled)
+			told := toldError{text: b.Failed}
+			if 0 < b.Kind && b.Kind <= len(kinds) {
+				told.kind = kinds[b.Kind-1]
 			}
+			failed = fmt.Errorf("rank %d: %w", rank, told)
 		}
 	}
 	switch {

@@ -9,10 +9,13 @@ import (
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
+// DefaultThreads is the default of [Options.Threads].
+const DefaultThreads = 2
+
 // Options are what an engine is made for.
 type Options struct {
 	Batch   int // images of a step, all steps; 0 is 64
-	Threads int // threads of ONNX Runtime; 0 is 2
+	Threads int // threads of ONNX Runtime; 0 is DefaultThreads
 
 	// Kernels is the set of kernels; empty: as [onnx.Kernels] says.
 	Kernels kernels.Set
@@ -24,7 +27,7 @@ type Options struct {
 
 func (o Options) withDefaults() (Options, error) {
 	o.Batch = cmp.Or(o.Batch, 64)
-	o.Threads = cmp.Or(o.Threads, 2)
+	o.Threads = cmp.Or(o.Threads, DefaultThreads)
 	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > onnx.MaxThreads {
 		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to %d threads", o.Batch, o.Threads, onnx.MaxThreads)
 	}

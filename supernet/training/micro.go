@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -32,8 +33,6 @@ type microBatches struct {
 // rankReport is what a rank found in its micro-batches. The moments' values follow
 // it, float32, little endian.
 type rankReport struct {
-	Error   string        `json:"error,omitempty"`
-	Kind    string        `json:"kind,omitempty"` // of the error, a key of errorKinds
 	Micro   []microReport `json:"micro,omitempty"`
 	Touched []string      `json:"touched,omitempty"`
 	Scale   float64       `json:"scale,omitempty"`
@@ -52,39 +51,29 @@ type momentsJSON struct {
 	Channels int    `json:"channels"`
 }
 
-// errorKinds are the errors that all ranks tell from others.
-var errorKinds = map[string]error{"diverged": backprop.ErrDiverged, "unreadable": dataset.ErrUnreadable}
-
 // step makes the gradients of a step. next returns the images of this rank.
 func (m *microBatches) step(ctx context.Context, t trainee, next func() (*dataset.Batch, error), step int) (gradients, error) {
 	var own rankReport
 	sum, err := m.own(ctx, t, next, step, &own)
+	if m.ranks.Size() == 1 {
+		if err != nil {
+			return gradients{}, err
+		}
+		return m.add(ctx, sum, []rankReport{own})
+	}
+	var data []byte
+	if err = cmp.Or(err, ctx.Err()); err == nil {
+		data, err = own.encode()
+	}
+	all, err := m.ranks.agree(ctx, data, err)
 	if err != nil {
-		own = rankReport{}
-		own.fail(err)
-	}
-	data, encoding := own.encode()
-	if encoding != nil {
-		return gradients{}, encoding
-	}
-	all, failed := m.ranks.agree(ctx, data, ctx.Err())
-	if failed != nil {
-		return gradients{}, failed
+		return gradients{}, err
 	}
 	reports := make([]rankReport, len(all))
 	for i, data := range all {
-		if failed = reports[i].decode(data); failed != nil {
-			return gradients{}, fmt.Errorf("what rank %d found: %w", i, failed)
+		if err = reports[i].decode(data); err != nil {
+			return gradients{}, fmt.Errorf("what rank %d found: %w", i, err)
 		}
-	}
-	for rank, r := range reports {
-		switch {
-		case r.Error == "":
-			continue
-		case err == nil:
-			err = fmt.Errorf("rank %d: %w", rank, toldError{r.Error, errorKinds[r.Kind]})
-		}
-		return gradients{}, mpi.AgreedError{Err: err}
 	}
 	return m.add(ctx, sum, reports)
 }
@@ -194,25 +183,6 @@ func (m *microBatches) reduce(ctx context.Context, sum []float32, g *gradients) 
 	m.buffers = append(m.buffers, sum) // it is read until the next step
 	return m.ranks.sum(ctx, sum[:n])
 }
-
-// fail notes what went wrong.
-func (r *rankReport) fail(err error) {
-	r.Error, r.Kind = err.Error(), "other"
-	for kind, is := range errorKinds {
-		if errors.Is(err, is) {
-			r.Kind = kind
-		}
-	}
-}
-
-// toldError is an error of another rank.
-type toldError struct {
-	text string
-	kind error // may be nil
-}
-
-func (e toldError) Error() string { return e.text }
-func (e toldError) Unwrap() error { return e.kind }
 
 func (r rankReport) encode() ([]byte, error) {
 	header, err := json.Marshal(r)

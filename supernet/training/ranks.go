@@ -2,6 +2,7 @@ package training
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -19,6 +20,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/backprop"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -29,6 +31,8 @@ var (
 	// ErrRanks says that the ranks cannot train together.
 	ErrRanks = errors.New("ranks")
 )
+
+func init() { mpi.Register(backprop.ErrDiverged, dataset.ErrUnreadable) }
 
 // stallAfter is the default of [Options.StallAfter].
 const stallAfter = 10 * time.Minute
@@ -73,9 +77,6 @@ func (r *ranks) timed(ctx context.Context, communicate func(context.Context) err
 
 // agree is [mpi.Agree].
 func (r *ranks) agree(ctx context.Context, data []byte, own error) (all [][]byte, err error) {
-	if r.Size() == 1 {
-		return [][]byte{data}, own
-	}
 	err = r.timed(ctx, func(ctx context.Context) error {
 		all, err = mpi.Agree(ctx, r, data, own)
 		return err
@@ -191,9 +192,9 @@ func Agree(ctx context.Context, s Settings, o Options, own error) error {
 	if own == nil {
 		own = bound(o)
 	}
-	data, err := json.Marshal(alike(s, o))
-	if err != nil {
-		return err
+	var data []byte
+	if own == nil {
+		data, own = json.Marshal(alike(s, o))
 	}
 	all, err := r.agree(ctx, data, own)
 	if err != nil {
@@ -263,10 +264,7 @@ var program = sync.OnceValue(func() string {
 // while its machine has more.
 func bound(o Options) error {
 	cores, more := mpi.Bound()
-	threads := o.Threads
-	if threads == 0 {
-		threads = 2
-	}
+	threads := cmp.Or(o.Threads, backprop.DefaultThreads)
 	if !more || cores >= threads {
 		return nil
 	}

@@ -36,7 +36,7 @@ type Options struct {
 
 	ranges onnx.Calibrated // of a training that resumes
 
-	Threads         int           // of ONNX Runtime; 0 is 2
+	Threads         int           // of ONNX Runtime; 0 is [backprop.DefaultThreads]
 	Workers         int           // goroutines that prepare images; 0 is 1 for each processor
 	CheckpointEvery time.Duration // 0 is a minute; each epoch ends with one anyway
 
