@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ the shards were computed with several, a note says which.`,
 				return err
 			}
 			if len(m.Computed) > 1 {
-				a.notes = append(a.notes, "the shards were computed with different processors or libraries, so that the last digits may differ: "+strings.Join(m.Computed, "; "))
+				a.notes = append(a.notes, "the shards were "+evaluation.Differently(m.Computed))
 			}
 			a.sayNotes()
 			r := mergeReport{m, a.notes}

@@ -26,9 +26,9 @@ func (j *Job) Resume() {
 
 // Wait is called by work at places where it can rest, between steps: it returns
 // at once, or where the job is paused when it is resumed. The error is that of
-// the context where that ends first.
+// the context where that ends first. A nil job is never paused.
 func (j *Job) Wait(ctx context.Context) error {
-	for {
+	for j != nil {
 		j.mu.Lock()
 		resumed := j.resumed
 		j.mu.Unlock()
@@ -41,6 +41,7 @@ func (j *Job) Wait(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	return ctx.Err()
 }
 
 // Pause asks a job of the runner to rest; unknown numbers are ignored.

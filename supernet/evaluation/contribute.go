@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -69,23 +68,18 @@ func (e *Evaluator) Contribute(ctx context.Context, o ContributeOptions, j *job.
 	m := measurement{e: e, o: o, j: j, decisions: e.Space.Decisions(), start: time.Now(), known: map[string]float64{}}
 	decoder := model.NewContributionDecoder(e.Space)
 	info := e.info(model.ContributionsFormat, o.Seed, o.Images, o.Networks, o.Shard)
-	var file *records.File
-	if err = e.Check(); err == nil && e.first() {
-		file, err = openRecords(o.File, info, func(object []byte) (int, error) {
-			network, d, accuracy, err := decoder.Decode(object)
-			place := network*len(m.decisions) + d
-			if err == nil && o.Shard.Has(place) {
-				m.set(network, d, accuracy)
-			}
-			return place, err
-		}, j)
+	file, missing, err := e.begin(ctx, j, o.File, info, o.Networks*len(m.decisions), func(object []byte) (int, error) {
+		network, d, accuracy, err := decoder.Decode(object)
+		place := network*len(m.decisions) + d
+		if err == nil && o.Shard.Has(place) {
+			m.set(network, d, accuracy)
+		}
+		return place, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if file != nil {
-		m.missing = missingOf(file, m.o.Networks*len(m.decisions), o.Shard)
-	}
-	if m.missing, err = begin(ctx, e.Ranks, j, info, e.Computed, m.missing, err); err != nil {
-		return nil, closeRecords(file, err)
-	}
+	m.missing = missing
 	if n := m.total() - len(m.missing); n > 0 {
 		j.Log(fmt.Sprintf("%d measurements were there", n))
 	}

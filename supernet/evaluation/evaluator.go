@@ -129,9 +129,6 @@ func (e *Evaluator) info(format string, seed uint64, images, num int, shard *mod
 	return info
 }
 
-// first reports whether this is rank 0, which has the files.
-func (e *Evaluator) first() bool { return !several(e.Ranks) || e.Ranks.Rank() == 0 }
-
 // BN says which statistics the networks are evaluated with.
 func (e *Evaluator) BN() string {
 	if e.Calibration != nil {

@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // Network is one network ready to be evaluated on images.
@@ -155,111 +156,64 @@ func (n *Network) check(im *Images) error {
 // comes the first again), in runs on the given number of threads. A context that
 // ends stops it within a few milliseconds.
 func (n *Network) Score(ctx context.Context, im *Images, first, count, threads int) (Score, error) {
-	return n.score(ctx, im, first, count, threads, func(int) {}, nil)
+	return n.score(ctx, nil, im, first, count, threads, func(int) {}, nil)
+}
+
+// answered is what was found out about a batch of images.
+type answered struct {
+	Tally       tally
+	Predictions []Prediction
+	Bad         []dataset.BadImage // of several ranks: what this one could not read
 }
 
 // score calls each with the number of images answered so far, and predicted, unless
 // it is nil, with every answer in the order of the images, both from one goroutine
-// at a time. The sums do not depend on the number of threads.
-func (n *Network) score(ctx context.Context, im *Images, first, count, threads int, each func(done int), predicted func(Prediction) error) (Score, error) {
-	if err := n.check(im); err != nil {
-		return Score{}, err
-	}
-	if err := checkMemory(threads, n.batch, n.size, n.bytes); err != nil {
-		return Score{}, err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	type part struct {
-		chunk
-		number int
-	}
+// at a time. The sums do not depend on the number of threads. Of several ranks rank r
+// answers the batches i with i modulo the ranks = r, and reads no other images where
+// these are read from disk; rank 0 calls and has the score. A job may be nil.
+func (n *Network) score(ctx context.Context, j *job.Job, im *Images, first, count, threads int, each func(done int), predicted func(Prediction) error) (Score, error) {
 	threads = max(1, threads)
-	var (
-		work    = make(chan part)
-		ahead   = make(chan struct{}, 4*threads) // parts that are not handed over yet
-		wait    sync.WaitGroup
-		mu      sync.Mutex
-		tallies []tally
-		done    int
-		answers = map[int][]Prediction{} // by number of the part
-		next    int                      // to be handed over
-	)
+	err := n.check(im)
+	if err == nil {
+		err = checkMemory(threads, n.batch, n.size, n.bytes)
+	}
+	runs := make(chan *run, threads)
 	for range threads {
-		wait.Go(func() {
-			r, err := n.newRun()
-			if err != nil {
-				cancel(err)
-				return
-			}
+		var r *run
+		if err == nil {
+			r, err = n.newRun()
+		}
+		if err == nil {
 			defer r.close()
-			for p := range work {
-				t, err := r.tally(ctx, p.chunk)
-				if err != nil {
-					cancel(err)
-					return
-				}
-				var answered []Prediction
-				if predicted != nil {
-					answered = r.predictions(p.chunk, im)
-				}
-				mu.Lock()
-				answers[p.number] = answered
-				for there := true; there && err == nil && ctx.Err() == nil; {
-					if answered, there = answers[next]; !there {
-						break
-					}
-					for i := 0; i < len(answered) && err == nil; i++ {
-						err = predicted(answered[i])
-					}
-					delete(answers, next)
-					next++
-					<-ahead
-				}
-				if err != nil {
-					cancel(err)
-				}
-				for len(tallies) <= p.number {
-					tallies = append(tallies, tally{})
-				}
-				tallies[p.number] = t
-				done += t.Images
-				each(done)
-				mu.Unlock()
-			}
-		})
+			runs <- r
+		}
 	}
-	number := 0
-	for c, err := range im.chunks(ctx, first, count, n.batch) {
-		if err != nil {
-			cancel(err)
-			break
-		}
-		select {
-		case ahead <- struct{}{}:
-		case <-ctx.Done():
-		}
-		select {
-		case work <- part{c, number}:
-			number++
-			continue
-		case <-ctx.Done():
-		}
-		break
+	if several(n.Ranks) {
+		header := model.EvaluationInfo{Format: "network", ImageSize: n.size, Classes: n.classes, Weights: n.sum, Data: im.Name, Fingerprint: im.Fingerprint, Part: im.Part, Images: im.Len(), Device: string(n.device)}
+		_, err = begin(ctx, n.Ranks, j, header, computedWith(n.device), nil, err)
 	}
-	close(work)
-	wait.Wait()
-	if ctx.Err() != nil {
-		return Score{}, context.Cause(ctx)
+	if err != nil {
+		return Score{}, err
 	}
 	var sum tally
-	for _, t := range tallies {
-		sum.merge(t)
+	err = overRanks(ctx, n.Ranks, j, (count+n.batch-1)/n.batch, threads, func(ctx context.Context, i int) (answered, error) {
+		r := <-runs
+		defer func() { runs <- r }()
+		return r.answer(ctx, im, first, i*n.batch, min((i+1)*n.batch, count), predicted != nil)
+	}, func(_ int, a answered) error {
+		sum.merge(a.Tally)
+		for _, p := range a.Predictions {
+			if err := predicted(p); err != nil {
+				return err
+			}
+		}
+		each(sum.Images)
+		return im.addBad(a.Bad)
+	})
+	if err == nil && leads(n.Ranks) && sum.Images == 0 {
+		err = fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, count)
 	}
-	if sum.Images == 0 {
-		return Score{}, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, count)
-	}
-	return sum.score(), nil
+	return sum.score(), err
 }
 
 // checkMemory refuses as many runs at once as would take more memory than there is.
@@ -289,6 +243,29 @@ func (n *Network) newRun() (*run, error) {
 func (r *run) close() {
 	r.in.Close()
 	r.out.Close()
+}
+
+// answer evaluates images of a run that begins with image first, from one position of
+// it to another, a batch at most.
+func (r *run) answer(ctx context.Context, im *Images, first, from, to int, predict bool) (a answered, err error) {
+	for c, err := range im.chunks(ctx, first+from, to-from, r.n.batch) {
+		if err != nil {
+			return a, err
+		}
+		c.first += from
+		t, err := r.tally(ctx, c)
+		if err != nil {
+			return a, err
+		}
+		a.Tally.merge(t)
+		if predict {
+			a.Predictions = append(a.Predictions, r.predictions(c, im)...)
+		}
+	}
+	if several(r.n.Ranks) {
+		a.Bad, err = im.badBetween(first+from, first+to)
+	}
+	return a, err
 }
 
 // tally answers up to a batch of images. What a short chunk leaves free keeps

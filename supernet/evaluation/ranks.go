@@ -130,6 +130,9 @@ var ErrRanks = errors.New("the ranks are not about to do the same")
 // several reports whether there are others to work with.
 func several(ranks mpi.Comm) bool { return ranks != nil && ranks.Size() > 1 }
 
+// leads reports whether this is rank 0, which has files and results.
+func leads(ranks mpi.Comm) bool { return !several(ranks) || ranks.Rank() == 0 }
+
 // begin makes sure that all ranks are about to do the same: that their records would
 // have the same header. It returns on all what rank 0 finds missing. An error of any
 // rank is one of all.
@@ -166,7 +169,7 @@ func begin(ctx context.Context, ranks mpi.Comm, j *job.Job, header model.Evaluat
 		on[b.Computed] = true
 	}
 	if len(on) > 1 {
-		j.Log(differently(slices.Sorted(maps.Keys(on))))
+		j.Log(Differently(slices.Sorted(maps.Keys(on))))
 	}
 	missing = nil
 	for _, stretch := range first.Missing {
@@ -189,7 +192,7 @@ func stretches(numbers []int) (out [][2]int) {
 	return out
 }
 
-// differently says what records were computed with, where that was not one thing.
-func differently(computed []string) string {
+// Differently says what records were computed with, where that was not one thing.
+func Differently(computed []string) string {
 	return fmt.Sprintf("computed with different processors or libraries: %s: the last digits may differ", strings.Join(computed, "; "))
 }

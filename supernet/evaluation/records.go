@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func openRecords(path string, header model.EvaluationInfo, record func(object []
 				return nil
 			}
 			if len(there.Shard.Computed) > 1 {
-				j.Log(path + ": " + differently(there.Shard.Computed))
+				j.Log(path + ": " + Differently(there.Shard.Computed))
 			}
 			return there
 		},
@@ -78,9 +79,20 @@ func Recorded(path, format string) (info model.EvaluationInfo, began bool, err e
 	return info, true, nil
 }
 
-// missingOf are the places below n of a shard that have no record.
-func missingOf(file *records.File, n int, shard *model.Shard) []int {
-	return slices.DeleteFunc(file.Missing(n), func(i int) bool { return !shard.Has(i) })
+// begin opens or begins the records file of an evaluation, as openRecords does, and
+// says which of n places are missing of the shard. Of several ranks, which must be
+// about to do the same, rank 0 alone has the file; it is nil on the others.
+func (e *Evaluator) begin(ctx context.Context, j *job.Job, path string, info model.EvaluationInfo, n int, record func(object []byte) (place int, err error)) (file *records.File, missing []int, err error) {
+	if err = e.Check(); err == nil && leads(e.Ranks) {
+		file, err = openRecords(path, info, record, j)
+	}
+	if file != nil {
+		missing = slices.DeleteFunc(file.Missing(n), func(i int) bool { return !info.Shard.Has(i) })
+	}
+	if missing, err = begin(ctx, e.Ranks, j, info, e.Computed, missing, err); err != nil {
+		return nil, nil, closeRecords(file, err)
+	}
+	return file, missing, nil
 }
 
 // closeRecords closes a file, which may be nil, after work that ended with err.

@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/internal/job"
-	"github.com/binas-tui/binas-tui/internal/records"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 )
@@ -49,25 +48,15 @@ func (e *Evaluator) Sample(ctx context.Context, o SampleOptions, j *job.Job) (Sa
 	info := e.info(model.SamplesFormat, o.Seed, e.Images.Len(), o.Num, o.Shard)
 	info.LUT = o.LUT
 	have := map[int]model.Sample{}
-	var (
-		file    *records.File
-		missing []int
-	)
-	err := e.Check()
-	if err == nil && e.first() {
-		file, err = openRecords(o.File, info, func(object []byte) (int, error) {
-			i, sample, err := e.Space.DecodeSampleRecord(object)
-			if err == nil && o.Shard.Has(i) {
-				have[i] = sample
-			}
-			return i, err
-		}, j)
-	}
-	if file != nil {
-		missing = missingOf(file, o.Num, o.Shard)
-	}
-	if missing, err = begin(ctx, e.Ranks, j, info, e.Computed, missing, err); err != nil {
-		return nil, closeRecords(file, err)
+	file, missing, err := e.begin(ctx, j, o.File, info, o.Num, func(object []byte) (int, error) {
+		i, sample, err := e.Space.DecodeSampleRecord(object)
+		if err == nil && o.Shard.Has(i) {
+			have[i] = sample
+		}
+		return i, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	samples := inTurn(have, o.Num)
 	if len(have) > 0 {
