@@ -3,6 +3,7 @@ package explore
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/binas-tui/binas-tui/fit"
 	"github.com/binas-tui/binas-tui/latency"
@@ -106,6 +107,23 @@ func (s Setup) findFlat() string {
 	}
 	m := s.PredictorInfo.Metrics
 	return fit.Flat(predicted, m[model.MetricLeast], m[model.MetricMost])
+}
+
+// Facts say what figures of the Setup rest on, each with its name.
+func (s Setup) Facts() [][2]string {
+	facts := [][2]string{
+		{"space", fmt.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount())},
+		{"latencies", s.LUTName + ": " + s.LUT.Source()},
+		{"accuracies", s.PredictorName + ": " + s.AccuracySource()},
+		{"skipped blocks", s.Inactive.String()},
+	}
+	if pins := s.PinTexts(); len(pins) > 0 {
+		facts = append(facts, [2]string{"pins", strings.Join(pins, "; ")})
+	}
+	if len(s.Limits) > 0 {
+		facts = append(facts, [2]string{"limits", s.LimitsText()})
+	}
+	return facts
 }
 
 // AccuracySource says in one phrase what an accuracy shown comes from.

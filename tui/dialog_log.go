@@ -5,7 +5,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -22,19 +21,9 @@ type logLine struct {
 	bad  bool
 }
 
-// job is the job as it is now.
-func (l *jobLog) job(a *App) (j job.Snapshot) {
-	for _, other := range a.jobs {
-		if other.ID == l.id {
-			j = other
-		}
-	}
-	return j
-}
-
 // lines are those of a job in w cells.
 func (l *jobLog) lines(a *App, w int) (out []logLine) {
-	j := l.job(a)
+	j, _ := a.jobOf(l.id)
 	if j.Err != nil {
 		for _, line := range cell.Wrap(j.Err.Error(), w) {
 			out = append(out, logLine{line, true})
@@ -72,7 +61,7 @@ func (l *jobLog) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	case "esc", "q", "enter":
 		a.leaveDialog()
 	case "y":
-		j := l.job(a)
+		j, _ := a.jobOf(l.id)
 		text := j.Name + "\n"
 		if j.Err != nil {
 			text += j.Err.Error() + "\n"
@@ -95,7 +84,8 @@ func (l *jobLog) hints(a *App) []hint {
 }
 
 func (l *jobLog) draw(a *App, s *cell.Screen) {
-	t, j := s.Theme, l.job(a)
+	t := s.Theme
+	j, _ := a.jobOf(l.id)
 	box, at, lines := l.place(a, s.W, s.H)
 	r := s.Panel(box, j.Name+": "+j.State.String())
 	top := min(l.top, max(0, len(lines)-at.H))

@@ -52,12 +52,12 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 // mouse moves to a block: the wheel by lines, a click where it is.
 func (m *measurement) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	kinds, options := len(a.blockKinds()), a.space().NumOptions()
-	width := widthOfCell(a.width, options)
 	switch e := msg.(type) {
 	case tea.MouseWheelMsg:
 		m.row = min(max(m.row+wheelStep(e), 0), kinds-1)
 	case tea.MouseClickMsg:
-		r := cell.Centred(a.width, a.height, min(a.width, labelWidth+width*options+3), min(a.height, 24)).Inside()
+		box, width := m.place(a, a.width, a.height)
+		r := box.Inside()
 		row, column := e.Y-r.Y-4, (e.X-r.X-labelWidth)/width
 		if row >= 0 && row < kinds && column >= 0 && column < options && e.X >= r.X+labelWidth {
 			m.row, m.column = row, column
@@ -78,14 +78,9 @@ func (a *App) blockKinds() []int {
 
 // tableSoFar is what the job has measured, by LUT key.
 func (m *measurement) tableSoFar(a *App) (map[string]latency.Measurement, job.Snapshot) {
-	if len(a.jobs) == 0 {
-		return nil, job.Snapshot{}
-	}
-	j := a.jobs[len(a.jobs)-1]
-	for _, other := range a.jobs {
-		if other.ID == m.job {
-			j = other
-		}
+	j, ok := a.jobOf(m.job)
+	if !ok && len(a.jobs) > 0 {
+		j = a.jobs[len(a.jobs)-1]
 	}
 	switch r := j.Result.(type) {
 	case explore.PartialTable:
@@ -110,6 +105,13 @@ func widthOfCell(w, options int) int {
 	return cellWidth
 }
 
+// place is the frame on a screen, and the width of a cell.
+func (m *measurement) place(a *App, w, h int) (box cell.Rect, width int) {
+	options := a.space().NumOptions()
+	width = widthOfCell(w, options)
+	return cell.Centred(w, h, min(w, labelWidth+width*options+3), min(h, 24)), width
+}
+
 // fourDigits writes milliseconds in at most four characters.
 func fourDigits(ms float64) string {
 	switch {
@@ -130,8 +132,8 @@ func (m *measurement) hints(*App) []hint {
 func (m *measurement) draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	results, j := m.tableSoFar(a)
-	width := widthOfCell(s.W, a.space().NumOptions())
-	r := s.Centred(min(s.W, labelWidth+width*a.space().NumOptions()+3), min(s.H, 24), "Measuring "+j.Name)
+	box, width := m.place(a, s.W, s.H)
+	r := s.Panel(box, "Measuring "+j.Name)
 	m.drawProgress(s, r, j)
 	space := spaceOfResults(a.space(), results)
 	kinds := a.blockKinds()

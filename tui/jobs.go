@@ -117,13 +117,11 @@ func (a *App) startExample(name string) tea.Cmd {
 // measuringNow reports, and says, that something is being measured: two
 // measurements at once would disturb each other.
 func (a *App) measuringNow() bool {
-	for _, j := range a.jobs {
-		if j.State == job.Running && !j.Paused {
-			a.warn(j.Name + " is still running: wait for it or cancel it first")
-			return true
-		}
+	j, running := a.findJob(func(j job.Snapshot) bool { return j.State == job.Running && !j.Paused })
+	if running {
+		a.warn(j.Name + " is still running: wait for it or cancel it first")
 	}
-	return false
+	return running
 }
 
 // jobChanged takes in a snapshot of a job.
@@ -247,45 +245,56 @@ func (a *App) accuracyMeasured(name string, acc steps.Accuracy) {
 	a.say(text)
 }
 
-// cancelJob ends the running job.
+// cancelJob ends the running job: in the jobs pane that under the cursor.
 func (a *App) cancelJob() tea.Cmd {
-	if j, ok := a.currentJob(); ok && a.focus == paneJobs && j.State == job.Running {
+	j, ok := a.currentJob()
+	if !ok || a.focus != paneJobs || j.State != job.Running {
+		j, ok = a.runningJob()
+	}
+	switch {
+	case ok:
 		a.runner.Cancel(j.ID)
 		a.say("cancelling " + j.Name)
-		return nil
-	}
-	for _, j := range a.jobs {
-		if j.State == job.Running {
-			a.runner.Cancel(j.ID)
-			a.say("cancelling " + j.Name)
-			return nil
-		}
-	}
-	if !a.stopSearch() {
+	case !a.stopSearch():
 		a.say("nothing is running")
 	}
 	return nil
 }
 
+// jobOf is the job with an ID.
+func (a *App) jobOf(id int) (j job.Snapshot, ok bool) {
+	return a.findJob(func(j job.Snapshot) bool { return j.ID == id })
+}
+
+// runningJob is the first job that runs, paused or not.
+func (a *App) runningJob() (j job.Snapshot, ok bool) {
+	return a.findJob(func(j job.Snapshot) bool { return j.State == job.Running })
+}
+
+func (a *App) findJob(is func(job.Snapshot) bool) (j job.Snapshot, ok bool) {
+	if i := slices.IndexFunc(a.jobs, is); i >= 0 {
+		return a.jobs[i], true
+	}
+	return j, false
+}
+
 // jobActivity is the running job in a few words, for the hint bar.
 func (a *App) jobActivity() string {
-	for _, j := range a.jobs {
-		if j.State != job.Running {
-			continue
-		}
-		text := sanitize.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
-		if p, ok := j.Result.(evaluation.Samples); ok {
-			if note, ok := samplesNote(p); ok {
-				text = j.Name + ": " + note
-			}
-		}
-		switch {
-		case j.Paused:
-			text += " paused"
-		case j.Left > 0:
-			text += " " + cell.Clock(j.Left) + " left"
-		}
-		return text
+	j, ok := a.runningJob()
+	if !ok {
+		return ""
 	}
-	return ""
+	text := sanitize.Sprintf("%s %.0f%%", j.Name, 100*j.Fraction())
+	if p, ok := j.Result.(evaluation.Samples); ok {
+		if note, ok := samplesNote(p); ok {
+			text = j.Name + ": " + note
+		}
+	}
+	switch {
+	case j.Paused:
+		text += " paused"
+	case j.Left > 0:
+		text += " " + cell.Clock(j.Left) + " left"
+	}
+	return text
 }

@@ -139,20 +139,7 @@ func (a *App) unpinAll() tea.Cmd {
 }
 
 // pinCount is the number of stages and blocks with a pin.
-func (a *App) pinCount() int {
-	n := 0
-	for _, d := range a.setup.Pins.Depth {
-		if d != 0 {
-			n++
-		}
-	}
-	for _, m := range a.setup.Pins.Allowed {
-		if m != 0 {
-			n++
-		}
-	}
-	return n
-}
+func (a *App) pinCount() int { return len(a.setup.PinTexts()) }
 
 func (a *App) toggleInactive() tea.Cmd {
 	a.record(false)

@@ -21,8 +21,8 @@ func (p *plain) show(name string, _ []string) error {
 		for _, s := range a.status(t, g) {
 			parts = append(parts, s.text)
 		}
-		if n := a.pinCount(); n > 0 {
-			parts = append(parts, "pinned: "+strings.Join(a.pinTexts(), "; "))
+		if pins := a.setup.PinTexts(); len(pins) > 0 {
+			parts = append(parts, "pinned: "+strings.Join(pins, "; "))
 		}
 		p.line(strings.Join(parts, ", "))
 		return nil

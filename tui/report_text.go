@@ -77,16 +77,8 @@ func (r *report) markdown() string {
 	s := r.setup
 	fmt.Fprintf(&w, "# Networks for %s\n\nWritten by binas-tui on %s.\n\n", mdText(s.LUTName), r.at.Format("2006-01-02 15:04"))
 	fmt.Fprintf(&w, "| | |\n|---|---|\n")
-	line := func(name, value string) { fmt.Fprintf(&w, "| %s | %s |\n", name, mdText(value)) }
-	line("space", sanitize.Sprintf("%s at %d px, %.2g networks", s.Space.Name, s.Space.ImageSize, s.Space.NetworkCount()))
-	line("latencies", s.LUTName+": "+s.LUT.Source())
-	line("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
-	line("skipped blocks", s.Inactive.String())
-	if n := r.app.pinCount(); n > 0 {
-		line("pins", strings.Join(r.app.pinTexts(), "; "))
-	}
-	if len(s.Limits) > 0 {
-		line("limits", s.LimitsText())
+	for _, f := range s.Facts() {
+		fmt.Fprintf(&w, "| %s | %s |\n", f[0], mdText(f[1]))
 	}
 	w.WriteString("\nAccuracies are predicted, latencies are by the table; \"optimal\" is proved for these two.\n")
 
@@ -192,28 +184,4 @@ func (r *report) reasons(w *strings.Builder, k snapshot) {
 	for _, c := range all[:min(shown, len(all))] {
 		sanitize.Fprintf(w, "| %s | %s | %+.3f | %+.3f | %+.3f |\n", c.where, c.instead, c.Accuracy, c.LatencyMS, c.ReducedCost)
 	}
-}
-
-// pinTexts says what is pinned.
-func (a *App) pinTexts() []string {
-	var out []string
-	space := a.space()
-	for s, d := range a.setup.Pins.Depth {
-		if d != 0 {
-			out = append(out, fmt.Sprintf("stage %d depth %d", s+1, d))
-		}
-	}
-	for b, mask := range a.setup.Pins.Allowed {
-		if mask == 0 {
-			continue
-		}
-		var options []string
-		for i, o := range space.Options {
-			if mask>>i&1 == 1 {
-				options = append(options, o.String())
-			}
-		}
-		out = append(out, fmt.Sprintf("%s %s", decision{b / space.MaxDepth, b}.label(space), strings.Join(options, " or ")))
-	}
-	return out
 }

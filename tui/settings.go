@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -106,15 +105,13 @@ func (a *App) nextOptimizer() tea.Cmd {
 
 // quit ends the explorer; while a job is running it asks first, once.
 func (a *App) quit() tea.Cmd {
-	for _, j := range a.jobs {
-		if j.State == job.Running && !a.askedToQuit {
-			a.askedToQuit = true
-			a.dialog = &menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
-				{label: "go on"},
-				{label: "quit", detail: "it resumes when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
-			}}
-			return nil
-		}
+	if j, running := a.runningJob(); running && !a.askedToQuit {
+		a.askedToQuit = true
+		a.dialog = &menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
+			{label: "go on"},
+			{label: "quit", detail: "it resumes when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
+		}}
+		return nil
 	}
 	return tea.Quit
 }

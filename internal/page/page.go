@@ -125,15 +125,8 @@ func newData(ctx context.Context, e *explore.Engine, points []explore.ParetoPoin
 		First: space.FirstBlock().String(), Last: space.LastBlock().String(),
 	}
 	fact := func(name, value string) { d.Facts = append(d.Facts, [2]string{name, sanitize.Line(value)}) }
-	fact("space", sanitize.Sprintf("%s at %d px, %.2g networks", space.Name, space.ImageSize, space.NetworkCount()))
-	fact("latencies", s.LUTName+": "+s.LUT.Source())
-	fact("accuracies", fmt.Sprintf("%s: %s", s.PredictorName, s.AccuracySource()))
-	fact("skipped blocks", s.Inactive.String())
-	if pins := s.PinTexts(); len(pins) > 0 {
-		fact("pins", strings.Join(pins, "; "))
-	}
-	if len(s.Limits) > 0 {
-		fact("limits", s.LimitsText())
+	for _, f := range s.Facts() {
+		fact(f[0], f[1])
 	}
 	if o.Command != "" {
 		fact("command", o.Command)
