@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -39,31 +40,13 @@ var PaperDescent = Descent{
 
 // withDefaults fills in zeros.
 func (d Descent) withDefaults(kind string) (Descent, error) {
-	or := func(v *int, otherwise int) {
-		if *v == 0 {
-			*v = otherwise
-		}
-	}
-	orFloat := func(v *float64, otherwise float64) {
-		if *v == 0 {
-			*v = otherwise
-		}
-	}
+	epochs, rate, decay := 300, 0.01, 0.1
 	if kind == MLP {
-		or(&d.Epochs, 25)
-		orFloat(&d.LearningRate, 0.001)
-		orFloat(&d.WeightDecay, 0.5)
-	} else {
-		or(&d.Epochs, 300)
-		orFloat(&d.LearningRate, 0.01)
-		orFloat(&d.WeightDecay, 0.1)
+		epochs, rate, decay = 25, 0.001, 0.5
 	}
-	or(&d.Batch, 32)
-	orFloat(&d.Validation, 0.2)
-	or(&d.Patience, max(10, d.Epochs/3))
-	orFloat(&d.Dropout, 0.2)
-	or(&d.Hidden, 500)
-	or(&d.Layers, 3)
+	d.Epochs, d.LearningRate, d.WeightDecay = cmp.Or(d.Epochs, epochs), cmp.Or(d.LearningRate, rate), cmp.Or(d.WeightDecay, decay)
+	d.Batch, d.Validation, d.Patience = cmp.Or(d.Batch, 32), cmp.Or(d.Validation, 0.2), cmp.Or(d.Patience, max(10, d.Epochs/3))
+	d.Dropout, d.Hidden, d.Layers = cmp.Or(d.Dropout, 0.2), cmp.Or(d.Hidden, 500), cmp.Or(d.Layers, 3)
 	finite := func(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }
 	switch {
 	case d.Epochs < 1 || d.Epochs > 1_000_000:

@@ -64,8 +64,8 @@ func (r *run) stageOf(stage training.Stage) (s training.Settings, o training.Opt
 	if err != nil {
 		return s, o, err
 	}
-	augment, _ := r.train.Suits()
-	if s, err = r.training(stage).settings(place{begun: begun}, r.train.Name, shapeOf(r.train, augment)); err != nil {
+	d, _ := shapeOf(r.train)
+	if s, err = r.training(stage).settings(place{begun: begun}, r.train.Name, d); err != nil {
 		return s, o, err
 	}
 	if o.Train, o.HeldOut, err = s.Divide(r.train, r.val); err != nil {

@@ -222,12 +222,14 @@ type looked struct {
 }
 
 func lookAt(ctx context.Context, train *dataset.Set) looked {
-	augment, why := train.Suits()
-	return looked{shapeOf(train, augment), train.UsualSide(ctx), why}
+	d, why := shapeOf(train)
+	return looked{d, train.UsualSide(ctx), why}
 }
 
-func shapeOf(train *dataset.Set, augment string) training.Shape {
-	return training.Shape{ImageSize: train.Size, Classes: train.Classes, Images: train.Len(), Augment: augment, Memory: memory.Total()}
+// shapeOf is the shape of a training part, and why its augmentation suits it.
+func shapeOf(train *dataset.Set) (d training.Shape, why string) {
+	augment, why := train.Suits()
+	return training.Shape{ImageSize: train.Size, Classes: train.Classes, Images: train.Len(), Augment: augment, Memory: memory.Total()}, why
 }
 
 // seen are the data sets that plans were made for: forms ask again with every value.
@@ -433,14 +435,14 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 			return s, o, err
 		}
 	}
-	augment, why := t.train.Suits()
-	if s, err = t.settings(p, t.train.Name, shapeOf(t.train, augment)); err != nil {
+	d, why := shapeOf(t.train)
+	if s, err = t.settings(p, t.train.Name, d); err != nil {
 		return s, o, err
 	}
 	if p.begun == nil && s.Preset == "auto" {
 		t.note("preset auto, for %d images of %d pixels: steps of %d images, %s, learning rate %g", t.train.Len(), t.train.Size, s.BatchSize, phrase.Count(s.Epochs, "epoch"), s.LR)
-		if s.Augment == augment {
-			t.note("images are %s (augmentation %s)", why, augment)
+		if s.Augment == d.Augment {
+			t.note("images are %s (augmentation %s)", why, d.Augment)
 		}
 	}
 	if s, err = training.Prepare(ctx, s, &o, t.train, t.val); err != nil {
