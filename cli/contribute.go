@@ -51,7 +51,7 @@ that.`,
 			}
 			r := contributeReport{
 				Estimator: e.File, Records: e.Records, Base: explore.Number(e.Base), Images: e.Images, Spread: explore.Number(e.MedianSpread()),
-				Source: e.From, Seconds: explore.Number(s.Elapsed.Seconds()), Notes: a.notes, ImagesReport: e.ImagesReport,
+				Source: e.From, callReport: a.callReport(s, e.ImagesReport),
 			}
 			if e.Contribution != nil {
 				r.Networks = e.Networks
@@ -73,9 +73,7 @@ type contributeReport struct {
 	Images    int            `json:"images,omitempty"`   // each was asked about
 	Spread    explore.Number `json:"standard_error"`     // of an option's contribution, median, in points
 	Source    string         `json:"source"`
-	Seconds   explore.Number `json:"seconds"` // this call took
-	Notes     []string       `json:"notes,omitempty"`
-	steps.ImagesReport
+	callReport
 }
 
 func (r contributeReport) write(w io.Writer) error {

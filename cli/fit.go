@@ -111,11 +111,7 @@ func (a *app) fitPublished(profile, out string) error {
 	if err != nil {
 		return err
 	}
-	predictor, report, err := published.Fit(space)
-	if err != nil {
-		return err
-	}
-	data, err := model.EncodePredictor(predictor, report.CheckpointInfo())
+	data, report, err := published.Encoded(space)
 	if err != nil {
 		return err
 	}

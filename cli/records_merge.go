@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -75,23 +74,21 @@ func (a *app) runShard(cmd *cobra.Command, t steps.Task) error {
 	}
 	r := shardReport{
 		Shard: sharded.Shard.String(), File: sharded.File, Records: sharded.Records, Networks: sharded.Networks, Images: sharded.Images, Data: sharded.Data,
-		BN: sharded.BN, Seconds: explore.Number(s.Elapsed.Seconds()), Notes: a.notes, ImagesReport: sharded.ImagesReport,
+		BN: sharded.BN, callReport: a.callReport(s, sharded.ImagesReport),
 	}
 	return a.print(r, r.write)
 }
 
 // shardReport is the JSON of a shard of samples or contributions.
 type shardReport struct {
-	Shard    string         `json:"shard"`
-	File     string         `json:"file"`
-	Records  int            `json:"records"`  // of the shard
-	Networks int            `json:"networks"` // of all shards
-	Images   int            `json:"images"`   // each was evaluated on
-	Data     string         `json:"data"`
-	BN       string         `json:"bn"`
-	Seconds  explore.Number `json:"seconds"` // this call took
-	Notes    []string       `json:"notes,omitempty"`
-	steps.ImagesReport
+	Shard    string `json:"shard"`
+	File     string `json:"file"`
+	Records  int    `json:"records"`  // of the shard
+	Networks int    `json:"networks"` // of all shards
+	Images   int    `json:"images"`   // each was evaluated on
+	Data     string `json:"data"`
+	BN       string `json:"bn"`
+	callReport
 }
 
 func (r shardReport) write(w io.Writer) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
@@ -51,7 +52,7 @@ records merge makes of all of them the file that one process writes.`,
 				return err
 			}
 			r := newSampleReport(samples)
-			r.Seconds, r.Notes = explore.Number(s.Elapsed.Seconds()), a.notes
+			r.callReport = a.callReport(s, samples.ImagesReport)
 			return a.print(r, r.write)
 		},
 	}
@@ -74,9 +75,18 @@ type sampleReport struct {
 	BestArch  string         `json:"best_architecture"`
 	// NoiseCeiling is Kendall's tau between two halves of the images.
 	NoiseCeiling explore.Number `json:"noise_ceiling"`
-	Seconds      explore.Number `json:"seconds"` // this call took
-	Notes        []string       `json:"notes,omitempty"`
+	callReport
+}
+
+// callReport is the end of the JSON of samples, contributions and their shards.
+type callReport struct {
+	Seconds explore.Number `json:"seconds"` // this call took
+	Notes   []string       `json:"notes,omitempty"`
 	steps.ImagesReport
+}
+
+func (a *app) callReport(s job.Snapshot, images steps.ImagesReport) callReport {
+	return callReport{explore.Number(s.Elapsed.Seconds()), a.notes, images}
 }
 
 func newSampleReport(sampled steps.Sampled) sampleReport {
@@ -92,7 +102,7 @@ func newSampleReport(sampled steps.Sampled) sampleReport {
 		}
 	}
 	r := sampleReport{
-		File: sampled.File, Samples: len(samples), Images: sampled.Images, Data: sampled.Data, BN: sampled.BN, ImagesReport: sampled.ImagesReport,
+		File: sampled.File, Samples: len(samples), Images: sampled.Images, Data: sampled.Data, BN: sampled.BN,
 		Mean: explore.Number(mean), Deviation: explore.Number(deviation),
 		Worst: explore.Number(worst.Accuracy), Best: explore.Number(best.Accuracy), BestArch: sampled.Space.Architecture(best.Path).String(),
 	}

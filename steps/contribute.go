@@ -138,8 +138,7 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 	if began && !c.Given["images_per_network"] {
 		o.Images = recorded.Images
 	}
-	j.Progress(0, 0, 0, "reading the supernet and the images")
-	e, err := c.open(ctx, "contribute", recorded)
+	e, err := c.open(ctx, j, "contribute", recorded)
 	if err != nil {
 		return nil, err
 	}

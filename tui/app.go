@@ -226,17 +226,10 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	}
 	a.openWaiting()
 	a.followTour()
-	if ask := a.askWhatIf(); ask != nil {
-		cmd = tea.Batch(cmd, ask)
-	}
-	if ask := a.askSearch(); ask != nil {
-		cmd = tea.Batch(cmd, ask)
-	}
-	if ask := a.askBuiltInFit(); ask != nil {
-		cmd = tea.Batch(cmd, ask)
-	}
-	if ask := a.askDeviation(); ask != nil {
-		cmd = tea.Batch(cmd, ask)
+	for _, ask := range [...]func(*App) tea.Cmd{(*App).askWhatIf, (*App).askSearch, (*App).askBuiltInFit, (*App).askDeviation} {
+		if asked := ask(a); asked != nil {
+			cmd = tea.Batch(cmd, asked)
+		}
 	}
 	a.clampCursors()
 	a.preparePanes()

@@ -25,11 +25,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	p, report, err := published.Fit(space)
-	if err != nil {
-		return err
-	}
-	data, err := model.EncodePredictor(p, report.CheckpointInfo())
+	data, report, err := published.Encoded(space)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,15 @@ import (
 // size than the published networks.
 var ErrImageSize = errors.New("published accuracies are at 224 pixels")
 
+// Encoded is the predictor that [Fit] fits, as the bytes of a checkpoint.
+func Encoded(space *model.Space) (data []byte, report Report, err error) {
+	p, report, err := Fit(space)
+	if err == nil {
+		data, err = model.EncodePredictor(p, report.CheckpointInfo())
+	}
+	return data, report, err
+}
+
 // Fit fits the model of the package comment on [Networks] and returns it as a
 // bilinear predictor of percent top-1 accuracy for space, which has either
 // width at 224 pixels; any other image size is [ErrImageSize]. Accuracies of

@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"strings"
+	"slices"
 
 	"github.com/binas-tui/binas-tui/internal/param"
 )
@@ -118,15 +117,7 @@ func fields(s Settings) map[string]any {
 
 // fieldOrder is the JSON names of all settings in the order of the struct, but
 // for the preset, which is where the others came from.
-var fieldOrder = func() []string {
-	var names []string
-	for f := range reflect.TypeFor[Settings]().Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "preset" {
-			names = append(names, name)
-		}
-	}
-	return names
-}()
+var fieldOrder = slices.DeleteFunc(param.Keys(Settings{}), func(name string) bool { return name == "preset" })
 
 // shared are the settings that all stages of a run have in common: the space,
 // the data, and above all which images are held out.
