@@ -153,13 +153,12 @@ func newExplanation(ctx context.Context, e *explore.Engine, limitMS float64, see
 	if found.Status == solver.Infeasible {
 		return nil, e.NoNetworkWithin(ctx, limitMS)
 	}
-	number := func(v float64) *explore.Number { n := explore.Number(v); return &n }
 	x.Architecture, x.Status = e.Space.Architecture(found.Path).String(), found.Status.String()
-	x.LimitMS, x.LatencyMS = number(limitMS), number(found.LatencyMS)
+	x.LimitMS, x.LatencyMS = new(explore.Number(limitMS)), new(explore.Number(found.LatencyMS))
 	if ms, known := e.LatencyDeviation(found.Path); known {
-		x.LatencyDeviation = number(ms)
+		x.LatencyDeviation = new(explore.Number(ms))
 	}
-	x.PredictedAccuracy, x.ShadowPrice = number(found.Accuracy), number(found.ShadowPrice)
+	x.PredictedAccuracy, x.ShadowPrice = new(explore.Number(found.Accuracy)), new(explore.Number(found.ShadowPrice))
 	x.found, x.Limits = found, explore.NewReport(e, found).Limits
 	x.decide(e)
 	return x, nil

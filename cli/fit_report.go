@@ -72,7 +72,6 @@ type fitCurvePoint struct {
 }
 
 func newFitReport(f *explore.Fitting, r *explore.FitReport) *fitReport {
-	number := func(v float64) *explore.Number { n := explore.Number(v); return &n }
 	interval := func(i fit.Interval) [2]explore.Number {
 		return [2]explore.Number{explore.Number(i.Low), explore.Number(i.High)}
 	}
@@ -89,7 +88,7 @@ func newFitReport(f *explore.Fitting, r *explore.FitReport) *fitReport {
 	out.Flat = fit.Flat(r.Predicted, r.Least, r.Most)
 	closed := r.FittedBy == fit.ClosedForm
 	if closed {
-		out.Lambda, out.LambdaProducts = number(r.Penalties.Linear), number(r.Penalties.Products)
+		out.Lambda, out.LambdaProducts = new(explore.Number(r.Penalties.Linear)), new(explore.Number(r.Penalties.Products))
 	}
 	if !r.Tested {
 		if out.TestedOn = "validation"; closed {
@@ -99,7 +98,7 @@ func newFitReport(f *explore.Fitting, r *explore.FitReport) *fitReport {
 	for i, p := range r.Predicted {
 		point := fitPoint{Predicted: explore.Number(p), Measured: explore.Number(r.Evaluation.Measured[i])}
 		if r.Points != nil {
-			point.Deviation = number(r.Points[i])
+			point.Deviation = new(explore.Number(r.Points[i]))
 		}
 		out.Scatter = append(out.Scatter, point)
 	}

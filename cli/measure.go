@@ -154,8 +154,7 @@ func (r *networkReport) predict(lut *latency.LUT, arch model.Architecture) {
 		r.NoPrediction = err.Error()
 		return
 	}
-	predicted := explore.Number(table.LatencyMS(space, path))
-	r.PredictedMS = &predicted
+	r.PredictedMS = new(explore.Number(table.LatencyMS(space, path)))
 }
 
 func (r *networkReport) write(w io.Writer) error {

@@ -87,8 +87,7 @@ func NewCertainReport(e *Engine, c Certain) SearchReport {
 // NewKeptReport is NewReport of a search on the device.
 func NewKeptReport(k Kept) SearchReport {
 	r := NewReport(k.Engine, k.SearchResult)
-	confidence := Number(k.Confidence)
-	r.Confidence = &confidence
+	r.Confidence = new(Number(k.Confidence))
 	r.ReportKept = &ReportKept{
 		MeasuredMS: Number(k.MeasuredMS), MeasuredCIMS: [2]Number{Number(k.MeasuredMS - k.MarginMS), Number(k.MeasuredMS + k.MarginMS)},
 		NetworksMeasured: k.Networks, Measurements: k.Measurements, Noise: Number(k.Noise), Margin: OnDeviceMargin,
@@ -167,16 +166,14 @@ func NewReport(e *Engine, f SearchResult) SearchReport {
 	if f.Status == solver.Infeasible {
 		return r
 	}
-	known := func(v float64) *Number { n := Number(v); return &n }
-	arch := e.Space.Architecture(f.Path).String()
-	r.Architecture, r.LatencyMS, r.PredictedAccuracy = &arch, known(f.LatencyMS), known(f.Accuracy)
+	r.Architecture, r.LatencyMS, r.PredictedAccuracy = new(e.Space.Architecture(f.Path).String()), new(Number(f.LatencyMS)), new(Number(f.Accuracy))
 	if points, ok := e.Deviation(f.Path); ok {
-		r.Deviation = known(points)
+		r.Deviation = new(Number(points))
 	}
 	if ms, ok := e.LatencyDeviation(f.Path); ok {
-		r.LatencyDeviation = known(ms)
+		r.LatencyDeviation = new(Number(ms))
 	}
-	r.Bound, r.Gap, r.ShadowPrice = known(f.Bound), known(f.Gap()), known(f.ShadowPrice)
+	r.Bound, r.Gap, r.ShadowPrice = new(Number(f.Bound)), new(Number(f.Gap())), new(Number(f.ShadowPrice))
 	n := e.Space.NumOptions()
 	for b, i := range f.Path.Option {
 		if !e.Space.Active(f.Path, b) {

@@ -246,8 +246,7 @@ func UnreadableOf(s *dataset.Set) *dataset.Unreadable {
 	if s == nil || s.InMemory() {
 		return nil
 	}
-	u := s.Unreadable()
-	return &u
+	return new(s.Unreadable())
 }
 
 // otherRecords says what to do about records that cannot be resumed, such as those

@@ -43,10 +43,7 @@ type machine struct {
 }
 
 // budget is the memory that reading n bytes may take.
-func budget(n int) *int {
-	free := memoryFactor*n + memoryBase
-	return &free
-}
+func budget(n int) *int { return new(memoryFactor*n + memoryBase) }
 
 // Decode reads one pickle of protocols 0 to 5 and returns its value: nil, bool,
 // int, float64, string, or one of this package's own types, to be read

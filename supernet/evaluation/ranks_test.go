@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
@@ -151,15 +150,7 @@ func TestRanksMustDoTheSame(t *testing.T) {
 // its predictions in their order, and the images that cannot be read, of which each
 // rank has seen its own alone.
 func TestRanksValidate(t *testing.T) {
-	e := evaluator(t, 1)
-	_, folder := datatest.Twins(t, 32, 10, 330, 10)
-	for _, bad := range []string{"train/4/00160.png", "train/9/00320.png", "train/1/00200.png"} {
-		if err := os.WriteFile(filepath.Join(folder, bad), []byte("no image"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	lower(t, &maxRunPixels, 7*32*32)
-	memory, disk := twins(t, folder, 32)
+	e, folder, memory, disk := unreadable(t, 330, 7, "train/4/00160.png", "train/9/00320.png", "train/1/00200.png")
 	e.Images = memory
 	n, err := e.open(t.Context(), RandomPath(e.Space, 3, 0))
 	if err != nil {

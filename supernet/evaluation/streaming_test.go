@@ -51,6 +51,22 @@ func twins(t *testing.T, folder string, size int) (memory, disk *Images) {
 	return memory, disk
 }
 
+// unreadable are twins of a number of images, some of whose files are none, answered
+// by an evaluator in runs of a few.
+func unreadable(t *testing.T, images, run int, bad ...string) (e *Evaluator, folder string, memory, disk *Images) {
+	t.Helper()
+	e = evaluator(t, 1)
+	_, folder = datatest.Twins(t, 32, 10, images, 10)
+	for _, file := range bad {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte("no image"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lower(t, &maxRunPixels, run*32*32)
+	memory, disk = twins(t, folder, 32)
+	return e, folder, memory, disk
+}
+
 // sameStatistics compares the running statistics that were measured anew.
 func sameStatistics(t *testing.T, have, want, before onnx.StateDict) {
 	t.Helper()
@@ -135,13 +151,7 @@ func TestImagesFromDisk(t *testing.T) {
 // Statistics are those of the images that can be read, batch by batch: pieces that
 // are read may end within one.
 func TestCalibrationWithUnreadableImages(t *testing.T) {
-	e := evaluator(t, 1)
-	_, folder := datatest.Twins(t, 32, 10, 130, 10)
-	if err := os.WriteFile(filepath.Join(folder, "train", "4", "00060.png"), []byte("no image"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	lower(t, &maxRunPixels, 37*32*32)
-	memory, disk := twins(t, folder, 32)
+	e, _, memory, disk := unreadable(t, 130, 37, "train/4/00060.png")
 	if memory.Len() != 129 || disk.Len() != 130 {
 		t.Fatalf("%d images in memory, %d on disk", memory.Len(), disk.Len())
 	}
@@ -164,14 +174,8 @@ func TestCalibrationWithUnreadableImages(t *testing.T) {
 // Predictions are of every image that can be read, under its file's name, in an
 // order that depends on nothing, and make the score.
 func TestPredictions(t *testing.T) {
-	e := evaluator(t, 1)
-	_, folder := datatest.Twins(t, 32, 10, 130, 10)
-	bad := filepath.Join("train", "4", "00060.png")
-	if err := os.WriteFile(filepath.Join(folder, bad), []byte("no image"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	lower(t, &maxRunPixels, 7*32*32)
-	memory, disk := twins(t, folder, 32)
+	const bad = "train/4/00060.png"
+	e, folder, memory, disk := unreadable(t, 130, 7, bad)
 	e.Images = memory
 	n, err := e.open(t.Context(), RandomPath(e.Space, 3, 0))
 	if err != nil {
@@ -190,7 +194,7 @@ func TestPredictions(t *testing.T) {
 	}
 	v, want := predict(memory, 1)
 	var sum tally
-	seen := map[string]bool{filepath.ToSlash(bad): true}
+	seen := map[string]bool{bad: true}
 	for i, p := range want {
 		if err := sum.add(p.Logits, p.Label, i); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package training
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -47,7 +48,7 @@ const maxCurve = 1024
 
 // with returns the curve with one more point. The slices of c stay as they are.
 func (c Curve) with(step int, value float64) Curve {
-	out := Curve{append([]int(nil), c.Steps...), append([]float64(nil), c.Values...), max(c.per, 1), c.count}
+	out := Curve{slices.Clone(c.Steps), slices.Clone(c.Values), max(c.per, 1), c.count}
 	if n := len(out.Values) - 1; n >= 0 && out.count < out.per {
 		out.count++
 		out.Values[n] += (value - out.Values[n]) / float64(out.count)
@@ -74,14 +75,11 @@ func (p *Progress) take(m Metric) {
 		return
 	}
 	p.Scores = m.Validation
-	series := append([]Series(nil), p.Validation...)
+	series := slices.Clone(p.Validation)
 	for _, score := range m.Validation {
-		i := 0
-		for i < len(series) && series[i].Name != score.Network {
-			i++
-		}
-		if i == len(series) {
-			series = append(series, Series{Name: score.Network})
+		i := slices.IndexFunc(series, func(s Series) bool { return s.Name == score.Network })
+		if i < 0 {
+			i, series = len(series), append(series, Series{Name: score.Network})
 		}
 		series[i].Curve = series[i].with(m.Step, score.Top1)
 	}
