@@ -70,7 +70,7 @@ type contributeReport struct {
 	Records   string         `json:"records,omitempty"`
 	Base      explore.Number `json:"base"`               // percent
 	Networks  int            `json:"networks,omitempty"` // that each decision was pinned in
-	Images    int            `json:"images,omitempty"`   // each was asked about
+	Images    int            `json:"images,omitempty"`   // each was evaluated on
 	Spread    explore.Number `json:"standard_error"`     // of an option's contribution, median, in points
 	Source    string         `json:"source"`
 	callReport

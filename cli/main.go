@@ -69,8 +69,8 @@ func Main(args []string, s Streams) int {
 	return conclude(err, caught(), s.Err)
 }
 
-// conclude says why a run ended and returns its exit code. Commands that can go on
-// have said how; the others begin anew.
+// conclude says why a run ended and returns its exit code. Commands that can be
+// resumed have said how; the others start over.
 func conclude(err error, caught os.Signal, errs io.Writer) int {
 	code := exitInterrupted
 	if caught != nil {

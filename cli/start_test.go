@@ -41,7 +41,7 @@ func TestStartsFromOtherWeights(t *testing.T) {
 	for name, file := range map[string]string{"network": network, "supernet": super} {
 		out := filepath.Join(t.TempDir(), "out")
 		r := runCLI(t, append([]string{"finetune", "--arch", arch, "--checkpoint", file, "--out", out}, training...)...)
-		if notes := notesOf(t, r); r.code != 0 || !strings.Contains(notes, "all its weights but the classifier are taken over, which begins anew for 4 classes (it had 3); there is no teacher") {
+		if notes := notesOf(t, r); r.code != 0 || !strings.Contains(notes, "all its weights but the classifier are taken over, which starts at random for 4 classes (it had 3); there is no teacher") {
 			t.Errorf("%s: %+v", name, r)
 			continue
 		}
@@ -72,7 +72,7 @@ func TestStartsFromOtherWeights(t *testing.T) {
 		t.Errorf("a supernet: %+v", r)
 	}
 	r := runCLI(t, append([]string{"train", "--stage", "heaviest", "--checkpoint", network, "--out", out}, training...)...)
-	if notes := notesOf(t, r); r.code != 0 || !strings.Contains(notes, "% of those that the heaviest network begins with; the others are random") || !strings.Contains(notes, "its classifier has 3 classes: that of the heaviest network begins anew for 4") {
+	if notes := notesOf(t, r); r.code != 0 || !strings.Contains(notes, "% of those that the heaviest network begins with; the others are random") || !strings.Contains(notes, "its classifier has 3 classes: that of the heaviest network starts at random for 4") {
 		t.Errorf("the heaviest: %+v", r)
 	}
 }

@@ -39,7 +39,7 @@ type Estimator struct {
 	Base    float64
 	// Contribution is nil where the estimator is from a file.
 	*evaluation.Contribution
-	Images int // each network was asked about
+	Images int // each network was evaluated on
 	ImagesReport
 }
 
@@ -138,7 +138,8 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 	if began && !c.Given["images_per_network"] {
 		o.Images = recorded.Images
 	}
-	e, err := c.open(ctx, j, "contribute", recorded)
+	j.Progress(0, 0, 0, "reading the supernet and the images")
+	e, err := c.open(ctx, "contribute", recorded)
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,8 @@ func (s *Sampling) Work(ctx context.Context, j *job.Job) (any, error) {
 			o.LUT = recorded.LUT
 		}
 	}
-	e, err := s.open(ctx, j, "sample", recorded)
+	j.Progress(0, 0, 0, "reading the supernet and the images")
+	e, err := s.open(ctx, "sample", recorded)
 	if err != nil {
 		return nil, err
 	}

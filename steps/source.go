@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/explore"
-	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -134,8 +133,7 @@ func (s *Source) noteAssumed(o *origin, src evaluation.Source, images *evaluatio
 
 // open reads the supernet and its images. What was not given is as records that
 // were begun have it, else as the pipeline of the folder.
-func (s *Source) open(ctx context.Context, j *job.Job, command string, recorded model.EvaluationInfo) (*evaluation.Evaluator, error) {
-	j.Progress(0, 0, 0, "reading the supernet and the images")
+func (s *Source) open(ctx context.Context, command string, recorded model.EvaluationInfo) (*evaluation.Evaluator, error) {
 	o, err := s.origin(command, training.OneShot)
 	if err != nil {
 		return nil, err

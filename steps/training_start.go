@@ -57,7 +57,7 @@ func (t *Training) startOf(space *model.Space, w onnx.StateDict, p place, s *tra
 	said := "all its weights are taken over"
 	if anew {
 		w = supernet.WithHead(w, s.Classes, s.Seed)
-		said = fmt.Sprintf("all its weights but the classifier are taken over, which begins anew for %d classes (it had %d)", s.Classes, classes)
+		said = fmt.Sprintf("all its weights but the classifier are taken over, which starts at random for %d classes (it had %d)", s.Classes, classes)
 	}
 	if own {
 		o.Start = w
@@ -109,7 +109,7 @@ func (t *Training) cover(space *model.Space, p place, s training.Settings, o *tr
 		return requestf("%s: no tensor is of the heaviest network", t.Checkpoint)
 	}
 	if classes != s.Classes {
-		t.note("%s: its classifier has %d classes: that of the heaviest network begins anew for %d", t.Checkpoint, classes, s.Classes)
+		t.note("%s: its classifier has %d classes: that of the heaviest network starts at random for %d", t.Checkpoint, classes, s.Classes)
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func readShard(name string, data []byte) (s shardFile, err error) {
 	case err != nil:
 		return s, mergeError("%s: %w", name, err)
 	case s.info.Format == "":
-		return s, mergeError("%s: its first line is not whole or is damaged: the command that made it mends it", name)
+		return s, mergeError("%s: its first line is not whole or is damaged: the command that made it repairs it", name)
 	case s.info.Shard == nil:
 		return s, mergeError("%s is no shard: it was made without --shard", name)
 	case result.Lost.Count > 0:

@@ -110,7 +110,7 @@ func TestMoreEpochs(t *testing.T) {
 		}
 	}
 	p, said, err := train(func(s *Settings) { s.Epochs = 7 }, &linear{before: cancelAt(5 * fakeSteps)})
-	if !errors.Is(err, context.Canceled) || !strings.Contains(said, "was done after 3 epochs and goes on to 7: the learning rate begins at 0.1 again, without a warm-up, and falls until then") {
+	if !errors.Is(err, context.Canceled) || !strings.Contains(said, "was done after 3 epochs and continues to 7: the learning rate starts at 0.1 again, without a warm-up, and falls until then") {
 		t.Fatalf("%v, %+v, %q", err, p, said)
 	}
 	run, err := ReadRun(folder)

@@ -179,9 +179,9 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 	}
 	if restarts {
 		if saved.Step != more.Restarted*data.Steps() {
-			return Progress{}, fmt.Errorf("%w; a stage that is done goes on with more epochs, this one is at step %d of %d", f.check(s, o.Data), saved.Step, more.Restarted*data.Steps())
+			return Progress{}, fmt.Errorf("%w; a stage that is done continues with more epochs, this one is at step %d of %d", f.check(s, o.Data), saved.Step, more.Restarted*data.Steps())
 		}
-		o.say(fmt.Sprintf("%s was done after %d epochs and goes on to %d: the learning rate begins at %g again, without a warm-up, and falls until then",
+		o.say(fmt.Sprintf("%s was done after %d epochs and continues to %d: the learning rate starts at %g again, without a warm-up, and falls until then",
 			s.Stage, more.Restarted, more.Epochs, more.LR))
 		s = more
 	}
