@@ -96,7 +96,7 @@ func TestMoreEpochs(t *testing.T) {
 	if _, _, err := train(func(*Settings) {}, &linear{before: cancelAt(fakeSteps)}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if _, _, err := train(func(s *Settings) { s.Epochs = 7 }, &linear{}); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "a stage that is done goes on") {
+	if _, _, err := train(func(s *Settings) { s.Epochs = 7 }, &linear{}); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "a stage that is done continues") {
 		t.Errorf("not done: %v", err)
 	}
 	if _, _, err := train(func(*Settings) {}, &linear{}); err != nil {
