@@ -129,11 +129,12 @@ func (r *run) readEstimate() (e *Estimate, err error) {
 }
 
 // What steps of a pipeline take that are not tried, in seconds: measuring a latency
-// table, fitting predictors, and measuring, searching and exporting a network.
+// table, fitting predictors, and measuring, searching and exporting a network beside
+// its evaluations.
 const (
 	tableSeconds   = 45
-	fitSeconds     = 20
-	networkSeconds = 2
+	fitSeconds     = 0.007 // a sample
+	networkSeconds = 1
 )
 
 // guess is what all trainings take together, in seconds, by what each guesses of itself.
@@ -199,7 +200,7 @@ func (r *run) costs(ctx context.Context) (*Estimate, error) {
 	pinned := opened + min(float64(heldOut), float64(r.PinnedImages))*image
 	e.add("samples", training.Cost{Seconds: float64(r.Samples+r.TestSamples) * each.Seconds})
 	e.add("contribute", training.Cost{Seconds: float64(r.Contributions*len(r.space.Decisions())) * pinned * otherPins})
-	e.add("fit", training.Cost{Seconds: fitSeconds})
+	e.add("fit", training.Cost{Seconds: fitSeconds * float64(r.Samples)})
 	e.add("finetune", tuned)
 	e.add("measure", training.Cost{Seconds: networks * (networkSeconds + 2*each.Seconds)})
 	return e, nil

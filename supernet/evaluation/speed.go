@@ -2,38 +2,49 @@ package evaluation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/binas-tui/binas-tui/internal/parallel"
 )
 
-// Speed evaluates some random networks, on one image and on all, and says what one
-// takes in seconds while all processors are at work: to be opened, and an image.
+// speedSeconds is how long [Evaluator.Speed] looks at networks, for each number of
+// images.
+const speedSeconds = 1.5
+
+// Speed evaluates random networks for some seconds and says what one takes in
+// seconds while all processors are at work: beside its images, and each of these.
 func (e *Evaluator) Speed(ctx context.Context) (network, image float64, err error) {
 	const seed = 1
-	n, errs := 2*e.threads(), make([]error, 2*e.threads())
-	time1 := func(images int) (float64, error) {
-		start := time.Now()
-		err := parallel.For(ctx, n, func(i int) {
-			if _, err := e.Child(ctx, RandomPath(e.Space, seed, i), 0, images); err != nil {
-				errs[i] = err
-			}
-		})
-		for _, one := range errs {
+	n, next := 2*e.threads(), 0
+	look := func(images int) (seconds float64, err error) { // of a network
+		errs, start := make([]error, n), time.Now()
+		done := 0
+		for ; done == 0 || time.Since(start).Seconds() < speedSeconds; done += n {
+			err := parallel.For(ctx, n, func(i int) {
+				if _, err := e.Child(ctx, RandomPath(e.Space, seed, next+i), 0, images); err != nil {
+					errs[i] = err
+				}
+			})
 			if err == nil {
-				err = one
+				err = errors.Join(errs...)
 			}
+			if err != nil {
+				return 0, err
+			}
+			next += n
 		}
-		return time.Since(start).Seconds() / float64(n), err
+		return time.Since(start).Seconds() / float64(done), nil
 	}
-	if _, err = time1(1); err != nil { // what is read for the first time
-		return 0, 0, err
+	few, all := max(e.Images.Len()/8, 1), e.Images.Len()
+	short, err := look(few) // what is read for the first time
+	if err == nil {
+		short, err = look(few)
 	}
-	one, err := time1(1)
 	if err != nil {
 		return 0, 0, err
 	}
-	all, err := time1(e.Images.Len())
-	image = max(0, all-one) / float64(max(e.Images.Len()-1, 1))
-	return max(0, one-image), image, err
+	long, err := look(all)
+	image = max(0, long-short) / float64(max(all-few, 1))
+	return max(0, long-image*float64(all)), image, err
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,10 +21,11 @@ type Cost struct {
 	Disk    float64 `json:"disk_bytes"`   // of the run folder
 }
 
-// Steps that a measurement takes, in each of two epochs: about a second of them, by
-// a guess of this many multiplications a second.
+// Steps that a measurement takes, in each of two epochs: about two seconds of them,
+// by a guess of this many multiplications a second.
 const (
-	leastMeasured, mostMeasured = 3, 20
+	leastMeasured, mostMeasured = 4, 40
+	measuredSeconds             = 2
 	guessedMACs                 = 60e9
 )
 
@@ -34,7 +35,8 @@ const measuredImages = 256
 // Estimate trains some steps on some of the images, in a folder of their own and
 // from weights that are drawn, and says what the whole training will take. It is
 // right where the machine does the same beside it then as now. FineTune without an
-// architecture is that of one in the middle of the space.
+// architecture is that of one that costs what networks at latencies spread over the
+// space do in the mean.
 func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 	if err := o.Check(s); err != nil {
 		return Cost{}, err
@@ -44,7 +46,7 @@ func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 		return Cost{}, err
 	}
 	if s.Stage == FineTune && s.Arch == "" {
-		s.Arch = space.Architecture(middlePath(space)).String()
+		s.Arch = space.Architecture(typicalPath(space)).String()
 	}
 	cost, err := s.cost()
 	if err != nil {
@@ -54,38 +56,18 @@ func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 	if o.Supernet, err = supernet.FromHeaviest(space, o.Heaviest); err != nil {
 		return Cost{}, err
 	}
-	m, err := s.measure(ctx, o, cost)
+	m, err := s.measure(ctx, o, space, cost)
 	if err != nil {
 		return Cost{}, err
 	}
-	step, parts := m.step, float64(s.BatchSize/s.engineBatch()) // of a step, one after the other
-	if s.Stage == OneShot && s.Sampling != SampleImage {
-		// That was a sandwich of the heaviest and the smallest network: what a path costs
-		// beside its teacher follows from random ones. A sandwich is taught once a step.
-		teaching := 0.0
-		if s.GammaKnowledge > 0 {
-			plain := s
-			plain.GammaKnowledge = 0
-			alone, err := plain.measure(ctx, o, cost)
-			if err != nil {
-				return Cost{}, err
-			}
-			teaching = max(0, m.step-alone.step)
-		}
-		pair := m.step - teaching
-		if path := pair / 2 * pathShare(space, s.Classes); s.Sampling == SampleSandwich {
-			step = teaching + pair + float64(s.Paths-2)*path
-		} else {
-			step = teaching + path
-		}
-	}
+	parts := float64(s.BatchSize / s.engineBatch()) // of a step, one after the other
 	steps := float64(s.TotalEpochs() * (s.Images / s.BatchSize))
 	validated := float64(s.HeldOut)
 	if s.Validation > 0 {
 		validated = min(validated, float64(s.Validation))
 	}
 	c := Cost{Disk: m.disk, Memory: baseMemory + cost.TrainBytes(s.copies(fittingCopies)*s.engineBatch())}
-	c.Seconds = m.start + steps*parts*step + float64(s.TotalEpochs())*(m.writing+validated*m.validating)
+	c.Seconds = m.start + m.opening + steps*parts*m.step + float64(s.TotalEpochs())*(m.writing+validated*m.validating)
 	return c, nil
 }
 
@@ -105,57 +87,71 @@ const baseMemory = 400e6
 
 // measured are times in seconds, and bytes.
 type measured struct {
-	start, step, writing float64
-	validating           float64 // an image, of all networks that are validated
-	disk                 float64
+	start, step float64 // until the first step is done; one of the others
+	opening     float64 // of sessions for what later steps have first
+	writing     float64 // what an epoch takes beside its steps and validation
+	validating  float64 // an image, of all networks that are validated
+	disk        float64
 }
 
-// measure times the second of two short epochs: in the first, sessions are opened and
-// images decoded.
-func (s Settings) measure(ctx context.Context, o Options, cost model.Cost) (m measured, err error) {
+// measure trains two short epochs.
+func (s Settings) measure(ctx context.Context, o Options, space *model.Space, cost model.Cost) (m measured, err error) {
 	dir, err := os.MkdirTemp("", "binas-tui-estimate-")
 	if err != nil {
 		return m, err
 	}
 	defer os.RemoveAll(dir)
+	random := 0 // paths that are drawn for what runs at once
 	s.BatchSize, s.MicroBatches = s.engineBatch(), 0
-	if s.Stage == OneShot && s.Sampling != SampleImage {
-		s.Paths, s.Sampling = 2, SampleSandwich
+	switch {
+	case s.Stage != OneShot:
+	case s.Sampling == SampleBatch:
+		s.Paths, random = 1, 1
+	case s.Sampling == SampleSandwich:
+		random = s.Paths - 2
 	}
-	steps := int(guessedMACs / (3 * float64(cost.MACs) * float64(s.BatchSize)))
+	steps := int(measuredSeconds * guessedMACs / (3 * float64(cost.MACs) * float64(s.BatchSize)))
 	steps = min(max(steps, leastMeasured), mostMeasured, o.Train.Len()/s.BatchSize)
 	if steps < 1 {
 		return m, fmt.Errorf("%w: batch-size %d: there are %d images", ErrSettings, s.BatchSize, o.Train.Len())
 	}
 	o.Train = o.Train.Spread(steps * s.BatchSize)
+	validated := 0
 	if o.HeldOut != nil {
 		o.HeldOut = o.HeldOut.Spread(measuredImages)
+		validated = o.HeldOut.Len()
 	}
 	s = s.For(o.Train, o.HeldOut)
-	s.Epochs, s.CooldownEpochs, s.WarmupEpochs, s.ReorderBatches, s.Validation, s.LR, s.MinLR = 2, 0, 0, 0, 0, 1e-6, 0
+	s.Epochs, s.CooldownEpochs, s.WarmupEpochs, s.ReorderBatches, s.Validation, s.Patience, s.LR, s.MinLR = 2, 0, 0, 0, 0, 0, 1e-6, 0
 	o.Folder, o.Data, o.CheckpointEvery, o.Log, o.Calibrate = dir, nil, time.Hour, nil, anyRanges
 	begun, last, at := time.Now(), time.Now(), 0
+	var took []float64 // by each step, after the first
 	o.Progress = func(p Progress) {
-		took := time.Since(last).Seconds()
-		last = time.Now()
-		switch {
-		case p.Step <= steps && p.Doing == "training" && p.Step > 0 && m.start == 0:
-			m.start = time.Since(begun).Seconds()
-		case p.Doing == "training" && p.Step > at && p.Step > steps:
-			m.step += took / float64(steps)
-		case p.Doing == "training" && p.Step == 2*steps:
-			m.writing = took
+		now := time.Now()
+		if p.Doing == "training" && p.Step > at {
+			if at = p.Step; m.start == 0 {
+				m.start = now.Sub(begun).Seconds()
+			} else {
+				took = append(took, now.Sub(last).Seconds())
+			}
 		}
-		at = p.Step
+		last = now
 	}
 	o.Metric = func(line Metric) {
 		if len(line.Validation) > 0 {
 			m.validating = time.Since(last).Seconds() / float64(max(line.Validation[0].Images, 1))
-			last = time.Now()
 		}
 	}
 	if _, err = Train(ctx, s, o); err != nil {
 		return m, err
+	}
+	rest := time.Since(begun).Seconds() - m.start
+	for _, t := range took {
+		rest -= t
+	}
+	m.writing = max(0, rest/2-m.validating*float64(validated))
+	if m.step = mean(took[len(took)/2:]); random > 0 {
+		m.step, m.opening = settled(took, math.Pow(1-1/float64(space.NumOptions()), float64(random)))
 	}
 	return m, filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -185,35 +181,42 @@ func anyRanges(_ context.Context, arch model.Architecture, w onnx.StateDict) (on
 	return ranges, nil
 }
 
-// middlePath has every decision in the middle.
-func middlePath(s *model.Space) model.Path {
+func mean(values []float64) (sum float64) {
+	for _, v := range values {
+		sum += v / float64(len(values))
+	}
+	return sum
+}
+
+// settled is what steps come to take, and what they take beside that in all, by what
+// those after the first took: step t opens sessions for the choices that no step
+// before drew, which are new as q^t. Both by least squares.
+func settled(took []float64, q float64) (step, opening float64) {
+	var n, x, y, xx, xy float64
+	for t, seconds := range took {
+		isNew := math.Pow(q, float64(t+1))
+		n, x, y, xx, xy = n+1, x+isNew, y+seconds, xx+isNew*isNew, xy+isNew*seconds
+	}
+	if d := n*xx - x*x; d > 0 {
+		if slope := (n*xy - x*y) / d; slope > 0 && slope*x < y {
+			return (y - slope*x) / n, slope * q / (1 - q)
+		}
+	}
+	return mean(took), 0
+}
+
+// typicalPath costs what networks at latencies spread over the space do in the mean:
+// depths are in the middle, options a quarter up their list. Latencies in the middle of
+// the range are reached by networks of far fewer multiplications than the middle's.
+func typicalPath(s *model.Space) model.Path {
 	p := s.HeaviestPath()
 	for i := range p.Depth {
 		p.Depth[i] = s.MinDepth + s.NumDepths()/2
 	}
 	for b := range p.Option {
-		if p.Option[b] = s.NumOptions() / 2; !s.Active(p, b) {
+		if p.Option[b] = s.NumOptions() / 4; !s.Active(p, b) {
 			p.Option[b] = model.Off
 		}
 	}
 	return p
-}
-
-// pathShare is what a random path costs, of the mean of the heaviest and the
-// smallest: by multiplications and by maps, half each.
-func pathShare(s *model.Space, classes int) float64 {
-	of := func(p model.Path) (macs, maps float64) {
-		c, _ := s.Architecture(p).Cost(s.ImageSize, classes) // of this space: cannot fail
-		return float64(c.MACs), float64(c.MapBytes)
-	}
-	const paths = 100
-	var macs, maps float64
-	rng := rand.New(rand.NewPCG(1, 1))
-	for range paths {
-		a, b := of(uniformPath(s, rng))
-		macs, maps = macs+a/paths, maps+b/paths
-	}
-	mostMACs, mostMaps := of(s.HeaviestPath())
-	leastMACs, leastMaps := of(smallestPath(s))
-	return macs/(mostMACs+leastMACs) + maps/(mostMaps+leastMaps)
 }

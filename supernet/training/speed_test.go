@@ -2,13 +2,13 @@ package training
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/datatest"
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
-	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
@@ -54,14 +54,19 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// A random path costs less than the mean of the heaviest and the smallest network
-// would, by how many blocks are left out, and more than the smallest.
-func TestPathShare(t *testing.T) {
-	space, err := model.NewSpace(model.MobileNASNet, 32)
-	if err != nil {
-		t.Fatal(err)
+// What steps take once all sessions are open, and what opening takes, are told apart.
+func TestSettled(t *testing.T) {
+	const q, step, first = 0.9, 0.05, 0.3
+	var took []float64
+	for i := range 60 {
+		took = append(took, step*(1+0.2*float64(i%3-1))+first*math.Pow(q, float64(i+1)))
 	}
-	if share := pathShare(space, 10); share < 0.5 || share > 1.2 {
-		t.Errorf("%.3g", share)
+	if s, opening := settled(took, q); math.Abs(s/step-1) > 0.05 || math.Abs(opening/(first*q/(1-q))-1) > 0.1 {
+		t.Errorf("a step %.4f, opening %.3f: expected %.4f and %.3f", s, opening, step, first*q/(1-q))
+	}
+	for name, took := range map[string][]float64{"one": {2}, "faster first": {1, 2, 3}} {
+		if s, opening := settled(took, q); s != 2 || opening != 0 {
+			t.Errorf("%s: %g and %g", name, s, opening)
+		}
 	}
 }
