@@ -390,3 +390,33 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 		t.Errorf("%+v, %v", begun, err)
 	}
 }
+
+// What a training takes is measured before it is begun, and leaves nothing; a step
+// that takes no time to speak of has no estimate.
+func TestEstimateOf(t *testing.T) {
+	onnxtest.Require(t)
+	data, run := t.TempDir(), filepath.Join(t.TempDir(), "run")
+	datatest.Patches(t, data, "train", 60)
+	datatest.Patches(t, data, "t10k", 10)
+	t.Setenv("TMPDIR", t.TempDir())
+	s := NewTraining(training.Heaviest)
+	s.Run, s.Data = run, data
+	estimate := func(task Task) (e Estimate, err error) {
+		j := (&job.Runner{}).Start(t.Context(), "estimate", func(ctx context.Context, j *job.Job) (any, error) {
+			e, err = EstimateOf(ctx, task, j)
+			return nil, err
+		})
+		<-j.Ended()
+		return e, err
+	}
+	e, err := estimate(s)
+	if err != nil || e.Seconds <= 0 || e.Memory <= 0 || len(e.Steps) != 1 || !strings.HasPrefix(e.Short(), "about ") {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if left, _ := os.ReadDir(os.TempDir()); exists(run) || len(left) > 0 {
+		t.Errorf("left %v in the folder for temporary files; the run: %v", left, exists(run))
+	}
+	if _, err := estimate(NewFitting()); !errors.Is(err, ErrRequest) {
+		t.Errorf("of a fit: %v", err)
+	}
+}
