@@ -8,6 +8,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 )
 
@@ -28,6 +29,9 @@ checkpoint where it says them; the file carries the names of the classes in
 their order and how images are prepared (docs/DEPLOYING.md). With --check IMAGE
 the written file answers to an image, prepared as is documented, beside the
 weights: the command fails where they differ.
+
+--precision fp16 writes floats of 16 bits, for cards; inputs and outputs stay
+as they are. With --data it says top-1 on the validation part beside fp32.
 
 --precision int8 quantises the network after training (QDQ; weights by channel,
 activations as unsigned bytes; stem and first stages stay in floats), calibrated
@@ -85,6 +89,13 @@ func (r *exportReport) write(w io.Writer) error {
 		sanitize.Fprintf(w, "top-1      %.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)\n", q.Top1, q.FP32Top1, q.Top1-q.FP32Top1, q.Images, q.Data)
 		sanitize.Fprintf(w, "latency    %s ms, fp32 %s ms: %.2f times as fast (%s, %s, 1 thread, measured in turn)\n",
 			phrase.MS(q.LatencyMS, 4), phrase.MS(q.FP32LatencyMS, 4), q.Speedup, q.Processor, q.Runtime)
+	}
+	if r.Precision == onnx.FP16 {
+		cost := "not known: --data says it"
+		if h := r.Halved; h != nil {
+			cost = fmt.Sprintf("top-1 %.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", h.Top1, h.FP32Top1, h.Top1-h.FP32Top1, h.Images, h.Data)
+		}
+		fmt.Fprintf(w, "fp16       %s\n", sanitize.Line(cost))
 	}
 	_, err := fmt.Fprintf(w, "written to %s (%.1f MB)\n", sanitize.Line(r.File), float64(r.Bytes)/1e6)
 	if c := r.Checked; c != nil {

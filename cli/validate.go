@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 )
 
@@ -39,7 +41,7 @@ deploys the network can prove that it answers likewise.
 			}
 			r := validateReport{
 				Top1: explore.Number(v.Top1), Top5: explore.Number(v.Top5), Loss: explore.Number(v.Loss), Images: v.Images,
-				ImagesPerSecond: explore.Number(v.ImagesPerSecond), Data: v.Data, Checkpoint: v.Checkpoint, Architecture: v.Accuracy.Architecture,
+				ImagesPerSecond: explore.Number(v.ImagesPerSecond), Device: cmp.Or(t.Device, string(onnx.CPU)), Data: v.Data, Checkpoint: v.Checkpoint, Architecture: v.Accuracy.Architecture,
 				Fingerprint: v.Accuracy.Fingerprint, Predictions: t.Predictions, Notes: a.notes, ImagesReport: v.ImagesReport,
 			}
 			return a.print(r, r.write)
@@ -57,6 +59,7 @@ type validateReport struct {
 	Loss            explore.Number `json:"loss"` // mean cross-entropy
 	Images          int            `json:"images"`
 	ImagesPerSecond explore.Number `json:"images_per_second"`
+	Device          string         `json:"device"` // that the network ran on
 	Data            string         `json:"data"`
 	Checkpoint      string         `json:"checkpoint"`
 	Architecture    string         `json:"architecture,omitempty"`

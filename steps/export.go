@@ -58,6 +58,7 @@ type Exported struct {
 
 	Precision onnx.Precision `json:"precision"`
 	Quantised *Quantised     `json:"quantised,omitempty"` // of int8
+	Halved    *Halved        `json:"halved,omitempty"`    // of fp16, where there is data
 }
 
 // Sizes of networks of which nothing is known.
@@ -86,8 +87,8 @@ var exportingParams = param.Table{
 	{Key: "batch", Usage: "images at once, `N`; 0 leaves it open until the network runs", Most: latency.MaxBatch},
 	{Key: "seed", Usage: "`SEED` of random weights", Rare: true},
 	checkParam,
-	{Key: "precision", Usage: "what the network computes in, a `PRECISION`: fp32, or int8, quantised after training", Choices: []string{string(onnx.FP32), string(onnx.INT8)}},
-	{Key: "data", Label: "data set", Usage: "int8: data set to calibrate and validate on, a `FOLDER|NAME`", Zero: "none"},
+	{Key: "precision", Usage: "what the network computes in, a `PRECISION`: fp32, fp16 for cards, or int8, quantised after training", Choices: []string{string(onnx.FP32), string(onnx.FP16), string(onnx.INT8)}},
+	{Key: "data", Label: "data set", Usage: "int8: data set to calibrate and validate on; fp16: to validate on, a `FOLDER|NAME`", Zero: "none"},
 	{Key: "calibration", Usage: "int8: how ranges of activations are found, by `KIND`: percentile or entropy", Choices: []string{byPercentile, byEntropy}, Rare: true},
 	{Key: "percentile", Usage: "int8: `PERCENT` of an activation's values that are not cut off", Unit: "%", Least: 90, Most: 100, Rare: true},
 	{Key: "calibration_images", Usage: "int8: training images to calibrate on, `N`", Least: 1, Most: 1 << 20, Rare: true},
@@ -152,6 +153,11 @@ func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 	var ranges func(string) (onnx.Range, error)
 	if e.Precision == onnx.INT8 {
 		if ranges, err = e.quantise(ctx, j, arch, weights, &r, metadata); err != nil {
+			return nil, checkpointError(r.Weights, err)
+		}
+	}
+	if e.Precision == onnx.FP16 {
+		if err := e.halve(ctx, j, arch, weights, &r, metadata); err != nil {
 			return nil, checkpointError(r.Weights, err)
 		}
 	}
@@ -257,8 +263,12 @@ func exported(arch model.Architecture, w onnx.Weights, r Exported, ranges func(s
 		batch = onnx.Batch
 	}
 	graph, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
-	if err == nil && ranges != nil {
+	switch {
+	case err != nil:
+	case ranges != nil:
 		graph, err = graph.Quantised(ranges)
+	case r.Precision == onnx.FP16:
+		graph, err = graph.Half()
 	}
 	if err != nil {
 		return nil, err

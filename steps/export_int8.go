@@ -78,6 +78,8 @@ const largeLoss = 1.0
 // checkQuantised refuses what cannot be quantised, before anything is read.
 func (e *Exporting) checkQuantised() error {
 	switch {
+	case e.Precision == onnx.FP16:
+		return e.checkHalved()
 	case e.Precision != onnx.INT8:
 		for _, p := range exportingParams {
 			if e.Given[p.Key] && slices.Contains([]string{"data", "calibration", "percentile", "calibration_images"}, p.Key) {
