@@ -1,12 +1,14 @@
 package safefile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -46,6 +48,36 @@ func Lock(file string) (release func(), err error) {
 		return nil, fmt.Errorf("%w: %s was locked", ErrLocked, file)
 	}
 	return release, nil
+}
+
+// WaitForLock takes a lock as [Lock] does and waits for it for a time, where another
+// has it.
+func WaitForLock(ctx context.Context, file string, wait time.Duration) (release func(), err error) {
+	for end := time.Now().Add(wait); ; {
+		release, err = Lock(file)
+		if !errors.Is(err, ErrLocked) || time.Now().After(end) {
+			return release, err
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// LockBeside takes the lock of a file that is changed, FILE.lock, waiting for a time
+// where another has it. The lock goes when it is released.
+func LockBeside(ctx context.Context, file string, wait time.Duration) (release func(), err error) {
+	lock := file + ".lock"
+	unlock, err := WaitForLock(ctx, lock, wait)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		os.Remove(lock) // while it is held: Lock sees that it is gone
+		unlock()
+	}, nil
 }
 
 func locked(file string, lock *flock.Flock, try func() (bool, error)) (release func(), err error) {

@@ -100,10 +100,10 @@ func look(ctx context.Context, images source, i int, room *image.RGBA) (s seen, 
 		}
 		sum := sha256.Sum256(data) // before it is decoded, which may change it
 		copy(s.sum[:], sum[:])
-		if m, err = decodeImage(ctx, data, room); err != nil {
+		if m, err = decodeImage(ctx, data, room, nil); err != nil {
 			return s, err
 		}
-	} else if m, err = images.read(ctx, i, room); err != nil {
+	} else if m, err = images.read(ctx, i, room, nil); err != nil {
 		return s, err
 	}
 	b := m.Bounds()

@@ -251,7 +251,7 @@ func TestOnWhite(t *testing.T) {
 		t.Error("a lossless WebP is drawn otherwise than the PNG of the same pixels")
 	}
 	lossy := read("lossy_rgba.webp") // has the alpha of rgba.png, and other colours
-	colours, err := decodeImage(t.Context(), bytes.Clone(lossy), new(image.RGBA))
+	colours, err := decodeImage(t.Context(), bytes.Clone(lossy), new(image.RGBA), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/hometest"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 )
 
 // What file managers, notebooks and servers leave in folders is neither a class
@@ -300,6 +301,17 @@ func TestTry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	release, err := safefile.LockBeside(t.Context(), file, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := NoteUnreadable(file, train.BadImages()); !errors.Is(err, safefile.ErrLocked) {
+		t.Errorf("%v, while another writes", err)
+	}
+	release()
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.lock")); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -387,7 +399,7 @@ func TestDecodingDoesNotDependOnTheRoom(t *testing.T) {
 	for name := range goldenImages(t) {
 		var first []byte
 		for _, r := range []*image.RGBA{{}, room} {
-			m, err := decodeImage(context.Background(), imageFile(t, name), r)
+			m, err := decodeImage(context.Background(), imageFile(t, name), r, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}

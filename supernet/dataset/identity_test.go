@@ -262,7 +262,7 @@ func TestIdentityIsCancelled(t *testing.T) {
 // What is seen of an image is 224/256 of its shorter side, rounded.
 func TestCrop(t *testing.T) {
 	for side := 1; side < 5000; side++ {
-		if got, want := centre(image.Rect(0, 0, side, side+3), true).Dx(), max(1, (side*224+128)/256); got != want {
+		if got, want := (&Set{trim: true}).centre(image.Rect(0, 0, side, side+3)).Dx(), max(1, (side*224+128)/256); got != want {
 			t.Fatalf("%d of %d pixels, expected %d", got, side, want)
 		}
 	}

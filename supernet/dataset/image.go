@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strings"
@@ -34,7 +33,7 @@ type imageFormat struct {
 }
 
 var imageFormats = []imageFormat{
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpegDecode, nil},
+	{"JPEG", "\xff\xd8\xff", jpegConfig, nil, nil}, // jpegDecode
 	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, nil},
 	{"WebP", "RIFF????WEBP", webpConfig, webpDecode, nil},
 	{"GIF", "GIF8?a", gif.DecodeConfig, gif.Decode, nil},
@@ -70,15 +69,23 @@ func (f *imageFormat) begins(head []byte) bool {
 
 // decodeImage decodes an image, which is opaque: what is transparent keeps the
 // colour that it has in the file, as in PIL's convert("RGB"), and does not become
-// black. It is an *image.RGBA or *image.Gray, in room or in memory of its own. The size of an image is looked at before memory is taken for it.
-// data may be changed.
-func decodeImage(ctx context.Context, data []byte, room *image.RGBA) (image.Image, error) {
+// black. It is an *image.RGBA or *image.Gray, in room or in memory of its own, of
+// which the part that is wanted is decoded at least. The size of an image is looked
+// at before memory is taken for it. data may be changed.
+func decodeImage(ctx context.Context, data []byte, room *image.RGBA, part wantedPart) (image.Image, error) {
 	f := formatOf(data)
 	if f == nil {
 		if len(data) == 0 {
 			return nil, errors.New("the file is empty")
 		}
 		return nil, fmt.Errorf("it begins with %q, expected JPEG, PNG, WebP, GIF, BMP or TIFF", data[:min(len(data), magicBytes)])
+	}
+	if f.decode == nil {
+		m, err := jpegDecode(ctx, data, room, part)
+		if err != nil {
+			return nil, imageError(f, err)
+		}
+		return m, nil
 	}
 	negative := false
 	if f.prepare != nil {
@@ -95,6 +102,7 @@ func decodeImage(ctx context.Context, data []byte, room *image.RGBA) (image.Imag
 	if w < 1 || h < 1 || w > maxPixels/h {
 		return nil, fmt.Errorf("%s of %dx%d pixels, expected at most %d", f.name, w, h, maxPixels)
 	}
+	part.of(image.Rect(0, 0, w, h))
 	if f.name == "GIF" {
 		return decodeGIF(ctx, f, data, image.Rect(0, 0, w, h), room)
 	}

@@ -11,6 +11,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime/metrics"
@@ -74,7 +75,7 @@ func TestImagesArePILs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := decodeImage(context.Background(), imageFile(t, name), room)
+		m, err := decodeImage(context.Background(), imageFile(t, name), room, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -118,18 +119,18 @@ func TestImagesByContent(t *testing.T) {
 func TestDamagedJPEG(t *testing.T) {
 	for _, name := range []string{"restarts.jpg", "progressive_restarts.jpg", "cmyk.jpg", "rgb.jpg", "grey.jpg"} {
 		data := imageFile(t, name)
-		whole, err := jpegDecode(bytes.NewReader(data))
+		whole, err := jpegDecode(t.Context(), data, &image.RGBA{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range data {
-			if _, err := jpegDecode(bytes.NewReader(data[:i])); err == nil {
+			if _, err := jpegDecode(t.Context(), data[:i], &image.RGBA{}, nil); err == nil {
 				t.Errorf("%s: %d of its %d bytes are enough", name, i, len(data))
 			}
 			damaged := bytes.Clone(data)
 			damaged[i] ^= byte(1 + i%255)
 			config, err := jpeg.DecodeConfig(bytes.NewReader(damaged))
-			if m, bad := jpegDecode(bytes.NewReader(damaged)); err == nil && bad == nil && (config.Width != m.Bounds().Dx() || config.Height != m.Bounds().Dy()) {
+			if m, bad := jpegDecode(t.Context(), damaged, &image.RGBA{}, nil); err == nil && bad == nil && (config.Width != m.Bounds().Dx() || config.Height != m.Bounds().Dy()) {
 				t.Errorf("%s: byte %d: %v, not %v", name, i, m.Bounds(), whole.Bounds())
 			}
 		}
@@ -146,12 +147,12 @@ func TestJPEGThatLacksSomething(t *testing.T) {
 			lacking := bytes.Join(slices.Delete(slices.Clone(parts), i, i+1), nil)
 			if part[1] == 0xda || part[1] == 0xdb { // a scan, a table of quantisation
 				refused++
-				if _, err := jpegDecode(bytes.NewReader(lacking)); err == nil {
+				if _, err := jpegDecode(t.Context(), lacking, &image.RGBA{}, nil); err == nil {
 					t.Errorf("%s: part %d of %d, %x, is not missed", name, i, len(parts), part[1])
 				}
 			}
 			if part[1] == 0xda {
-				if _, err := jpegDecode(bytes.NewReader(twice)); err == nil {
+				if _, err := jpegDecode(t.Context(), twice, &image.RGBA{}, nil); err == nil {
 					t.Errorf("%s: scan %d is taken twice", name, i)
 				}
 			}
@@ -166,12 +167,12 @@ func TestJPEGThatLacksSomething(t *testing.T) {
 func TestJFIFIsBeforeAdobe(t *testing.T) {
 	data := imageFile(t, "smooth420.jpg")
 	adobe := append(bytes.Clone(data[:2]), "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"...)
-	want, err := jpegDecode(bytes.NewReader(data))
+	want, err := jpegDecode(t.Context(), data, &image.RGBA{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	have, err := jpegDecode(bytes.NewReader(append(adobe, data[2:]...)))
-	if err != nil || !bytes.Equal(rgb(t, opaque(have, &image.RGBA{})), rgb(t, opaque(want, &image.RGBA{}))) {
+	have, err := jpegDecode(t.Context(), append(adobe, data[2:]...), &image.RGBA{}, nil)
+	if err != nil || !bytes.Equal(rgb(t, have), rgb(t, want)) {
 		t.Errorf("other colours, %v", err)
 	}
 }
@@ -208,7 +209,7 @@ func TestImagesThatAreRefused(t *testing.T) {
 		"WebP: it is animated":                                        []byte("RIFF\x40\x00\x00\x00WEBPANMF\x20\x00\x00\x00" + strings.Repeat("\x00", 32)),
 		`it begins with "\x00\x00\x00\x1cftypheic\x00\x00\x00\x00", `: []byte("\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1heic"),
 	} {
-		_, err := decodeImage(context.Background(), data, &image.RGBA{})
+		_, err := decodeImage(context.Background(), data, &image.RGBA{}, nil)
 		if err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%v, expected %q", err, words)
 		}
@@ -219,7 +220,7 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name := range goldenImages(t) {
-		if _, err := decodeImage(ctx, imageFile(t, name), &image.RGBA{}); err == nil {
+		if _, err := decodeImage(ctx, imageFile(t, name), &image.RGBA{}, nil); err == nil {
 			t.Errorf("%s was decoded", name)
 		}
 	}
@@ -238,7 +239,7 @@ func FuzzDatasetImage(f *testing.F) {
 		}
 		w, h, _ := sizeOf(bytes.Clone(data))
 		before := allocated()
-		m, err := decodeImage(context.Background(), data, &image.RGBA{})
+		m, err := decodeImage(context.Background(), data, &image.RGBA{}, nil)
 		if took, most := allocated()-before, uint64(64<<20+64*w*h+64*len(data)); took > most {
 			t.Fatalf("%d bytes of memory for a file of %d with %dx%d pixels: expected at most %d", took, len(data), w, h, most)
 		}
@@ -299,7 +300,7 @@ func TestHostileHeadersTakeNoMemory(t *testing.T) {
 		"a VP8 larger than it says": riff("VP8X", 10, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00VP8 \x0a\x00\x00\x00\x10\x02\x00\x9d\x01\x2a\xff\x3f\xff\x3f"),
 	} {
 		before := allocated()
-		_, err := decodeImage(context.Background(), data, &image.RGBA{})
+		_, err := decodeImage(context.Background(), data, &image.RGBA{}, nil)
 		if took := allocated() - before; took > 40<<20 {
 			t.Errorf("%s: %d MiB of memory, %v", name, took>>20, err)
 		}
@@ -319,4 +320,38 @@ func sizeOf(data []byte) (width, height int, ok bool) {
 	}
 	c, err := f.config(stoppingAt{context.Background(), bytes.NewReader(data)})
 	return c.Width, c.Height, err == nil
+}
+
+// Of a part of an image the pixels are those of the whole.
+func TestPartsAreThoseOfTheWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	room := &image.RGBA{}
+	for name := range goldenImages(t) {
+		whole, err := decodeImage(t.Context(), imageFile(t, name), &image.RGBA{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			var part image.Rectangle
+			asked := 0
+			m, err := decodeImage(t.Context(), imageFile(t, name), room, func(b image.Rectangle) image.Rectangle {
+				asked++
+				part = image.Rect(r.IntN(b.Dx()+1), r.IntN(b.Dy()+1), r.IntN(b.Dx()+1), r.IntN(b.Dy()+1))
+				return part
+			})
+			if err != nil || asked != 1 {
+				t.Fatalf("%s: asked %d times, %v", name, asked, err)
+			}
+			for y := part.Min.Y; y < part.Max.Y; y++ {
+				for x := part.Min.X; x < part.Max.X; x++ {
+					if m.At(x, y) != whole.At(x, y) {
+						t.Fatalf("%s, %v: pixel %d, %d is %v, expected %v", name, part, x, y, m.At(x, y), whole.At(x, y))
+					}
+				}
+			}
+			for i := range room.Pix {
+				room.Pix[i] = 77
+			}
+		}
+	}
 }

@@ -1,33 +1,69 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"io"
+	"sync"
 )
+
+// wantedPart is the part of an image that is wanted, of its bounds. It is asked once,
+// before the image is decoded; nil wants everything. Outside of it pixels may be
+// anything.
+type wantedPart func(whole image.Rectangle) image.Rectangle
+
+func (p wantedPart) of(whole image.Rectangle) image.Rectangle {
+	if p == nil {
+		return whole
+	}
+	return p(whole)
+}
 
 // jpegDecode decodes JPEG of 8 bits, sequential or progressive with Huffman codes,
 // to the bit as libjpeg does by default (and libjpeg-turbo, so PIL, OpenCV, torchvision
 // and libvips): image/jpeg rounds the inverse cosine transform otherwise, by which
-// deployed networks would answer otherwise. It is an *image.Gray, *image.YCbCr,
-// *image.RGBA or *image.CMYK. ITU-T T.81.
-func jpegDecode(r io.Reader) (image.Image, error) {
-	d := &jpegDecoder{r: r, adobe: -1}
+// deployed networks would answer otherwise. It is an *image.Gray, or an *image.RGBA
+// in room. What is damaged outside of the part that is wanted is an error as well.
+// ITU-T T.81.
+func jpegDecode(ctx context.Context, data []byte, room *image.RGBA, part wantedPart) (image.Image, error) {
+	d := jpegDecoders.Get().(*jpegDecoder)
+	defer jpegDecoders.Put(d)
+	d.reset(ctx, data, part)
+	if err := d.read(false); err != nil {
+		return nil, err
+	}
+	return d.image(room)
+}
+
+func jpegConfig(r io.Reader) (c image.Config, err error) {
+	d := &jpegDecoder{}
+	data, err := io.ReadAll(r) // it is in memory already
+	d.reset(context.Background(), data, nil)
+	if err == nil {
+		err = d.read(true)
+	}
+	return image.Config{ColorModel: color.RGBAModel, Width: d.width, Height: d.height}, err
+}
+
+// read reads the file, or what is before its first scan.
+func (d *jpegDecoder) read(header bool) error {
 	for {
 		marker, err := d.nextMarker()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case marker == 0xd8 || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01: // SOI, stray RST, TEM: alone
 			continue
 		case marker == 0xd9: // EOI
-			return d.image()
+			return nil
 		}
 		segment, err := d.segment()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case marker == 0xc4:
@@ -42,28 +78,35 @@ func jpegDecode(r io.Reader) (image.Image, error) {
 			d.jfif = true
 		case marker >= 0xc0 && marker <= 0xc2:
 			d.progressive = marker == 0xc2
-			err = d.frame(segment)
+			if err = d.frame(segment); header {
+				return err
+			}
 		case marker > 0xc2 && marker <= 0xcf && marker != 0xc8 && marker != 0xcc:
 			err = errors.New("unsupported coding: neither sequential nor progressive with Huffman codes")
 		case marker == 0xda:
 			err = d.scan(segment)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
 var errJPEG = errors.New("invalid format")
 
+// jpegDecoders keep their memory from one image to the next.
+var jpegDecoders = sync.Pool{New: func() any { return &jpegDecoder{} }}
+
 // jpegDecoder is a file that is decoded.
 type jpegDecoder struct {
-	r     io.Reader
-	buf   [4096]byte
-	i, n  int
+	ctx   context.Context
+	data  []byte
+	at    int // in data
 	entro entropy
+	part  wantedPart
 
 	width, height int
+	wanted        image.Rectangle
 	parts         []jpegPart
 	most          [2]int // largest sampling factors
 	progressive   bool
@@ -72,37 +115,40 @@ type jpegDecoder struct {
 	restart       int // MCUs from one restart to the next; 0: none
 	adobe         int // transform of colours; -1: not said
 	jfif          bool
+	pix           [4][]byte // memory of parts
+	chroma        []uint32  // of a row
+	lines         [4][]byte // rows that are made of the parts
+}
+
+func (d *jpegDecoder) reset(ctx context.Context, data []byte, part wantedPart) {
+	d.ctx, d.data, d.at, d.entro, d.part = ctx, data, 0, entropy{}, part
+	d.width, d.height, d.parts, d.most, d.quant = 0, 0, nil, [2]int{}, [4]*[64]int32{}
+	d.huffman, d.restart, d.adobe, d.jfif = [2][4]huffman{}, 0, -1, false
 }
 
 // jpegPart is a component of the colours.
 type jpegPart struct {
-	id, quant  byte
-	h, v       int // sampling factors
-	blocks     int // in a row of pix, which is whole MCUs
-	pix        []byte
-	coef       []int16 // 64 a block, of progressive files
-	dc, ac     *huffman
-	prediction int32
-	table      *[64]int32 // of quantisation, the one defined at the first scan
-	have       [64]int    // by the order in the file, which bit of a coefficient is the lowest that is there, and 1; 0: none is
+	id, quant    byte
+	h, v         int // sampling factors
+	across, down int // pixels that have a sample in common
+	blocks       int // in a row of pix, which is whole MCUs
+	pix          []byte
+	coef         []int16 // 64 a block, of progressive files
+	dc, ac       *huffman
+	prediction   int32
+	table        *[64]int32      // of quantisation, the one defined at the first scan
+	wanted       image.Rectangle // of blocks
+	have         [64]int         // by the order in the file, which bit of a coefficient is the lowest that is there, and 1; 0: none is
 }
 
 func (p *jpegPart) stride() int { return 8 * p.blocks }
 
 func (d *jpegDecoder) byte() (byte, error) {
-	if d.i == d.n {
-		n, err := d.r.Read(d.buf[:])
-		if n == 0 {
-			if err == nil || err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return 0, err
-		}
-		d.i, d.n = 0, n
+	if d.at == len(d.data) {
+		return 0, io.ErrUnexpectedEOF
 	}
-	b := d.buf[d.i]
-	d.i++
-	return b, nil
+	d.at++
+	return d.data[d.at-1], nil
 }
 
 // nextMarker is the next one, whatever is before it.
@@ -134,13 +180,11 @@ func (d *jpegDecoder) segment() ([]byte, error) {
 	if n < 2 {
 		return nil, fmt.Errorf("%w: a segment of %d bytes", errJPEG, n)
 	}
-	out := make([]byte, n-2)
-	for i := range out {
-		if out[i], err = d.byte(); err != nil {
-			return nil, err
-		}
+	if n -= 2; n > len(d.data)-d.at {
+		return nil, io.ErrUnexpectedEOF
 	}
-	return out, nil
+	d.at += n
+	return d.data[d.at-n : d.at], nil
 }
 
 func (d *jpegDecoder) quantTables(s []byte) error {
@@ -171,10 +215,14 @@ func (d *jpegDecoder) frame(s []byte) error {
 	}
 	d.height, d.width = int(s[1])<<8|int(s[2]), int(s[3])<<8|int(s[4])
 	n := int(s[5])
-	if s[0] != 8 || n != 1 && n != 3 && n != 4 || d.width == 0 || d.height == 0 || d.width > maxPixels/d.height {
+	if s[0] != 8 || n != 1 && n != 3 && n != 4 || d.width == 0 || d.height == 0 {
 		return fmt.Errorf("unsupported: %d components of %d bits, %dx%d pixels", n, s[0], d.width, d.height)
 	}
+	if d.width > maxPixels/d.height {
+		return fmt.Errorf("%dx%d pixels, expected at most %d", d.width, d.height, maxPixels)
+	}
 	d.parts = make([]jpegPart, n)
+	blocks := 0
 	for i := range d.parts {
 		p, c := &d.parts[i], s[6+3*i:]
 		p.id, p.h, p.v, p.quant = c[0], int(c[1]>>4), int(c[1]&15), c[2]
@@ -185,12 +233,23 @@ func (d *jpegDecoder) frame(s []byte) error {
 			return fmt.Errorf("%w: component %d", errJPEG, i)
 		}
 		d.most[0], d.most[1] = max(d.most[0], p.h), max(d.most[1], p.v)
+		blocks += p.h * p.v
 	}
+	d.wanted = d.part.of(image.Rect(0, 0, d.width, d.height))
 	for i := range d.parts {
 		p := &d.parts[i]
+		if d.most[0]%p.h != 0 || d.most[1]%p.v != 0 || blocks > 10 {
+			return fmt.Errorf("unsupported: component %d has %dx%d samples for %dx%d", i, p.h, p.v, d.most[0], d.most[1])
+		}
+		p.across, p.down = d.most[0]/p.h, d.most[1]/p.v
+		w := d.wanted // and the samples around it, of which pixels at its border are interpolated
+		p.wanted = image.Rect((w.Min.X/p.across-1)>>3, (w.Min.Y/p.down-1)>>3, (w.Max.X/p.across+1)>>3+1, (w.Max.Y/p.down+1)>>3+1)
 		p.blocks = ceilDiv(d.width, 8*d.most[0]) * p.h
 		all := p.blocks * ceilDiv(d.height, 8*d.most[1]) * p.v
-		p.pix = make([]byte, 64*all)
+		if cap(d.pix[i]) < 64*all {
+			d.pix[i] = make([]byte, 64*all)
+		}
+		p.pix = d.pix[i][:64*all]
 		if d.progressive {
 			p.coef = make([]int16, 64*all)
 		}
@@ -201,7 +260,7 @@ func (d *jpegDecoder) frame(s []byte) error {
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // image is what the components make.
-func (d *jpegDecoder) image() (image.Image, error) {
+func (d *jpegDecoder) image(room *image.RGBA) (image.Image, error) {
 	if d.parts == nil {
 		return nil, fmt.Errorf("%w: it has no image", errJPEG)
 	}
@@ -213,69 +272,29 @@ func (d *jpegDecoder) image() (image.Image, error) {
 			}
 		}
 		for b := range len(p.coef) / 64 {
+			x, y := b%p.blocks, b/p.blocks
+			if !(image.Point{x, y}).In(p.wanted) {
+				continue
+			}
 			var block [64]int32
+			nonzero := uint64(0)
 			for k, v := range p.coef[64*b:][:64] {
-				block[k] = int32(v)
-			}
-			d.put(p, &block, b%p.blocks, b/p.blocks)
-		}
-	}
-	whole := image.Rect(0, 0, d.width, d.height)
-	p := d.parts
-	if len(p) == 1 {
-		return &image.Gray{Pix: p[0].pix, Stride: p[0].stride(), Rect: whole}, nil
-	}
-	ratio, known := map[[2]int]image.YCbCrSubsampleRatio{
-		{1, 1}: image.YCbCrSubsampleRatio444, {2, 1}: image.YCbCrSubsampleRatio422, {1, 2}: image.YCbCrSubsampleRatio440,
-		{2, 2}: image.YCbCrSubsampleRatio420, {4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
-	}[[2]int{p[0].h / p[1].h, p[0].v / p[1].v}]
-	if !known || p[0].h%p[1].h != 0 || p[0].v%p[1].v != 0 || p[1].h != p[2].h || p[1].v != p[2].v || len(p) == 4 && (p[3].h != p[0].h || p[3].v != p[0].v) || p[0].h != d.most[0] || p[0].v != d.most[1] {
-		return nil, errors.New("unsupported ratio of chroma samples")
-	}
-	ycc := &image.YCbCr{Y: p[0].pix, Cb: p[1].pix, Cr: p[2].pix, YStride: p[0].stride(), CStride: p[1].stride(), SubsampleRatio: ratio, Rect: whole}
-	plain := d.adobe == 0 && !(len(p) == 3 && d.jfif) || len(p) == 3 && d.adobe < 0 && !d.jfif && p[0].id == 'R' && p[1].id == 'G' && p[2].id == 'B'
-	if len(p) == 3 && !plain {
-		return ycc, nil
-	}
-	room := &image.RGBA{}
-	if !plain {
-		fromJPEG(ycc, room)
-	} else if ratio != image.YCbCrSubsampleRatio444 {
-		return nil, errors.New("unsupported: fewer samples of one colour than of another")
-	} else {
-		reshape(room, d.width, d.height)
-		for y := range d.height {
-			for x := range d.width {
-				at := y*ycc.YStride + x
-				setPixel(room.Pix[room.PixOffset(x, y):], ycc.Y[at], ycc.Cb[at], ycc.Cr[at])
-			}
-		}
-	}
-	if len(p) == 3 {
-		return room, nil
-	}
-	if d.adobe < 0 {
-		return nil, errors.New("unsupported: four components, and it does not say of which colours")
-	}
-	inks := &image.CMYK{Pix: room.Pix, Stride: room.Stride, Rect: whole} // Adobe writes what is left of white
-	for y := range d.height {
-		for x := range d.width {
-			at := inks.PixOffset(x, y)
-			if plain {
-				for c := range 3 {
-					inks.Pix[at+c] = 255 - inks.Pix[at+c]
+				if v != 0 {
+					block[k] = int32(v) * p.table[k]
+					nonzero |= 1 << k
 				}
 			}
-			inks.Pix[at+3] = 255 - p[3].pix[y*p[3].stride()+x]
+			inverseDCT(&block, nonzero, p.pix[8*y*p.stride()+8*x:], p.stride())
 		}
 	}
-	return inks, nil
-}
-
-// put makes a block of pixels from coefficients.
-func (d *jpegDecoder) put(p *jpegPart, block *[64]int32, x, y int) {
-	for k, q := range p.table {
-		block[k] *= q
+	if p := d.parts; len(p) == 1 {
+		d.pix[0] = nil // it is the image's now
+		return &image.Gray{Pix: p[0].pix, Stride: p[0].stride(), Rect: image.Rect(0, 0, d.width, d.height)}, nil
 	}
-	inverseDCT(block, p.pix[8*y*p.stride()+8*x:], p.stride())
+	if len(d.parts) == 4 && d.adobe < 0 {
+		return nil, errors.New("unsupported: four components, and it does not say of which colours")
+	}
+	reshape(room, d.width, d.height)
+	d.colours(room)
+	return room, nil
 }

@@ -1,6 +1,10 @@
 package dataset
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"image"
+)
 
 // zigzag is the place in a block, row by row, of the coefficients in their order in
 // the file.
@@ -11,12 +15,22 @@ var zigzag = [64]byte{
 
 // huffman is a table of codes.
 type huffman struct {
-	short  [256]uint16 // by the next 8 bits: length of the code and, below, its value; 0 where it is longer
-	least  [17]int32   // by length: the first code
-	beyond [17]int32   // one after the last
-	first  [17]int32   // place of the first in values
+	next   [1 << nextBits]uint32 // by the next bits: see below; 0 where the code is longer
+	least  [17]int32             // by length: the first code
+	beyond [17]int32             // one after the last
+	first  [17]int32             // place of the first in values
 	values []byte
 }
+
+// What the next bits are, in an entry of [huffman.next]: the value of the code in
+// the lower 8 bits, its length in 4, in 4 that of the code with the number behind
+// it, 0 where this is longer or there is none, and in 16 that number.
+const (
+	nextBits    = 10
+	lengthShift = 8
+	wholeShift  = 12
+	numberShift = 16
+)
 
 func (d *jpegDecoder) huffmanTables(s []byte) error {
 	for len(s) > 0 {
@@ -24,7 +38,8 @@ func (d *jpegDecoder) huffmanTables(s []byte) error {
 		if len(s) < 17 || s[0]>>4 > 1 || s[0]&15 > 3 {
 			return bad
 		}
-		h, code, n := huffman{}, int32(0), 0
+		h, code, n := &d.huffman[s[0]>>4][s[0]&15], int32(0), 0
+		*h = huffman{}
 		for length := 1; length <= 16; length++ {
 			h.least[length], h.first[length] = code, int32(n)
 			code += int32(s[length])
@@ -39,15 +54,19 @@ func (d *jpegDecoder) huffmanTables(s []byte) error {
 			return bad
 		}
 		h.values = s[17:][:n]
-		for length := 1; length <= 8; length++ {
+		for length := 1; length <= nextBits; length++ {
 			for c := h.least[length]; c < h.beyond[length]; c++ {
-				value := h.values[h.first[length]+c-h.least[length]]
-				for rest := range int32(1) << (8 - length) {
-					h.short[c<<(8-length)|rest] = uint16(length)<<8 | uint16(value)
+				value := uint32(h.values[h.first[length]+c-h.least[length]])
+				rest := nextBits - length // bits behind the code
+				for bits := range uint32(1) << rest {
+					v := value | uint32(length)<<lengthShift
+					if n := int(value & 15); n > 0 && n <= rest {
+						v |= uint32(length+n)<<wholeShift | uint32(signed(int32(bits>>(rest-n)), n))<<numberShift
+					}
+					h.next[uint32(c)<<rest|bits] = v
 				}
 			}
 		}
-		d.huffman[s[0]>>4][s[0]&15] = h
 		s = s[17+n:]
 	}
 	return nil
@@ -56,9 +75,9 @@ func (d *jpegDecoder) huffmanTables(s []byte) error {
 // entropy is the bits of a scan. Behind their end they are zeros, which count as
 // missing once they are used.
 type entropy struct {
-	bits    uint64
-	n       int // of bits
-	missing int // of those, not of the file
+	bits    uint64 // the next ones, from the highest on
+	n       int    // of bits
+	missing int    // of those, not of the file
 	marker  byte
 	err     error
 	run     int // blocks that end here, of progressive files
@@ -66,8 +85,22 @@ type entropy struct {
 
 // want makes sure of 32 bits.
 func (d *jpegDecoder) want() {
+	if d.entro.n < 32 {
+		d.fill()
+	}
+}
+
+// fill adds bits, where there are less than 32.
+func (d *jpegDecoder) fill() {
 	e := &d.entro
-	for e.n <= 32 {
+	if e.marker == 0 && d.at+4 <= len(d.data) {
+		if v := binary.BigEndian.Uint32(d.data[d.at:]); (^v-0x01010101)&v&0x80808080 == 0 { // no byte is 0xff
+			e.bits |= uint64(v) << (32 - e.n)
+			e.n, d.at = e.n+32, d.at+4
+			return
+		}
+	}
+	for e.n <= 56 {
 		var b byte
 		if e.marker == 0 && e.err == nil {
 			if b, e.err = d.byte(); b == 0xff && e.err == nil {
@@ -83,20 +116,22 @@ func (d *jpegDecoder) want() {
 		if e.marker != 0 || e.err != nil {
 			e.missing += 8
 		}
-		e.bits, e.n = e.bits<<8|uint64(b), e.n+8
+		e.bits |= uint64(b) << (56 - e.n)
+		e.n += 8
 	}
 }
 
 // take are the next bits, 16 at most.
 func (d *jpegDecoder) take(n int) int32 {
 	d.want()
-	d.entro.n -= n
-	return int32(d.entro.bits>>d.entro.n) & (1<<n - 1)
+	e := &d.entro
+	v := int32(e.bits >> 32 >> (32 - n))
+	e.bits, e.n = e.bits<<n, e.n-n
+	return v
 }
 
-// number is a number of so many bits, negative ones below half.
-func (d *jpegDecoder) number(n int) int32 {
-	v := d.take(n)
+// signed is a number of n bits: negative ones are below half.
+func signed(v int32, n int) int32 {
 	if n > 0 && v < 1<<(n-1) {
 		v += 1 - 1<<n
 	}
@@ -107,17 +142,23 @@ func (d *jpegDecoder) number(n int) int32 {
 func (d *jpegDecoder) symbol(h *huffman) int {
 	d.want()
 	e := &d.entro
-	if short := h.short[e.bits>>(e.n-8)&0xff]; short != 0 {
-		e.n -= int(short >> 8)
-		return int(short & 0xff)
+	v, length := h.symbol(e.bits)
+	e.bits, e.n = e.bits<<length, e.n-length
+	return v
+}
+
+// symbol is the value and the length of the code that bits begin with; -1 where
+// there is none.
+func (h *huffman) symbol(bits uint64) (value, length int) {
+	if v := h.next[bits>>(64-nextBits)]; v != 0 {
+		return int(v & 0xff), int(v >> lengthShift & 15)
 	}
-	for length := 9; length <= 16; length++ {
-		if code := int32(e.bits>>(e.n-length)) & (1<<length - 1); code < h.beyond[length] && code >= h.least[length] {
-			e.n -= length
-			return int(h.values[h.first[length]+code-h.least[length]])
+	for length := nextBits + 1; length <= 16; length++ {
+		if code := int32(bits >> (64 - length)); code < h.beyond[length] && code >= h.least[length] {
+			return int(h.values[h.first[length]+code-h.least[length]]), length
 		}
 	}
-	return -1
+	return -1, 0
 }
 
 // band is which coefficients a scan has, and of their bits from high, those above
@@ -163,6 +204,9 @@ func (d *jpegDecoder) scan(s []byte) error {
 	}
 	d.entro = entropy{}
 	for unit := range across * down {
+		if unit%across == 0 && d.ctx.Err() != nil {
+			return d.ctx.Err()
+		}
 		if d.restart > 0 && unit > 0 && unit%d.restart == 0 {
 			d.entro = entropy{marker: d.entro.marker}
 			if m, err := d.nextMarker(); err != nil {
@@ -227,8 +271,10 @@ func (d *jpegDecoder) block(p *jpegPart, b band, x, y int) error {
 		}
 	} else {
 		var block [64]int32
-		ok = d.sequential(p, &block)
-		d.put(p, &block, x, y)
+		var nonzero uint64
+		if nonzero, ok = d.sequential(p, &block); (image.Point{x, y}).In(p.wanted) {
+			inverseDCT(&block, nonzero, p.pix[8*y*p.stride()+8*x:], p.stride())
+		}
 	}
 	switch e := &d.entro; {
 	case e.n >= e.missing && ok:
@@ -247,31 +293,58 @@ func (d *jpegDecoder) prediction(p *jpegPart) bool {
 	if n < 0 || n > 16 {
 		return false
 	}
-	p.prediction += d.number(n)
+	p.prediction += signed(d.take(n), n)
 	return true
 }
 
-func (d *jpegDecoder) sequential(p *jpegPart, block *[64]int32) bool {
+// sequential decodes a block, to zeros, and says which of its coefficients are not
+// zero.
+func (d *jpegDecoder) sequential(p *jpegPart, block *[64]int32) (nonzero uint64, ok bool) {
 	if !d.prediction(p) {
-		return false
+		return 0, false
 	}
-	block[0] = p.prediction
+	table, h := p.table, p.ac
+	block[0], nonzero = int32(int16(p.prediction))*table[0], 1
+	bits, n := d.entro.bits, d.entro.n
+	ok = true
 	for k := 1; k < 64; k++ {
-		s := d.symbol(p.ac)
-		switch skip, n := s>>4, s&15; {
-		case s < 0:
-			return false
-		case n == 0 && skip < 15:
-			return true
-		case k+skip > 63:
-			return n == 0
-		default:
-			if k += skip; n > 0 {
-				block[zigzag[k]] = d.number(n)
-			}
+		if n < 32 {
+			d.entro.bits, d.entro.n = bits, n
+			d.fill()
+			bits, n = d.entro.bits, d.entro.n
 		}
+		v := h.next[bits>>(64-nextBits)]
+		length, number := int(v>>wholeShift&15), int32(v)>>numberShift
+		skip := int(v >> 4 & 15)
+		if length == 0 {
+			var s int
+			if s, length = h.symbol(bits); s < 0 {
+				ok = false
+				break
+			}
+			size := s & 15
+			if skip = s >> 4; size == 0 {
+				bits, n = bits<<length, n-length
+				if skip < 15 {
+					break
+				}
+				k += 15
+				continue
+			}
+			number = signed(int32(bits<<length>>(64-size)), size)
+			length += size
+		}
+		bits, n = bits<<(length&63), n-length
+		if k += skip; k > 63 {
+			ok = false
+			break
+		}
+		at := zigzag[k] & 63
+		block[at] = number * table[at]
+		nonzero |= 1 << at
 	}
-	return true
+	d.entro.bits, d.entro.n = bits, n
+	return nonzero, ok
 }
 
 // firstBits decodes the upper bits of some coefficients.
@@ -292,7 +365,7 @@ func (d *jpegDecoder) firstBits(coef *[64]int16, h *huffman, b band) bool {
 			return n == 0
 		default:
 			if k += skip; n > 0 {
-				coef[zigzag[k]] = int16(d.number(n) << b.low)
+				coef[zigzag[k]] = int16(signed(d.take(n), n) << b.low)
 			}
 		}
 	}

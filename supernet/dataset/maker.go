@@ -3,8 +3,6 @@ package dataset
 import (
 	"context"
 	"image"
-
-	"golang.org/x/image/draw"
 )
 
 // maker makes the images of batches, one at a time, in memory of its own.
@@ -15,6 +13,7 @@ type maker struct {
 	outside      [4]byte     // the mean colour of the set
 	packed       picture     // as it is in a pack
 	resizer      resizer
+	bicubic      bicubic
 }
 
 func newMaker(l *Loader) *maker {
@@ -64,19 +63,28 @@ func (m *maker) view(ctx context.Context, number int, r *stream) (*image.RGBA, e
 		form = formReduced
 	}
 	if _, files := s.images.(*folder); form == formReduced && !(o.Packed && files) {
-		from, err := s.images.read(ctx, number, m.room)
+		var crop image.Rectangle
+		from, err := s.images.read(ctx, number, m.room, func(b image.Rectangle) image.Rectangle {
+			crop = randomCrop(b, o.Augment.Crop, r)
+			return crop
+		})
 		if err != nil {
 			return nil, err
 		}
-		return m.resize(from, randomCrop(from.Bounds(), o.Augment.Crop, r), true), nil
+		m.resizer.crop(m.square, from, crop)
+		return m.square, nil
 	}
 	if !pack.get(number, form, &m.packed) {
-		from, err := s.images.read(ctx, number, m.room)
+		part := wantedPart(s.centre)
+		if form == formReduced {
+			part = nil
+		}
+		from, err := s.images.read(ctx, number, m.room, part)
 		if err != nil {
 			return nil, err
 		}
 		if form != formReduced {
-			square := m.resize(from, centre(from.Bounds(), s.trim), false)
+			square := m.evaluated(from)
 			if pack != nil {
 				m.packed.set(square)
 				pack.put(ctx, number, form, &m.packed, false)
@@ -103,27 +111,24 @@ func (m *maker) reduce(from image.Image) {
 // centre is the part of an image that evaluation sees: the square in its
 // middle, and if it is trimmed, 224/256 of that. So the usual resize to 256 and
 // crop of 224 is one step.
-func centre(b image.Rectangle, trim bool) image.Rectangle {
+func (s *Set) centre(b image.Rectangle) image.Rectangle {
 	side := min(b.Dx(), b.Dy())
-	if trim {
+	if s.trim {
 		side = max(1, int(float64(side)*trimmedShare+0.5))
 	}
 	corner := image.Pt(b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2)
 	return image.Rectangle{corner, corner.Add(image.Pt(side, side))}
 }
 
-// resize brings part of an image to Size x Size: bicubic (Catmull and Rom
-// 1974) for evaluation, bilinear for random crops; both average over the
-// pixels that become one. An RGBA image that has the size is returned as it is.
-func (m *maker) resize(from image.Image, part image.Rectangle, random bool) *image.RGBA {
+// evaluated is what evaluation sees of an image: bicubic (Catmull and Rom 1974),
+// averaged over the pixels that become one. An RGBA image that is it already is
+// returned as it is.
+func (m *maker) evaluated(from image.Image) *image.RGBA {
+	part := m.loader.set.centre(from.Bounds())
 	if rgba, is := from.(*image.RGBA); is && part == rgba.Rect && part == m.square.Rect {
 		return rgba
 	}
-	var kernel draw.Scaler = draw.CatmullRom
-	if random {
-		kernel = draw.BiLinear
-	}
-	kernel.Scale(m.square, m.square.Rect, from, part, draw.Src, nil)
+	m.bicubic.scale(m.square, from, part)
 	return m.square
 }
 

@@ -22,8 +22,9 @@ func (m *memory) name(i int) string       { return fmt.Sprint("image ", i) }
 func (m *memory) unreadable() *unreadable { return nil }
 
 // read unpacks an image to room, grey to three equal channels.
-func (m *memory) read(_ context.Context, i int, room *image.RGBA) (image.Image, error) {
+func (m *memory) read(_ context.Context, i int, room *image.RGBA, part wantedPart) (image.Image, error) {
 	reshape(room, m.width, m.height)
+	part.of(room.Rect)
 	plane := m.width * m.height
 	from := m.pixels[i*plane*m.channels:][:plane*m.channels]
 	pixel, channel := 1, plane // from one to the next

@@ -23,5 +23,5 @@ func Pixels(ctx context.Context, file string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeImage(ctx, data, &image.RGBA{})
+	return decodeImage(ctx, data, &image.RGBA{}, nil)
 }

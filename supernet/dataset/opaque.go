@@ -13,8 +13,6 @@ func opaque(m image.Image, room *image.RGBA) image.Image {
 	switch m := m.(type) {
 	case *image.Gray:
 		return m
-	case *image.YCbCr:
-		fromJPEG(m, room)
 	case *image.RGBA:
 		if !m.Opaque() {
 			for i := 0; i < len(m.Pix); i += 4 {
@@ -46,13 +44,6 @@ func opaque(m image.Image, room *image.RGBA) image.Image {
 		for i, v := range m.Pix {
 			copy(room.Pix[4*i:4*i+4], colours[v][:])
 		}
-	case *image.CMYK:
-		reshape(room, m.Rect.Dx(), m.Rect.Dy())
-		for i := 0; i < len(m.Pix); i += 4 {
-			white := 255 - uint32(m.Pix[i+3])
-			part := func(ink byte) byte { return byte(white - (uint32(ink)*white+127)/255) }
-			setPixel(room.Pix[i:], part(m.Pix[i]), part(m.Pix[i+1]), part(m.Pix[i+2]))
-		}
 	default:
 		return each(m, room)
 	}
@@ -83,6 +74,13 @@ func each(m image.Image, room *image.RGBA) image.Image {
 func setPixel(p []byte, r, g, b byte) {
 	p = p[:4:4]
 	p[0], p[1], p[2], p[3] = r, g, b, 255
+}
+
+// setInks sets a pixel of cyan, magenta, yellow and black.
+func setInks(p []byte, c, m, y, k byte) {
+	white := 255 - uint32(k)
+	part := func(ink byte) byte { return byte(white - (uint32(ink)*white+127)/255) }
+	setPixel(p, part(c), part(m), part(y))
 }
 
 // divide makes a pixel opaque whose colours are multiplied by its alpha.

@@ -423,12 +423,12 @@ func (f *folder) file(ctx context.Context, i int) ([]byte, error) {
 }
 
 // read decodes an image file.
-func (f *folder) read(ctx context.Context, i int, room *image.RGBA) (image.Image, error) {
+func (f *folder) read(ctx context.Context, i int, room *image.RGBA, part wantedPart) (image.Image, error) {
 	data, err := f.file(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	m, err := decodeImage(ctx, data, room)
+	m, err := decodeImage(ctx, data, room, part)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

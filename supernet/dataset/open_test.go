@@ -130,7 +130,7 @@ func TestCentre(t *testing.T) {
 		{image.Rect(0, 0, 256, 300), false, image.Rect(0, 22, 256, 278)},
 		{image.Rect(0, 0, 1, 9), true, image.Rect(0, 4, 1, 5)},
 	} {
-		if got := centre(c.b, c.trim); got != c.want {
+		if got := (&Set{trim: c.trim}).centre(c.b); got != c.want {
 			t.Errorf("centre of %v is %v, expected %v", c.b, got, c.want)
 		}
 	}

@@ -264,7 +264,11 @@ func (m *maker) pack(ctx context.Context, number int) {
 	if len(forms) == 0 {
 		return
 	}
-	from, err := s.images.read(ctx, number, m.room)
+	part := wantedPart(s.centre)
+	if slices.Contains(forms, formReduced) {
+		part = nil
+	}
+	from, err := s.images.read(ctx, number, m.room, part)
 	if err != nil {
 		if ctx.Err() == nil {
 			bad.note(number, err)
@@ -275,7 +279,7 @@ func (m *maker) pack(ctx context.Context, number int) {
 		if form == formReduced {
 			m.reduce(from)
 		} else {
-			m.packed.set(m.resize(from, centre(from.Bounds(), s.trim), false))
+			m.packed.set(m.evaluated(from))
 		}
 		file.put(ctx, number, form, &m.packed, true)
 	}

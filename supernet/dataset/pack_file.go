@@ -99,17 +99,7 @@ func (p *packFile) lock() string { return p.path + ".lock" }
 // waitForLock takes the lock. Who has it adds one image, or makes the file: a time
 // is waited for that.
 func (p *packFile) waitForLock(ctx context.Context, wait time.Duration) (release func(), err error) {
-	for end := time.Now().Add(wait); ; {
-		release, err = safefile.Lock(p.lock())
-		if !errors.Is(err, safefile.ErrLocked) || time.Now().After(end) {
-			return release, err
-		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	return safefile.WaitForLock(ctx, p.lock(), wait)
 }
 
 func (p *packFile) tableBytes() int64 { return int64(p.images) * int64(packForms) * packEntry }

@@ -151,15 +151,9 @@ func words(have []uint64, n int) []uint64 {
 	return have[:n]
 }
 
-// crop makes part of a picture the whole of dst.
-func (z *resizer) crop(dst *image.RGBA, from *picture, part image.Rectangle) {
-	z.resize(part, dst.Rect.Dx(), dst.Rect.Dy(), func(row []uint64, y int) {
-		pix := from.pix[3*(y*from.width+part.Min.X):][:3*len(row)]
-		for x := range row {
-			p := pix[3*x : 3*x+3 : 3*x+3]
-			row[x] = lane(p[0], p[1], p[2])
-		}
-	}, func(sum []uint64) {
+// crop makes part of an image the whole of dst.
+func (z *resizer) crop(dst *image.RGBA, from any, part image.Rectangle) {
+	z.resize(part, dst.Rect.Dx(), dst.Rect.Dy(), spread(from, part), func(sum []uint64) {
 		for i, s := range sum {
 			v := rounded(s)
 			binary.LittleEndian.PutUint32(dst.Pix[4*i:], uint32(v&0xff|v>>(laneBits-8)&0xff00|v>>(2*laneBits-16)&0xff0000|0xff000000))
@@ -169,28 +163,40 @@ func (z *resizer) crop(dst *image.RGBA, from *picture, part image.Rectangle) {
 
 // reduce makes dst an image of width x height.
 func (z *resizer) reduce(dst *picture, from image.Image, width, height int) {
-	part := from.Bounds()
-	spread := func(row []uint64, y int) { // decodeImage makes these two
-		m := from.(*image.RGBA)
-		pix := m.Pix[m.PixOffset(part.Min.X, y):][:4*len(row)]
-		for x := range row {
-			p := pix[4*x : 4*x+4 : 4*x+4]
-			row[x] = lane(p[0], p[1], p[2])
+	dst.reshape(width, height)
+	z.resize(from.Bounds(), width, height, spread(from, from.Bounds()), func(sum []uint64) {
+		for i, s := range sum {
+			v, p := rounded(s), dst.pix[3*i:3*i+3:3*i+3]
+			p[0], p[1], p[2] = byte(v), byte(v>>laneBits), byte(v>>(2*laneBits))
 		}
-	}
-	if m, grey := from.(*image.Gray); grey {
-		spread = func(row []uint64, y int) {
+	})
+}
+
+// spread writes rows of part of a picture, or of what decodeImage makes, in lanes.
+func spread(from any, part image.Rectangle) func(row []uint64, y int) {
+	switch m := from.(type) {
+	case *picture:
+		return func(row []uint64, y int) {
+			pix := m.pix[3*(y*m.width+part.Min.X):][:3*len(row)]
+			for x := range row {
+				p := pix[3*x : 3*x+3 : 3*x+3]
+				row[x] = lane(p[0], p[1], p[2])
+			}
+		}
+	case *image.Gray:
+		return func(row []uint64, y int) {
 			pix := m.Pix[m.PixOffset(part.Min.X, y):][:len(row)]
 			for x, v := range pix {
 				row[x] = lanes * uint64(v)
 			}
 		}
 	}
-	dst.reshape(width, height)
-	z.resize(part, width, height, spread, func(sum []uint64) {
-		for i, s := range sum {
-			v, p := rounded(s), dst.pix[3*i:3*i+3:3*i+3]
-			p[0], p[1], p[2] = byte(v), byte(v>>laneBits), byte(v>>(2*laneBits))
+	m := from.(*image.RGBA)
+	return func(row []uint64, y int) {
+		pix := m.Pix[m.PixOffset(part.Min.X, y):][:4*len(row)]
+		for x := range row {
+			p := pix[4*x : 4*x+4 : 4*x+4]
+			row[x] = lane(p[0], p[1], p[2])
 		}
-	})
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/internal/safefile"
@@ -164,7 +165,7 @@ func (s *Set) Try(ctx context.Context, report func(done, total int)) error {
 	progress := newProgress(report, s.Len())
 	return parallel.For(ctx, s.Len(), func(p int) {
 		room := rooms.Get().(*image.RGBA)
-		if _, err := s.images.read(ctx, s.index[p], room); err != nil && ctx.Err() == nil {
+		if _, err := s.images.read(ctx, s.index[p], room, nil); err != nil && ctx.Err() == nil {
 			u.note(s.index[p], err)
 		}
 		rooms.Put(room)
@@ -180,11 +181,16 @@ const UnreadableFile = "unreadable.jsonl"
 const maxUnreadableFile = 64 << 20
 
 // NoteUnreadable adds images to a file of JSON lines which has each once, by
-// name. It makes no file where there are none.
+// name, under its lock. It makes no file where there are none.
 func NoteUnreadable(file string, bad []BadImage) error {
 	if len(bad) == 0 {
 		return nil
 	}
+	release, err := safefile.LockBeside(context.Background(), file, time.Second) // also of what was ended
+	if err != nil {
+		return err
+	}
+	defer release()
 	was, err := safefile.Read(file, maxUnreadableFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -96,6 +96,34 @@ large = np.asarray(Image.fromarray(noise).resize((75, 53)))
 for name, options in (('restarts', {'restart_marker_blocks': 3}), ('progressive420', {'progressive': True}), ('progressive_restarts', {'progressive': True, 'restart_marker_rows': 1}), ('coarse', {'quality': 3}),
                       ('optimised', {'optimize': True})):
     save(name + '.jpg', Image.fromarray(large), format='JPEG', subsampling=2, **{'quality': 90, **options})
+
+
+def sampled(name, width, height, factors):
+    """A JPEG of components with other sampling factors: the blocks of a grey one, whose
+    prediction goes on from other blocks then; the colours are odd, and are the same."""
+    across, down = max(h for h, _ in factors), max(v for _, v in factors)
+    units = -(-width // (8 * across)) * -(-height // (8 * down))
+    blocks = units * sum(h * v for h, v in factors)
+    faint = (128 + (rng.rand(8, 8 * blocks) - 0.5) * 40).astype(np.uint8)
+    b = io.BytesIO()
+    Image.fromarray(faint).save(b, format='JPEG', quality=90)
+    data = bytearray(b.getvalue())
+    at = data.index(b'\xff\xc0')
+    frame = struct.pack('>HBHHB', 8 + 3 * len(factors), 8, height, width, len(factors))
+    frame += b''.join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(factors))
+    end = at + 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
+    data[at + 2:end] = frame
+    at = data.index(b'\xff\xda')
+    scan = struct.pack('>HB', 6 + 2 * len(factors), len(factors)) + b''.join(bytes([i + 1, 0]) for i in range(len(factors))) + b'\0\x3f\0'
+    end = at + 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
+    data[at + 2:end] = scan
+    add(name, bytes(data))
+
+
+for name, factors in (('440', ((1, 2), (1, 1), (1, 1))), ('411', ((4, 1), (1, 1), (1, 1))), ('410', ((4, 2), (1, 1), (1, 1))), ('14', ((1, 4), (1, 1), (1, 1))), ('24', ((2, 4), (1, 1), (1, 1))),
+                      ('31', ((3, 1), (1, 1), (1, 1))), ('22_12', ((2, 2), (1, 2), (1, 2))), ('22_21', ((2, 2), (2, 1), (2, 1))), ('11_21', ((1, 1), (2, 1), (1, 1))), ('22_mixed', ((2, 2), (1, 2), (2, 1)))):
+    sampled('samples_%s.jpg' % name, 37, 29, factors)
+sampled('samples_440_narrow.jpg', 3, 29, ((1, 2), (1, 1), (1, 1)))
 save('rgb.jpg', Image.fromarray(large), format='JPEG', quality=90, keep_rgb=True)
 save('grey.jpg', Image.fromarray(smooth[..., 0]), format='JPEG', quality=95)
 save('cmyk.jpg', Image.fromarray(smooth).convert('CMYK'), format='JPEG', quality=98, subsampling=0)
