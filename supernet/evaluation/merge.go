@@ -44,7 +44,7 @@ func (s shardFile) total() int { return s.info.Shard.Num * s.per }
 // what is written. Errors about what does not belong together wrap ErrMerge and name
 // the file.
 func Merge(ctx context.Context, out string, in []string) (m Merged, err error) {
-	release, err := safefile.Lock(out + ".lock")
+	release, err := safefile.LockBeside(ctx, out, 0)
 	if err != nil {
 		return m, err
 	}

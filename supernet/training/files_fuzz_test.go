@@ -16,7 +16,7 @@ import (
 
 func FuzzTrainingState(f *testing.F) {
 	w := onnx.StateDict{"a.weight": {Shape: []int{2, 1}, Data: []float32{1, 2}}, "bn." + counter: {Shape: []int{}, Data: []float32{3}}}
-	s := state{position{Stage: Heaviest, Step: 7, Since: sums{Images: 3, Loss: 0.1}, Validated: 1}, w, onnx.StateDict{"a.weight": w["a.weight"]}, w, "kernels off", onnx.Calibrated{"x": {Min: -1, Max: 2}}}
+	s := state{position{Stage: Heaviest, Step: 7, Since: sums{Images: 3, Loss: 0.1}, Validated: 1}, w, onnx.StateDict{"a.weight": w["a.weight"]}, w, "kernels off", onnx.Calibrated{"x": {Min: -1, Max: 2}}, stateOf{}}
 	var file bytes.Buffer
 	if err := s.write(&file); err != nil {
 		f.Fatal(err)

@@ -206,6 +206,14 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 		if err := saved.check(s, t.total()); err != nil {
 			return Progress{}, fmt.Errorf("%s: %w", f.state(s.Stage), err)
 		}
+		of, _ := f.noted(o.Data)
+		note, err := saved.of.refuses(newStateOf(s, of))
+		if err != nil {
+			return Progress{}, fmt.Errorf("%s: %w", f.state(s.Stage), err)
+		}
+		if note != "" {
+			o.say(f.state(s.Stage) + " " + note)
+		}
 		t.restore(saved)
 		if note := saved.elsewhere(computing()); note != "" {
 			o.say(note)

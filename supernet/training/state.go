@@ -16,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/strictjson"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // state is all that a stage needs to go on after a step as if nothing had
@@ -27,6 +28,40 @@ type state struct {
 	average    onnx.StateDict  // nil without
 	computed   string          // with what; see computing. Older states do not say
 	ranges     onnx.Calibrated // that the network is quantised by; nil in floats
+	of         stateOf
+}
+
+// stateOf says what a state is of. Older states do not.
+type stateOf struct {
+	Data     string         `json:"data_fingerprint,omitempty"`
+	Settings map[string]any `json:"settings"`
+}
+
+func newStateOf(s Settings, data *dataset.Identity) stateOf {
+	of := stateOf{Settings: fields(s)}
+	if data != nil {
+		of.Data = data.Fingerprint
+	}
+	return of
+}
+
+// refuses says that a state is of other data or of a stage with other settings than
+// now: it was copied here; and, in the note, that an older one does not say. More
+// epochs may follow, and data may have been renamed.
+func (o stateOf) refuses(now stateOf) (note string, err error) {
+	if o.Settings == nil {
+		return "was written by an older version: that it is of this run is not checked", nil
+	}
+	if o.Data != "" && now.Data != "" && o.Data != now.Data {
+		return "", fmt.Errorf("%w: it is of another run, on other data: fingerprint %.40s there, %s here", ErrState, o.Data, now.Data)
+	}
+	for _, name := range fieldOrder {
+		have, there := o.Settings[name]
+		if there && have != now.Settings[name] && !slices.Contains([]string{"data", "epochs", "cooldown_epochs", "restarted"}, name) {
+			return "", fmt.Errorf("%w: it is of another run: %s is %.80v there and %v here", ErrState, name, have, now.Settings[name])
+		}
+	}
+	return "", nil
 }
 
 // computing names what the last bits of a training depend on beside its settings.
@@ -91,7 +126,11 @@ func (s state) write(w io.Writer) error {
 			all[prefix+name] = t
 		}
 	}
-	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where), "computed": s.computed}
+	of, err := json.Marshal(s.of)
+	if err != nil {
+		return err
+	}
+	meta := map[string]string{"format": stateFormat, "version": stateVersion, "position": string(where), "computed": s.computed, "of": string(of)}
 	noteRanges(meta, s.ranges)
 	return supernet.Write(w, supernet.Checkpoint{Weights: all, Meta: meta})
 }
@@ -117,6 +156,13 @@ func decodeState(data []byte) (state, error) {
 	s.computed = c.Meta["computed"]
 	if s.ranges, err = rangesOf(c.Meta); err != nil {
 		return s, fmt.Errorf("%w: ranges: %w", ErrState, err)
+	}
+	if of := c.Meta["of"]; of != "" {
+		d := json.NewDecoder(strings.NewReader(of))
+		d.UseNumber() // as fields does
+		if err := d.Decode(&s.of); err != nil {
+			return s, fmt.Errorf("%w: of: %w", ErrState, err)
+		}
 	}
 	s.weights, s.velocities = onnx.StateDict{}, onnx.StateDict{}
 	for name, t := range c.Weights {

@@ -3,12 +3,14 @@ package training
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -18,13 +20,14 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
+	"github.com/binas-tui/binas-tui/supernet/dataset"
 )
 
 // TestStateReadsBack writes the state of a real network and reads it.
 func TestStateReadsBack(t *testing.T) {
 	w, _, _ := fiveMillion()
 	w["bn1."+counter] = onnx.TensorData{Shape: []int{}, Data: []float32{12345}}
-	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3, 1.0 / 3, 2}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off", onnx.Calibrated{"x": {Min: -0.1, Max: 1.0 / 3}}}
+	s := state{position{OneShot, 77, sums{5, 2, 1.0 / 3, 0.1, 1e-300, 2}, 3, 1.0 / 3, 2}, w, onnx.StateDict{"bn.a": w["bn.b"]}, clone(w), "kernels off", onnx.Calibrated{"x": {Min: -0.1, Max: 1.0 / 3}}, newStateOf(fakeSettings(), &dataset.Identity{Fingerprint: "abc"})}
 	s.average["bn.a"].Data[7] = 42
 	path := filepath.Join(t.TempDir(), "oneshot.state")
 	if err := safefile.Replace(path, true, s.write); err != nil {
@@ -34,7 +37,7 @@ func TestStateReadsBack(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if back.position != s.position || back.computed != s.computed || !maps.Equal(back.ranges, s.ranges) {
+	if back.position != s.position || back.computed != s.computed || !maps.Equal(back.ranges, s.ranges) || !reflect.DeepEqual(back.of, s.of) {
 		t.Errorf("position %+v, want %+v", back.position, s.position)
 	}
 	for i, pair := range [][2]onnx.StateDict{{s.weights, back.weights}, {s.velocities, back.velocities}, {s.average, back.average}} {
@@ -60,7 +63,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	}
 	w := supernet.Init{Seed: 1}.Weights(supernet.Layout(space, 10))
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), "", nil}
+	s := state{position{Stage: OneShot, Step: rng.IntN(100)}, w, clone(w), clone(w), "", nil, stateOf{}}
 	path := filepath.Join(b.TempDir(), "oneshot.state")
 	for b.Loop() {
 		if err := safefile.Replace(path, false, s.write); err != nil {
@@ -224,6 +227,45 @@ func TestOtherKernelsAreSaid(t *testing.T) {
 		}
 		if strings.Contains(said, "up to step 26") != (computed != computing()) || !strings.Contains(said, computed) && computed != computing() {
 			t.Errorf("computed with %q and with %q now: said %q", computed, computing(), said)
+		}
+	}
+}
+
+// A state that was copied from a run on other data, or with other settings, is
+// refused; one of a version that did not say is taken, which is said.
+func TestStatesOfOtherRuns(t *testing.T) {
+	onnxtest.Require(t)
+	for what, c := range map[string]struct {
+		change  func(*stateOf)
+		refused string
+		said    string
+	}{
+		"its own":        {func(*stateOf) {}, "", ""},
+		"other data":     {func(o *stateOf) { o.Data = "another" }, "it is of another run, on other data", ""},
+		"other settings": {func(o *stateOf) { o.Settings["seed"] = json.Number("77") }, "it is of another run: seed is 77 there", ""},
+		"an older one":   {func(o *stateOf) { *o = stateOf{} }, "", "was written by an older version"},
+	} {
+		folder := t.TempDir()
+		interrupted(t, folder)
+		path := filepath.Join(folder, "heaviest.state")
+		s, _, err := readState(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&s.of)
+		if err := safefile.Replace(path, true, s.write); err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		_, err = fakeTrain(context.Background(), folder, fakeSettings(), &linear{}, func(o *Options) {
+			o.Log = func(line string) { said += line + "\n" }
+			o.Data = &dataset.Identity{Fingerprint: "this"}
+		})
+		if (err != nil) != (c.refused != "") || err != nil && (!errors.Is(err, ErrState) || !strings.Contains(err.Error(), c.refused)) {
+			t.Errorf("%s: %v, expected %q", what, err, c.refused)
+		}
+		if strings.Contains(said, "older version") != (c.said != "") {
+			t.Errorf("%s: said %q", what, said)
 		}
 	}
 }

@@ -334,6 +334,7 @@ func (t *trainer) state() state {
 // save writes a checkpoint, and keeps the one before.
 func (t *trainer) save(durable bool) error {
 	s := t.state()
+	s.of = newStateOf(t.s, t.folder.Data)
 	err := t.folder.keep(t.s.Stage)
 	if err == nil {
 		err = safefile.Replace(t.folder.state(t.s.Stage), durable, s.write)
