@@ -36,6 +36,9 @@ func (c contactSheet) write(ctx context.Context, s *dataset.Set) (*contactSheetR
 	if !strings.EqualFold(filepath.Ext(c.file), ".png") {
 		return nil, usagef("--figure %q: expected a name that ends in .png", c.file)
 	}
+	if err := checkFigure("figure", c.file); err != nil {
+		return nil, err
+	}
 	if c.augment == "" {
 		c.augment, _ = s.Suits()
 	}

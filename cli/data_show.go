@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/internal/phrase"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
@@ -39,6 +40,11 @@ the channels.`,
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
 		Args: arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if unreadable != "" {
+				if err := checkOutput("unreadable", unreadable, safefile.Kind{Name: "such a list", Begins: []string{`{"image":`}}); err != nil {
+					return err
+				}
+			}
 			train, val, err := steps.OpenData(cmd.Context(), args[0], o)
 			if err != nil {
 				return err

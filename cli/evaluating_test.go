@@ -141,7 +141,7 @@ func TestSampleAndValidate(t *testing.T) {
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "none", "p.jsonl")
-	if r := runCLI(t, "validate", "--checkpoint", file, "--data", data, "--predictions", missing); r.code != 1 || !strings.Contains(r.err, "no such file") || r.out != "" {
+	if r := runCLI(t, "validate", "--checkpoint", file, "--data", data, "--predictions", missing); r.code != exitUsage || !strings.Contains(r.err, "no such file") || r.out != "" {
 		t.Errorf("no folder: %+v", r)
 	}
 }

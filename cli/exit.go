@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/phrase"
+	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/ssh"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -60,7 +61,7 @@ var usageErrors = []error{
 	ssh.ErrHost,
 	fit.ErrSamples, fit.ErrSettings,
 	latency.ErrLUTMismatch,
-	supernet.ErrCheckpoint,
+	safefile.ErrOutput, supernet.ErrCheckpoint,
 	model.ErrPredictorMismatch,
 	dataset.ErrFormat, dataset.ErrClasses, dataset.ErrOptions, dataset.ErrUnreadable, dataset.ErrOtherData,
 	evaluation.ErrImages, evaluation.ErrRecords, evaluation.ErrMerge, evaluation.ErrRanks, evaluation.ErrOpenSize,

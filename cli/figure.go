@@ -7,6 +7,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
 // figureFormat is the format that the file name of a flag asks for.
@@ -16,6 +17,39 @@ func figureFormat(flag, name string) (string, error) {
 		return "", usagef("--%s %q: %w", flag, name, err)
 	}
 	return format, nil
+}
+
+// figureFile is a figure in any format.
+var figureFile = safefile.Kind{Name: "an SVG or PNG image", Begins: []string{"\x89PNG"}, Has: []string{"<svg"}}
+
+// pageFile is what pareto --html writes, tableFile what lut convert and lut measure do.
+var (
+	pageFile  = safefile.Kind{Name: "an HTML page", Has: []string{"<!doctype html"}}
+	tableFile = safefile.Kind{Name: "a latency table", Begins: []string{"\x80"}, Has: []string{"binas-tui-lut"}}
+)
+
+// checkFigure refuses a name that no figure can be written under.
+func checkFigure(flag, name string) error {
+	_, err := figureFormat(flag, name)
+	if err == nil {
+		err = checkOutput(flag, name, figureFile)
+	}
+	return err
+}
+
+// checkOutput refuses the file of a flag where nothing of its kind can be written.
+func checkOutput(flag, name string, kind safefile.Kind) error {
+	if err := kind.Check(name); err != nil {
+		return usagef("--%s: %w", flag, err)
+	}
+	return nil
+}
+
+// wrote says that a file was written; JSON stays JSON.
+func (a *app) wrote(name string) {
+	if !a.json {
+		fmt.Fprintf(a.out, "written to %s\n", sanitize.Line(name))
+	}
 }
 
 // saveFigure writes a figure to a file, in the format that its name asks for. It

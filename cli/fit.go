@@ -87,13 +87,16 @@ func (o *fitOptions) check(cmd *cobra.Command, t *steps.Fitting) error {
 		if t.Out == "" {
 			return usagef("fit needs --predictor-ckpt, the file to write")
 		}
+		if err := checkOutput("predictor-ckpt", t.Out, steps.PredictorFile); err != nil {
+			return err
+		}
 	}
 	if (o.curve || o.curveFigure != "") && t.Test == "" {
 		return usagef("a learning curve needs --test-accuracy-lut, the networks to test on")
 	}
 	for flag, name := range map[string]string{"figure": o.figure, "learning-curve-figure": o.curveFigure} {
 		if changed(flag) {
-			if _, err := figureFormat(flag, name); err != nil {
+			if err := checkFigure(flag, name); err != nil {
 				return err
 			}
 		}

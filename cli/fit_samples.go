@@ -39,6 +39,7 @@ func (a *app) fitSamples(cmd *cobra.Command, t *steps.Fitting, o fitOptions) err
 			if err := saveFigure(o.curveFigure, d, err); err != nil {
 				return err
 			}
+			a.wrote(o.curveFigure)
 		}
 	}
 	if o.figure != "" {
@@ -46,6 +47,7 @@ func (a *app) fitSamples(cmd *cobra.Command, t *steps.Fitting, o fitOptions) err
 		if err := saveFigure(o.figure, d, err); err != nil {
 			return err
 		}
+		a.wrote(o.figure)
 	}
 	for _, w := range report.warnings() {
 		fmt.Fprintln(a.Err, "binas-tui: warning: "+sanitize.Line(w))

@@ -31,6 +31,11 @@ slow for that is refused; --unit says what its numbers are.`,
 			if err != nil {
 				return err
 			}
+			if args[1] != "-" {
+				if err := tableFile.Check(args[1]); err != nil {
+					return err
+				}
+			}
 			load := explore.LoadLUT
 			switch u := latency.Unit(unit); u {
 			case "":

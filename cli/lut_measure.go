@@ -104,6 +104,9 @@ the same command resumes, also where the connection to a host was lost.`,
 			if err := file.makeFolder(); err != nil {
 				return err
 			}
+			if err := checkOutput("out", file.path, tableFile); err != nil {
+				return err
+			}
 			if err := checkWritable(file.path); err != nil {
 				return err
 			}

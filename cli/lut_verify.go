@@ -111,6 +111,7 @@ command resumes.`,
 				if err := saveFigure(figure, d, err); err != nil {
 					return err
 				}
+				a.wrote(figure)
 			}
 			return a.print(r, r.write)
 		},
@@ -148,9 +149,7 @@ func checkVerify(cmd *cobra.Command, networks int, out, figure string, calibrate
 		return usagef("--out is for --calibrate: nothing else changes the table")
 	}
 	if cmd.Flags().Changed("figure") {
-		if _, err := figureFormat("figure", figure); err != nil {
-			return err
-		}
+		return checkFigure("figure", figure)
 	}
 	return nil
 }

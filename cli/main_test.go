@@ -255,7 +255,7 @@ func TestBadInput(t *testing.T) {
 		{"pareto --json --csv", 2, "one of them"},
 		{"pareto --figure frontier.pdf", 2, ".svg or .png"},
 		{"pareto --figure=", 2, ".svg or .png"},
-		{"pareto --figure " + folder + "/none/a.svg", 1, "no such file or directory"},
+		{"pareto --figure " + folder + "/none/a.svg", 2, "no such file or directory"},
 		{"lut", 2, "needs a command: compare, convert, forget, measure, show, verify"},
 		{"lut sow", 2, "did you mean show?"},
 		{"lut show nowhere", 2, "no such file"},

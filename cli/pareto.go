@@ -41,6 +41,11 @@ at 16 limits, which takes some seconds.`,
 			if err := form.check(a, cmd); err != nil {
 				return err
 			}
+			if html != "" {
+				if err := checkOutput("html", html, pageFile); err != nil {
+					return err
+				}
+			}
 			engine, err := sel.engine(cmd.Context())
 			if err != nil {
 				return err
@@ -55,6 +60,9 @@ at 16 limits, which takes some seconds.`,
 			if html != "" {
 				o := page.Options{Made: time.Now(), Exact: exact}
 				err := safefile.Replace(html, true, func(w io.Writer) error { return page.Frontier(cmd.Context(), w, engine, points, o) })
+				if err == nil && !form.csv {
+					a.wrote(html)
+				}
 				if err != nil || !form.csv && !a.json && form.figure == "" {
 					return err
 				}

@@ -81,7 +81,7 @@ func TestParetoText(t *testing.T) {
 func TestParetoFigures(t *testing.T) {
 	dir := t.TempDir()
 	svg, picture := filepath.Join(dir, "a.svg"), filepath.Join(dir, "a.PNG")
-	if out := mustRun(t, "pareto", "--figure", svg); out != "" {
+	if out := mustRun(t, "pareto", "--figure", svg); out != "written to "+svg+"\n" {
 		t.Errorf("printed %q", out)
 	}
 	data, err := os.ReadFile(svg)
@@ -147,8 +147,17 @@ func TestReport(t *testing.T) {
 // The frontier as a page to send.
 func TestParetoPage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "frontier.html")
-	if out := mustRun(t, "pareto", "--html", file); out != "" {
-		t.Errorf("printed %q", out)
+	for range 2 { // it is replaced
+		if out := mustRun(t, "pareto", "--html", file); out != "written to "+file+"\n" {
+			t.Errorf("printed %q", out)
+		}
+	}
+	settings := filepath.Join(t.TempDir(), "settings.json")
+	if err := os.WriteFile(settings, []byte(`{"format": "binas-tui-run"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCLI(t, "pareto", "--html", settings); r.code != exitUsage || !strings.Contains(r.err, "settings.json is there and is not an HTML page: name another file") {
+		t.Errorf("%+v", r)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil || !strings.HasSuffix(string(text), "</html>\n") {

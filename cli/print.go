@@ -39,8 +39,7 @@ func (f *forms) check(a *app, cmd *cobra.Command) error {
 		return usagef("--json and --csv: expected one of them")
 	}
 	if cmd.Flags().Changed("figure") {
-		_, err := figureFormat("figure", f.figure)
-		return err
+		return checkFigure("figure", f.figure)
 	}
 	return nil
 }
@@ -52,6 +51,9 @@ func (f *forms) write(a *app, result any, draw func() (*figure.Drawing, error), 
 		d, err := draw()
 		if err := saveFigure(f.figure, d, err); err != nil {
 			return err
+		}
+		if !f.csv {
+			a.wrote(f.figure)
 		}
 	}
 	switch {

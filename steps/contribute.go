@@ -118,10 +118,10 @@ func (c *Contributing) Work(ctx context.Context, j *job.Job) (any, error) {
 	if out == "" && shard == nil {
 		return nil, requestf("contribute needs --out, the file of the estimator")
 	}
-	if err := c.apart(c, "out", out, c.FromLUT, c.Checkpoint); err != nil {
+	if err := c.apart(c, "out", out, PredictorFile, c.FromLUT, c.Checkpoint); err != nil {
 		return nil, err
 	}
-	if err := c.apart(c, "pkl", c.Pickle, c.FromLUT, c.Checkpoint, out); err != nil {
+	if err := c.apart(c, "pkl", c.Pickle, pickleFile, c.FromLUT, c.Checkpoint, out); err != nil {
 		return nil, err
 	}
 	if c.FromLUT != "" {

@@ -112,7 +112,7 @@ func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {
 	if e.Checkpoint != "" && e.Given["seed"] {
 		return nil, requestf("--checkpoint and --seed: expected one of them")
 	}
-	if err := e.apart(e, "onnx", e.File, e.Checkpoint, e.Check); err != nil {
+	if err := e.apart(e, "onnx", e.File, onnxFile, e.Checkpoint, e.Check); err != nil {
 		return nil, err
 	}
 	if err := e.checkQuantised(); err != nil {

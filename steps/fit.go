@@ -170,7 +170,7 @@ func (f *Fitting) load() (*explore.Fitting, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
-	if err := f.apart(f, "out", f.File(), samples, test); err != nil {
+	if err := f.apart(f, "out", f.File(), PredictorFile, samples, test); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(samples); f.Run != "" && errors.Is(err, fs.ErrNotExist) && filepath.Dir(samples) == filepath.Clean(f.Run) {

@@ -279,12 +279,27 @@ func (c *Common) network(text string) (model.Architecture, error) {
 	return arch, err
 }
 
-// apart reports a parameter's file to write, "" being none, that is one of those read.
-func (c *Common) apart(of Task, key, write string, read ...string) error {
+// Files that steps write under names that are given.
+var (
+	PredictorFile   = safefile.Kind{Name: "a predictor of this program", Has: []string{"binas-tui-predictor"}}
+	predictionsFile = safefile.Kind{Name: "a list of predictions", Has: []string{predictionsFormat}}
+	onnxFile        = safefile.Kind{Name: "an ONNX file", Begins: []string{"\x08"}}
+	pickleFile      = safefile.Kind{Name: "a pickle", Begins: []string{"\x80"}}
+)
+
+// apart reports a parameter's file to write, "" being none, that is one of those read,
+// or where there is one of another kind.
+func (c *Common) apart(of Task, key, write string, kind safefile.Kind, read ...string) error {
 	for _, file := range read {
 		if write != "" && file != "" && safefile.Same(write, file) {
 			v, _ := of.Values().Named(key)
 			return requestf("%s %s: it is read or written as something else: name another file", c.called(v.Param), write)
+		}
+	}
+	if write != "" {
+		if err := kind.Check(write); err != nil {
+			v, _ := of.Values().Named(key)
+			return requestf("%s: %w", c.called(v.Param), err)
 		}
 	}
 	return nil

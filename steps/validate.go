@@ -127,8 +127,10 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.apart(v, "predictions", v.inRun(v.Predictions, ""), src.Checkpoint); err != nil {
-		return nil, err
+	if v.Predictions != "" {
+		if err := v.apart(v, "predictions", v.inRun(v.Predictions, ""), predictionsFile, src.Checkpoint); err != nil {
+			return nil, err
+		}
 	}
 	if !v.Given["train_percent"] { // the network is judged on images that no decision was made with
 		src.TrainPercent = 100
