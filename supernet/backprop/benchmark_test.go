@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet"
 )
+
+var traces = flag.String("traces", "", "folder for the traces of ONNX Runtime's profiler, of benchmarks of a step")
 
 func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -35,7 +38,7 @@ func benchmarkHeaviest(b *testing.B, side, batch int) {
 	onnxtest.Require(b)
 	s := newSpace(b, side)
 	p := s.HeaviestPath()
-	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2})
+	e := newEngine(b, s, 10, Options{Batch: batch, Threads: 2, traces: *traces})
 	n, err := e.Child(p, supernet.Init{Seed: 1}.Weights(supernet.ChildLayout(s, p, 10)))
 	if err != nil {
 		b.Fatal(err)

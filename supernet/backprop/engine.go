@@ -3,6 +3,7 @@ package backprop
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/kernels"
@@ -114,7 +115,11 @@ func (e *Engine) program(key string, write func(*builder)) (*program, error) {
 
 // open makes the session of a graph and keeps it.
 func (e *Engine) open(key string, b *builder) (*program, error) {
-	session, err := onnx.NewSession(b.g.Marshal(), e.sessionOptions())
+	o := e.sessionOptions()
+	if e.o.traces != "" {
+		o.Profile = filepath.Join(e.o.traces, fmt.Sprintf("%03d", len(e.programs)))
+	}
+	session, err := onnx.NewSession(b.g.Marshal(), o)
 	if err != nil {
 		return nil, fmt.Errorf("graph of %s: %w", key, err)
 	}

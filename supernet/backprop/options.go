@@ -23,6 +23,8 @@ type Options struct {
 	// Levels are those of the integer form of a child ([onnx.Graph.Levels]), which is
 	// then trained as it will be deployed; nil: in floats. A supernet has none.
 	Levels map[string]onnx.Levels
+
+	traces string // folder for the traces of ONNX Runtime's profiler; empty: none
 }
 
 func (o Options) withDefaults() (Options, error) {
