@@ -53,7 +53,7 @@ INLINE void tile(float *to, const float *from, long batch) {
 
 static long depthwise_scratch(const shape *s) {
   geometry g = geometry_of(s);
-  return g.map + 2 * g.plane + g.padded + 2 * g.line + 2 * ROUND(period(s->batch));
+  return g.map + g.plane + g.padded + 2 * g.line + 2 * ROUND(period(s->batch));
 }
 
 // taps is to[i] = Σ w[t]·from[t][i] for i < n, and writes less than a vector more.
@@ -79,53 +79,102 @@ INLINE void taps(float *to, const int count, const float *const *from, const flo
   }
 }
 
-static void convolve_row(float *to, int count, const float *const *from, const float *w, long n) {
-  if (count == 25)
-    taps(to, 25, from, w, n);
-  else if (count == 9)
-    taps(to, 9, from, w, n);
-  else
-    taps(to, count, from, w, n);
-}
-
-// dots adds Σ_i v[i]·from[t][i] to total[t] lane by lane. A sum of its own for
-// every call keeps the rounding of long maps small.
-INLINE void dots(const int count, const float *v, const float *const *from, vf *total, long n) {
-  vf a[25], b[25];
-  const int twice = 2 * count + 2 < REGISTERS;
-#pragma GCC unroll 25
-  for (int t = 0; t < count; t++) a[t] = b[t] = (vf){0};
-  long i = 0;
-  for (; twice && i + 2 * LANES <= n; i += 2 * LANES) {
-    vf x = load(v + i), y = load(v + i + LANES);
-#pragma GCC unroll 25
-    for (int t = 0; t < count; t++) {
-      a[t] += x * load(from[t] + i);
-      b[t] += y * load(from[t] + i + LANES);
+// convolve makes rows of the result, line floats apart: to[i] = Σ w[a, b]·from[a·pitch
+// + tap[b] + i] for i < n, for the next row from stride rows further on. What is loaded
+// is used in both rows, so that there are fewer loads than multiply-adds. Meanwhile as
+// much of next, unless it is NULL, comes from memory as the rows read anew.
+INLINE void convolve(const int kernel, const int stride, const int rows, float *to, long line, const float *from, long pitch, const long *tap, const float *w, long n, const float *next) {
+  enum { WIDE = 4 };
+  for (long i = 0; i < n; i += WIDE * LANES) {
+    vf sum[2][WIDE] = {{{0}}};
+    if (next) {
+#pragma GCC unroll 32
+      for (int u = 0; u < rows * stride * stride * WIDE * LANES; u += 16) __builtin_prefetch(next + u, 0, 2);
+      next += rows * stride * stride * WIDE * LANES;
     }
+#pragma GCC unroll 8
+    for (int a = 0; a < stride * (rows - 1) + kernel; a++)
+      for (int b = 0; b < kernel; b++) {
+        const float *at = from + a * pitch + tap[b] + i;
+        vf x[WIDE];
+#pragma GCC unroll 4
+        for (int u = 0; u < WIDE; u++) x[u] = load(at + u * LANES);
+#pragma GCC unroll 2
+        for (int r = 0; r < rows; r++) {
+          if (a < r * stride || a >= r * stride + kernel) continue;
+          vf by = all(w[(a - r * stride) * kernel + b]);
+#pragma GCC unroll 4
+          for (int u = 0; u < WIDE; u++) sum[r][u] += by * x[u];
+        }
+      }
+#pragma GCC unroll 2
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+      for (int u = 0; u < WIDE; u++)
+        if (n - i > u * LANES) put(to + r * line + i + u * LANES, sum[r][u], n - i - u * LANES);
   }
-  for (; i + LANES <= n; i += LANES) {
-    vf x = load(v + i);
-#pragma GCC unroll 25
-    for (int t = 0; t < count; t++) a[t] += x * load(from[t] + i);
-  }
-  if (i < n) {
-    vf x = get(v + i, n - i);
-#pragma GCC unroll 25
-    for (int t = 0; t < count; t++) a[t] += x * get(from[t] + i, n - i);
-  }
-#pragma GCC unroll 25
-  for (int t = 0; t < count; t++) total[t] += twice ? a[t] + b[t] : a[t];
 }
 
-static void weigh_row(int kernel, const float *v, const float *const *from, vf *total, long n) {
-  if (kernel == 3) {
-    dots(9, v, from, total, n);
-  } else if (REGISTERS > 25) {
-    dots(25, v, from, total, n);
-  } else {
-    for (int t = 0; t < 25; t += 5) dots(5, v, from + t, total + t, n);
+// weigh adds Σ_i v[i]·from[a·pitch + tap[b] + i] to total[a, b] lane by lane, for so
+// many columns b from the first on, and likewise for the next row of v. Sums of its own
+// for every call keep the rounding of long maps small.
+INLINE void weigh(const int kernel, const int stride, const int rows, const int first, const int columns, const float *v, long line, const float *from, long pitch, const long *tap, vf *total, long n) {
+  vf sum[25];
+#pragma GCC unroll 25
+  for (int t = 0; t < kernel * columns; t++) sum[t] = (vf){0};
+  for (long i = 0; i < n; i += LANES) {
+    vf d[2];
+#pragma GCC unroll 2
+    for (int r = 0; r < rows; r++) d[r] = get(v + r * line + i, n - i);
+#pragma GCC unroll 8
+    for (int a = 0; a < stride * (rows - 1) + kernel; a++)
+#pragma GCC unroll 5
+      for (int b = 0; b < columns; b++) {
+        vf x = load(from + a * pitch + tap[first + b] + i);
+#pragma GCC unroll 2
+        for (int r = 0; r < rows; r++)
+          if (a >= r * stride && a < r * stride + kernel) sum[(a - r * stride) * columns + b] += d[r] * x;
+      }
   }
+#pragma GCC unroll 25
+  for (int t = 0; t < kernel * columns; t++) total[t / columns * kernel + first + t % columns] += sum[t];
+}
+
+// BY_SHAPE makes a call with kernel, stride and rows, one or two, constants.
+#define BY_SHAPE(kernel, stride, rows, CALL)            \
+  do {                                                  \
+    int three = (kernel) == 3, step = (stride) == 1;    \
+    if ((rows) == 1 && three) {                         \
+      CALL(3, 1, 1);                                    \
+    } else if ((rows) == 1) {                           \
+      CALL(5, 1, 1);                                    \
+    } else if (three && step) {                         \
+      CALL(3, 1, 2);                                    \
+    } else if (three) {                                 \
+      CALL(3, 2, 2);                                    \
+    } else if (step) {                                  \
+      CALL(5, 1, 2);                                    \
+    } else {                                            \
+      CALL(5, 2, 2);                                    \
+    }                                                   \
+  } while (0)
+
+static void convolve_rows(long kernel, long stride, int rows, float *to, long line, const float *from, long pitch, const long *tap, const float *w, long n, const float *next) {
+#define CONVOLVE(k, s, r) convolve(k, s, r, to, line, from, pitch, tap, w, n, next)
+  BY_SHAPE(kernel, stride, rows, CONVOLVE);
+}
+
+static void weigh_rows(const shape *s, int rows, const float *v, long line, const float *from, long pitch, const long *tap, vf *total, long n) {
+#define COLUMNS_OF(k, s, r, first, columns) weigh(k, s, r, first, columns, v, line, from, pitch, tap, total, n)
+#define WEIGH(k, s, r)                         \
+  if (k * k + 4 <= REGISTERS) {                \
+    COLUMNS_OF(k, s, r, 0, k);                 \
+  } else { /* as many as there are registers */ \
+    COLUMNS_OF(k, s, r, 0, 2);                 \
+    COLUMNS_OF(k, s, r, 2, 2);                 \
+    COLUMNS_OF(k, s, r, 4, 1);                 \
+  }
+  BY_SHAPE(s->kernel, s->stride, rows, WEIGH);
 }
 
 // fill copies a channel's map into its margins, which are 0 already, and makes it
@@ -152,12 +201,6 @@ INLINE void fill_as(const int act, const shape *s, const geometry *g, const floa
 static void fill(const shape *s, const geometry *g, const float *h, float *map) {
 #define FILL(act) fill_as(act, s, g, h, map)
   BY_ACTIVATION(s->act_in, FILL);
-}
-
-// reads are where the taps of row y of the result begin.
-INLINE void reads(const shape *s, const geometry *g, const float *map, long y, const float **from) {
-  for (long a = 0; a < s->kernel; a++)
-    for (long b = 0; b < s->kernel; b++) from[a * s->kernel + b] = map + (y * s->stride + a) * g->row + g->tap[b];
 }
 
 // affine is how a convolution's result becomes the input of the activation:
@@ -187,16 +230,16 @@ INLINE void finish(const int act, const shape *s, affine f, const float *u, floa
 static void depthwise(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
   geometry g = geometry_of(s);
   float *map = scratch, *u = map + g.map, *total = u + g.plane;
-  const float *tap[25];
   long taps = s->kernel * s->kernel, m = s->side * s->side * s->batch, mo = s->out * s->out * s->batch;
   memset(map, 0, g.map * 4);
   for (long c = from; c < to; c++) {
-    fill(s, &g, in[0] + c * m, map);
+    const float *h = in[0] + c * m, *next = c + 1 < to ? h + m : 0;
+    fill(s, &g, h, map);
     moments stats = {0};
-    for (long y = 0; y < s->out; y++) {
-      reads(s, &g, map, y, tap);
-      convolve_row(u + y * g.result, taps, tap, in[1] + c * taps, g.result);
-      if (!s->plain) observe(&stats, u + y * g.result, g.result);
+    for (long y = 0; y < s->out; y += 2) {
+      int rows = y + 1 < s->out ? 2 : 1;
+      convolve_rows(s->kernel, s->stride, rows, u + y * g.result, g.result, map + y * s->stride * g.row, g.row, g.tap, in[1] + c * taps, g.result, next ? next + y * s->stride * s->side * s->batch : 0);
+      if (!s->plain) observe(&stats, u + y * g.result, rows * g.result);
     }
     double variance = stats.squares / mo;
     affine f = {0, 1, in[3][c]};
@@ -207,48 +250,40 @@ static void depthwise(const shape *s, long from, long to, float *const *in, floa
   }
 }
 
-// normal_gradient makes of the gradient of y that of z, and of u its distance
-// from the mean. It returns Σdz and Σdz·(u - mean).
-INLINE void normal_gradient(const int act, const shape *s, affine f, const float *dy, const float *gate, const float *dpool, float *u, float *dz, double *s0, double *s1) {
-  long turn = period(s->batch), j = 0, n = s->out * s->out * s->batch, block = 256 * LANES; // a sum per block
-  *s0 = *s1 = 0;
-  for (long at = 0; at < n; at += block) {
-    vf t0 = {0}, t1 = {0};
-    for (long i = at; i < n && i < at + block; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
-      vf v = get(u + i, n - i), d = get(dy + i, n - i);
-      if (gate) d *= load(gate + j);
-      if (dpool) d += load(dpool + j);
-      d = first(derive(act, d, normal(f, v)), n - i);
-      v -= f.mean;
-      put(u + i, v, n - i);
-      put(dz + i, d, n - i);
-      t0 += d, t1 += d * v;
-    }
-    *s0 += sum(t0), *s1 += sum(t1);
+// normal_gradient makes of the gradient of a row of y that of z, dz, and of u its
+// distance from the mean. It adds Σdz and Σdz·(u - mean) to sums.
+INLINE void normal_gradient(const int act, long n, long turn, affine f, const float *dy, const float *gate, const float *dpool, float *u, float *dz, double *sums) {
+  vf s0 = {0}, s1 = {0};
+  for (long i = 0, j = 0; i < n; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
+    vf v = get(u + i, n - i), d = get(dy + i, n - i);
+    if (gate) d *= load(gate + j);
+    if (dpool) d += load(dpool + j);
+    d = first(derive(act, d, normal(f, v)), n - i);
+    v -= f.mean;
+    put(u + i, v, n - i);
+    put(dz + i, d, n - i);
+    s0 += d, s1 += d * v;
   }
+  sums[0] += sum(s0), sums[1] += sum(s1);
 }
 
-// gather_row is row y of the gradient of the map: taps of the padded gradient,
-// for stride 2 those of even and odd columns apart.
+// gather_row is row y of the gradient of a map of stride 2: taps of the padded
+// gradient, those of even and odd columns apart.
 static void gather_row(const shape *s, const geometry *g, const float *grad, const float *w, long y, float *line, float *half) {
-  const float *tap[25];
-  float by[25];
-  long k = s->kernel, n = 0;
-  if (s->stride == 1) {
-    for (long a = 0; a < k; a++)
-      for (long b = 0; b < k; b++, n++) tap[n] = grad + (y + a) * g->grown + b * s->batch, by[n] = w[k * k - 1 - n];
-    convolve_row(line, n, tap, by, s->side * s->batch);
-    return;
-  }
+  const float *tap[9];
+  float by[9];
   for (long odd = 0; odd < 2 && odd < s->side; odd++) {
-    n = 0;
-    for (long a = (y + g->margin) % 2; a < k; a += 2)
-      for (long b = (odd + g->margin) % 2; b < k; b += 2, n++) {
+    int n = 0;
+    for (long a = (y + g->margin) % 2; a < s->kernel; a += 2)
+      for (long b = (odd + g->margin) % 2; b < s->kernel; b += 2, n++) {
         long row = (y + g->margin - a) / 2 + g->margin, column = (odd + g->margin - b) / 2 + g->margin; // exact
-        tap[n] = grad + row * g->grown + column * s->batch, by[n] = w[a * k + b];
+        tap[n] = grad + row * g->grown + column * s->batch, by[n] = w[a * s->kernel + b];
       }
     long columns = (s->side - odd + 1) / 2;
-    convolve_row(half, n, tap, by, columns * s->batch);
+    if (n == 9)
+      taps(half, 9, tap, by, columns * s->batch);
+    else
+      taps(half, n, tap, by, columns * s->batch);
     for (long x = 0; x < columns; x++) copy(line + (2 * x + odd) * s->batch, half + x * s->batch, s->batch);
   }
 }
@@ -259,44 +294,51 @@ INLINE void put_derived(const int act, float *to, const float *d, const float *h
 
 static void depthwise_gradient(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
   geometry g = geometry_of(s);
-  float *map = scratch, *u = map + g.map, *dz = u + g.plane, *grad = dz + g.plane, *line = grad + g.padded, *half = line + g.line;
-  float *gate = half + g.line, *dpool = gate + ROUND(period(s->batch));
-  const float *tap[25];
+  float *map = scratch, *u = map + g.map, *grad = u + g.plane, *line = grad + g.padded, *half = line + g.line;
+  float *gate = half + g.line, *dpool = gate + ROUND(period(s->batch)), flipped[25];
   long taps = s->kernel * s->kernel, m = s->side * s->side * s->batch, mo = s->out * s->out * s->batch, wide = s->side * s->batch;
+  long column[5];
+  for (long b = 0; b < s->kernel; b++) column[b] = b * s->batch;
   memset(map, 0, g.map * 4);
   memset(grad, 0, g.padded * 4);
   for (long c = from; c < to; c++) {
-    const float *h = in[0] + c * m, *w = in[1] + c * taps;
+    const float *h = in[0] + c * m, *w = in[1] + c * taps, *dy = in[6] + c * mo, *next = c + 1 < to ? h + m : 0;
     fill(s, &g, h, map);
-    for (long y = 0; y < s->out; y++) {
-      reads(s, &g, map, y, tap);
-      convolve_row(u + y * g.result, taps, tap, w, g.result);
-    }
+    for (long y = 0; y < s->out; y += 2)
+      convolve_rows(s->kernel, s->stride, y + 1 < s->out ? 2 : 1, u + y * g.result, g.result, map + y * s->stride * g.row, g.row, g.tap, w, g.result, s->stride == 1 ? dy + y * g.result : 0);
     if (in[7]) tile(gate, in[7] + c * s->batch, s->batch);
     if (in[8]) tile(dpool, in[8] + c * s->batch, s->batch);
-    float inverse = 1 / sqrtf(in[5][c] + (float)EPSILON);
+    float inverse = 1 / sqrtf(in[5][c] + (float)EPSILON), *inside = grad + (g.grown + s->batch) * g.margin;
     affine f = {in[4][c], in[2][c] / sqrtf(in[5][c] + (float)EPSILON), in[3][c]};
-    double s0, s1;
-#define GRADIENT(act) normal_gradient(act, s, f, in[6] + c * mo, in[7] ? gate : 0, in[8] ? dpool : 0, u, dz, &s0, &s1)
-    BY_ACTIVATION(s->act_out, GRADIENT);
-    out[2][c] = (float)(s1 * inverse), out[3][c] = (float)s0;
-    float level = (float)(s0 / mo), slope = (float)(s1 * inverse * inverse / mo);
-    vf total[25] = {{0}};
+    double sums[2] = {0};
     for (long y = 0; y < s->out; y++) {
-      float *row = grad + (y + g.margin) * g.grown + g.margin * s->batch;
-      const float *d = dz + y * g.result, *v = u + y * g.result;
-      for (long i = 0; i < g.result; i += LANES) {
-        long left = g.result - i;
-        put(row + i, (get(d + i, left) - level - get(v + i, left) * slope) * f.gain, left);
+#define GRADIENT(act) normal_gradient(act, g.result, period(s->batch), f, dy + y * g.result, in[7] ? gate : 0, in[8] ? dpool : 0, u + y * g.result, inside + y * g.grown, sums)
+      BY_ACTIVATION(s->act_out, GRADIENT);
+    }
+    out[2][c] = (float)(sums[1] * inverse), out[3][c] = (float)sums[0];
+    float level = (float)(sums[0] / mo), slope = (float)(sums[1] * inverse * inverse / mo);
+    vf total[25] = {{0}};
+    for (long y = 0; y < s->out; y += 2) {
+      int rows = y + 1 < s->out ? 2 : 1;
+      for (int r = 0; r < rows; r++) {
+        float *d = inside + (y + r) * g.grown;
+        const float *v = u + (y + r) * g.result;
+        for (long i = 0; i < g.result; i += LANES) {
+          long left = g.result - i;
+          put(d + i, (get(d + i, left) - level - get(v + i, left) * slope) * f.gain, left);
+        }
       }
-      reads(s, &g, map, y, tap);
-      weigh_row(s->kernel, row, tap, total, g.result);
+      weigh_rows(s, rows, inside + y * g.grown, g.grown, map + y * s->stride * g.row, g.row, g.tap, total, g.result);
     }
-    for (long t = 0; t < taps; t++) out[1][c * taps + t] = sum(total[t]);
-    for (long y = 0; y < s->side; y++) {
-      gather_row(s, &g, grad, w, y, line, half);
-#define DERIVED(act) put_derived(act, out[0] + c * m + y * wide, line, h + y * wide, wide)
-      BY_ACTIVATION(s->act_in, DERIVED);
-    }
+    for (long t = 0; t < taps; t++) out[1][c * taps + t] = sum(total[t]), flipped[taps - 1 - t] = w[t];
+    for (long y = 0; y < s->side; y += 2)
+      for (int r = 0, rows = y + 1 < s->side ? 2 : 1; r < rows; r++) {
+        if (s->stride == 2)
+          gather_row(s, &g, grad, w, y + r, line, half);
+        else if (!r)
+          convolve_rows(s->kernel, 1, rows, line, g.line, grad + y * g.grown, g.grown, column, flipped, wide, next ? next + y * wide : 0);
+#define DERIVED(act) put_derived(act, out[0] + c * m + (y + r) * wide, s->stride == 1 && r ? half : line, h + (y + r) * wide, wide)
+        BY_ACTIVATION(s->act_in, DERIVED);
+      }
   }
 }
