@@ -94,7 +94,8 @@ INLINE void convolve(const int kernel, const int stride, const int rows, float *
     }
 #pragma GCC unroll 8
     for (int a = 0; a < stride * (rows - 1) + kernel; a++)
-      for (int b = 0; b < kernel; b++) {
+#pragma GCC unroll 1
+      for (int b = 0; b < kernel; b++) { // unrolled, it would want more registers than there are
         const float *at = from + a * pitch + tap[b] + i;
         vf x[WIDE];
 #pragma GCC unroll 4
@@ -123,18 +124,21 @@ INLINE void weigh(const int kernel, const int stride, const int rows, const int 
 #pragma GCC unroll 25
   for (int t = 0; t < kernel * columns; t++) sum[t] = (vf){0};
   for (long i = 0; i < n; i += LANES) {
+    const float *at = from + i;
     vf d[2];
 #pragma GCC unroll 2
     for (int r = 0; r < rows; r++) d[r] = get(v + r * line + i, n - i);
 #pragma GCC unroll 8
-    for (int a = 0; a < stride * (rows - 1) + kernel; a++)
+    for (int a = 0; a < stride * (rows - 1) + kernel; a++, at += pitch) {
+      __asm__("" : "+r"(at)); // an address of its own for every tap would want more registers than there are
 #pragma GCC unroll 5
       for (int b = 0; b < columns; b++) {
-        vf x = load(from + a * pitch + tap[first + b] + i);
+        vf x = load(at + tap[first + b]);
 #pragma GCC unroll 2
         for (int r = 0; r < rows; r++)
           if (a >= r * stride && a < r * stride + kernel) sum[(a - r * stride) * columns + b] += d[r] * x;
       }
+    }
   }
 #pragma GCC unroll 25
   for (int t = 0; t < kernel * columns; t++) total[t / columns * kernel + first + t % columns] += sum[t];
@@ -203,6 +207,19 @@ static void fill(const shape *s, const geometry *g, const float *h, float *map) 
   BY_ACTIVATION(s->act_in, FILL);
 }
 
+// is_large reports a result of so many floats a channel that is written past the caches:
+// it would be gone from them before it is read.
+static int is_large(const shape *s, long floats, const float *result) {
+  return s->channels * floats * 4 > 16L << 20 && floats % LANES == 0 && (size_t)result % (LANES * 4) == 0;
+}
+
+INLINE void put_past(float *p, vf v, long left, int past) {
+  if (past)
+    STREAM(p, v);
+  else
+    put(p, v, left);
+}
+
 // affine is how a convolution's result becomes the input of the activation:
 // z = (u - mean)·gain + shift. Forward and backward compute the same bits.
 typedef struct {
@@ -212,12 +229,12 @@ typedef struct {
 INLINE vf normal(affine f, vf u) { return (u - f.mean) * f.gain + f.shift; }
 
 // finish writes y = act(z) and its means over the positions.
-INLINE void finish(const int act, const shape *s, affine f, const float *u, float *y, float *pool, float *total) {
+INLINE void finish(const int act, const shape *s, affine f, const float *u, float *y, float *pool, float *total, int past) {
   long n = s->out * s->out * s->batch, turn = period(s->batch);
   memset(total, 0, turn * 4);
   for (long i = 0, j = 0; i < n; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
     vf v = activate(act, normal(f, get(u + i, n - i)));
-    put(y + i, v, n - i);
+    put_past(y + i, v, n - i, past);
     store(total + j, load(total + j) + first(v, n - i));
   }
   for (long b = 0; b < s->batch; b++) {
@@ -231,6 +248,7 @@ static void depthwise(const shape *s, long from, long to, float *const *in, floa
   geometry g = geometry_of(s);
   float *map = scratch, *u = map + g.map, *total = u + g.plane;
   long taps = s->kernel * s->kernel, m = s->side * s->side * s->batch, mo = s->out * s->out * s->batch;
+  int past = is_large(s, mo, out[0]);
   memset(map, 0, g.map * 4);
   for (long c = from; c < to; c++) {
     const float *h = in[0] + c * m, *next = c + 1 < to ? h + m : 0;
@@ -245,9 +263,10 @@ static void depthwise(const shape *s, long from, long to, float *const *in, floa
     affine f = {0, 1, in[3][c]};
     if (!s->plain) f.mean = (float)stats.mean, f.gain = in[2][c] / sqrtf((float)variance + (float)EPSILON);
     out[1][c] = f.mean, out[2][c] = (float)variance;
-#define FINISH(act) finish(act, s, f, u, out[0] + c * mo, out[3] + c * s->batch, total)
+#define FINISH(act) finish(act, s, f, u, out[0] + c * mo, out[3] + c * s->batch, total, past)
     BY_ACTIVATION(s->act_out, FINISH);
   }
+  FENCE();
 }
 
 // normal_gradient makes of the gradient of a row of y that of z, dz, and of u its
@@ -288,8 +307,8 @@ static void gather_row(const shape *s, const geometry *g, const float *grad, con
   }
 }
 
-INLINE void put_derived(const int act, float *to, const float *d, const float *h, long n) {
-  for (long i = 0; i < n; i += LANES) put(to + i, derive(act, get(d + i, n - i), get(h + i, n - i)), n - i);
+INLINE void put_derived(const int act, float *to, const float *d, const float *h, long n, int past) {
+  for (long i = 0; i < n; i += LANES) put_past(to + i, derive(act, get(d + i, n - i), get(h + i, n - i)), n - i, past);
 }
 
 static void depthwise_gradient(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
@@ -299,6 +318,7 @@ static void depthwise_gradient(const shape *s, long from, long to, float *const 
   long taps = s->kernel * s->kernel, m = s->side * s->side * s->batch, mo = s->out * s->out * s->batch, wide = s->side * s->batch;
   long column[5];
   for (long b = 0; b < s->kernel; b++) column[b] = b * s->batch;
+  int past = is_large(s, m, out[0]);
   memset(map, 0, g.map * 4);
   memset(grad, 0, g.padded * 4);
   for (long c = from; c < to; c++) {
@@ -337,8 +357,10 @@ static void depthwise_gradient(const shape *s, long from, long to, float *const 
           gather_row(s, &g, grad, w, y + r, line, half);
         else if (!r)
           convolve_rows(s->kernel, 1, rows, line, g.line, grad + y * g.grown, g.grown, column, flipped, wide, next ? next + y * wide : 0);
-#define DERIVED(act) put_derived(act, out[0] + c * m + (y + r) * wide, s->stride == 1 && r ? half : line, h + (y + r) * wide, wide)
+        const float *x = s->act_in == RELU && s->stride == 1 ? map + (y + r + g.margin) * g.row + g.margin * s->batch : h + (y + r) * wide; // ReLU's result says as much
+#define DERIVED(act) put_derived(act, out[0] + c * m + (y + r) * wide, s->stride == 1 && r ? half : line, x, wide, past)
         BY_ACTIVATION(s->act_in, DERIVED);
       }
   }
+  FENCE();
 }

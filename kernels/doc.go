@@ -34,13 +34,16 @@
 // Gate (batch): y [C, M], g [C, B] to y⊙g. GateGradient (batch): d, y [C, M] to
 // Σ d⊙y over positions [C, B].
 //
-// Normalise: u [C, M], γ, β to γ(u - mean)/√(var+ε) + β, mean and var.
-// NormaliseGradient: d, u, γ, mean, var to du, dγ, dβ.
+// Normalise (batch): u [C, M], γ, β, and where they are given keep [1, B] and x [C, M],
+// to keep⊙(γ(u - mean)/√(var+ε) + β) + x, mean and var. NormaliseGradient (batch):
+// d, u, γ, mean, var, keep to du, dγ, dβ.
 //
 // HardSwish, HardSwishGradient: h to act(h); d, h to d⊙act'(h).
 //
-// Product (transposed, negative): A [R, K], or [K, R] where transposed, B [K, N] and
-// where it is given D [R, N] to ±A·B + D.
+// Product (transposed, negative, batch): A [R, K], or [K, R] where transposed, B [K, N]
+// and where they are given D [R, N] and E [K, B] to ±A·(B⊙E) + D, E being times every
+// image of B as a gate is. OuterProduct (transposed, batch): A [R, N], B [K, N] and where
+// it is given E [R, B] to (A⊙E)·Bᵀ [R, K], or its transpose.
 //
 // NaN in is NaN out: a loss that is no number stays one. The numbers of threads,
 // and what ran before, change no bit of a result; another set does.
@@ -53,10 +56,12 @@
 //	DepthwiseGradient  6k²+20    4 + 8·stride²    convolution, dw and dh
 //	Gate, Normalise    1-8       8-12             bound by memory
 //	Product            2K        4 + 4K/R         bound by arithmetic from K of 50 on
+//	OuterProduct       2N        4N/R + 4N/K      the same for R and K
 //
 // A depthwise kernel of 5 is bound by arithmetic, one of 3 about evenly by both.
-// Channels, and blocks of 256 columns of a product, are shared out between the
-// threads of the session in 32 chunks at most. A chunk needs scratch memory: about
+// docs/TRAINING.md has what is reached of that. Channels are shared out between the
+// threads of the session in 32 chunks at most, rows or columns of a product in 16, rows of
+// an outer product in 8. Large tensors are asked to be on huge pages. A chunk needs scratch memory: about
 // two maps of a channel forward, four backward; it is kept for the next one until
 // [Release].
 //

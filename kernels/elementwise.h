@@ -28,10 +28,11 @@ static void gate_gradient(const shape *s, long from, long to, float *const *in, 
 
 #define BLOCK (256 * LANES) // floats that are summed before the sum goes into a double
 
-// normalise is batch normalisation of u [C, m].
+// normalise is batch normalisation of u [C, m], times a number per image and plus x
+// [C, m] where these are there.
 static void normalise(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
-  long n = s->columns;
-  (void)scratch;
+  long n = s->columns, turn = period(s->batch);
+  if (in[3]) tile(scratch, in[3], s->batch);
   for (long c = from; c < to; c++) {
     const float *u = in[0] + c * n;
     moments stats = {0};
@@ -39,30 +40,42 @@ static void normalise(const shape *s, long from, long to, float *const *in, floa
     float variance = (float)(stats.squares / n);
     affine f = {(float)stats.mean, in[1][c] / sqrtf(variance + (float)EPSILON), in[2][c]};
     out[1][c] = f.mean, out[2][c] = variance;
-    for (long i = 0; i < n; i += LANES) put(out[0] + c * n + i, normal(f, get(u + i, n - i)), n - i);
+    for (long i = 0, j = 0; i < n; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
+      vf z = normal(f, get(u + i, n - i));
+      if (in[3]) z *= load(scratch + j);
+      if (in[4]) z += get(in[4] + c * n + i, n - i);
+      put(out[0] + c * n + i, z, n - i);
+    }
   }
 }
 
-// normalise_gradient is the gradient of u, γ and β from that of the result, d.
+// normalise_gradient is the gradient of u, γ and β from that of the result, d, times a
+// number per image where there is one.
 static void normalise_gradient(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
-  long n = s->columns;
-  (void)scratch;
+  long n = s->columns, turn = period(s->batch), j;
+  if (in[5]) tile(scratch, in[5], s->batch);
   for (long c = from; c < to; c++) {
     const float *d = in[0] + c * n, *u = in[1] + c * n;
     float mean = in[3][c], inverse = 1 / sqrtf(in[4][c] + (float)EPSILON), gain = in[2][c] * inverse;
     double s0 = 0, s1 = 0;
+    j = 0;
     for (long at = 0; at < n; at += BLOCK) {
       vf t0 = {0}, t1 = {0};
-      for (long i = at; i < n && i < at + BLOCK; i += LANES) {
+      for (long i = at; i < n && i < at + BLOCK; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
         vf v = get(d + i, n - i);
+        if (in[5]) v *= load(scratch + j);
         t0 += v, t1 += v * (get(u + i, n - i) - mean);
       }
       s0 += sum(t0), s1 += sum(t1);
     }
     out[1][c] = (float)(s1 * inverse), out[2][c] = (float)s0;
     float level = (float)(s0 / n), slope = (float)(s1 * inverse * inverse / n);
-    for (long i = 0; i < n; i += LANES)
-      put(out[0] + c * n + i, (get(d + i, n - i) - level - (get(u + i, n - i) - mean) * slope) * gain, n - i);
+    j = 0;
+    for (long i = 0; i < n; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
+      vf v = get(d + i, n - i);
+      if (in[5]) v *= load(scratch + j);
+      put(out[0] + c * n + i, (v - level - (get(u + i, n - i) - mean) * slope) * gain, n - i);
+    }
   }
 }
 
@@ -75,5 +88,5 @@ static void hard_swish(const shape *s, long from, long to, float *const *in, flo
 
 static void hard_swish_gradient(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
   (void)scratch;
-  put_derived(HSWISH, out[0] + s->columns * from, in[0] + s->columns * from, in[1] + s->columns * from, s->columns * (to - from));
+  put_derived(HSWISH, out[0] + s->columns * from, in[0] + s->columns * from, in[1] + s->columns * from, s->columns * (to - from), 0);
 }

@@ -10,25 +10,26 @@ enum { NONE, RELU, HSWISH }; // activations
 typedef struct {
   long kernel, stride, side, out; // of a depthwise convolution; out is the side of its result
   long batch;
-  int act_in, act_out, plain, transposed;
+  int act_in, act_out, plain, transposed, by_rows;
   float alpha;
   long channels, columns; // of the first input
-  long rows, depth, width; // of a product
+  long rows, depth, width; // of a product; of an outer one, rows of A and of B, and columns
 } shape;
 
-// task computes the parts [from, to) of an operator: channels, or blocks of
-// columns of a product. in and out are in the order of the operator; what is
+// task computes the parts [from, to) of an operator: channels, or PART_ROWS or
+// PART_COLUMNS of the result of a product. in and out are in the order of the operator; what is
 // optional and not there is NULL. scratch has what scratch() says, in floats,
 // aligned to 64 bytes.
 typedef void task(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch);
 
-enum { DEPTHWISE, DEPTHWISE_GRADIENT, GATE, GATE_GRADIENT, NORMALISE, NORMALISE_GRADIENT, HARD_SWISH, HARD_SWISH_GRADIENT, PRODUCT, OPERATORS };
+enum { DEPTHWISE, DEPTHWISE_GRADIENT, GATE, GATE_GRADIENT, NORMALISE, NORMALISE_GRADIENT, HARD_SWISH, HARD_SWISH_GRADIENT, PRODUCT, OUTER, OPERATORS };
 
 // kernels are all operators for one kind of processor.
 typedef struct {
   task *run[OPERATORS];
   long (*depthwise_scratch)(const shape *);
   long (*product_scratch)(const shape *);
+  long (*outer_scratch)(const shape *);
 } kernels;
 
 extern const kernels binas_portable;
@@ -36,6 +37,7 @@ extern const kernels binas_portable;
 extern const kernels binas_avx2, binas_avx512;
 #endif
 
-#define PRODUCT_COLUMNS 256 // of a block of a product
+#define PART_ROWS 6    // of the result of a product, that are made at once
+#define PART_COLUMNS 64
 
 #endif

@@ -347,6 +347,66 @@ func TestElementwiseOperators(t *testing.T) {
 			near(t, "du", got[0], want, 1e-5)
 			near(t, "dγ", got[1], s1, 1e-5)
 			near(t, "dβ", got[2], s0, 1e-5)
+
+			keep := random(rand.New(rand.NewPCG(17, 18)), 1, batch, 1, 0)
+			kept, wide2 := matrix{c, m, make([]float32, c*m)}, make([]float64, c*m)
+			for i := range wide2 {
+				kept.data[i] = d.data[i] * keep.data[i%batch]
+				wide2[i] = (normal(i)*float64(gamma.data[i/m])+float64(beta.data[i/m]))*float64(keep.data[i%batch]) + float64(x.data[i])
+			}
+			near(t, "Normalise of kept images", mustCompute(t, set, "Normalise", attrs, []matrix{u, gamma, beta, keep, x}, wide, narrow, narrow)[0], wide2, 1e-5)
+			plain := mustCompute(t, set, "NormaliseGradient", attrs, []matrix{kept, u, gamma, {c, 1, single(mean)}, {c, 1, single(variance)}}, wide, narrow, narrow)
+			got = mustCompute(t, set, "NormaliseGradient", attrs, []matrix{d, u, gamma, {c, 1, single(mean)}, {c, 1, single(variance)}, keep}, wide, narrow, narrow)
+			for i := range got {
+				near(t, "NormaliseGradient of kept images", got[i], double(plain[i]), 1e-5)
+			}
+		}
+	})
+}
+
+func single(v []float64) []float32 {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out
+}
+
+func double(v []float32) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = float64(x)
+	}
+	return out
+}
+
+// A product with a gate is that of what the gate makes.
+func TestGatedProducts(t *testing.T) {
+	eachSet(t, func(t *testing.T, set kernels.Set) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for _, size := range [][4]int{{1, 1, 1, 1}, {7, 5, 9, 7}, {25, 13, 100, 8}, {40, 31, 13, 64}, {9, 25, 33, 20}, {8, 400, 5, 33}, {5, 3, 3, 768}, {7, 6, 800, 2}} {
+			rows, depth, batch := size[0], size[1], size[3]
+			width := size[2] * batch
+			a, b, gate, c := random(r, rows, depth, 1, 0), random(r, depth, width, 1, 0), random(r, depth, batch, 1, 0), random(r, rows, width, 1, 0)
+			gated := func(k, j int) float64 { return float64(b.data[k*width+j]) * float64(gate.data[k*batch+j%batch]) }
+			want, outer := make([]float64, rows*width), make([]float64, depth*rows)
+			for i := range rows {
+				for j := range width {
+					for k := range depth {
+						want[i*width+j] += float64(a.data[i*depth+k]) * gated(k, j)
+						outer[k*rows+i] += float64(c.data[i*width+j]) * gated(k, j)
+					}
+				}
+			}
+			attrs := []onnx.Attr{onnx.Int("batch", batch)}
+			near(t, fmt.Sprint("Product ", size), mustCompute(t, set, "Product", attrs, []matrix{a, b, {}, gate}, matrix{rows, width, nil})[0], want, 2e-5)
+			near(t, fmt.Sprint("OuterProduct ", size), mustCompute(t, set, "OuterProduct", attrs, []matrix{b, c, gate}, matrix{depth, rows, nil})[0], outer, 2e-5)
+			got := mustCompute(t, set, "OuterProduct", append(attrs, onnx.Int("transposed", 1)), []matrix{b, c, gate}, matrix{rows, depth, nil})[0]
+			for i := range rows {
+				for k := range depth {
+					near(t, fmt.Sprint("OuterProduct, transposed ", size), got[i*depth+k:][:1], outer[k*rows+i:][:1], 1e-3)
+				}
+			}
 		}
 	})
 }

@@ -33,11 +33,23 @@ INLINE void put(float *p, vf v, long left) {
 INLINE vf first(vf v, long left) { return left >= LANES ? v : get((const float *)&v, left); }
 
 INLINE float sum(vf v) {
-  float t[LANES];
-  store(t, v);
-  for (int n = LANES / 2; n; n /= 2)
-    for (int i = 0; i < n; i++) t[i] += t[i + n];
-  return t[0];
+#if LANES > 4 // in halves, which are registers themselves
+  typedef float half __attribute__((vector_size(LANES * 2)));
+  half h[2], t;
+  memcpy(h, &v, sizeof v);
+  t = h[0] + h[1];
+#if LANES > 8
+  typedef float quarter __attribute__((vector_size(LANES)));
+  quarter q[2];
+  memcpy(q, &t, sizeof t);
+  quarter t4 = q[0] + q[1];
+#else
+  half t4 = t;
+#endif
+  return (t4[0] + t4[1]) + (t4[2] + t4[3]);
+#else
+  return (v[0] + v[1]) + (v[2] + v[3]);
+#endif
 }
 
 // copy moves n floats; short runs are worth no call.

@@ -19,9 +19,9 @@ FUNCTIONS(POINTER)
 
 // signature is an operator's name and its tensors, a letter each:
 //
-//	m [C, columns]  o [C, out²·batch]  k [C, kernel²]  c [C, 1]  b [C, batch]
+//	m [C, columns]  o [C, out²·batch]  k [C, kernel²]  c [C, 1]  b [C, batch]  e [1, batch]
 //
-// Of a product: A, B, D and C, whose shapes follow from A and B.
+// Of products: A, B, D, E and C, whose shapes follow from A and B.
 typedef struct {
   const char *name;
   size_t required; // inputs that must be there
@@ -33,11 +33,12 @@ static const signature signatures[OPERATORS] = {
     [DEPTHWISE_GRADIENT] = {"DepthwiseGradient", 7, "mkccccobb", "mkcc"},
     [GATE] = {"Gate", 2, "mb", "m"},
     [GATE_GRADIENT] = {"GateGradient", 2, "mm", "b"},
-    [NORMALISE] = {"Normalise", 3, "mcc", "mcc"},
-    [NORMALISE_GRADIENT] = {"NormaliseGradient", 5, "mmccc", "mcc"},
+    [NORMALISE] = {"Normalise", 3, "mccem", "mcc"},
+    [NORMALISE_GRADIENT] = {"NormaliseGradient", 5, "mmccce", "mcc"},
     [HARD_SWISH] = {"HardSwish", 1, "m", "m"},
     [HARD_SWISH_GRADIENT] = {"HardSwishGradient", 2, "mm", "m"},
-    [PRODUCT] = {"Product", 2, "ABD", "C"},
+    [PRODUCT] = {"Product", 2, "ABDE", "C"},
+    [OUTER] = {"OuterProduct", 2, "ABE", "C"},
 };
 
 enum { MOST = 9 }; // inputs of any
@@ -156,6 +157,7 @@ typedef struct {
   const node *node;
   shape shape;
   float *in[MOST], *out[4];
+  int64_t made[2]; // rows and columns of a product
   size_t parts, chunks, scratch; // chunks of consecutive parts
   int failed;
 } run;
@@ -194,8 +196,7 @@ static int64_t columns(const shape *s, char letter) {
   case 'o': return s->out * s->out * s->batch;
   case 'k': return s->kernel * s->kernel;
   case 'b': return s->batch;
-  case 'C':
-  case 'D': return s->width;
+  case 'e': return s->batch;
   }
   return 1;
 }
@@ -204,12 +205,17 @@ static int64_t columns(const shape *s, char letter) {
 static const char *fit(run *r, int64_t d[MOST][2]) {
   shape *s = &r->shape;
   int kind = r->node->of->kind;
-  if (kind == PRODUCT) {
-    s->rows = d[0][s->transposed], s->depth = d[0][!s->transposed], s->width = d[1][1];
-    if (d[1][0] != s->depth) return "the sizes of the matrices do not fit";
-    if (r->in[2] && (d[2][0] != s->rows || d[2][1] != s->width)) return "the matrix that is added has another size than the product";
-    r->parts = (s->width + PRODUCT_COLUMNS - 1) / PRODUCT_COLUMNS;
-    r->scratch = r->node->of->set->product_scratch(s);
+  if (kind == PRODUCT || kind == OUTER) {
+    int outer = kind == OUTER, across = s->transposed && !outer;
+    s->rows = d[0][across], s->depth = outer ? d[1][0] : d[0][!across], s->width = d[1][1];
+    if (outer ? d[0][1] != s->width : d[1][0] != s->depth) return "the sizes of the matrices do not fit";
+    if (!outer && r->in[2] && (d[2][0] != s->rows || d[2][1] != s->width)) return "the matrix that is added has another size than the product";
+    const int64_t *e = d[outer ? 2 : 3];
+    if (r->in[outer ? 2 : 3] && (e[0] != (outer ? s->rows : s->depth) || e[1] != s->batch || s->width % s->batch)) return "the gate has another size than the matrix";
+    s->by_rows = outer || s->width < 4 * s->rows; // which packs less again in every chunk
+    r->parts = s->by_rows ? (s->rows + PART_ROWS - 1) / PART_ROWS : (s->width + PART_COLUMNS - 1) / PART_COLUMNS;
+    r->scratch = outer ? r->node->of->set->outer_scratch(s) : r->node->of->set->product_scratch(s);
+    r->made[0] = outer && s->transposed ? s->depth : s->rows, r->made[1] = !outer ? s->width : s->transposed ? s->rows : s->depth;
     return 0;
   }
   s->channels = r->parts = d[0][0], s->columns = d[0][1];
@@ -222,10 +228,23 @@ static const char *fit(run *r, int64_t d[MOST][2]) {
   }
   const char *in = signatures[kind].in;
   for (size_t i = 1; in[i]; i++) {
-    int64_t want = s->channels * columns(s, in[i]);
+    int64_t want = (in[i] == 'e' ? 1 : s->channels) * columns(s, in[i]);
     if (r->in[i] && d[i][0] * d[i][1] != want) return "an input has another size than the first one asks for";
   }
   return 0;
+}
+
+// huge asks for huge pages under a large tensor, once: best before it is written for
+// the first time.
+static void huge(const void *tensor, size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  enum { PAGE = 2 << 20 };
+  static uintptr_t seen[1 << 10];
+  uintptr_t begin = ((uintptr_t)tensor + PAGE - 1) / PAGE * PAGE, end = ((uintptr_t)tensor + bytes) / PAGE * PAGE, pages = (end - begin) / PAGE;
+  if (end <= begin || pages < 2) return;
+  uintptr_t *place = &seen[(begin / PAGE * 31 + pages) % (1 << 10)];
+  if (__atomic_exchange_n(place, begin + pages, __ATOMIC_RELAXED) != begin + pages) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#endif
 }
 
 static OrtStatus *compute(void *p, OrtContext *context) {
@@ -238,18 +257,21 @@ static OrtStatus *compute(void *p, OrtContext *context) {
     const OrtValue *v = 0;
     if ((status = KernelContext_GetInput(context, i, &v)) || !v) continue;
     if (!(status = dimensions(v, d[i]))) status = GetTensorMutableData((OrtValue *)v, (void **)&r.in[i]);
+    if (!status) huge(r.in[i], d[i][0] * d[i][1] * 4);
   }
   if (status) return status;
   const char *why = fit(&r, d);
   if (why) return refuse(p, why);
   for (size_t i = 0; !status && g->out[i]; i++) {
-    int64_t want[2] = {g->out[i] == 'C' ? r.shape.rows : r.shape.channels, columns(&r.shape, g->out[i])};
+    int64_t want[2] = {r.shape.channels, columns(&r.shape, g->out[i])};
     OrtValue *v;
-    if (!(status = KernelContext_GetOutput(context, i, want, 2, &v))) status = GetTensorMutableData(v, (void **)&r.out[i]);
+    const int64_t *size = g->out[i] == 'C' ? r.made : want;
+    if (!(status = KernelContext_GetOutput(context, i, size, 2, &v))) status = GetTensorMutableData(v, (void **)&r.out[i]);
+    if (!status) huge(r.out[i], size[0] * size[1] * 4);
   }
   if (status || !r.parts) return status;
-  enum { CHUNKS = 32 }; // enough for many threads, few enough that preparing one costs little
-  r.chunks = r.parts < CHUNKS ? r.parts : CHUNKS;
+  size_t most = r.node->of->kind == OUTER ? 8 : r.node->of->kind == PRODUCT ? 16 : 32; // enough for many threads, few enough that preparing a chunk costs little
+  r.chunks = r.parts < most ? r.parts : most;
   status = KernelContext_ParallelFor(context, chunk, r.chunks, 0, &r);
   return status || !r.failed ? status : refuse(p, "no memory");
 }

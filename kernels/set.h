@@ -11,7 +11,8 @@
 #include "product.h"
 
 const kernels SET = {
-    .run = {depthwise, depthwise_gradient, gate, gate_gradient, normalise, normalise_gradient, hard_swish, hard_swish_gradient, product},
+    .run = {depthwise, depthwise_gradient, gate, gate_gradient, normalise, normalise_gradient, hard_swish, hard_swish_gradient, product, outer},
     .depthwise_scratch = depthwise_scratch,
     .product_scratch = product_scratch,
+    .outer_scratch = outer_scratch,
 };

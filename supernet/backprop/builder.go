@@ -28,6 +28,8 @@ type builder struct {
 	scalars   map[float32]string
 	kernels   kernels.Set // whose operators the graph may use
 
+	keep, skip string // what the next normalisation multiplies images by and adds, or gradients by; see segment
+
 	frozen  *frozen      // the weights of a graph in evaluation mode; nil in training
 	norms   []batchNorms // of a forward graph
 	saved   []savedValue // what a forward graph offers to its backward graph

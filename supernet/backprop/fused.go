@@ -10,8 +10,9 @@ import (
 
 // fuse puts layers that package kernels computes at once in the place of others: a
 // depthwise convolution takes the activation before it, and where all images have
-// the same option, the activation and the squeeze-and-excite behind it.
-func fuse(layers []layer) []layer {
+// the same option, the activation and the squeeze-and-excite behind it; in training,
+// and where maps are wide, also the product that the gate of these can be part of.
+func fuse(layers []layer, batch int, frozen bool) []layer {
 	var out []layer
 	for i := 0; i < len(layers); i++ {
 		var before *activation
@@ -30,6 +31,10 @@ func fuse(layers []layer) []layer {
 			}
 			if se, ok := next(layers, i).(squeezeExcite); ok && f.after != nil {
 				f.se = &se
+				i++
+			}
+			if project, ok := next(layers, i).(pointwise); ok && f.se != nil && !frozen && f.columns(batch) >= wide {
+				f.project = &project
 				i++
 			}
 			now = f
@@ -76,7 +81,11 @@ type fusedDepthwise struct {
 	depthwise
 	before, after *activation
 	se            *squeezeExcite
+	project       *pointwise // takes the gate of se into its product
 }
+
+// columns are those of the result.
+func (l depthwise) columns(batch int) int { return l.sideOut() * l.sideOut() * batch }
 
 func code(a *activation) int {
 	switch {
@@ -103,7 +112,7 @@ func (l fusedDepthwise) forward(b *builder, x string) string {
 		gamma, beta := norm(l.bn).parameters(b, l.channels)
 		in = []string{x, l.weight(b), gamma, beta}
 	}
-	one, m := []int{l.channels, 1}, l.sideOut()*l.sideOut()*b.batch
+	one, m := []int{l.channels, 1}, l.columns(b.batch)
 	out := b.own("Depthwise", in, attrs, []int{l.channels, m}, one, one, []int{l.channels, b.batch})
 	y, mean, variance, pool := out[0], out[1], out[2], out[3]
 	if b.frozen == nil {
@@ -115,15 +124,26 @@ func (l fusedDepthwise) forward(b *builder, x string) string {
 	b.save("x."+l.conv, x)
 	b.save("mean."+l.bn, mean)
 	b.save("variance."+l.bn, variance)
-	if l.se == nil {
+	switch {
+	case l.se == nil:
 		return y
+	case l.project == nil:
+		return l.se.apply(b, y, pool)
 	}
-	return l.se.apply(b, y, pool)
+	scale := l.se.scale(b, y, pool)
+	return norm(l.project.bn).forward(b, b.gatedProduct(l.project.weight(b), y, "", scale, false, false))
 }
 
 func (l fusedDepthwise) backward(b *builder, d, plus string) string {
 	if l.se == nil {
 		return b.plus(l.gradients(b, d), plus)
+	}
+	if l.project != nil {
+		y, scale, weight := b.load("se.x"), b.load("se.scale"), l.project.weight(b)
+		v, _ := norm(l.project.bn).backward(b, d)
+		attrs := append(b.ofBatch(), onnx.Int("transposed", 1))
+		b.gradient(l.project.conv+".weight", b.own("OuterProduct", []string{y, v, scale}, attrs, b.shapes[weight])[0])
+		d = b.product(weight, v, "", true, false)
 	}
 	return b.plus(l.gradients(b, d, b.load("se.scale"), l.se.poolGradient(b, d)), plus)
 }
@@ -188,15 +208,7 @@ func (b *builder) imageDots(x, y string) string {
 // product is ±op(x)·y + plus, where y is wide; plus may be empty.
 func (b *builder) product(x, y, plus string, transposed, negative bool) string {
 	if b.useKernels() && b.columns(y) >= wide {
-		rows, in := b.rows(x), []string{x, y}
-		if transposed {
-			rows = b.columns(x)
-		}
-		if plus != "" {
-			in = append(in, plus)
-		}
-		attrs := []onnx.Attr{onnx.Int("transposed", int(indicator(transposed))), onnx.Int("negative", int(indicator(negative)))}
-		return b.own("Product", in, attrs, []int{rows, b.columns(y)})[0]
+		return b.gatedProduct(x, y, plus, "", transposed, negative)
 	}
 	if plus == "" && !transposed && !negative {
 		return b.matmul(x, y)
@@ -211,6 +223,25 @@ func (b *builder) product(x, y, plus string, transposed, negative bool) string {
 	return b.gemm(x, y, plus, trans, alpha)
 }
 
+// gatedProduct is product with every image of y times the gate [rows of y, batch],
+// which may be empty, by an operator of package kernels.
+func (b *builder) gatedProduct(x, y, plus, gate string, transposed, negative bool) string {
+	rows := b.rows(x)
+	if transposed {
+		rows = b.columns(x)
+	}
+	attrs := append(b.ofBatch(), onnx.Int("transposed", int(indicator(transposed))), onnx.Int("negative", int(indicator(negative))))
+	return b.own("Product", []string{x, y, plus, gate}, attrs, []int{rows, b.columns(y)})[0]
+}
+
+// outer is x·yᵀ, both wide.
+func (b *builder) outer(x, y string) string {
+	if b.useKernels() && b.columns(y) >= wide {
+		return b.own("OuterProduct", []string{x, y}, b.ofBatch(), []int{b.rows(x), b.rows(y)})[0]
+	}
+	return b.gemm(x, y, "", "NT", 1)
+}
+
 // wide is the number of columns from which products are those of package kernels;
 // those of fewer are Gemm's.
-const wide = 4096
+const wide = 256

@@ -106,7 +106,7 @@ func (l multiNorm) ofImages(b *builder, what string) string {
 
 func (l multiNorm) forward(b *builder, x string) string {
 	b.save("x."+l.conv, x)
-	z := b.matmul(l.weight(b), x)
+	z := b.product(l.weight(b), x, "", false, false)
 	centred, mean, variance := b.centre(z)
 	inv := b.inverseDeviation(variance)
 	normal := b.mul(centred, inv)
@@ -127,8 +127,8 @@ func (l multiNorm) backward(b *builder, d, plus string) string {
 	l.normGradients(b, ".bias", d)
 	d = b.perImage(d, l.ofImages(b, ".weight"))
 	v := b.sub(b.sub(d, b.mean(d, 1)), b.mul(normal, b.mean(b.mul(d, normal), 1)))
-	b.gradient(l.conv+".weight", b.mul(b.gemm(v, b.load("x."+l.conv), "", "NT", 1), inv))
-	return b.gemm(b.mul(l.weight(b), inv), v, plus, "TN", 1)
+	b.gradient(l.conv+".weight", b.mul(b.outer(v, b.load("x."+l.conv)), inv))
+	return b.product(b.mul(l.weight(b), inv), v, plus, true, false)
 }
 
 // normGradients sums over the images that take each normalisation.

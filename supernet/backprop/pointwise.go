@@ -42,7 +42,7 @@ func (l pointwise) forwardFolded(b *builder, x string, m int) string {
 	mean := b.mean(x, 1)
 	centred := b.sub(x, mean)
 	xt := b.concat(0, centred, b.ones(1, m))
-	covariance := b.gemm(centred, centred, "", "NT", 1/float64(m))
+	covariance := b.scale(b.outer(centred, centred), 1/float64(m))
 	p := b.matmul(weight, covariance)
 	variance := b.sum(b.mul(p, weight), 1)
 	b.statistics(b.matmul(weight, mean), variance, m, l.bn)
@@ -60,7 +60,7 @@ func (l pointwise) backward(b *builder, d, plus string) string {
 	}
 	weight, x := l.weight(b), b.load("x."+l.conv)
 	v, a := norm(l.bn).backward(b, d)
-	b.gradient(l.conv+".weight", b.scaled(b.gemm(v, x, "", "NT", 1), a))
+	b.gradient(l.conv+".weight", b.scaled(b.outer(v, x), a))
 	if l.first {
 		return ""
 	}
@@ -71,7 +71,7 @@ func (l pointwise) backwardFolded(b *builder, d, plus string, m int) string {
 	weight, gamma := l.weight(b), b.parameter(l.bn+".weight", l.out, 1)
 	xt, p, inv := b.load("xt."+l.bn), b.load("p."+l.bn), b.load("inv."+l.bn)
 
-	both := b.gemm(d, xt, "", "NT", 1)
+	both := b.outer(d, xt)
 	g, s0 := b.slice(both, 1, 0, l.in), b.slice(both, 1, l.in, l.in+1)
 	s1 := b.sum(b.mul(g, weight), 1)
 	dgamma := b.mul(s1, inv)
@@ -112,7 +112,8 @@ func (n norm) forward(b *builder, u string) string {
 	gamma, beta := n.parameters(b, b.rows(u))
 	if b.useKernels() {
 		one := []int{b.rows(u), 1}
-		out := b.own("Normalise", []string{u, gamma, beta}, nil, b.shapes[u], one, one)
+		out := b.own("Normalise", []string{u, gamma, beta, b.keep, b.skip}, b.ofBatch(), b.shapes[u], one, one)
+		b.keep, b.skip = "", ""
 		b.statistics(out[1], out[2], b.columns(u), string(n))
 		b.save("u."+string(n), u)
 		b.save("mean."+string(n), out[1])
@@ -132,8 +133,9 @@ func (n norm) forward(b *builder, u string) string {
 func (n norm) backward(b *builder, d string) (v, a string) {
 	gamma := b.parameter(string(n)+".weight", b.rows(d), 1)
 	if b.useKernels() {
-		in := []string{d, b.load("u." + string(n)), gamma, b.load("mean." + string(n)), b.load("variance." + string(n))}
-		out := b.own("NormaliseGradient", in, nil, b.shapes[d], b.shapes[gamma], b.shapes[gamma])
+		in := []string{d, b.load("u." + string(n)), gamma, b.load("mean." + string(n)), b.load("variance." + string(n)), b.keep}
+		b.keep = ""
+		out := b.own("NormaliseGradient", in, b.ofBatch(), b.shapes[d], b.shapes[gamma], b.shapes[gamma])
 		b.gradient(string(n)+".weight", out[1])
 		b.gradient(string(n)+".bias", out[2])
 		return out[0], ""

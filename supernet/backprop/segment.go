@@ -38,8 +38,12 @@ type segment struct {
 }
 
 func (s segment) forward(b *builder, x string) string {
-	out := x
-	for _, l := range s.fused(b) {
+	out, layers := x, s.fused(b)
+	for i, l := range layers {
+		if i == len(layers)-1 && s.normSkips(b, l) {
+			b.keep, b.skip = s.keep(b), x
+			return l.forward(b, out)
+		}
 		out = l.forward(b, out)
 	}
 	if s.skip {
@@ -52,12 +56,15 @@ func (s segment) forward(b *builder, x string) string {
 }
 
 func (s segment) backward(b *builder, d, plus string) string {
-	skipped := plus
+	skipped, layers := plus, s.fused(b)
 	if s.skip {
 		skipped = b.plus(d, plus)
-		d = b.perImage(d, s.keep(b))
+		if s.normSkips(b, layers[len(layers)-1]) {
+			b.keep = s.keep(b)
+		} else {
+			d = b.perImage(d, s.keep(b))
+		}
 	}
-	layers := s.fused(b)
 	for i := len(layers) - 1; i > 0; i-- {
 		d = layers[i].backward(b, d, "")
 	}
@@ -67,7 +74,7 @@ func (s segment) backward(b *builder, d, plus string) string {
 // fused are the layers as a graph computes them.
 func (s segment) fused(b *builder) []layer {
 	if b.useKernels() {
-		return fuse(s.layers)
+		return fuse(s.layers, b.batch, b.frozen != nil)
 	}
 	return s.layers
 }
@@ -78,6 +85,16 @@ func (s segment) kernels(of kernels.Set) kernels.Set {
 		return kernels.Off
 	}
 	return of
+}
+
+// normSkips reports whether the last layer ends in an operator that drops paths and
+// adds the input itself, with the keep and skip of the builder.
+func (s segment) normSkips(b *builder, last layer) bool {
+	if f, ok := last.(fusedDepthwise); ok && f.project != nil {
+		last = *f.project
+	}
+	l, ok := last.(pointwise)
+	return s.skip && ok && b.useKernels() && b.frozen == nil && l.out <= l.in
 }
 
 // keep is drop path: 0, or 1/(1-p), for every image.

@@ -24,6 +24,13 @@ func (l squeezeExcite) forward(b *builder, x string) string {
 
 // apply is forward with the means of x.
 func (l squeezeExcite) apply(b *builder, x, pooled string) string {
+	y := b.gated(x, l.scale(b, x, pooled))
+	b.save("se.out", y)
+	return y
+}
+
+// scale is what every image of x is times: [channels, batch].
+func (l squeezeExcite) scale(b *builder, x, pooled string) string {
 	reduce, expand := l.gate()
 	hidden := reduce.forward(b, pooled)
 	if l.masked {
@@ -35,14 +42,12 @@ func (l squeezeExcite) apply(b *builder, x, pooled string) string {
 	if l.masked {
 		scale = b.add(b.mul(gate, b.input("gated", 1, b.batch)), b.input("plain", 1, b.batch))
 	}
-	y := b.gated(x, scale)
 	b.save("se.x", x)
 	b.save("se.pool", pooled)
 	b.save("se.hidden", hidden)
 	b.save("se.gate", gate)
 	b.save("se.scale", scale)
-	b.save("se.out", y)
-	return y
+	return scale
 }
 
 func (l squeezeExcite) backward(b *builder, d, plus string) string {
