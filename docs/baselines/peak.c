@@ -24,7 +24,7 @@ static float sink[THREADS];
 
 static void *multiply(void *thread) {
   vector sum[SUMS], by = (vector){0} + 0.999f, and = (vector){0} + 0.1f;
-  for (int i = 0; i < SUMS; i++) sum[i] = (vector){0} + i;
+  for (int i = 0; i < SUMS; i++) sum[i] = (vector){0} + (float)i;
   for (long r = 0; r < ROUNDS; r++)
 #pragma GCC unroll 12
     for (int i = 0; i < SUMS; i++) sum[i] = sum[i] * by + and;
@@ -60,7 +60,7 @@ static vector *array(size_t bytes) {
   vector *p = aligned_alloc(2 << 20, bytes);
   if (!p) exit(1);
   madvise(p, bytes, MADV_HUGEPAGE);
-  for (size_t i = 0; i < bytes / sizeof *p; i++) p[i] = (vector){0} + i;
+  for (size_t i = 0; i < bytes / sizeof *p; i++) p[i] = (vector){0} + (float)i;
   return p;
 }
 

@@ -14,8 +14,8 @@ root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 warm = 2  # steps of the benchmark before those that count
 
 kinds = {
-    "Depthwise": "depthwise, forward", "DepthwiseGradient": "depthwise, backward", "Product": "1x1 products",
-    "Gemm": "products of weights' gradients", "MatMul": "products of weights' gradients", "FusedMatMul": "Toeplitz products",
+    "Depthwise": "depthwise, forward", "DepthwiseGradient": "depthwise, backward", "Product": "1x1 products, maps",
+    "OuterProduct": "1x1 products, weights", "Gemm": "small products", "MatMul": "small products", "FusedMatMul": "Toeplitz products",
 }
 
 
@@ -96,6 +96,8 @@ def large(tensors):
 
 def operations(op, inputs, outputs):
     """Multiplications and additions of a node."""
+    if op == "OuterProduct":
+        return 2 * math.prod(outputs[0]) * inputs[0][1]
     if op in ("Product", "Gemm", "MatMul", "FusedMatMul"):
         depth = math.sqrt(math.prod(inputs[0]) * math.prod(inputs[1]) / math.prod(outputs[0]) / math.prod(outputs[0][:-2]))
         return 2 * depth * math.prod(outputs[0])

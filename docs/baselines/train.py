@@ -1,17 +1,19 @@
 """How fast the heaviest network of the BINAS space trains: this program and PyTorch, in turn.
 
 usage: make baselines, or python3 docs/baselines/train.py [--threads 2] [--rounds 2] [--steps 10]
-       [--sizes 32x64,96x64,224x8] [--ways kernels,off,nchw,channels_last,compiled,bf16]
+       [--sizes 32x64,96x64,224x8] [--ways kernels,off,nchw,channels_last,compiled,bf16] [--loading]
 
 Sizes are pixels x images of a step. One step is what BenchmarkTrainStep of supernet/backprop
 does: forward, cross entropy with smoothing 0.1 and backward, batch norm in training mode, dropout
 0.3, drop path 0.2 * i / 22 on block i; batches of noise, without loading and without the
 optimiser. kernels and off are this program with its kernels and without; nchw and channels_last
 are PyTorch's layouts in float32; compiled is channels_last under torch.compile, bf16 channels_last
-under autocast. Every measurement is a process of its own, of which the peak memory is its own; of
+under autocast. With --loading all of them train on a folder of JPEG files of 500x375, with random
+resized crops and flips and the optimiser: this program as `binas-tui train` does, from its pack (that is
+its second epoch and later ones), PyTorch with torchvision's ImageFolder and two workers. Every measurement is a process of its own, of which the peak memory is its own; of
 the rounds the fastest counts. The result is a table in Markdown on standard output.
 """
-import argparse, os, re, subprocess, sys, tempfile, time
+import argparse, json, os, re, statistics, subprocess, sys, tempfile, time
 
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 here = ("kernels", "off")
@@ -24,6 +26,8 @@ def arguments():
     a.add_argument("--steps", type=int, default=10)
     a.add_argument("--sizes", default="32x64,96x64,224x8")
     a.add_argument("--ways", default="kernels,off,nchw,channels_last,compiled,bf16")
+    a.add_argument("--loading", action="store_true")
+    a.add_argument("--folder", help=argparse.SUPPRESS)
     a.add_argument("--one", nargs=3, metavar=("WAY", "SIDE", "BATCH"), help=argparse.SUPPRESS)
     return a.parse_args()
 
@@ -34,7 +38,11 @@ def main(a):
     with tempfile.TemporaryDirectory() as folder:
         bench = os.path.join(folder, "bench")
         if set(ways) & set(here):
-            subprocess.run(["go", "test", "-c", "-o", bench, "./supernet/backprop"], cwd=root, check=True)
+            build = ["build", "-o", bench, "."] if a.loading else ["test", "-c", "-o", bench, "./supernet/backprop"]
+            subprocess.run(["go", *build], cwd=root, check=True)
+        if a.loading:
+            a.folder = os.path.join(folder, "pictures")
+            pictures(a.folder)
         for _ in range(a.rounds):
             for side, batch in sizes:
                 for way in ways:
@@ -48,27 +56,49 @@ def main(a):
         print(f"| {side} px, {batch} images a step | " + " | ".join(row) + " |")
 
 
+def pictures(folder, count=256):
+    """Writes JPEG files of 500x375 in four classes, of blurred noise."""
+    import random
+    from PIL import Image, ImageFilter
+
+    draw = random.Random(1)
+    for i in range(count):
+        os.makedirs(os.path.join(folder, str(i % 4)), exist_ok=True)
+        noise = Image.frombytes("RGB", (125, 94), draw.randbytes(125 * 94 * 3)).resize((500, 375), Image.BICUBIC)
+        noise.filter(ImageFilter.GaussianBlur(1)).save(os.path.join(folder, str(i % 4), f"{i}.jpg"), quality=90)
+
+
 def measure(a, bench, way, side, batch):
     """Images a second and the peak memory of a process, in MB."""
     env = dict(os.environ)
+    run = tempfile.mkdtemp(dir=os.path.dirname(bench))
     if way in here:
-        command = [bench, "-test.run", "^$", "-test.bench", f"^BenchmarkTrainStep$/^{side}px$", "-test.benchtime", f"{a.steps}x"]
+        env["XDG_CACHE_HOME"] = os.path.join(os.path.dirname(bench), "cache")  # where packs are
+        command = [bench, "train", "--stage", "heaviest", "--data", str(a.folder), "--out", run, "--image-size", str(side), "--batch-size", str(batch), "--threads", str(a.threads),
+                   "--epochs", "3", "--train-percent", "90", "--augment", "pictures", "--validation", "16", "--log-interval", "1", "--lr", "0.001"]
+        if not a.loading:
+            command = [bench, "-test.run", "^$", "-test.bench", f"^BenchmarkTrainStep$/^{side}px$", "-test.benchtime", f"{a.steps}x"]
         env.pop("BINAS_KERNELS", None)
         if way == "off":
             env["BINAS_KERNELS"] = "off"
     else:
         command = [sys.executable, os.path.abspath(__file__), "--threads", str(a.threads), "--steps", str(a.steps), "--one", way, str(side), str(batch)]
+        if a.loading:
+            command += ["--folder", a.folder]
     p = subprocess.Popen(command, cwd=os.path.join(root, "supernet", "backprop"), env=env, stdout=subprocess.PIPE, text=True)
     text = p.stdout.read()
     _, status, usage = os.wait4(p.pid, 0)
     p.returncode = status
     speed = re.search(r"([\d.]+) images/s", text)
+    if way in here and a.loading and not status:
+        lines = [json.loads(line) for line in open(os.path.join(run, "metrics.jsonl"))]
+        speed = [None, statistics.median(m["images_per_second"] for m in lines if m["epoch"] > 1 and m.get("images_per_second"))]
     if status or not speed:
         sys.exit(f"{way} at {side} pixels failed:\n{text}")
     return float(speed[1]), usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def train(way, side, batch, threads, steps):
+def train(way, side, batch, threads, steps, folder):
     """Prints what PyTorch reaches."""
     import torch
     from torch import nn
@@ -130,25 +160,43 @@ def train(way, side, batch, threads, steps):
             return self.classifier(F.dropout(x, 0.3, self.training))
 
     net = Heaviest(10).train()
-    x, y = torch.randn(batch, 3, side, side), torch.randint(10, (batch,))
-    if way != "nchw":
-        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    layout = torch.contiguous_format if way == "nchw" else torch.channels_last
+
+    def noise():
+        x, y = torch.randn(batch, 3, side, side).to(memory_format=layout), torch.randint(10, (batch,))
+        while True:
+            yield x, y
+
+    def files():
+        from torchvision import datasets, transforms as t
+
+        change = t.Compose([t.RandomResizedCrop(side, (0.35, 1)), t.RandomHorizontalFlip(), t.ToTensor(), t.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
+        loader = torch.utils.data.DataLoader(datasets.ImageFolder(folder, change), batch, shuffle=True, drop_last=True, num_workers=2, persistent_workers=True)
+        while True:
+            yield from loader
+
+    net, batches = net.to(memory_format=layout), files() if folder else noise()
+    optimizer = torch.optim.SGD(net.parameters(), 0.001, momentum=0.9, weight_decay=1e-5, nesterov=True)
     run = torch.compile(net) if way == "compiled" else net
     loss = nn.CrossEntropyLoss(label_smoothing=0.1)
     start = 0
     for step in range(steps + 3):
         if step == 3:
             start = time.perf_counter()
+        x, y = next(batches)
+        x = x.to(memory_format=layout)
         net.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=way == "bf16"):
             z = run(x)
         loss(z.float(), y).backward()
+        if folder:
+            optimizer.step()
     print(f"torch {torch.__version__}: {batch * steps / (time.perf_counter() - start)} images/s")
 
 
 if __name__ == "__main__":
     a = arguments()
     if a.one:
-        train(a.one[0], int(a.one[1]), int(a.one[2]), a.threads, a.steps)
+        train(a.one[0], int(a.one[1]), int(a.one[2]), a.threads, a.steps, a.folder)
     else:
         main(a)
