@@ -56,26 +56,16 @@ static long depthwise_scratch(const shape *s) {
   return g.map + g.plane + g.padded + 2 * g.line + 2 * ROUND(period(s->batch));
 }
 
-// taps is to[i] = Σ w[t]·from[t][i] for i < n, and writes less than a vector more.
+// taps is to[i] = Σ w[t]·from[t][i] for i < n, and writes less than a block more.
 INLINE void taps(float *to, const int count, const float *const *from, const float *w, long n) {
-  enum { WIDE = REGISTERS / 4 };
-  long i = 0;
-  for (; i + WIDE * LANES <= n; i += WIDE * LANES) {
-    vf a[WIDE];
-#pragma GCC unroll 8
-    for (int u = 0; u < WIDE; u++) a[u] = (vf){0};
-    for (int t = 0; t < count; t++) {
-      vf by = all(w[t]);
-#pragma GCC unroll 8
-      for (int u = 0; u < WIDE; u++) a[u] += by * load(from[t] + i + u * LANES);
-    }
-#pragma GCC unroll 8
-    for (int u = 0; u < WIDE; u++) store(to + i + u * LANES, a[u]);
-  }
-  for (; i < n; i += LANES) {
-    vf a = {0};
-    for (int t = 0; t < count; t++) a += all(w[t]) * load(from[t] + i);
-    store(to + i, a);
+  enum { WIDE = 4 };
+  for (long i = 0; i < n; i += WIDE * LANES) {
+    vf sum[WIDE] = {{0}};
+    for (int t = 0; t < count; t++)
+#pragma GCC unroll 4
+      for (int u = 0; u < WIDE; u++) sum[u] += all(w[t]) * load(from[t] + i + u * LANES);
+#pragma GCC unroll 4
+    for (int u = 0; u < WIDE; u++) store(to + i + u * LANES, sum[u]);
   }
 }
 
@@ -120,9 +110,7 @@ INLINE void convolve(const int kernel, const int stride, const int rows, float *
 // many columns b from the first on, and likewise for the next row of v. Sums of its own
 // for every call keep the rounding of long maps small.
 INLINE void weigh(const int kernel, const int stride, const int rows, const int first, const int columns, const float *v, long line, const float *from, long pitch, const long *tap, vf *total, long n) {
-  vf sum[25];
-#pragma GCC unroll 25
-  for (int t = 0; t < kernel * columns; t++) sum[t] = (vf){0};
+  vf sum[25] = {{0}};
   for (long i = 0; i < n; i += LANES) {
     const float *at = from + i;
     vf d[2];
@@ -145,23 +133,15 @@ INLINE void weigh(const int kernel, const int stride, const int rows, const int 
 }
 
 // BY_SHAPE makes a call with kernel, stride and rows, one or two, constants.
-#define BY_SHAPE(kernel, stride, rows, CALL)            \
-  do {                                                  \
-    int three = (kernel) == 3, step = (stride) == 1;    \
-    if ((rows) == 1 && three) {                         \
-      CALL(3, 1, 1);                                    \
-    } else if ((rows) == 1) {                           \
-      CALL(5, 1, 1);                                    \
-    } else if (three && step) {                         \
-      CALL(3, 1, 2);                                    \
-    } else if (three) {                                 \
-      CALL(3, 2, 2);                                    \
-    } else if (step) {                                  \
-      CALL(5, 1, 2);                                    \
-    } else {                                            \
-      CALL(5, 2, 2);                                    \
-    }                                                   \
-  } while (0)
+#define BY_SHAPE(kernel, stride, rows, CALL)                          \
+  switch ((kernel) * 10 + ((rows) == 1 ? 0 : (stride))) {             \
+  case 30: CALL(3, 1, 1); break;                                      \
+  case 31: CALL(3, 1, 2); break;                                      \
+  case 32: CALL(3, 2, 2); break;                                      \
+  case 50: CALL(5, 1, 1); break;                                      \
+  case 51: CALL(5, 1, 2); break;                                      \
+  case 52: CALL(5, 2, 2); break;                                      \
+  }
 
 static void convolve_rows(long kernel, long stride, int rows, float *to, long line, const float *from, long pitch, const long *tap, const float *w, long n, const float *next) {
 #define CONVOLVE(k, s, r) convolve(k, s, r, to, line, from, pitch, tap, w, n, next)
@@ -299,10 +279,7 @@ static void gather_row(const shape *s, const geometry *g, const float *grad, con
         tap[n] = grad + row * g->grown + column * s->batch, by[n] = w[a * s->kernel + b];
       }
     long columns = (s->side - odd + 1) / 2;
-    if (n == 9)
-      taps(half, 9, tap, by, columns * s->batch);
-    else
-      taps(half, n, tap, by, columns * s->batch);
+    taps(half, n, tap, by, columns * s->batch);
     for (long x = 0; x < columns; x++) copy(line + (2 * x + odd) * s->batch, half + x * s->batch, s->batch);
   }
 }

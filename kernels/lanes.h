@@ -33,23 +33,11 @@ INLINE void put(float *p, vf v, long left) {
 INLINE vf first(vf v, long left) { return left >= LANES ? v : get((const float *)&v, left); }
 
 INLINE float sum(vf v) {
-#if LANES > 4 // in halves, which are registers themselves
-  typedef float half __attribute__((vector_size(LANES * 2)));
-  half h[2], t;
-  memcpy(h, &v, sizeof v);
-  t = h[0] + h[1];
-#if LANES > 8
-  typedef float quarter __attribute__((vector_size(LANES)));
-  quarter q[2];
-  memcpy(q, &t, sizeof t);
-  quarter t4 = q[0] + q[1];
-#else
-  half t4 = t;
-#endif
-  return (t4[0] + t4[1]) + (t4[2] + t4[3]);
-#else
-  return (v[0] + v[1]) + (v[2] + v[3]);
-#endif
+  typedef float four __attribute__((vector_size(16)));
+  four q[LANES / 4];
+  memcpy(q, &v, sizeof v);
+  for (int i = 1; i < LANES / 4; i++) q[0] += q[i];
+  return (q[0][0] + q[0][1]) + (q[0][2] + q[0][3]);
 }
 
 // copy moves n floats; short runs are worth no call.

@@ -26,11 +26,7 @@ static long product_scratch(const shape *s) { return (s->rows + ROWS + PRODUCT_C
 // corner is rows x STRIP of C: rows is a constant. Unless next is NULL, the same
 // columns of it come from memory.
 INLINE void corner(const int rows, const shape *s, const float *a, const float *b, const float *plus, float *c, long width, int past, const float *next) {
-  vf r[ROWS][COLUMNS];
-#pragma GCC unroll 6
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < COLUMNS; j++) r[i][j] = (vf){0};
+  vf r[ROWS][COLUMNS] = {{{0}}};
   for (long k = 0; k < s->depth; k++, a += ROWS, b += PRODUCT_COLUMNS) {
     vf x[COLUMNS];
     if (next) {
@@ -63,14 +59,7 @@ INLINE void corner(const int rows, const shape *s, const float *a, const float *
 static void strip(long rows, const shape *s, const float *a, const float *b, const float *plus, float *c, long width, int past, const float *next) {
 #define CORNER(n) \
   case n: corner(n, s, a, b, plus, c, width, past, next); break
-  switch (rows) {
-    CORNER(1);
-    CORNER(2);
-    CORNER(3);
-    CORNER(4);
-    CORNER(5);
-    CORNER(6);
-  }
+  switch (rows) { CORNER(1); CORNER(2); CORNER(3); CORNER(4); CORNER(5); CORNER(6); }
 }
 
 // pack_rows packs rows [begin, end) of op(A) in panels.
@@ -127,11 +116,7 @@ static long outer_scratch(const shape *s) { return (s->depth + HIGH) * BLOCK_COL
 // dots is t[i][j] = Σ a[i]·b[j] over n columns, a multiple of LANES. Rows of a are pitch
 // floats apart.
 INLINE void dots(const int across, const float *a, long pitch, const float *b, float t[HIGH][ACROSS], long n) {
-  vf r[HIGH][ACROSS];
-#pragma GCC unroll 6
-  for (int i = 0; i < HIGH; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < across; j++) r[i][j] = (vf){0};
+  vf r[HIGH][ACROSS] = {{{0}}};
   for (long k = 0; k < n; k += LANES) {
     vf x[ACROSS];
 #pragma GCC unroll 4

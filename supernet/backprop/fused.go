@@ -236,12 +236,12 @@ func (b *builder) gatedProduct(x, y, plus, gate string, transposed, negative boo
 
 // outer is x·yᵀ, both wide.
 func (b *builder) outer(x, y string) string {
-	if b.useKernels() && b.columns(y) >= wide {
+	if b.useKernels() && b.columns(y) >= 2*wide {
 		return b.own("OuterProduct", []string{x, y}, b.ofBatch(), []int{b.rows(x), b.rows(y)})[0]
 	}
 	return b.gemm(x, y, "", "NT", 1)
 }
 
-// wide is the number of columns from which products are those of package kernels;
-// those of fewer are Gemm's.
+// wide is the number of columns from which products are those of package kernels, twice
+// as many for outer ones; those of fewer are Gemm's.
 const wide = 256
