@@ -32,5 +32,7 @@ int main(int, char **arg) {
   std::vector<Ort::Value> answers = network.Run(Ort::RunOptions{}, inputs, &image, 1, outputs, 1);
   const float *logits = answers[0].GetTensorData<float>();
   const size_t classes = answers[0].GetTensorTypeAndShapeInfo().GetElementCount();
-  printf("class %td of %s\n", std::max_element(logits, logits + classes) - logits, text("class_names").c_str());
+  printf("{\"class\": %td, \"class_names\": %s, \"logits\": [", std::max_element(logits, logits + classes) - logits, text("class_names").c_str());
+  for (size_t i = 0; i < classes; i++) printf("%s%.9g", i ? ", " : "", logits[i]);
+  puts("]}");
 }
