@@ -330,6 +330,7 @@ func TestPinsHoldUnderEveryBudget(t *testing.T) {
 	if d.pinCount() != 2 {
 		t.Errorf("undo brought back %d pins of 2", d.pinCount())
 	}
+	d.mustSee(", pinned: ")
 }
 
 // Two pins in quick succession, before the first is prepared, both hold.

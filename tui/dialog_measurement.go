@@ -126,7 +126,7 @@ func fourDigits(ms float64) string {
 }
 
 func (m *measurement) hints(*App) []hint {
-	return []hint{{"arrows", "a block"}, {"e", "± of each, %"}, {"x", "cancel"}, {"U", "use this table"}, {"esc", "leave it"}}
+	return []hint{{"arrows", "a block"}, {"e", "± of each, %"}, {"x", "cancel"}, {"U", "use it"}, {"esc", "leave it"}}
 }
 
 func (m *measurement) draw(a *App, s *cell.Screen) {
@@ -224,7 +224,11 @@ func (m *measurement) drawChosen(s *cell.Screen, r cell.Rect, space *model.Space
 		if v.StandardErrorMS > 0 {
 			text += sanitize.Sprintf(" ± %s (%.1f%%)", cell.Number(v.StandardErrorMS, 4), 100*v.StandardErrorMS/v.MedianMS)
 		}
-		s.Text(r.X+1, r.Y, r.W-2, t.Strong, text+sanitize.Sprintf(", least %s ms, measured %d times", cell.Number(v.MinMS, 3), v.Rounds))
+		times := "once"
+		if v.Rounds > 1 {
+			times = sanitize.Sprintf("%d times", v.Rounds)
+		}
+		s.Text(r.X+1, r.Y, r.W-2, t.Strong, text+sanitize.Sprintf(", least %s ms, measured %s", cell.Number(v.MinMS, 3), times))
 	}
 	var certainty []float64
 	what := "standard error"

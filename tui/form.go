@@ -25,6 +25,7 @@ type formRow struct {
 	step         func(n int) tea.Cmd
 	start        func(*App) tea.Cmd
 	edit         func(*App) tea.Cmd
+	verb         string // what enter does, where it does not edit
 }
 
 // formed are the dialogs that are forms.
@@ -127,6 +128,8 @@ func (f *form) hints(a *App) []hint {
 	switch {
 	case row.start != nil:
 		out = append(out, hint{"enter", "start"})
+	case row.verb != "":
+		out = append(out, hint{"enter", row.verb})
 	case row.edit != nil:
 		out = append(out, hint{"enter", "edit"})
 	case row.step == nil:

@@ -147,6 +147,15 @@ func TestMissingExampleIsMade(t *testing.T) {
 	if d.sees("make it now") || !made {
 		t.Error("it asks for them again")
 	}
+	f := d.dialog.(*stepForm)
+	data, _ := f.task.Values().Named("data")
+	if _, err := f.give(d.App, data, "/photos/birds"); err != nil || d.method.run != "birds" {
+		t.Errorf("data birds, run %q, %v: expected a run named after its data", d.method.run, err)
+	}
+	d.method.run = "mine"
+	if _, err := f.give(d.App, data, "emoji"); err != nil || d.method.run != "mine" {
+		t.Errorf("run %q, %v: expected the one named", d.method.run, err)
+	}
 }
 
 // What a step will take is measured by a row of its form, and stands there until

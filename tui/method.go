@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -194,7 +195,7 @@ func (f *stepForm) rows(a *App) []formRow {
 		}
 	}
 	if len(others) > 0 {
-		more := formRow{label: "more", value: fmt.Sprintf("%d others", len(others)), help: "shows the parameters that are seldom changed"}
+		more := formRow{label: "more", value: fmt.Sprintf("%d others", len(others)), help: "shows the parameters that are seldom changed", verb: "show or hide"}
 		if f.all {
 			more.value, more.help = "shown", "hides the parameters that are seldom changed"
 		}
@@ -218,7 +219,7 @@ func (f *stepForm) rows(a *App) []formRow {
 		return append(rows, formRow{label: "make it now", help: "makes the data set as a job; then choose this step again", start: make})
 	}
 	if estimable {
-		r := formRow{label: "what it takes", value: f.cost, help: "trains some steps and evaluates some networks, in seconds, to say what the step will take", edit: f.estimate}
+		r := formRow{label: "what it takes", value: f.cost, help: "trains some steps and evaluates some networks, in about a minute, to say what the step will take", edit: f.estimate, verb: "measure"}
 		switch {
 		case a.runs(estimateOf(f.shown())):
 			r.value = "is being measured"
@@ -311,6 +312,10 @@ func (f *stepForm) give(a *App, v param.Value, text string) (tea.Cmd, error) {
 			return nil, err
 		}
 		if f.task.Step() != steps.Export {
+			if begins := f.task.Step() == steps.Pipeline || f.task.Step() == steps.Heaviest; begins && text != "" &&
+				a.method.run == filepath.Base(a.method.data) { // a run named after its data
+				a.method.run = filepath.Base(text)
+			}
 			a.method.data = text
 		}
 	default:

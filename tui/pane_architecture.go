@@ -157,10 +157,11 @@ func (a *App) drawBlockRow(l cell.Row, d decision, c archColumns) {
 	if gain < 0 {
 		gainStyle = t.Dim // to the left of the line says it
 	}
-	l.SignedBar(c.accuracyBar, c.bar, gainStyle, gain, a.scale.points)
 	if x := l.R.W - 13; differs && x > c.accuracyBar+2 {
-		l.Right(x, 13, t.Warn, "was "+was)
+		l.Right(x, 13, t.Warn, "was "+was) // in the place of the bar
+		return
 	}
+	l.SignedBar(c.accuracyBar, c.bar, gainStyle, gain, a.scale.points)
 }
 
 func (a *App) drawNothing(s *cell.Screen, r cell.Rect) {

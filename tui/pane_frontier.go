@@ -362,15 +362,15 @@ func (a *App) drawLegend(s *cell.Screen, r cell.Rect, around float64, kept bool)
 		}
 	}
 	add(t.Chosen, s.Glyphs.Chosen, "chosen")
-	if len(a.published) > 0 {
-		add(t.Published, "A-F", "BINAS")
-		add(t.Published, "a-f", "HardCoRe-NAS")
+	if a.compare != nil { // what was asked for first, where there is not room for all
+		add(t.Warn, "x", a.compare.name)
 	}
 	if kept {
 		add(t.Pin, "1", "kept")
 	}
-	if a.compare != nil {
-		add(t.Warn, "x", a.compare.name)
+	if len(a.published) > 0 {
+		add(t.Published, "A-F", "BINAS")
+		add(t.Published, "a-f", "HardCoRe-NAS")
 	}
 	line := s.Glyphs.Lower[len(s.Glyphs.Lower)/2]
 	if x0, x1 := a.panes.frontier.span(a); a.engine.PredictorInfo.Extrapolates(a.frontierAt(x1)) || a.engine.PredictorInfo.Extrapolates(a.frontierAt(x0)) {

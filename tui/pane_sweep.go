@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -206,39 +207,42 @@ var letters = func() (out [128]string) {
 	return out
 }()
 
-// switches lists where a decision changes along w budgets.
+// switches lists the latencies at which a decision changes, where w budgets show that
+// it does.
 func (a *App) switches(w int, d decision, g *cell.Glyphs) string {
 	space := a.space()
 	var out strings.Builder
 	var path model.Path
+	codeAt := func(i int) byte {
+		a.frontier.Path(&path, i)
+		return d.code(space, path)
+	}
 	var last byte
-	changes := 0
+	before, changes := 0, 0
+	word := ""
 	for c := range w {
-		limit := a.columnLimit(c, w)
-		i := a.frontier.At(limit)
+		i := a.frontier.At(a.columnLimit(c, w))
 		if i < 0 {
 			continue
 		}
-		a.frontier.Path(&path, i)
-		code := d.code(space, path)
-		if code == last {
-			continue
+		if code := codeAt(i); code != last {
+			now := strings.TrimPrefix(optionWords(d.of(space, path)), "depth ")
+			if last != 0 {
+				first := before + 1 + sort.Search(i-before-1, func(j int) bool { return codeAt(before+1+j) != last })
+				fmt.Fprintf(&out, "%s to %s ms, ", word, cell.Number(a.frontier.Points[first].LatencyMS, 2))
+				changes++
+			}
+			word, last = now, code
+			if changes > 12 {
+				return out.String() + word + g.Ellipsis
+			}
 		}
-		if last != 0 {
-			fmt.Fprintf(&out, " to %s ms, ", cell.Number(limit, 2))
-			changes++
-		}
-		out.WriteString(strings.TrimPrefix(optionWords(d.of(space, path)), "depth "))
-		last = code
-		if changes > 12 {
-			out.WriteString(g.Ellipsis)
-			return out.String()
-		}
+		before = i
 	}
 	if changes == 0 {
-		return out.String() + " at every budget"
+		return word + " at every budget"
 	}
-	return out.String() + " from there"
+	return out.String() + "then " + word
 }
 
 // click moves the budget to a column.

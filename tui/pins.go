@@ -2,6 +2,9 @@ package tui
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -171,6 +174,15 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	if c.setup.LUTName != a.setup.LUTName || c.setup.PredictorName != a.setup.PredictorName {
 		what = "exploring " + sourceLabel(c.setup.LUTName) + " with " + sourceLabel(c.setup.PredictorName) + ", " + what
 	}
+	if now := c.setup.PinTexts(); !slices.Equal(now, a.setup.PinTexts()) {
+		what += ", pinned: " + someOf(now)
+	}
+	if now := c.compare.named(); !slices.Equal(now, a.compare.named()) {
+		what += ", compared with: " + someOf(now)
+	}
+	if len(c.snapshots) != len(a.snapshots) {
+		what += fmt.Sprintf(", kept: %d", len(c.snapshots))
+	}
 	if c.look != a.look {
 		what += ", theme: " + cell.Themes[c.look.theme].Name + ", glyphs: " + cell.GlyphSets[c.look.glyphs].Name
 	}
@@ -185,6 +197,17 @@ func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	a.panes.frontier.hairlineMS = 0
 	a.compare.predict(a.engine)
 	return a.solve()
+}
+
+// someOf are the words, or how many there are.
+func someOf(words []string) string {
+	switch {
+	case len(words) == 0:
+		return "nothing"
+	case len(words) > 3:
+		return strconv.Itoa(len(words))
+	}
+	return strings.Join(words, " ")
 }
 
 // openSetup replaces table, predictor or profile; the budget stays where it

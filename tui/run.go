@@ -86,6 +86,7 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 	ended := make(chan error, 1)
 	done := make(chan struct{})
 	defer close(done)
+	go beat(app.runner, done)
 	go relaySignals(p, signals, &suspending, ended, done)
 
 	_, err = p.Run()
@@ -106,6 +107,20 @@ func Run(ctx context.Context, setup explore.Setup, opts Options) error {
 		return context.Canceled
 	}
 	return err
+}
+
+// beat lets the time of jobs go on, once a second.
+func beat(r *job.Runner, done <-chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			r.Beat()
+		}
+	}
 }
 
 // relaySignals turns signals into messages: the library restores the screen,

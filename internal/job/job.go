@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -69,8 +71,8 @@ const publishEvery = 100 * time.Millisecond
 // Runner starts jobs and publishes what becomes of them. The zero value works
 // and publishes nothing.
 type Runner struct {
-	// Publish receives every change of a job, from the job's goroutine; it must
-	// not wait for the job. Nil publishes nothing. Set it before Start.
+	// Publish receives every change of a job, from the job's goroutine, or that of
+	// Beat; it must not wait for the job. Nil publishes nothing. Set it before Start.
 	Publish func(Snapshot)
 
 	mu   sync.Mutex
@@ -201,6 +203,19 @@ func (j *Job) publish(now bool) {
 	j.mu.Unlock()
 	if due {
 		j.runner.Publish(j.Snapshot())
+	}
+}
+
+// Beat publishes the jobs that run, so that their time goes on while they have nothing
+// to report.
+func (r *Runner) Beat() {
+	r.mu.Lock()
+	jobs := slices.Collect(maps.Values(r.jobs))
+	r.mu.Unlock()
+	for _, j := range jobs {
+		if j.Snapshot().State == Running {
+			j.publish(false)
+		}
 	}
 }
 

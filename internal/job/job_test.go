@@ -145,3 +145,29 @@ func TestTheLogIsBounded(t *testing.T) {
 		t.Errorf("%d lines, the last is %q", len(log), log[len(log)-1])
 	}
 }
+
+// A job that reports nothing is published by Beat while it runs, with its time, and
+// not after.
+func TestBeat(t *testing.T) {
+	var rec recorder
+	r := Runner{Publish: rec.publish}
+	end := make(chan struct{})
+	j := r.Start(context.Background(), "silent", func(context.Context, *Job) (any, error) {
+		<-end
+		return nil, nil
+	})
+	first := rec.last().Elapsed
+	for rec.last().Elapsed == first {
+		r.Beat()
+	}
+	if s := rec.last(); s.State != Running || s.Elapsed < publishEvery {
+		t.Errorf("published by Beat: %+v", s)
+	}
+	close(end)
+	<-j.Ended()
+	n := len(rec.seen)
+	time.Sleep(publishEvery)
+	if r.Beat(); len(rec.seen) != n {
+		t.Error("Beat publishes a job that has ended")
+	}
+}

@@ -83,6 +83,9 @@ func Over(selected bool, st uv.Style, t *Theme) uv.Style {
 		if t.Selected.Bg != nil {
 			st.Bg = t.Selected.Bg
 		}
+		if st.Fg == nil { // the terminal's own may not be readable on it
+			st.Fg = t.Selected.Fg
+		}
 		st.Attrs |= t.Selected.Attrs
 	}
 	return st

@@ -72,8 +72,9 @@ func coloured(name string, p palette) *Theme {
 		Frontier: fg(c(p.blue)), Shade: fg(c(p.faint)), Published: bold(c(p.violet)),
 		LatencyBar: fg(c(p.blue)), AccuracyBar: fg(c(p.green)),
 		Good: fg(c(p.green)), Warn: fg(c(p.yellow)), Bad: bold(c(p.red)), Pin: bold(c(p.violet)),
-		Selected: uv.Style{Bg: c(p.selected), Attrs: uv.AttrBold}, Key: bold(c(p.accent)),
+		Selected: on(p.selected), Key: bold(c(p.accent)),
 	}
+	t.Selected.Attrs = uv.AttrBold
 	for k := range p.kernels {
 		for e, b := range p.kernels[k] {
 			t.Kernels[k][e] = on(b)
@@ -103,7 +104,7 @@ func lightTheme() *Theme {
 		area: "153", band: "117", beyond: "254", ink: [2]string{"231", "16"},
 		kernels: [2][3]string{{"153", "74", "25"}, {"223", "214", "130"}}, depths: [3]string{"254", "251", "248"},
 		diverging: [7]string{"210", "217", "224", "255", "194", "157", "120"},
-		light:     " 153 74 223 214 254 251 248 210 217 224 255 194 157 120 ",
+		light:     " 195 153 74 223 214 254 251 248 210 217 224 255 194 157 120 ",
 	})
 }
 
