@@ -31,10 +31,10 @@ func (a *app) dataShowCommand() *cobra.Command {
 and val/ (images, a folder per class; without val, or of classes alone, 20% of
 every class are held out as val), CIFAR-10 in its binary version, IDX files as
 MNIST's, or the name of a set in the user's data folder, digits or emoji. Files
-that are no images are counted and named. To find unreadable images, 1,000 of each part
-are read. --check reads all, and also says which are the same, smaller than the
-image size or very long, how large classes are, and the mean and deviation of
-the channels.`,
+that are no images are counted and named. To find unreadable images, 1,000 of
+each part are read. --check reads all, and also says which are the same, smaller
+than the image size or very long, how large classes are, and the mean and
+deviation of the channels.`,
 		Example: `  binas-tui data show digits
   binas-tui data show imagenet --image-size 160 --json
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
@@ -221,6 +221,8 @@ func (r dataReport) writeTried(w io.Writer, part string, of int, u *dataset.Unre
 	}
 	if u.Count == 0 {
 		text += ", none unreadable"
+	} else {
+		text += fmt.Sprintf(", %d unreadable", u.Count)
 	}
 	line(w, "read of "+part, text)
 	for _, l := range u.Lines("would be skipped", "") {

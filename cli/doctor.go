@@ -31,10 +31,10 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Show what was found: assets, terminal, ONNX Runtime",
 		Long: `Show what was found: the machine, built-in profiles, latency tables and
 predictors, what the terminal can do, ONNX Runtime, and under mpirun or srun the
-ranks with their MPI library; of a GPU the driver, and CUDA and cuDNN, where they
-were looked for. With --on all of that on a machine that ssh
-reaches, after what measuring there needs was pushed to its cache folder; with
---remove that is removed. The explorer and the searches need no ONNX Runtime.
+ranks with their MPI library; for a GPU the driver, CUDA and cuDNN, and where
+they were looked for. With --on all of that on a machine that ssh reaches, after
+what measuring there needs was pushed to its cache folder; with --remove that is
+removed. The explorer and the searches need no ONNX Runtime.
 
 --install-onnxruntime fetches the library for the processor,
 --install-onnxruntime cuda the one for NVIDIA's cards beside it (linux/amd64),
