@@ -117,7 +117,7 @@ func TestDataShowSaysWhatIsWrong(t *testing.T) {
 	text := mustRun(t, "data", "show", dir, "--class-order", "bytes")
 	for _, words := range []string{
 		"10: 1, 10, 2,", "are numbered in order of bytes", "all 10 images, none unreadable",
-		"1 of 11 images could not be read", "  val/7/b.jpg: it begins with", "note: left out of val, hidden: 10: ",
+		"all 11 images, 1 unreadable", "1 of 11 images could not be read", "  val/7/b.jpg: it begins with", "note: left out of val, hidden: 10: ",
 	} {
 		if !strings.Contains(text, words) {
 			t.Errorf("%q is not in\n%s", words, text)

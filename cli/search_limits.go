@@ -84,7 +84,7 @@ func writeLimits(w io.Writer, limits []explore.Limit) {
 			binding = "yes"
 		case l.Binding:
 			r := l.Kind.Resource()
-			binding = fmt.Sprintf("%.3f points for %s more", l.ShadowPrice*r.Per, r.PerText)
+			binding = fmt.Sprintf("shadow price %.3f points per %s", l.ShadowPrice*r.Per, r.PerText)
 		}
 		fmt.Fprintf(w, "%-22s %11s  %11s  %11s  %s\n", sanitize.Line(l.Name()), l.Format(l.Cap), l.Format(l.Used), l.Format(l.Slack), binding)
 	}

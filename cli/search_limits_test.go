@@ -66,7 +66,7 @@ func TestSearchSeveralLimits(t *testing.T) {
 		t.Errorf("%d limits bind; %+v", binding, r.Limits)
 	}
 	text := mustRun(t, args...)
-	for _, want := range []string{"binding", "points for", "optimal", "ort-cpu-224-2t"} {
+	for _, want := range []string{"binding", "points per ms", "optimal", "ort-cpu-224-2t"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

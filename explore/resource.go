@@ -57,7 +57,7 @@ var (
 
 // Resources are what limits can be on, by LimitKind.
 var Resources = [...]Resource{
-	{Kind: LimitLatency, Name: "latency", About: "latency", Unit: "ms", Example: "12ms", Per: 1, PerText: "1 ms", solver: solver.Latency},
+	{Kind: LimitLatency, Name: "latency", About: "latency", Unit: "ms", Example: "12ms", Per: 1, PerText: "ms", solver: solver.Latency},
 	{Kind: LimitParams, Name: "params", About: "parameters", Unit: "params", Example: "6M", Per: 1e5, PerText: "100k",
 		written: countUnits, missing: "%[1]sk? %[1]sM?", solver: solver.Count, amount: func(c model.Cost) int64 { return c.Params }},
 	{Kind: LimitMACs, Name: "macs", About: "multiply-accumulates", Unit: "MACs", Example: "300M", Per: 1e7, PerText: "10M",

@@ -419,14 +419,14 @@ func (a *App) proof(t *cell.Theme, g *cell.Glyphs) []segment {
 	}
 }
 
-// priceText is what a little more budget is worth: a millisecond, or where that is much
-// of the range a tenth, a hundredth.
+// priceText is the shadow price, in plain mode with what a little more budget buys,
+// which is less: on the screen the sentence says that.
 func (a *App) priceText(price float64, g *cell.Glyphs) string {
-	if a.buysText() != "" && !a.plain { // the sentence says it; this is the price itself
-		return "shadow price " + cell.Signed(price, 3, g) + " pt/ms"
+	text := "shadow price " + cell.Signed(price, 3, g) + " pt/ms"
+	if more := a.buysText(); more != "" && a.plain {
+		text += ", " + strings.ToLower(more[:1]) + strings.TrimSuffix(more[1:], ".")
 	}
-	step, decimals := a.moreMS()
-	return cell.Number(step, decimals) + " ms more: " + cell.Signed(price*step, 2, g) + " pt"
+	return text
 }
 
 // moreMS is a little more budget, and with how many decimals it is written: a

@@ -44,7 +44,7 @@ func TestPlainWords(t *testing.T) {
 		lines []string
 		want  []string
 	}{
-		{[]string{"budget 7ms"}, []string{"limit 7.00 ms", "optimal"}},
+		{[]string{"budget 7ms"}, []string{"limit 7.00 ms", "optimal", "shadow price +0.707 pt/ms, 1 ms more buys 0.56 points"}},
 		{[]string{"7.5", "4500us"}, []string{"limit 7.50 ms", "limit 4.50 ms"}},
 		{[]string{"45"}, []string{"no improvement above", "budget set there"}},
 		{[]string{"45 lightyears"}, []string{`not understood: limit "45 lightyears": unit "lightyears": expected us, ms or s`}},
