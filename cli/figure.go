@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/phrase"
@@ -45,9 +46,10 @@ func checkOutput(flag, name string, kind safefile.Kind) error {
 	return nil
 }
 
-// wrote says that a file was written; JSON stays JSON.
+// wrote says that a file was written. JSON stays JSON, and a file that is written to
+// a pipe or a device, which may be the output, stays that file.
 func (a *app) wrote(name string) {
-	if !a.json {
+	if info, err := os.Stat(name); !a.json && err == nil && info.Mode().IsRegular() {
 		fmt.Fprintf(a.out, "written to %s\n", sanitize.Line(name))
 	}
 }

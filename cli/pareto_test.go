@@ -152,6 +152,9 @@ func TestParetoPage(t *testing.T) {
 			t.Errorf("printed %q", out)
 		}
 	}
+	if out := mustRun(t, "pareto", "--html", os.DevNull); out != "" { // it may be /dev/stdout
+		t.Errorf("printed %q beside the page", out)
+	}
 	settings := filepath.Join(t.TempDir(), "settings.json")
 	if err := os.WriteFile(settings, []byte(`{"format": "binas-tui-run"}`), 0o666); err != nil {
 		t.Fatal(err)

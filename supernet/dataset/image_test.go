@@ -288,7 +288,15 @@ func TestHostileHeadersTakeNoMemory(t *testing.T) {
 	riff := func(name string, size uint32, data string) []byte {
 		return append(append([]byte("RIFF\xff\xff\xff\x7fWEBP"+name), long(size)...), data...)
 	}
+	wide := func(name string) []byte { // a JPEG that says it had 65500 x 1000 pixels
+		data := imageFile(t, name)
+		at := max(bytes.Index(data, []byte("\xff\xc0\x00")), bytes.Index(data, []byte("\xff\xc2\x00")))
+		copy(data[at+5:], "\x03\xe8\xff\xdc")
+		return data
+	}
 	for name, data := range map[string][]byte{
+		"a wide JPEG":               wide("cmyk.jpg"),
+		"a wide progressive JPEG":   wide("progressive.jpg"),
 		"a list of 2 GiB":           file(nil, grey([4]uint32{259, 3, 1, 1}, [4]uint32{262, 3, 1, 1}, [4]uint32{273, 1, 1<<31 - 1, 8})...),
 		"lists over all of a file":  file(make([]byte, 1<<22), grey([4]uint32{259, 1, 1 << 22, 8}, [4]uint32{262, 1, 1 << 22, 8}, [4]uint32{266, 1, 1 << 22, 8}, [4]uint32{273, 1, 1 << 22, 8}, [4]uint32{279, 1, 1 << 22, 8})...),
 		"tiles of 2^32 pixels":      file(zeros.Bytes(), grey([4]uint32{259, 3, 1, 8}, [4]uint32{262, 3, 1, 1}, [4]uint32{322, 4, 1, 65535}, [4]uint32{323, 4, 1, 65535}, [4]uint32{324, 4, 1, 8}, [4]uint32{325, 4, 1, uint32(zeros.Len())})...),
@@ -300,6 +308,7 @@ func TestHostileHeadersTakeNoMemory(t *testing.T) {
 		"a VP8 larger than it says": riff("VP8X", 10, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00VP8 \x0a\x00\x00\x00\x10\x02\x00\x9d\x01\x2a\xff\x3f\xff\x3f"),
 	} {
 		before := allocated()
+		sizeOf(data)
 		_, err := decodeImage(context.Background(), data, &image.RGBA{}, nil)
 		if took := allocated() - before; took > 40<<20 {
 			t.Errorf("%s: %d MiB of memory, %v", name, took>>20, err)

@@ -78,9 +78,10 @@ func (d *jpegDecoder) read(header bool) error {
 			d.jfif = true
 		case marker >= 0xc0 && marker <= 0xc2:
 			d.progressive = marker == 0xc2
-			if err = d.frame(segment); header {
+			if err = d.frame(segment); err != nil || header {
 				return err
 			}
+			err = d.takeMemory()
 		case marker > 0xc2 && marker <= 0xcf && marker != 0xc8 && marker != 0xcc:
 			err = errors.New("unsupported coding: neither sequential nor progressive with Huffman codes")
 		case marker == 0xda:
@@ -245,6 +246,23 @@ func (d *jpegDecoder) frame(s []byte) error {
 		w := d.wanted // and the samples around it, of which pixels at its border are interpolated
 		p.wanted = image.Rect((w.Min.X/p.across-1)>>3, (w.Min.Y/p.down-1)>>3, (w.Max.X/p.across+1)>>3+1, (w.Max.Y/p.down+1)>>3+1)
 		p.blocks = ceilDiv(d.width, 8*d.most[0]) * p.h
+	}
+	return nil
+}
+
+// takeMemory takes memory for the components of a frame, unless the file is too short
+// for them: of every block it has at least one bit.
+func (d *jpegDecoder) takeMemory() error {
+	least := 0
+	for i := range d.parts {
+		across, down := d.alone(&d.parts[i])
+		least += across * down
+	}
+	if least > 8*(len(d.data)-d.at) {
+		return io.ErrUnexpectedEOF
+	}
+	for i := range d.parts {
+		p := &d.parts[i]
 		all := p.blocks * ceilDiv(d.height, 8*d.most[1]) * p.v
 		if cap(d.pix[i]) < 64*all {
 			d.pix[i] = make([]byte, 64*all)
@@ -255,6 +273,11 @@ func (d *jpegDecoder) frame(s []byte) error {
 		}
 	}
 	return nil
+}
+
+// alone is how many blocks a component has in a scan of its own.
+func (d *jpegDecoder) alone(p *jpegPart) (across, down int) {
+	return ceilDiv(ceilDiv(d.width*p.h, d.most[0]), 8), ceilDiv(ceilDiv(d.height*p.v, d.most[1]), 8)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

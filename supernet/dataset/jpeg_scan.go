@@ -199,8 +199,8 @@ func (d *jpegDecoder) scan(s []byte) error {
 	}
 	across, down := ceilDiv(d.width, 8*d.most[0]), ceilDiv(d.height, 8*d.most[1])
 	alone := len(parts) == 1
-	if p := parts[0]; alone {
-		across, down = ceilDiv(ceilDiv(d.width*p.h, d.most[0]), 8), ceilDiv(ceilDiv(d.height*p.v, d.most[1]), 8)
+	if alone {
+		across, down = d.alone(parts[0])
 	}
 	d.entro = entropy{}
 	for unit := range across * down {

@@ -1,6 +1,8 @@
 package training
 
 import (
+	"math"
+
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/binas-tui/binas-tui/supernet/backprop"
@@ -15,7 +17,11 @@ func (s Settings) mix(x []float32, labels []int, loss *backprop.Loss, step, micr
 	}
 	n := len(labels)
 	size := len(x) / n
-	loss.Share = distuv.Beta{Alpha: s.Mixup, Beta: s.Mixup, Src: source(s.Seed, mixStream+which, micro<<40|step)}.Rand()
+	from := source(s.Seed, mixStream+which, micro<<40|step)
+	loss.Share = distuv.Beta{Alpha: s.Mixup, Beta: s.Mixup, Src: from}.Rand()
+	if math.IsNaN(loss.Share) { // of a tiny α: what it is drawn of rounds to 0, and so does the smaller of both shares
+		loss.Share = float64(from.Uint64() >> 63)
+	}
 	loss.Other = make([]int, n)
 	first, second := float32(loss.Share), float32(1-loss.Share)
 	for i := range loss.Other {

@@ -56,9 +56,9 @@ func (o stateOf) refuses(now stateOf) (note string, err error) {
 		return "", fmt.Errorf("%w: it is of another run, on other data: fingerprint %.40s there, %s here", ErrState, o.Data, now.Data)
 	}
 	for _, name := range fieldOrder {
-		have, there := o.Settings[name]
-		if there && have != now.Settings[name] && !slices.Contains([]string{"data", "epochs", "cooldown_epochs", "restarted"}, name) {
-			return "", fmt.Errorf("%w: it is of another run: %s is %.80v there and %v here", ErrState, name, have, now.Settings[name])
+		have := o.Settings[name] // nil where it is left out, being zero
+		if have != now.Settings[name] && !slices.Contains([]string{"data", "epochs", "cooldown_epochs", "restarted"}, name) {
+			return "", fmt.Errorf("%w: it is of another run: %s is %.80v there and %v here", ErrState, name, shown(have), shown(now.Settings[name]))
 		}
 	}
 	return "", nil

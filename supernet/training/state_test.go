@@ -243,6 +243,8 @@ func TestStatesOfOtherRuns(t *testing.T) {
 		"its own":        {func(*stateOf) {}, "", ""},
 		"other data":     {func(o *stateOf) { o.Data = "another" }, "it is of another run, on other data", ""},
 		"other settings": {func(o *stateOf) { o.Settings["seed"] = json.Number("77") }, "it is of another run: seed is 77 there", ""},
+		"a setting more": {func(o *stateOf) { o.Settings["mixup"] = json.Number("0.2") }, "it is of another run: mixup is 0.2 there", ""},
+		"a setting less": {func(o *stateOf) { delete(o.Settings, "batch_size") }, "it is of another run: batch_size is ", ""},
 		"an older one":   {func(o *stateOf) { *o = stateOf{} }, "", "was written by an older version"},
 	} {
 		folder := t.TempDir()
