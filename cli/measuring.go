@@ -141,6 +141,8 @@ func libraryError(err error, flag string) error {
 	switch {
 	case errors.Is(err, onnx.ErrNoCgo):
 		return err
+	case errors.Is(err, onnx.ErrNoCUDALibrary):
+		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime cuda", err)
 	case errors.Is(err, onnx.ErrNoLibrary):
 		err = fmt.Errorf("%w; to install it: binas-tui doctor --install-onnxruntime", err)
 	case errors.Is(err, onnx.ErrTooOld):

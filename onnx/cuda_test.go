@@ -164,7 +164,7 @@ func TestFindForCUDA(t *testing.T) {
 	emptyMachine(t)
 	if lib, _, err := locate("", "cuda:1"); err == nil {
 		t.Skipf("this machine has %s", lib.Path)
-	} else if !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), "with a CUDA provider") {
+	} else if !errors.Is(err, ErrNoLibrary) || !errors.Is(err, ErrNoCUDALibrary) || !strings.Contains(err.Error(), "with a CUDA provider") {
 		t.Errorf("nothing there: %v", err)
 	}
 	touch(t, InstallPath())

@@ -25,6 +25,7 @@ const (
 // Errors about the library.
 var (
 	ErrNoLibrary      = errors.New("ONNX Runtime was not found")
+	ErrNoCUDALibrary  = fmt.Errorf("%w with a CUDA provider", ErrNoLibrary)
 	ErrTooOld         = errors.New("ONNX Runtime is older than " + OldestVersion)
 	ErrNotONNXRuntime = errors.New("not a usable ONNX Runtime library")
 )
@@ -126,12 +127,12 @@ func locate(flag string, t Target) (Library, []Tried, error) {
 			}
 		}
 	}
-	with := ""
+	none := ErrNoLibrary
 	if nvidia {
-		with = " with a CUDA provider"
+		none = ErrNoCUDALibrary
 	}
-	return Library{}, tried, fmt.Errorf("%w%s: looked at %s, next to the program, in %s and in the system's library folders",
-		ErrNoLibrary, with, EnvLibrary, filepath.Dir(InstallPath()))
+	return Library{}, tried, fmt.Errorf("%w: looked at %s, next to the program, in %s and in the system's library folders",
+		none, EnvLibrary, filepath.Dir(InstallPath()))
 }
 
 func found(tried []Tried) Library {
