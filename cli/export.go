@@ -3,12 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 )
 
@@ -77,27 +76,7 @@ type exportReport struct {
 }
 
 func (r *exportReport) write(w io.Writer) error {
-	fmt.Fprintf(w, "parameters %.3f M (%d)\n", float64(r.Params)/1e6, r.Params)
-	fmt.Fprintf(w, "MACs       %.1f M (%d) at %d pixels\n", float64(r.MACs)/1e6, r.MACs, r.ImageSize)
-	note := ""
-	if !r.Trained {
-		note = ": the answers mean nothing, the latency does"
-	}
-	fmt.Fprintf(w, "weights    %s%s\n", sanitize.Line(r.Weights), note)
-	if q := r.Quantised; q != nil {
-		sanitize.Fprintf(w, "int8       calibrated by %s\n", q.Calibrated())
-		sanitize.Fprintf(w, "top-1      %.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)\n", q.Top1, q.FP32Top1, q.Top1-q.FP32Top1, q.Images, q.Data)
-		sanitize.Fprintf(w, "latency    %s ms, fp32 %s ms: %.2f times as fast (%s, %s, 1 thread, measured in turn)\n",
-			phrase.MS(q.LatencyMS, 4), phrase.MS(q.FP32LatencyMS, 4), q.Speedup, q.Processor, q.Runtime)
-	}
-	if r.Precision == onnx.FP16 {
-		cost := "not known: --data says it"
-		if h := r.Halved; h != nil {
-			cost = fmt.Sprintf("top-1 %.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", h.Top1, h.FP32Top1, h.Top1-h.FP32Top1, h.Images, h.Data)
-		}
-		fmt.Fprintf(w, "fp16       %s\n", sanitize.Line(cost))
-	}
-	_, err := fmt.Fprintf(w, "written to %s (%.1f MB)\n", sanitize.Line(r.File), float64(r.Bytes)/1e6)
+	_, err := fmt.Fprintln(w, strings.Join(r.Lines(), "\n"))
 	if c := r.Checked; c != nil {
 		_, err = fmt.Fprintf(w, "checked    %s: predicted to be %s; the file and the weights differ by %.1g in the logits, %.1g in the prepared image\n",
 			sanitize.Line(c.Image), sanitize.Line(c.Class), c.Difference, c.InputDifference)

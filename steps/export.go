@@ -13,7 +13,9 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/internal/param"
+	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/internal/version"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -59,6 +61,36 @@ type Exported struct {
 	Precision onnx.Precision `json:"precision"`
 	Quantised *Quantised     `json:"quantised,omitempty"` // of int8
 	Halved    *Halved        `json:"halved,omitempty"`    // of fp16, where there is data
+}
+
+// Lines say what was exported, and what its precision costs and gains.
+func (r *Exported) Lines() []string {
+	note := ""
+	if !r.Trained {
+		note = ": the answers mean nothing, the latency does"
+	}
+	out := []string{
+		fmt.Sprintf("parameters %.3f M (%d)", float64(r.Params)/1e6, r.Params),
+		fmt.Sprintf("MACs       %.1f M (%d) at %d pixels", float64(r.MACs)/1e6, r.MACs, r.ImageSize),
+		"weights    " + sanitize.Line(r.Weights) + note,
+	}
+	cost := func(top1, fp32 float64, images int, data string) string {
+		return sanitize.Sprintf("%.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", top1, fp32, top1-fp32, images, data)
+	}
+	if q := r.Quantised; q != nil {
+		out = append(out, sanitize.Sprintf("int8       calibrated by %s", q.Calibrated()),
+			"top-1      "+cost(q.Top1, q.FP32Top1, q.Images, q.Data),
+			sanitize.Sprintf("latency    %s ms, fp32 %s ms: %.2f times as fast (%s, %s, 1 thread, measured in turn)",
+				phrase.MS(q.LatencyMS, 4), phrase.MS(q.FP32LatencyMS, 4), q.Speedup, q.Processor, q.Runtime))
+	}
+	if r.Precision == onnx.FP16 {
+		text := "not known: --data says it"
+		if h := r.Halved; h != nil {
+			text = "top-1 " + cost(h.Top1, h.FP32Top1, h.Images, h.Data)
+		}
+		out = append(out, "fp16       "+text)
+	}
+	return append(out, fmt.Sprintf("written to %s (%.1f MB)", sanitize.Line(r.File), float64(r.Bytes)/1e6))
 }
 
 // Sizes of networks of which nothing is known.

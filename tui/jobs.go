@@ -209,6 +209,9 @@ func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 		}
 		a.say(text)
 	case steps.Exported:
+		if i := slices.IndexFunc(a.jobs, func(j job.Snapshot) bool { return j.ID == s.ID }); i >= 0 {
+			a.jobs[i].Log = append(a.jobs[i].Log, r.Lines()...)
+		}
 		a.say("written to " + r.File)
 	case steps.Sampled:
 		text, _ := samplesNote(r.Samples)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/training"
 	"github.com/binas-tui/binas-tui/tui/cell"
@@ -206,4 +207,16 @@ func TestMeasurementShowsErrors(t *testing.T) {
 		t.Errorf("the wheel went to row %d", m.row)
 	}
 	d.checkFits("measurement")
+}
+
+// What exporting in int8 costs and gains was measured, and stands with the job.
+func TestExportSaysWhatItCosts(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.send(jobMsg(job.Snapshot{ID: 1, Name: "export n.onnx", State: job.Done, Result: steps.Exported{
+		File: "n.onnx", Trained: true, Precision: onnx.INT8,
+		Quantised: &steps.Quantised{Images: 500, Data: "digits", Top1: 71.5, FP32Top1: 72.25, LatencyMS: 2, FP32LatencyMS: 4, Speedup: 2},
+	}}))
+	d.press("J", "z")
+	d.mustSee("71.50 %, fp32 72.25 %: -0.75 points, on 500 images (digits)")
+	d.mustSee("2.00 times as fast")
 }

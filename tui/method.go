@@ -283,7 +283,10 @@ func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 	}
 	if len(options) > 0 {
 		r.step = func(n int) tea.Cmd {
-			at := max(slices.Index(options, now), 0)
+			at := slices.Index(options, now)
+			if n < 0 || v.Key != "data" { // from none of the data sets on comes the first
+				at = max(at, 0)
+			}
 			cmd, _ := f.give(a, v, options[min(max(at+n, 0), len(options)-1)]) // an option of the table
 			return cmd
 		}
