@@ -222,8 +222,8 @@ func TestExportBadInput(t *testing.T) {
 		{"export " + deeper + " --onnx " + file + " --checkpoint " + raw, 2, "no such tensor: blocks.1.2.conv_pw.weight"},
 		{"export " + shallower + " --onnx " + file + " --checkpoint " + raw, 2, "unexpected tensor: \"blocks.1.1."},
 		{"export " + arch + " --onnx " + file + " --checkpoint " + raw + " --classes 5", 2, "classifier.weight"},
-		{"export " + arch + " --onnx " + dir, 1, "it is a folder"},
-		{"export " + arch + " --onnx " + dir + "/none/x.onnx", 1, "no such file"},
+		{"export " + arch + " --onnx " + dir, 2, "it is a folder"},
+		{"export " + arch + " --onnx " + dir + "/none/x.onnx", 2, "no such file"},
 	} {
 		r := runCLI(t, strings.Fields(c.args)...)
 		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
