@@ -225,7 +225,11 @@ func (r dataReport) writeTried(w io.Writer, part string, of int, u *dataset.Unre
 		text += fmt.Sprintf(", %d unreadable", u.Count)
 	}
 	line(w, "read of "+part, text)
-	for _, l := range u.Lines("would be skipped", "") {
+	became := "would be skipped"
+	if u.TooMany {
+		became = "are too many to be skipped without --max-unreadable"
+	}
+	for _, l := range u.Lines(became, "") {
 		fmt.Fprintln(w, sanitize.Line(l))
 	}
 }

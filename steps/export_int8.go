@@ -185,7 +185,7 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 		e.note("%s", q.Slow)
 	}
 	if lost := q.FP32Top1 - q.Top1; lost > largeLoss {
-		e.note("int8 costs %.2f points: %s", lost, e.remedy())
+		e.note("int8 costs %.2f points, %.0f of %d images: %s", lost, lost*float64(q.Images)/100, q.Images, e.remedy())
 	}
 	return ranges, nil
 }

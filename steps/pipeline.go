@@ -83,6 +83,9 @@ func (r *run) all(ctx context.Context) (report string, err error) {
 	if err := r.open(ctx); err != nil {
 		return "", err
 	}
+	if err := r.readable(ctx); err != nil {
+		return "", err
+	}
 	if err := r.task.ready(); err != nil {
 		return "", err
 	}
@@ -159,6 +162,25 @@ func (r *run) open(ctx context.Context) (err error) {
 		_, err = r.namedTable()
 	}
 	return err
+}
+
+// readable refuses images to validate on of which too many cannot be read, before the
+// first training rather than after it: fine-tuning is the first to need them.
+func (r *run) readable(ctx context.Context) error {
+	begun, _, err := begunIn(r.folder, training.Heaviest)
+	if begun != nil || err != nil || r.task.Ranks != nil {
+		return err
+	}
+	err = r.val.Readable(ctx, func(done, total int) {
+		r.job.Progress(done, total, 0, "reading the images to validate on")
+	})
+	if !errors.Is(err, dataset.ErrUnreadable) {
+		return err
+	}
+	for _, line := range r.val.Unreadable().Lines("are too many to be skipped", "") {
+		r.job.Log(line)
+	}
+	return fmt.Errorf("%w; %s allows more", err, r.task.called(badParam))
 }
 
 // do makes one step, unless it is done.

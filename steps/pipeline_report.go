@@ -22,6 +22,7 @@ import (
 type Results struct {
 	Settings  PipelineSettings
 	Data      string // name of the set
+	Classes   int
 	Trained   []training.Metric
 	Sampled   sampleStatistics
 	Test      sampleStatistics
@@ -34,7 +35,7 @@ type Results struct {
 }
 
 func (r *run) results() (res Results, err error) {
-	res.Settings, res.Data = r.PipelineSettings, r.train.Name
+	res.Settings, res.Data, res.Classes = r.PipelineSettings, r.train.Name, r.train.Classes
 	samples, err := r.readSamples(samplesFile)
 	if err != nil {
 		return res, err
@@ -76,8 +77,8 @@ func (res Results) Markdown() string {
 	var b strings.Builder
 	s := res.Settings
 	sanitize.Fprintf(&b, "# Networks within a latency, %s\n\n", line(res.Data))
-	sanitize.Fprintf(&b, "Space %s at %d px, data %s, latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
-		line(s.Space), s.ImageSize, line(res.Data), line(s.LUT), s.Seed, pipelineFile)
+	sanitize.Fprintf(&b, "Space %s at %d px, data %s of %d classes (a guess is right in %.1f%%), latency table %s, seed %d. Every figure here was made by `binas-tui pipeline`; its settings are in `%s`.\n\n",
+		line(s.Space), s.ImageSize, line(res.Data), res.Classes, 100/float64(max(res.Classes, 1)), line(s.LUT), s.Seed, pipelineFile)
 	res.writeSupernet(&b)
 	res.writeRanking(&b)
 	res.writeNetworks(&b)
@@ -114,20 +115,23 @@ func (res Results) writeSupernet(b *strings.Builder) {
 // writeRanking reports how well the predictors rank networks.
 func (res Results) writeRanking(b *strings.Builder) {
 	t := res.Test
+	n := float64(t.networks)
+	chance := 2 * math.Sqrt(2*(2*n+5)/(9*n*(n-1))) // two standard errors of tau between ranks that have nothing in common
+	told := t.noiseCeilingIsKnown && t.ceiling > chance
 	sanitize.Fprintf(b, "## Predictors\n\n%d random networks to fit on: %.2f ± %.2f%% (%.2f to %.2f). %d other ones to judge with: %.2f ± %.2f%%.\n",
 		res.Sampled.networks, res.Sampled.mean, res.Sampled.spread, res.Sampled.least, res.Sampled.most, t.networks, t.mean, t.spread)
 	if t.noiseCeilingIsKnown {
 		sanitize.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: ", t.networks, t.ceiling)
-		if t.ceiling > 0 {
+		if told {
 			b.WriteString("a predictor that reaches it ranks networks as well as half of the images do.\n")
 		} else {
-			b.WriteString("two halves of the images do not agree on a rank, so nothing is known about how well a predictor ranks. Evaluate on more images, or train the supernet longer.\n")
+			sanitize.Fprintf(b, "two halves of the images do not agree on a rank (chance alone gives up to %.2f), so nothing is known about how well a predictor ranks. Evaluate on more images, or train the supernet longer.\n", chance)
 		}
 	}
 	b.WriteString("\n![Predicted and measured accuracy](ranking.svg)\n\n| predictor | fitted on | Kendall | 95% interval | share of the ceiling | Spearman | Pearson | MSE (points²) | seconds |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range res.Rankings {
 		share := "–"
-		if t.noiseCeilingIsKnown && t.ceiling > 0 {
+		if told {
 			share = sanitize.Sprintf("%.0f%%", 100*k.Metrics.Kendall/t.ceiling)
 		}
 		sanitize.Fprintf(b, "| %s | %d | %.3f | %.3f to %.3f | %s | %.3f | %.3f | %.3f | %.2f |\n", k.Predictor, k.Samples, k.Metrics.Kendall,
@@ -152,11 +156,19 @@ func (res Results) writeNetworks(b *strings.Builder) {
 	}
 	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, of which %.1f%% remains when their common factor of %.3f is taken out; Kendall %.3f.\n\n",
 		100*res.Latencies.MAPE, 100*res.Latencies.Shape, res.Latencies.Level, res.Latencies.Kendall)
-	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by |\n|---|---|---|---|---|\n")
+	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by | ± |\n|---|---|---|---|---|---|\n")
+	told, compared := 0, 0
 	for _, c := range res.Comparisons() {
 		if c.Random > 0 {
-			sanitize.Fprintf(b, "| %d | %.2f | %.2f | %.2f | %+.2f |\n", c.Budget, c.Searched, c.Mean, c.Best, c.Searched-c.Mean)
+			sanitize.Fprintf(b, "| %d | %.2f | %.2f | %.2f | %+.2f | %.2f |\n", c.Budget, c.Searched, c.Mean, c.Best, c.Searched-c.Mean, c.Error)
+			compared++
+			if math.Abs(c.Searched-c.Mean) > 2*c.Error {
+				told++
+			}
 		}
+	}
+	if compared > 0 {
+		sanitize.Fprintf(b, "\n± is one standard error, by the number of images. %d of %d differences are more than twice that: the others may be chance.\n", told, compared)
 	}
 	b.WriteString("\nSearched networks:\n\n")
 	for _, n := range res.Networks {
@@ -173,25 +185,31 @@ type Comparison struct {
 	Searched   float64
 	Random     int // networks
 	Mean, Best float64
+	Error      float64 // standard error of Searched - Mean, by the number of images, as if the networks' mistakes had nothing in common
 }
 
 // Comparisons compares, at every budget, the searched network with the random
 // ones.
 func (res Results) Comparisons() []Comparison {
-	out := make([]Comparison, res.Settings.Budgets)
+	out, searched, random := make([]Comparison, res.Settings.Budgets), make([]float64, res.Settings.Budgets), make([]float64, res.Settings.Budgets)
 	for _, n := range res.Networks {
 		if n.Budget < 1 || n.Budget > len(out) {
 			continue
 		}
 		c := &out[n.Budget-1]
 		c.Budget = n.Budget
+		variance := n.FineTuned * (100 - n.FineTuned) / float64(max(n.Images, 1))
 		if n.Kind == Searched {
-			c.Searched = n.FineTuned
+			c.Searched, searched[n.Budget-1] = n.FineTuned, variance
 			continue
 		}
+		random[n.Budget-1] = (random[n.Budget-1]*float64(c.Random) + variance) / float64(c.Random+1) // the images are the same: no less for more networks
 		c.Mean = (c.Mean*float64(c.Random) + n.FineTuned) / float64(c.Random+1)
 		c.Best = max(c.Best, n.FineTuned)
 		c.Random++
+	}
+	for i := range out {
+		out[i].Error = math.Sqrt(searched[i] + random[i])
 	}
 	return out
 }

@@ -11,6 +11,22 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
+// A ceiling that chance alone may give is none, and a difference that chance may give
+// is said to be one.
+func TestReportSaysWhatIsNotTold(t *testing.T) {
+	res := Results{
+		Settings: PipelineSettings{Budgets: 1, Random: 1}, Data: "drawings", Classes: 5,
+		Test:     sampleStatistics{networks: 20, ceiling: 0.1, noiseCeilingIsKnown: true},
+		Rankings: []Ranking{{Predictor: fit.Bilinear, Metrics: model.Metrics{Kendall: 0.3}}},
+		Networks: []Network{{Budget: 1, Kind: Searched, FineTuned: 30, Images: 70}, {Budget: 1, Kind: Random, FineTuned: 25, Images: 70}},
+	}
+	for _, want := range []string{"a guess is right in 20.0%", "chance alone gives up to 0.32", "0.000 to 0.000 | – |", "| +5.00 | 7.54 |", "0 of 1 differences are more than twice that"} {
+		if text := res.Markdown(); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // A report of a run of which nothing is known says so, and prints no figure that
 // is none.
 func TestReportOfNothingKnown(t *testing.T) {

@@ -1,10 +1,14 @@
 package steps
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -288,9 +292,9 @@ func TestSettingsOfStages(t *testing.T) {
 
 func TestComparisons(t *testing.T) {
 	res := Results{Settings: PipelineSettings{Budgets: 1}, Networks: []Network{
-		{Kind: Searched, Budget: 1, FineTuned: 80}, {Kind: Random, Budget: 1, FineTuned: 70}, {Kind: Random, Budget: 1, FineTuned: 76},
+		{Kind: Searched, Budget: 1, FineTuned: 80, Images: 100}, {Kind: Random, Budget: 1, FineTuned: 70, Images: 100}, {Kind: Random, Budget: 1, FineTuned: 76, Images: 100},
 	}}
-	if got, want := res.Comparisons()[0], (Comparison{Budget: 1, Searched: 80, Random: 2, Mean: 73, Best: 76}); got != want {
+	if got, want := res.Comparisons()[0], (Comparison{Budget: 1, Searched: 80, Random: 2, Mean: 73, Best: 76, Error: math.Sqrt(16 + (21+18.24)/2)}); got != want {
 		t.Errorf("%+v, expected %+v", got, want)
 	}
 }
@@ -388,6 +392,33 @@ func TestDataBelongsToThePipeline(t *testing.T) {
 	}
 	if begun, err := readPipeline(p.Run); err != nil || begun.Data != moved || begun.Identity.Root != moved {
 		t.Errorf("%+v, %v", begun, err)
+	}
+}
+
+// Too many images to validate on that cannot be read are found before the first
+// training, and claim no folder.
+func TestUnreadableValidationEndsAPipelineAtOnce(t *testing.T) {
+	onnxtest.Require(t)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	data := t.TempDir()
+	for _, name := range []string{"train/a/1.png", "train/a/2.png", "train/a/3.png", "train/a/4.png", "train/b/1.png", "train/b/2.png", "train/b/3.png", "train/b/4.png", "val/a/1.png", "val/b/bad.png"} {
+		file := filepath.Join(data, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var picture bytes.Buffer
+		if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 40, 40))); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, picture.Bytes()[:picture.Len()-len(filepath.Base(name))/7*30], 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := quick(filepath.Join(t.TempDir(), "run"), data)
+	p.Settings.BatchSize, p.Settings.TrainPercent = 2, 50
+	got := runJob(t, p, nil)
+	if !errors.Is(got.Err, dataset.ErrUnreadable) || !strings.Contains(got.Err.Error(), "max-unreadable") || !strings.Contains(strings.Join(got.Log, "\n"), "bad.png") || exists(p.Run) {
+		t.Errorf("%v, %q; left the folder: %v", got.Err, got.Log, exists(p.Run))
 	}
 }
 

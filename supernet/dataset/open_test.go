@@ -199,6 +199,31 @@ func TestUnreadableImages(t *testing.T) {
 	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "2 of 30, at most 1") {
 		t.Errorf("ended with %v", err)
 	}
+	id, err := Identify(t.Context(), train, val)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, packed := range []bool{false, true} {
+		for most, want := range map[float64]error{0.07: nil, 0.04: ErrUnreadable} {
+			o.MaxUnreadable = most
+			if train, val, err = Open(t.Context(), dir, o); err != nil {
+				t.Fatal(err)
+			}
+			if packed {
+				if err := UsePack(t.Context(), id, true, train, val); err != nil {
+					t.Fatal(err)
+				}
+			}
+			read := 0
+			err := train.Readable(t.Context(), func(done, _ int) { read = done })
+			if u := train.Unreadable(); !errors.Is(err, want) || u.Count != 2 || u.TooMany != (want != nil) || read != 30 {
+				t.Errorf("packed %v, at most %g: %v of %d, %+v", packed, most, err, read, u)
+			}
+			if err := val.Readable(t.Context(), nil); err != nil && want == nil {
+				t.Errorf("packed %v: val: %v", packed, err)
+			}
+		}
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -30,6 +30,8 @@ type Unreadable struct {
 	Count int        `json:"count"`
 	Of    int        `json:"of"`    // images of the set
 	First []BadImage `json:"first"` // ten at most
+
+	TooMany bool `json:"-"` // more than may be skipped
 }
 
 // maxNamed is how many files are named where they may be many.
@@ -48,9 +50,14 @@ type unreadable struct {
 func (u *unreadable) add(of source, i int, err error) error {
 	n := u.note(i, err)
 	if n > u.allowed {
-		return fmt.Errorf("%w: %d of %d, at most %d are skipped: %s: %w", ErrUnreadable, n, of.len(), u.allowed, of.name(i), err)
+		return u.tooMany(of, n, of.name(i), err.Error())
 	}
 	return nil
+}
+
+// tooMany says that n images of a source could not be read, one of them for a reason.
+func (u *unreadable) tooMany(of source, n int, name, reason string) error {
+	return fmt.Errorf("%w: %d of %d, at most %d are skipped: %s: %s", ErrUnreadable, n, of.len(), u.allowed, name, reason)
 }
 
 // note notes that image i could not be read, and returns how many could not.
@@ -122,8 +129,8 @@ func (s *Set) AddBad(bad []BadImage) error {
 // Unreadable counts the images of this set that could not be read so far, and
 // names the first.
 func (s *Set) Unreadable() Unreadable {
-	bad := s.BadImages()
-	return Unreadable{Count: len(bad), Of: s.Len(), First: append([]BadImage{}, bad[:min(len(bad), maxNamed)]...)}
+	bad, u := s.BadImages(), s.images.unreadable()
+	return Unreadable{len(bad), s.Len(), append([]BadImage{}, bad[:min(len(bad), maxNamed)]...), u != nil && len(bad) > u.allowed}
 }
 
 // Lines says how many images could not be read, what became of that ("are not
@@ -171,6 +178,36 @@ func (s *Set) Try(ctx context.Context, report func(done, total int)) error {
 		rooms.Put(room)
 		progress.add(1)
 	})
+}
+
+// Readable reads every image as evaluation does, keeps it in the pack where there is
+// one, and reports how many it has done. The error is that of the context, or wraps
+// [ErrUnreadable] where more images cannot be read than may be skipped.
+func (s *Set) Readable(ctx context.Context, report func(done, total int)) error {
+	u := s.images.unreadable()
+	if u == nil {
+		return nil // in memory
+	}
+	if s.pack() == nil || s.PackTrouble() != "" {
+		if err := s.Try(ctx, report); err != nil {
+			return err
+		}
+	} else {
+		makers := sync.Pool{New: func() any { return newMaker(&Loader{set: s}) }}
+		progress := newProgress(report, s.Len())
+		if err := parallel.For(ctx, s.Len(), func(p int) {
+			m := makers.Get().(*maker)
+			m.pack(ctx, s.index[p])
+			makers.Put(m)
+			progress.add(1)
+		}); err != nil {
+			return err
+		}
+	}
+	if bad := s.BadImages(); len(bad) > u.allowed {
+		return u.tooMany(s.images, len(bad), bad[0].Image, bad[0].Reason)
+	}
+	return nil
 }
 
 // UnreadableFile names all images of a run's data that could not be read: JSON
