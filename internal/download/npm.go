@@ -95,7 +95,7 @@ func (p NPM) fromPack(ctx context.Context, visit Visit) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, packTime, fmt.Errorf("%w: not done after %s", ErrStalled, packTime))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent", "--fetch-retries=1", "--fetch-retry-mintimeout=2000", p.String()) // its own ten seconds and a minute are waited in silence
-	cmd.Dir, cmd.WaitDelay = folder, time.Second // its children may hold the output open
+	cmd.Dir, cmd.WaitDelay = folder, time.Second                                                                                                     // its children may hold the output open
 	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
 		return context.Cause(ctx)
 	} else if err != nil {
