@@ -133,13 +133,21 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 func TestLUTMeasureUnwritable(t *testing.T) {
 	onnxtest.Require(t)
 	dir := t.TempDir()
-	for _, out := range []string{filepath.Join(dir, "none", "a.json"), dir, "/dev/full"} {
+	for _, c := range []struct {
+		out, want string
+		code      int
+	}{
+		{filepath.Join(dir, "none", "a.json"), "--out: not a file to write: " + filepath.Join(dir, "none", "a.json"), exitUsage},
+		{dir, "--out: not a file to write: " + dir, exitUsage},
+		{"/dev/full", "write /dev/full", 1},
+	} {
+		out := c.out
 		if _, err := os.Stat("/dev/full"); out == "/dev/full" && err != nil {
 			continue
 		}
 		start := time.Now()
-		r := runCLI(t, "lut", "measure", "--out", out+"", "--folder", filepath.Join(dir, "run"), "--image-size", "32")
-		if r.code != 1 || !strings.Contains(r.err, "write "+out) || strings.Count(r.err, "\n") != 1 || r.out != "" {
+		r := runCLI(t, "lut", "measure", "--out", out, "--folder", filepath.Join(dir, "run"), "--image-size", "32")
+		if r.code != c.code || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {
 			t.Errorf("%s: %+v", out, r)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
