@@ -47,7 +47,7 @@ node: ## install onnxruntime-node and sharp, with which tests run exported netwo
 	fi
 
 tools: ## install the programs that tests compare with (as root, on Debian), or name them as missing
-	@missing=; for pair in glpsol:glpk-utils node:nodejs python3:python3 g++:g++ ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich chromium:chromium; do \
+	@missing=; for pair in glpsol:glpk-utils node:nodejs python3:python3 g++:g++ ssh:openssh-client /usr/sbin/sshd:openssh-server mpirun.openmpi:openmpi-bin mpirun.mpich:mpich chromium:chromium ip:iproute2; do \
 		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if test -z "$$missing"; then exit 0; fi; \
 	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/binas-tui/binas-tui/internal/needed"
 )
 
 // Of the network that "far" is behind: how long a packet takes either way, and the
@@ -25,35 +23,38 @@ const (
 
 // distance makes a network namespace that packets reach after the delay, if they are
 // not lost, as long as the test runs. It returns its name and address. That takes the
-// rights of root and TUN devices.
-func distance(t testing.TB) (namespace, address string) {
-	t.Helper()
-	needed.Program(t, "ip")
+// rights of root and TUN devices; the error says what of them is missing.
+func distance(t testing.TB) (namespace, address string, err error) {
 	n := os.Getpid() % 16384
 	namespace = fmt.Sprintf("binas%d", n)
 	here, address := fmt.Sprintf("10.%d.%d.1", 64+n/256, n%256), fmt.Sprintf("10.%d.%d.2", 64+n/256, n%256)
-	near, far := tun(t, namespace+"a"), tun(t, namespace+"b")
-	t.Cleanup(func() { near.Close(); far.Close() }) // and with them the devices
+	near, err := tun(t, namespace+"a")
+	if err != nil {
+		return "", "", err
+	}
+	far, err := tun(t, namespace+"b")
+	if err != nil {
+		return "", "", err
+	}
 	t.Cleanup(func() { exec.Command("ip", "netns", "del", namespace).Run() })
 	for _, command := range []string{
 		"netns add N", "link set Nb netns N", "addr add " + here + "/30 dev Na", "link set Na up mtu 65000",
 		"-n N addr add " + address + "/30 dev Nb", "-n N link set Nb up mtu 65000", "-n N link set lo up",
 	} {
 		if out, err := exec.Command("ip", strings.Fields(strings.ReplaceAll(command, "N", namespace))...).CombinedOutput(); err != nil {
-			needed.Missing(t, fmt.Errorf("ip %s: %w: %s", command, err, out))
+			return "", "", fmt.Errorf("ip %s: %w: %s", command, err, out)
 		}
 	}
 	go carry(far, near)
 	go carry(near, far)
-	return namespace, address
+	return namespace, address, nil
 }
 
-// tun makes a device of a name, whose packets the file has.
-func tun(t testing.TB, name string) *os.File {
-	t.Helper()
+// tun makes a device of a name, whose packets the file has, as long as the test runs.
+func tun(t testing.TB, name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		needed.Missing(t, fmt.Errorf("/dev/net/tun: %w", err))
+		return nil, fmt.Errorf("/dev/net/tun: %w", err)
 	}
 	request, err := unix.NewIfreq(name)
 	if err == nil {
@@ -61,9 +62,12 @@ func tun(t testing.TB, name string) *os.File {
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 	}
 	if err != nil {
-		needed.Missing(t, fmt.Errorf("TUN device %s: %w", name, err))
+		unix.Close(fd)
+		return nil, fmt.Errorf("TUN device %s: %w", name, err)
 	}
-	return os.NewFile(uintptr(fd), name)
+	file := os.NewFile(uintptr(fd), name)
+	t.Cleanup(func() { file.Close() }) // and with it the device
+	return file, nil
 }
 
 // carry hands over packets, in their order, until the devices are closed.
