@@ -296,7 +296,8 @@ func (c *Common) apart(of Task, key, write string, kind safefile.Kind, read ...s
 			return requestf("%s %s: it is read or written as something else: name another file", c.called(v.Param), write)
 		}
 	}
-	if write != "" {
+	noRun := !c.Given[key] && c.Run != "" && !exists(c.Run) // what of it is missing is said by who reads it
+	if write != "" && !noRun {
 		if err := kind.Check(write); err != nil {
 			v, _ := of.Values().Named(key)
 			return requestf("%s: %w", c.called(v.Param), err)
