@@ -40,10 +40,8 @@ deviation of the channels.`,
   binas-tui data show imagenet --check --unreadable unreadable.jsonl`,
 		Args: arguments("FOLDER|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if unreadable != "" {
-				if err := checkOutput("unreadable", unreadable, safefile.Kind{Name: "such a list", Begins: []string{`{"image":`}}); err != nil {
-					return err
-				}
+			if err := checkOutput("unreadable", unreadable, safefile.Kind{Name: "such a list", Begins: []string{`{"image":`}}); err != nil {
+				return err
 			}
 			train, val, err := steps.OpenData(cmd.Context(), args[0], o)
 			if err != nil {

@@ -38,8 +38,12 @@ func checkFigure(flag, name string) error {
 	return err
 }
 
-// checkOutput refuses the file of a flag where nothing of its kind can be written.
+// checkOutput refuses the file of a flag, "" being none, where nothing of its kind can
+// be written.
 func checkOutput(flag, name string, kind safefile.Kind) error {
+	if name == "" {
+		return nil
+	}
 	if err := kind.Check(name); err != nil {
 		return usagef("--%s: %w", flag, err)
 	}

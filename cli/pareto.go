@@ -41,10 +41,8 @@ at 16 limits, which takes some seconds.`,
 			if err := form.check(a, cmd); err != nil {
 				return err
 			}
-			if html != "" {
-				if err := checkOutput("html", html, pageFile); err != nil {
-					return err
-				}
+			if err := checkOutput("html", html, pageFile); err != nil {
+				return err
 			}
 			engine, err := sel.engine(cmd.Context())
 			if err != nil {

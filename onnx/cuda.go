@@ -11,7 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/cuda"
 )
 
-// CUDA is what the CUDA provider of a library needs, and what of it was found.
+// CUDANeeds is what the CUDA provider of a library needs, and what of it was found.
 type CUDANeeds struct {
 	Provider  string // file of the provider, beside the library
 	Version   int    // major, of CUDA; 0 is not known

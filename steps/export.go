@@ -60,7 +60,7 @@ type Exported struct {
 
 	Precision onnx.Precision `json:"precision"`
 	Quantised *Quantised     `json:"quantised,omitempty"` // of int8
-	Halved    *Halved        `json:"halved,omitempty"`    // of fp16, where there is data
+	Halved    *Judged        `json:"halved,omitempty"`    // of fp16, where there is data
 }
 
 // Lines say what was exported, and what its precision costs and gains.
@@ -74,19 +74,16 @@ func (r *Exported) Lines() []string {
 		fmt.Sprintf("MACs       %.1f M (%d) at %d pixels", float64(r.MACs)/1e6, r.MACs, r.ImageSize),
 		"weights    " + sanitize.Line(r.Weights) + note,
 	}
-	cost := func(top1, fp32 float64, images int, data string) string {
-		return sanitize.Sprintf("%.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", top1, fp32, top1-fp32, images, data)
-	}
 	if q := r.Quantised; q != nil {
 		out = append(out, sanitize.Sprintf("int8       calibrated by %s", q.Calibrated()),
-			"top-1      "+cost(q.Top1, q.FP32Top1, q.Images, q.Data),
+			"top-1      "+q.line(),
 			sanitize.Sprintf("latency    %s ms, fp32 %s ms: %.2f times as fast (%s, %s, 1 thread, measured in turn)",
 				phrase.MS(q.LatencyMS, 4), phrase.MS(q.FP32LatencyMS, 4), q.Speedup, q.Processor, q.Runtime))
 	}
 	if r.Precision == onnx.FP16 {
 		text := "not known: --data says it"
 		if h := r.Halved; h != nil {
-			text = "top-1 " + cost(h.Top1, h.FP32Top1, h.Images, h.Data)
+			text = "top-1 " + h.line()
 		}
 		out = append(out, "fp16       "+text)
 	}

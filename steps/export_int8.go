@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -51,22 +52,67 @@ func (c Calibrating) ranges(ctx context.Context, j *job.Job, arch model.Architec
 }
 
 // Quantised says how a network was quantised after training, what it cost in
-// accuracy, on images that no decision was made with, and gained in latency on this
-// machine, one thread. Accuracies are top-1 in percent.
+// accuracy, and gained in latency on this machine, one thread.
 type Quantised struct {
-	Calibration       string  `json:"calibration"`
-	CalibrationImages int     `json:"calibration_images"` // 0: the ranges are those of a training that was quantised
-	CalibrationData   string  `json:"calibration_data"`
-	Images            int     `json:"images"`
-	Data              string  `json:"data"`
-	Top1              float64 `json:"top1"`
-	FP32Top1          float64 `json:"fp32_top1"`
-	LatencyMS         float64 `json:"latency_ms"` // measured in turn with fp32
-	FP32LatencyMS     float64 `json:"fp32_latency_ms"`
-	Speedup           float64 `json:"speedup"`
-	Runtime           string  `json:"runtime"`
-	Processor         string  `json:"processor"`
-	Slow              string  `json:"slow,omitempty"` // why int8 is slow on this processor
+	Calibration       string `json:"calibration"`
+	CalibrationImages int    `json:"calibration_images"` // 0: the ranges are those of a training that was quantised
+	CalibrationData   string `json:"calibration_data"`
+	Judged
+	LatencyMS     float64 `json:"latency_ms"` // measured in turn with fp32
+	FP32LatencyMS float64 `json:"fp32_latency_ms"`
+	Speedup       float64 `json:"speedup"`
+	Runtime       string  `json:"runtime"`
+	Processor     string  `json:"processor"`
+	Slow          string  `json:"slow,omitempty"` // why int8 is slow on this processor
+}
+
+// Judged is how right a network in another precision is beside fp32, on images that no
+// decision was made with. Accuracies are top-1 in percent, computed on the processor.
+type Judged struct {
+	Images   int     `json:"images"`
+	Data     string  `json:"data"`
+	Top1     float64 `json:"top1"`
+	FP32Top1 float64 `json:"fp32_top1"`
+}
+
+// lost is what the precision costs, in points.
+func (v Judged) lost() float64 { return v.FP32Top1 - v.Top1 }
+
+// line says it in words.
+func (v Judged) line() string {
+	return sanitize.Sprintf("%.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", v.Top1, v.FP32Top1, v.Top1-v.FP32Top1, v.Images, v.Data)
+}
+
+// judge validates a network in fp32 and as in makes it, on the validation part of the
+// data, and puts the accuracy of that into the metadata of the file.
+func (e *Exporting) judge(ctx context.Context, j *job.Job, arch model.Architecture, w onnx.Weights, r *Exported, val *dataset.Set, metadata map[string]string, in func(*onnx.Graph) (*onnx.Graph, error)) (out Judged, err error) {
+	images, err := evaluation.Load(ctx, val, 0)
+	if err != nil {
+		return out, err
+	}
+	g, err := onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: evaluation.EvaluationImages(r.ImageSize)})
+	if err != nil {
+		return out, err
+	}
+	other, err := in(g)
+	if err != nil {
+		return out, err
+	}
+	for i, g := range []*onnx.Graph{g, other} {
+		n, err := evaluation.GraphNetwork(g, onnx.CPU)
+		if err != nil {
+			return out, err
+		}
+		v, err := evaluation.Validate(ctx, n, images, e.Threads, j, nil)
+		n.Close()
+		if err != nil {
+			return out, err
+		}
+		*[]*float64{&out.FP32Top1, &out.Top1}[i] = v.Top1
+		out.Images, out.Data = v.Images, v.Data
+	}
+	metadata["top1"], metadata["top1_images"], metadata["top1_data"] = strconv.FormatFloat(out.Top1, 'f', 2, 64), strconv.Itoa(out.Images), out.Data
+	return out, nil
 }
 
 // turnRounds is how often two precisions are timed in turn.
@@ -75,18 +121,23 @@ const turnRounds = 20
 // largeLoss is what quantising may cost, in points, before it is remarked on.
 const largeLoss = 1.0
 
+// refuseINT8 refuses parameters that are for int8, where they were given.
+func (e *Exporting) refuseINT8(keys ...string) error {
+	for _, p := range exportingParams {
+		if e.Given[p.Key] && slices.Contains(keys, p.Key) {
+			return requestf("%s is for precision %s", e.called(p), onnx.INT8)
+		}
+	}
+	return nil
+}
+
 // checkQuantised refuses what cannot be quantised, before anything is read.
 func (e *Exporting) checkQuantised() error {
 	switch {
 	case e.Precision == onnx.FP16:
 		return e.checkHalved()
 	case e.Precision != onnx.INT8:
-		for _, p := range exportingParams {
-			if e.Given[p.Key] && slices.Contains([]string{"data", "calibration", "percentile", "calibration_images"}, p.Key) {
-				return requestf("%s is for precision %s", e.called(p), onnx.INT8)
-			}
-		}
-		return nil
+		return e.refuseINT8("data", "calibration", "percentile", "calibration_images")
 	case e.Checkpoint == "":
 		return requestf("--precision %s needs trained weights (--checkpoint): ranges of random ones mean nothing; measure --precision %s says how fast the network is", onnx.INT8, onnx.INT8)
 	case e.Data == "":
@@ -133,13 +184,10 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 		return nil, err
 	}
 	q := &Quantised{Runtime: "ONNX Runtime " + library.Version, Processor: latency.Processor(), Slow: onnx.SlowInt8()}
-	graph := func(batch int) (*onnx.Graph, error) {
-		return onnx.Network(arch, w, onnx.NetworkOptions{ImageSize: r.ImageSize, Classes: r.Classes, Batch: batch})
-	}
-	var images *evaluation.Images
 	found := e.from.ranges
 	if q.Calibration, q.CalibrationData = "fine-tuning that was quantised", train.Name; found == nil || e.recalibrates() || r.ImageSize != e.from.known.ImageSize {
-		if images, err = evaluation.Load(ctx, train, e.CalibrationImages); err != nil {
+		images, err := evaluation.Load(ctx, train, e.CalibrationImages)
+		if err != nil {
 			return nil, err
 		}
 		if found, err = e.ranges(ctx, j, arch, w, images, r.Classes); err != nil {
@@ -149,32 +197,10 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 	}
 	ranges := found.Of
 
-	if images, err = evaluation.Load(ctx, val, 0); err != nil {
+	if q.Judged, err = e.judge(ctx, j, arch, w, r, val, metadata, func(g *onnx.Graph) (*onnx.Graph, error) { return g.Quantised(ranges) }); err != nil {
 		return nil, err
-	}
-	g, err := graph(evaluation.EvaluationImages(r.ImageSize))
-	if err != nil {
-		return nil, err
-	}
-	quantised, err := g.Quantised(ranges)
-	if err != nil {
-		return nil, err
-	}
-	for i, g := range []*onnx.Graph{g, quantised} {
-		n, err := evaluation.GraphNetwork(g, onnx.CPU)
-		if err != nil {
-			return nil, err
-		}
-		v, err := evaluation.Validate(ctx, n, images, e.Threads, j, nil)
-		n.Close()
-		if err != nil {
-			return nil, err
-		}
-		*[]*float64{&q.FP32Top1, &q.Top1}[i] = v.Top1
-		q.Images, q.Data = v.Images, v.Data
 	}
 	metadata["precision"] = string(onnx.INT8)
-	metadata["top1"], metadata["top1_images"], metadata["top1_data"] = strconv.FormatFloat(q.Top1, 'f', 2, 64), strconv.Itoa(q.Images), q.Data
 	metadata["calibration"] = q.Calibrated()
 
 	if err := e.timeInTurn(ctx, arch, r, q); err != nil {
@@ -184,7 +210,7 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 	if q.Slow != "" {
 		e.note("%s", q.Slow)
 	}
-	if lost := q.FP32Top1 - q.Top1; lost > largeLoss {
+	if lost := q.lost(); lost > largeLoss {
 		e.note("int8 costs %.2f points, %.0f of %d images: %s", lost, lost*float64(q.Images)/100, q.Images, e.remedy())
 	}
 	return ranges, nil

@@ -268,7 +268,6 @@ func (c *comparison) predict(e *explore.Engine) {
 	}
 }
 
-// empty reports a comparison without a network: none keeps the budget.
 // named is the name of what is compared with, if anything.
 func (c *comparison) named() []string {
 	if c == nil {
@@ -277,6 +276,7 @@ func (c *comparison) named() []string {
 	return []string{c.name}
 }
 
+// empty reports a comparison without a network: none keeps the budget.
 func (c *comparison) empty() bool { return c == nil || len(c.path.Depth) == 0 }
 
 func (c *comparison) depthDiffers(stage, depth int) (was int, differs bool) {

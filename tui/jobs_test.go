@@ -214,7 +214,7 @@ func TestExportSaysWhatItCosts(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	d.send(jobMsg(job.Snapshot{ID: 1, Name: "export n.onnx", State: job.Done, Result: steps.Exported{
 		File: "n.onnx", Trained: true, Precision: onnx.INT8,
-		Quantised: &steps.Quantised{Images: 500, Data: "digits", Top1: 71.5, FP32Top1: 72.25, LatencyMS: 2, FP32LatencyMS: 4, Speedup: 2},
+		Quantised: &steps.Quantised{Judged: steps.Judged{Images: 500, Data: "digits", Top1: 71.5, FP32Top1: 72.25}, LatencyMS: 2, FP32LatencyMS: 4, Speedup: 2},
 	}}))
 	d.press("J", "z")
 	d.mustSee("71.50 %, fp32 72.25 %: -0.75 points, on 500 images (digits)")

@@ -373,7 +373,8 @@ func (a *App) estimated(name string, e steps.Estimate) {
 
 // runs reports whether a job of that name is running.
 func (a *App) runs(name string) bool {
-	return slices.ContainsFunc(a.jobs, func(j job.Snapshot) bool { return j.Name == name && j.State == job.Running })
+	_, runs := a.findJob(func(j job.Snapshot) bool { return j.Name == name && j.State == job.Running })
+	return runs
 }
 
 // inTheWay reports, and says, that a step of the method runs already, or that
