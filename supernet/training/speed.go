@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
@@ -150,7 +152,7 @@ func (s Settings) measure(ctx context.Context, o Options, space *model.Space, co
 		rest -= t
 	}
 	m.writing = max(0, rest/2-m.validating*float64(validated))
-	if m.step = mean(took[len(took)/2:]); random > 0 {
+	if m.step = stat.Mean(took[len(took)/2:], nil); random > 0 {
 		m.step, m.opening = settled(took, math.Pow(1-1/float64(space.NumOptions()), float64(random)))
 	}
 	return m, filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
@@ -181,28 +183,18 @@ func anyRanges(_ context.Context, arch model.Architecture, w onnx.StateDict) (on
 	return ranges, nil
 }
 
-func mean(values []float64) (sum float64) {
-	for _, v := range values {
-		sum += v / float64(len(values))
-	}
-	return sum
-}
-
 // settled is what steps come to take, and what they take beside that in all, by what
 // those after the first took: step t opens sessions for the choices that no step
 // before drew, which are new as q^t. Both by least squares.
 func settled(took []float64, q float64) (step, opening float64) {
-	var n, x, y, xx, xy float64
-	for t, seconds := range took {
-		isNew := math.Pow(q, float64(t+1))
-		n, x, y, xx, xy = n+1, x+isNew, y+seconds, xx+isNew*isNew, xy+isNew*seconds
+	isNew := make([]float64, len(took))
+	for t := range took {
+		isNew[t] = math.Pow(q, float64(t+1))
 	}
-	if d := n*xx - x*x; d > 0 {
-		if slope := (n*xy - x*y) / d; slope > 0 && slope*x < y {
-			return (y - slope*x) / n, slope * q / (1 - q)
-		}
+	if step, slope := stat.LinearRegression(isNew, took, nil, false); slope > 0 && step > 0 {
+		return step, slope * q / (1 - q)
 	}
-	return mean(took), 0
+	return stat.Mean(took, nil), 0
 }
 
 // typicalPath costs what networks at latencies spread over the space do in the mean:
