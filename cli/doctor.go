@@ -300,7 +300,7 @@ func writeCUDA(w io.Writer, n onnx.CUDANeeds) {
 	case missing:
 		line(w, "result", "libraries are missing")
 	default:
-		line(w, "result", "--device cuda can be used")
+		line(w, "result", "--device cuda can be used, to train too (by graphs of ordinary operators)")
 	}
 	if missing {
 		line(w, "to have them", n.Remedy())

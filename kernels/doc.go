@@ -69,7 +69,7 @@
 //
 // [Open] looks up ONNX Runtime's C interface in the library that the process has
 // loaded; [Register] adds a set's operators to the options of a session. Package onnx
-// does both. [Choose] takes the fastest set of the processor, or that which
+// does both, and makes tensors in the memory of a card by [NewValue]. [Choose] takes the fastest set of the processor, or that which
 // BINAS_KERNELS names: off, portable, avx2 or avx512.
 //
 // They are not used, and graphs of ordinary operators take their place, in a build

@@ -339,3 +339,15 @@ const char *binas_kernels_add(void *options, int set) {
   OrtStatus *status = AddCustomOpDomain(options, domains[set]);
   return status ? failed(sets[set].domain, status) : 0;
 }
+
+const char *binas_kernels_value(const char *memory, int device, void *data, size_t bytes, const int64_t *shape, size_t dimensions, void **value) {
+  enum { DEVICE_ALLOCATOR = 0, DEFAULT_KIND = 0, FLOAT = 1 };
+  OrtMemoryInfo *info = 0;
+  OrtStatus *status = CreateMemoryInfo(memory, DEVICE_ALLOCATOR, device, DEFAULT_KIND, &info);
+  if (status) return failed(memory, status);
+  status = CreateTensorWithDataAsOrtValue(info, data, bytes, shape, dimensions, FLOAT, (OrtValue **)value);
+  ReleaseMemoryInfo(info);
+  return status ? failed("tensor", status) : 0;
+}
+
+void binas_kernels_free(void *value) { ReleaseValue(value); }

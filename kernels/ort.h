@@ -1,4 +1,5 @@
-// The part of ONNX Runtime's C interface that operators need. Its layout is
+// The part of ONNX Runtime's C interface that operators need, and tensors in the memory of
+// a device. Its layout is
 // promised: new versions add functions behind the old ones. kernels_test.go compares
 // it with the header that comes with the Go binding.
 #include <stddef.h>
@@ -12,6 +13,7 @@ typedef struct OrtShape OrtShape; // OrtTensorTypeAndShapeInfo
 typedef struct OrtContext OrtContext; // OrtKernelContext
 typedef struct OrtInfo OrtInfo; // OrtKernelInfo
 typedef struct OrtDomain OrtDomain; // OrtCustomOpDomain
+typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtCustomOp OrtCustomOp;
 
 typedef struct {
@@ -26,15 +28,19 @@ typedef struct {
   F(26, OrtStatus *, CreateCustomOpDomain, (const char *name, OrtDomain **)) \
   F(27, OrtStatus *, CustomOpDomain_Add, (OrtDomain *, const OrtCustomOp *)) \
   F(28, OrtStatus *, AddCustomOpDomain, (void *options, OrtDomain *)) \
+  F(49, OrtStatus *, CreateTensorWithDataAsOrtValue, (const OrtMemoryInfo *, void *, size_t bytes, const int64_t *shape, size_t, int type, OrtValue **)) \
   F(51, OrtStatus *, GetTensorMutableData, (OrtValue *, void **)) \
   F(61, OrtStatus *, GetDimensionsCount, (const OrtShape *, size_t *)) \
   F(62, OrtStatus *, GetDimensions, (const OrtShape *, int64_t *, size_t)) \
   F(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *, OrtShape **)) \
+  F(68, OrtStatus *, CreateMemoryInfo, (const char *name, int allocator, int device, int kind, OrtMemoryInfo **)) \
   F(86, OrtStatus *, KernelInfoGetAttribute_int64, (const OrtInfo *, const char *, int64_t *)) \
   F(88, OrtStatus *, KernelContext_GetInputCount, (const OrtContext *, size_t *)) \
   F(90, OrtStatus *, KernelContext_GetInput, (const OrtContext *, size_t, const OrtValue **)) \
   F(91, OrtStatus *, KernelContext_GetOutput, (OrtContext *, size_t, const int64_t *, size_t, OrtValue **)) \
   F(93, void, ReleaseStatus, (OrtStatus *)) \
+  F(94, void, ReleaseMemoryInfo, (OrtMemoryInfo *)) \
+  F(96, void, ReleaseValue, (OrtValue *)) \
   F(99, void, ReleaseTensorTypeAndShapeInfo, (OrtShape *)) \
   F(274, OrtStatus *, KernelContext_ParallelFor, (const OrtContext *, void (*)(void *, size_t), size_t total, size_t batches, void *))
 

@@ -64,6 +64,33 @@ func Register(set Set, options unsafe.Pointer) error {
 	return problem(C.binas_kernels_add(options, C.int(i)))
 }
 
+// NewValue makes a tensor, an OrtValue, of the floats at data, which may lie in the memory
+// of a device: ONNX Runtime knows it by a name, Cuda or Cpu, and by the number of the
+// device. FreeValue frees it; data stays the caller's.
+func NewValue(memory string, device int, data unsafe.Pointer, shape []int) (unsafe.Pointer, error) {
+	opening.Lock()
+	defer opening.Unlock()
+	if opening.library == "" {
+		return nil, fmt.Errorf("%w: no library is open", ErrUnavailable)
+	}
+	if opening.err != nil {
+		return nil, opening.err
+	}
+	const float = 4
+	dims, bytes := make([]C.int64_t, len(shape)+1), float // one more: there is a first
+	for i, d := range shape {
+		dims[i], bytes = C.int64_t(d), bytes*d
+	}
+	name := C.CString(memory)
+	defer C.free(unsafe.Pointer(name))
+	var value unsafe.Pointer
+	err := problem(C.binas_kernels_value(name, C.int(device), data, C.size_t(bytes), &dims[0], C.size_t(len(shape)), &value))
+	return value, err
+}
+
+// FreeValue frees a value of [NewValue].
+func FreeValue(value unsafe.Pointer) { C.binas_kernels_free(value) }
+
 func problem(text *C.char) error {
 	if text == nil {
 		return nil

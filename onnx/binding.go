@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/binas-tui/binas-tui/kernels"
 )
@@ -26,6 +27,10 @@ type binding interface {
 
 	// newTensor wraps data, which has as many values as the shape.
 	newTensor(data []float32, shape []int) (boundTensor, error)
+
+	// newDeviceTensor wraps floats at a place of a device's memory, of which ONNX Runtime
+	// knows the name.
+	newDeviceTensor(memory string, device int, at unsafe.Pointer, shape []int) (boundTensor, error)
 }
 
 // boundSession is the binding's part of a Session.

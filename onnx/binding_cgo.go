@@ -258,6 +258,35 @@ func (ortBinding) newTensor(data []float32, shape []int) (boundTensor, error) {
 	return value, nil
 }
 
+// deviceValue is a tensor in the memory of a device. Sessions ask it for no more than its
+// OrtValue.
+type deviceValue struct {
+	ort.Value
+	inside unsafe.Pointer
+}
+
+func (v deviceValue) GetInternals() *ort.ValueInternalData {
+	internals := new(ort.ValueInternalData)
+	*(*unsafe.Pointer)(unsafe.Pointer(internals)) = v.inside
+	return internals
+}
+
+func (v deviceValue) Destroy() error {
+	kernels.FreeValue(v.inside)
+	return nil
+}
+
+func (ortBinding) newDeviceTensor(memory string, device int, at unsafe.Pointer, shape []int) (boundTensor, error) {
+	if t := reflect.TypeFor[ort.ValueInternalData](); t.NumField() != 1 || t.Field(0).Type.Kind() != reflect.Pointer || !strings.HasSuffix(t.Field(0).Type.Elem().Name(), "OrtValue") {
+		return nil, fmt.Errorf("%w: the binding's %v is another", kernels.ErrUnavailable, t)
+	}
+	value, err := kernels.NewValue(memory, device, at, shape)
+	if err != nil {
+		return nil, err
+	}
+	return deviceValue{inside: value}, nil
+}
+
 func values(tensors []*Tensor) []ort.Value {
 	out := make([]ort.Value, len(tensors))
 	for i, t := range tensors {

@@ -103,7 +103,7 @@ var fullMemory = []string{"Failed to allocate memory", "out of memory", "_STATUS
 // deviceError says what an error of ONNX Runtime means for a target that is not the
 // processor, where that is known.
 func deviceError(t Target, err error) error {
-	if t == "" || t == CPU {
+	if err == nil || t.Kind() == CPU {
 		return err
 	}
 	text := err.Error()

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
 
-// Steps that evaluate run on any device; those that train on the processor, and say
-// so of another.
+// Steps that evaluate run on any device; those that train on the processor and on cards
+// of CUDA, and say so of another.
 func TestDeviceOfSteps(t *testing.T) {
 	for _, s := range []Step{Sample, Contribute, Validate, Heaviest, OneShot, FineTune} {
 		task := New(s)
@@ -27,11 +28,15 @@ func TestDeviceOfSteps(t *testing.T) {
 		t.Error(err)
 	}
 	trained := NewTraining(training.Heaviest)
-	for device, refused := range map[string]bool{"": false, string(onnx.CPU): false, "cuda": true, "quantum": true} {
+	for device, refused := range map[string]bool{"": false, string(onnx.CPU): false, "cuda": false, "cuda:1": false, "directml": true, "xnnpack": true, "quantum": true} {
 		trained.Device = device
-		if err := trained.onProcessor(); (err != nil) != refused || refused && !errors.Is(err, ErrRequest) {
+		if _, err := trained.trains(); (err != nil) != refused || refused && !errors.Is(err, ErrRequest) {
 			t.Errorf("training on %q: %v", device, err)
 		}
+	}
+	trained.Device, trained.Ranks = "cuda", severalRanks{mpi.Alone()}
+	if _, err := trained.trains(); !errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "over several ranks") {
+		t.Error(err)
 	}
 	info := New(Sample).(*Sampling)
 	info.recorded(model.EvaluationInfo{Device: "cuda"})
@@ -39,3 +44,7 @@ func TestDeviceOfSteps(t *testing.T) {
 		t.Errorf("records of cuda are resumed on %q", info.Device)
 	}
 }
+
+type severalRanks struct{ mpi.Comm }
+
+func (severalRanks) Size() int { return 2 }

@@ -218,7 +218,11 @@ func (r *run) evaluating(ctx context.Context) (opened, image float64, heldOut in
 		return 0, 0, 0, err
 	}
 	const images = 200
-	e := &evaluation.Evaluator{Space: r.space}
+	device, err := r.task.trains()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	e := &evaluation.Evaluator{Space: r.space, Device: device}
 	weights := supernet.Init{Seed: 1, ResidualScale: 1}.Weights(supernet.ChildLayout(r.space, r.space.HeaviestPath(), set.Classes))
 	if e.Weights, err = supernet.FromHeaviest(r.space, weights); err != nil {
 		return 0, 0, 0, err

@@ -11,7 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
-	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -70,10 +69,14 @@ func PipelineSteps() []string {
 // all does the steps that are not done yet and returns the path of the report, or
 // "" where the task ends earlier.
 func (r *run) all(ctx context.Context) (report string, err error) {
+	device, err := r.task.trains()
+	if err != nil {
+		return "", err
+	}
 	for _, stage := range stages {
 		t := r.stage(stage, training.Shape{ImageSize: r.ImageSize})
 		t.Space, t.ImageSize, t.Classes = r.Space, r.ImageSize, 2 // or more: the data is not open yet
-		if err := t.CheckMemory(); err != nil {
+		if err := t.CheckMemory(device); err != nil {
 			return "", err
 		}
 	}
@@ -122,7 +125,7 @@ func (r *run) openData(ctx context.Context) (err error) {
 	if r.space, err = model.NewSpace(r.Space, r.ImageSize); err != nil {
 		return err
 	}
-	if _, err := onnx.Open(r.task.Library); err != nil {
+	if err := r.task.openTrainer(); err != nil {
 		return err
 	}
 	if r.train, r.val, err = dataset.Open(ctx, explore.DataSetPath(r.Data), dataset.Options{Size: r.ImageSize, ClassOrder: r.ClassOrder, MaxUnreadable: r.task.unreadable()}); err != nil {

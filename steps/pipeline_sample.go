@@ -14,7 +14,7 @@ import (
 // folder, as for all that evaluate.
 func (r *run) source() Source {
 	s := newSource()
-	s.Run, s.Data, s.Library, s.Unreadable, s.Note = r.folder, r.Data, r.task.Library, r.task.Unreadable, func(string) {} // the pipeline has said it
+	s.Run, s.Data, s.Library, s.Device, s.Unreadable, s.Note = r.folder, r.Data, r.task.Library, r.task.Device, r.task.Unreadable, func(string) {} // the pipeline has said it
 	return s
 }
 

@@ -54,7 +54,7 @@ func (p *PipelineRun) Values() param.Values {
 	return append(append(first, p.own()...), param.Table{
 		threads,
 		{Key: "until", Usage: "last step to do, `STEP`: one of " + strings.Join(PipelineSteps(), ", "), Choices: PipelineSteps(), Zero: "the last", Free: true, Rare: true},
-		badParam, LibraryParam,
+		badParam, trainDeviceParam, LibraryParam,
 	}.In(p, &p.Common)...)
 }
 

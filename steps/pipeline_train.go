@@ -52,7 +52,7 @@ func (s PipelineSettings) stage(stage training.Stage, d training.Shape) training
 // training is that of a stage in the folder, on the data that is open.
 func (r *run) training(stage training.Stage) *Training {
 	t := r.PipelineSettings.training(stage)
-	t.Run, t.Data, t.Threads, t.Library = r.folder, r.Data, r.task.Trainers, r.task.Library
+	t.Run, t.Data, t.Threads, t.Library, t.Device = r.folder, r.Data, r.task.Trainers, r.task.Library, r.task.Device
 	t.train, t.val, t.status, t.Note = r.train, r.val, r.at+string(stage)+": ", func(string) {} // the pipeline has said it
 	return t
 }
@@ -60,6 +60,9 @@ func (r *run) training(stage training.Stage) *Training {
 // stageOf is a stage on the data, complete.
 func (r *run) stageOf(stage training.Stage) (s training.Settings, o training.Options, err error) {
 	o = training.Options{Folder: r.folder, Data: &r.data, Threads: r.task.Trainers}
+	if o.Target, err = r.task.trains(); err != nil {
+		return s, o, err
+	}
 	begun, _, err := begunIn(r.folder, stage) // presets may have changed since
 	if err != nil {
 		return s, o, err

@@ -107,16 +107,37 @@ func (t *Training) Values() param.Values {
 	return table.In(t, &t.Common, &t.Settings)
 }
 
-// trainDeviceParam is the parameter that says where training runs: in one place.
-var trainDeviceParam = param.Param{Key: "device", Usage: "`DEVICE` that trains: cpu alone", Zero: "cpu", Rare: true, NoForm: "training runs on the processor"}
+// trainDeviceParam is the device of steps that train.
+var trainDeviceParam = param.Param{Key: "device", Usage: "`DEVICE` that networks are trained and evaluated on: cpu, or cuda (cuda:1 is the second card)", Zero: "cpu", Free: true, Rare: true}
 
-// onProcessor refuses a device that nothing is trained on.
-func (t *Training) onProcessor() error {
-	device, err := t.device()
-	if err == nil && device != onnx.CPU {
-		err = requestf("%s %s: training runs on the processor alone: its graphs were never run on a card; what is trained can be sampled, validated and measured there", t.called(trainDeviceParam), device)
+// trains is the device where it can train: the processor or a card of CUDA.
+func (c *Common) trains() (onnx.Target, error) {
+	device, err := c.device()
+	switch kind := device.Kind(); {
+	case err != nil || kind == onnx.CPU:
+	case kind != onnx.CUDA:
+		err = requestf("%s %s: training runs on %s and %s; what is trained can be sampled, validated and measured there", c.called(trainDeviceParam), device, onnx.CPU, onnx.CUDA)
+	case c.ranks().Size() > 1:
+		err = requestf("%s %s: over several ranks training runs on processors alone", c.called(trainDeviceParam), device)
 	}
-	return err
+	return device, err
+}
+
+// openTrainer loads the library for the device that trains, and says what that computes
+// with where it is not the processor.
+func (c *Common) openTrainer() error {
+	device, err := c.trains()
+	if err == nil {
+		_, err = onnx.OpenFor(c.Library, device)
+	}
+	if err != nil || device.Kind() == onnx.CPU {
+		return err
+	}
+	if err := device.Check(); err != nil {
+		return err
+	}
+	c.note("trained on %s (%s), by graphs of ordinary operators, none of which falls back to the processor, which updates the weights", device, device.Describe())
+	return nil
 }
 
 // place is where a training trains, and on what.
@@ -414,7 +435,7 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 	o = training.Options{Threads: t.Threads, Workers: t.Workers, CheckpointEvery: t.CheckpointEvery, StallAfter: t.StallAfter}
 	p, err := t.place()
 	if err == nil {
-		err = t.onProcessor()
+		o.Target, err = t.trains()
 	}
 	if err != nil {
 		return s, o, err
@@ -464,8 +485,11 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 			return s, o, requestf("%s: %w", t.called(archParam), err)
 		}
 	}
-	if _, err = onnx.Open(t.Library); err != nil {
+	if err = t.openTrainer(); err != nil {
 		return s, o, err
+	}
+	if o.Target.Kind() != onnx.CPU {
+		t.status += string(o.Target) + ": "
 	}
 	o.Calibrate = func(ctx context.Context, arch model.Architecture, w onnx.StateDict) (onnx.Calibrated, error) {
 		j.Progress(0, 0, 0, t.status+"calibrating")

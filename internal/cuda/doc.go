@@ -9,6 +9,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 )
 
 // Errors about what there is not. They say in one line what and where.
@@ -40,4 +41,22 @@ func LoadDriver() (Driver, error) {
 		return Driver{}, fmt.Errorf("%w: %w", ErrNoDriver, err)
 	}
 	return d, nil
+}
+
+// Memory is the memory of a card, by the runtime of CUDA, and a queue of copies between
+// it and the processor's. It may be used by several goroutines.
+type Memory struct {
+	card   int
+	stream unsafe.Pointer
+}
+
+// NewMemory is for the card of a number; the libraries must be loaded ([Load]). The error
+// may wrap [ErrLibraries].
+func NewMemory(card int) (*Memory, error) {
+	m := &Memory{card: card}
+	err := findRuntime()
+	if err == nil {
+		err = m.open()
+	}
+	return m, err
 }

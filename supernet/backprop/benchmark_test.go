@@ -9,6 +9,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet"
 )
 
@@ -32,6 +33,12 @@ func BenchmarkTrainStep(b *testing.B) {
 	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {96, 64}, {224, 8}} {
 		b.Run(fmt.Sprintf("%dpx", c.side), func(b *testing.B) { benchmarkHeaviest(b, c.side, c.batch) })
 	}
+	b.Run("224px, 64 images", func(b *testing.B) {
+		if onnx.Target(*device).Kind() == onnx.CPU {
+			b.Skip("for -device cuda: it takes 13 GB")
+		}
+		benchmarkHeaviest(b, 224, 64)
+	})
 }
 
 func benchmarkHeaviest(b *testing.B, side, batch int) {

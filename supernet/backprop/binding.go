@@ -1,10 +1,13 @@
 package backprop
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/onnx"
 )
 
@@ -16,6 +19,7 @@ type binding struct {
 	copied            []*parameter // before a forward pass
 	gradients         []*gradient
 	moments           []moments
+	downloaded        []*onnx.Tensor // of the moments, where they are on a card
 }
 
 // boundProgram is a program with a tensor for each input and output.
@@ -55,7 +59,7 @@ type parameter struct {
 // contiguous reports whether the matrix is a prefix of the full one's memory.
 func (p *parameter) contiguous() bool { return p.columns == p.fullWidth }
 
-// load copies a matrix that is no prefix.
+// load copies a matrix that is no prefix, or that is uploaded.
 func (p *parameter) load() {
 	for r := range p.rows {
 		copy(p.tensor.Data[r*p.columns:(r+1)*p.columns], p.full[r*p.fullWidth:])
@@ -63,7 +67,8 @@ func (p *parameter) load() {
 }
 
 // gradient is where the gradient of a parameter goes: straight to its place
-// where that holds nothing yet, or through scratch memory.
+// where that holds nothing yet, or through scratch memory. That of a card is the
+// gradient's own: it is downloaded while the pass goes on.
 type gradient struct {
 	*parameter
 	total   []float32 // of the full tensor
@@ -97,6 +102,12 @@ func (n *Network) bind(slot, option int) (*binding, error) {
 	}
 	for _, norms := range b.forward.norms {
 		mean, variance := b.forward.result("m:"+norms.names[0]), b.forward.result("v:"+norms.names[0])
+		if n.memory != nil {
+			if err := errors.Join(mean.Mirror(), variance.Mirror()); err != nil {
+				return nil, err
+			}
+			b.downloaded = append(b.downloaded, mean, variance)
+		}
 		for _, layer := range norms.names {
 			name := strings.TrimSuffix(n.name(slot, option, layer+".weight"), ".weight")
 			b.moments = append(b.moments, moments{name, mean, variance, norms.count})
@@ -140,7 +151,7 @@ func (n *Network) bindInput(b *binding, name string, shape []int, option int, fo
 	if err != nil {
 		return nil, err
 	}
-	if forward && !q.contiguous() {
+	if forward && !n.inPlace(q) {
 		b.copied = append(b.copied, q)
 	}
 	return q.tensor, nil
@@ -169,16 +180,46 @@ func (n *Network) parameter(slot, option int, local string, shape []int) (*param
 	}
 	full := n.weights[name]
 	p := &parameter{name: name, full: full.Data, rows: shape[0], columns: shape[1], fullWidth: len(full.Data) / full.Shape[0]}
-	var memory []float32
-	if p.contiguous() {
-		memory = p.full[:p.rows*p.columns]
-	}
 	var err error
-	if p.tensor, err = onnx.NewTensor(memory, shape...); err != nil {
+	if n.inPlace(p) {
+		p.tensor, err = onnx.NewTensor(p.full[:p.rows*p.columns], shape...)
+	} else {
+		p.tensor, err = n.mirrored(shape)
+	}
+	if err != nil {
 		return nil, err
 	}
 	n.parameters[key] = p
 	return p, nil
+}
+
+// inPlace reports whether programs read a parameter where the state dict has it.
+func (n *Network) inPlace(p *parameter) bool { return n.memory == nil && p.contiguous() }
+
+// mirrored makes a tensor of the network's own.
+func (n *Network) mirrored(shape []int) (*onnx.Tensor, error) {
+	t, err := n.memory.NewTensor(shape...)
+	if err == nil {
+		err = t.Mirror()
+	}
+	return t, err
+}
+
+// load copies the parameters of a route that programs do not read in place.
+func (n *Network) load(ctx context.Context, route []*binding) error {
+	var copied []*parameter
+	for _, b := range route {
+		copied = append(copied, b.copied...)
+	}
+	if err := parallel.For(ctx, len(copied), func(i int) { copied[i].load() }); err != nil {
+		return err
+	}
+	for _, p := range copied {
+		if err := p.tensor.Upload(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *Network) gradient(slot, option int, local string, shape []int) (*gradient, error) {
@@ -187,6 +228,11 @@ func (n *Network) gradient(slot, option int, local string, shape []int) (*gradie
 		return nil, err
 	}
 	g := &gradient{parameter: p, total: n.Gradients[p.name].Data}
+	if n.memory != nil {
+		g.scratch, err = n.mirrored(shape)
+		n.owned = append(n.owned, g.scratch)
+		return g, err
+	}
 	if g.scratch, err = n.e.scratch(local, shape); err != nil {
 		return nil, err
 	}
@@ -211,6 +257,9 @@ func (g *gradient) store(touched bool) {
 	used := g.rows * g.columns
 	switch {
 	case !touched && g.direct != nil:
+		clear(g.total[used:])
+	case !touched && g.contiguous():
+		copy(g.total, g.scratch.Data)
 		clear(g.total[used:])
 	case !touched:
 		clear(g.total)

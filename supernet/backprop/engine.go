@@ -21,7 +21,8 @@ type Engine struct {
 	o        Options
 	programs map[string]*program
 	compiled map[string][2]*program    // forward and backward, by segment
-	buffers  map[string][]float32      // by slot and key
+	memory   *onnx.Memory              // of a card, where tensors stay between runs; nil: the processor's
+	buffers  map[string]*onnx.Tensor   // by slot and key
 	tensors  map[string]*onnx.Tensor   // by slot, key and shape
 	sizes    map[int]map[string]int    // of a slot's buffers, by key
 	names    map[int]map[string]string // of the supernet's tensors, by option and a child's name
@@ -46,9 +47,15 @@ func NewEngine(s *model.Space, classes int, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("training: %w", err)
 		}
 	}
+	memory := o.memory
+	if memory == nil {
+		if memory, err = onnx.NewMemory(o.Target); err != nil {
+			return nil, fmt.Errorf("training: %w", err)
+		}
+	}
 	return &Engine{
-		space: s, classes: classes, o: o,
-		programs: map[string]*program{}, compiled: map[string][2]*program{}, buffers: map[string][]float32{},
+		space: s, classes: classes, o: o, memory: memory,
+		programs: map[string]*program{}, compiled: map[string][2]*program{}, buffers: map[string]*onnx.Tensor{},
 		tensors: map[string]*onnx.Tensor{}, sizes: map[int]map[string]int{}, names: map[int]map[string]string{},
 	}, nil
 }
@@ -63,12 +70,14 @@ func (e *Engine) Close() error {
 	for _, p := range e.programs {
 		errs = append(errs, p.session.Close())
 	}
-	for _, t := range e.tensors {
-		t.Close()
+	for _, tensors := range []map[string]*onnx.Tensor{e.tensors, e.buffers} {
+		for _, t := range tensors {
+			t.Close()
+		}
+		clear(tensors)
 	}
 	clear(e.programs)
-	clear(e.tensors)
-	clear(e.buffers)
+	errs = append(errs, e.memory.Close())
 	kernels.Release()
 	onnx.ReleaseMemory()
 	return errors.Join(errs...)
@@ -129,6 +138,9 @@ func (e *Engine) open(key string, b *builder) (*program, error) {
 }
 
 func (e *Engine) sessionOptions() onnx.SessionOptions {
+	if e.o.Target.Kind() != onnx.CPU { // whose operators need no threads
+		return onnx.SessionOptions{Target: e.o.Target}
+	}
 	return onnx.SessionOptions{Threads: e.o.Threads, SharedArena: true, Kernels: e.o.Kernels}
 }
 
@@ -140,21 +152,29 @@ func (e *Engine) tensor(slot int, key string, shape []int) (*onnx.Tensor, error)
 	if t, ok := e.tensors[name]; ok {
 		return t, nil
 	}
-	n := onnx.Elements(shape)
 	buffer, ok := e.buffers[place]
 	if !ok {
-		buffer = make([]float32, max(n, e.slotSizes(slot)[key]))
+		var err error
+		if buffer, err = e.memory.NewTensor(max(onnx.Elements(shape), e.slotSizes(slot)[key])); err != nil {
+			return nil, err
+		}
 		e.buffers[place] = buffer
 	}
-	if n > len(buffer) {
-		return nil, fmt.Errorf("buffer %s has %d values: %v needs %d", place, len(buffer), shape, n)
-	}
-	t, err := onnx.NewTensor(buffer[:n], shape...)
+	t, err := buffer.Prefix(shape...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("buffer %s: %w", place, err)
 	}
 	e.tensors[name] = t
 	return t, nil
+}
+
+// mirrored is a tensor whose values are read or written here too.
+func (e *Engine) mirrored(slot int, key string, shape []int) (*onnx.Tensor, error) {
+	t, err := e.tensor(slot, key, shape)
+	if err == nil {
+		err = t.Mirror()
+	}
+	return t, err
 }
 
 // scratch is memory for a gradient that is added elsewhere at once.

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -13,14 +14,18 @@ import (
 // backward pass starts.
 func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, error) {
 	e := n.e
-	gradient, err := e.tensor(e.slotHead(), "dout", []int{e.classes, e.o.Batch})
+	gradient, err := e.mirrored(e.slotHead(), "dout", []int{e.classes, e.o.Batch})
 	if err != nil {
+		return Result{}, err
+	}
+	out := route[len(route)-1].out()
+	if err := errors.Join(out.Mirror(), out.Download(), e.memory.Wait()); err != nil {
 		return Result{}, err
 	}
 	if n.logits == nil {
 		n.logits = make([]float32, e.o.Batch*e.classes)
 	}
-	transpose(n.logits, route[len(route)-1].out().Data, e.classes, e.o.Batch)
+	transpose(n.logits, out.Data, e.classes, e.o.Batch)
 	r := Result{Logits: n.logits}
 	images := float64(e.o.Batch)
 	l := newImageLoss(e.classes)
@@ -43,7 +48,7 @@ func (n *Network) logitLoss(route []*binding, labels []int, loss Loss) (Result, 
 	if math.IsNaN(r.Loss) || math.IsInf(r.Loss, 0) {
 		return r, fmt.Errorf("%w: the loss is %v", ErrDiverged, r.Loss)
 	}
-	return r, nil
+	return r, errors.Join(gradient.Upload(), e.memory.Wait())
 }
 
 // imageLoss holds the losses of one image and the gradient of their weighted sum.
@@ -110,9 +115,18 @@ func (e *Engine) distil(ctx context.Context, slot int, f, t, d *onnx.Tensor, wei
 		}
 	}
 	sum, factor, squares := own["distilled"], own["distillation factor"], own["distillation squares"]
-	values := float64(len(f.Data))
+	values := float64(onnx.Elements(f.Shape))
+	if err := errors.Join(factor.Mirror(), squares.Mirror()); err != nil {
+		return nil, 0, err
+	}
 	factor.Data[0] = float32(2 * weight / values)
+	if err := errors.Join(factor.Upload(), e.memory.Wait()); err != nil {
+		return nil, 0, err
+	}
 	if err := p.session.RunTensors(ctx, []*onnx.Tensor{f, t, d, factor}, []*onnx.Tensor{sum, squares}); err != nil {
+		return nil, 0, err
+	}
+	if err := errors.Join(squares.Download(), e.memory.Wait()); err != nil {
 		return nil, 0, err
 	}
 	for _, v := range squares.Data {

@@ -42,7 +42,7 @@ func TestClosedEnginesLeaveNothing(t *testing.T) {
 	var after []float64
 	for range engines {
 		p := randomPath(s, r)
-		e, err := NewEngine(s, 10, Options{Batch: 4})
+		e, err := NewEngine(s, 10, onDevice(Options{Batch: 4}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -63,6 +64,9 @@ func (n *Network) writeMasks() error {
 			for i, p := range n.paths {
 				mask.Data[i] = indicator(p.Depth[stage] == depth)
 			}
+			if err := mask.Upload(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -79,14 +83,18 @@ func (n *Network) writeOptionMasks(block int) error {
 	e, batch := n.e, n.e.o.Batch
 	axes, shape, widest := supernet.AxesOf(e.space), e.space.Block(block), e.space.Options[largest(e.space)]
 	mid, squeezed := widths(shape, widest)
-	var err error
+	var (
+		masks []*onnx.Tensor
+		err   error
+	)
 	mask := func(key string, shape ...int) []float32 {
-		t, failed := e.tensor(slotBlock+block, key, shape)
+		t, failed := e.mirrored(slotBlock+block, key, shape)
 		if failed != nil {
 			err = failed
 			return make([]float32, onnx.Elements(shape))
 		}
 		clear(t.Data)
+		masks = append(masks, t)
 		return t.Data
 	}
 	squeeze, norms := mask("squeeze", squeezed, batch), mask("norms", axes.Norms(), batch)
@@ -108,6 +116,9 @@ func (n *Network) writeOptionMasks(block int) error {
 		gated[i], plain[i] = indicator(o.SERatio > 0), indicator(o.SERatio == 0)
 		norms[axes.Norm(o)*batch+i] = 1
 	}
+	for _, t := range masks {
+		err = errors.Join(err, t.Upload())
+	}
 	return err
 }
 
@@ -121,7 +132,7 @@ func indicator(yes bool) float32 {
 // depthMask is the mask of the images that leave a stage at a depth.
 func (n *Network) depthMask(stage, depth int) (*onnx.Tensor, error) {
 	slot := slotBlock + stage*n.e.space.MaxDepth + depth - 1
-	return n.e.tensor(slot, "depth", []int{1, 1, n.e.o.Batch})
+	return n.e.mirrored(slot, "depth", []int{1, 1, n.e.o.Batch})
 }
 
 // lastOfStage reports whether a slot is the last block of a stage in which images

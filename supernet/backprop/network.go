@@ -26,6 +26,7 @@ type Network struct {
 	last       []*binding // the route of the last step
 	parameters map[string]*parameter
 	owned      []*onnx.Tensor
+	memory     *onnx.Memory // of parameters and gradients on a card
 	logits     []float32
 }
 
@@ -64,7 +65,7 @@ func (e *Engine) network(w onnx.StateDict, tensors []supernet.Tensor) (*Network,
 	}
 	n := &Network{
 		Gradients: onnx.StateDict{}, Touched: map[string]bool{}, e: e, weights: w,
-		bindings: map[[2]int]*binding{}, parameters: map[string]*parameter{},
+		bindings: map[[2]int]*binding{}, parameters: map[string]*parameter{}, memory: e.memory.Part(),
 	}
 	for _, t := range tensors {
 		if t.Kind.Trained() {
@@ -83,9 +84,10 @@ func (n *Network) Close() error {
 	for _, t := range n.owned {
 		t.Close()
 	}
-	n.bindings, n.parameters, n.owned = nil, nil, nil
+	err := n.memory.Close()
+	n.bindings, n.parameters, n.owned, n.memory = nil, nil, nil, nil
 	n.e.forget(n)
-	return nil
+	return err
 }
 
 // SetPath chooses the path of the supernet for all images of the next steps. It

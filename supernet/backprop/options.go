@@ -17,14 +17,20 @@ type Options struct {
 	Batch   int // images of a step, all steps; 0 is 64
 	Threads int // threads of ONNX Runtime; 0 is DefaultThreads
 
-	// Kernels is the set of kernels; empty: as [onnx.Kernels] says.
+	// Target is what trains, [onnx.CPU] or a card of [onnx.CUDA]; empty is the processor.
+	// Graphs whose operators the card lacks are refused.
+	Target onnx.Target
+
+	// Kernels is the set of kernels; empty: as [onnx.Kernels] says. They are the
+	// processor's: on a card all graphs are of ordinary operators.
 	Kernels kernels.Set
 
 	// Levels are those of the integer form of a child ([onnx.Graph.Levels]), which is
 	// then trained as it will be deployed; nil: in floats. A supernet has none.
 	Levels map[string]onnx.Levels
 
-	traces string // folder for the traces of ONNX Runtime's profiler; empty: none
+	traces string       // folder for the traces of ONNX Runtime's profiler; empty: none
+	memory *onnx.Memory // in place of that of the target
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -32,6 +38,12 @@ func (o Options) withDefaults() (Options, error) {
 	o.Threads = cmp.Or(o.Threads, DefaultThreads)
 	if o.Batch < 2 || o.Batch > 4096 || o.Threads < 1 || o.Threads > onnx.MaxThreads {
 		return o, fmt.Errorf("training with batches of %d on %d threads: expected 2 to 4096 images and 1 to %d threads", o.Batch, o.Threads, onnx.MaxThreads)
+	}
+	if o.Target.Kind() != onnx.CPU {
+		if o.Kernels != "" && o.Kernels != kernels.Off {
+			return o, fmt.Errorf("training on %s with kernels %s: they are the processor's", o.Target, o.Kernels)
+		}
+		o.Kernels = kernels.Off
 	}
 	return o, nil
 }

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -95,7 +96,7 @@ func (e *Engine) checkImages(x []float32) error {
 func (n *Network) forward(ctx context.Context, route []*binding, images []float32) error {
 	e := n.e
 	stem := e.segment(slotStem, 0)
-	x, err := e.tensor(slotStem, "x", []int{stem.channels, stem.m})
+	x, err := e.mirrored(slotStem, "x", []int{stem.channels, stem.m})
 	if err != nil {
 		return err
 	}
@@ -106,6 +107,9 @@ func (n *Network) forward(ctx context.Context, route []*binding, images []float3
 		if err := n.writeMasks(); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(x.Upload(), n.load(ctx, route), e.memory.Wait()); err != nil {
+		return err
 	}
 	var results []*onnx.Tensor
 	for _, b := range route {
@@ -124,18 +128,23 @@ func (n *Network) forward(ctx context.Context, route []*binding, images []float3
 
 // run runs the forward program of a binding on x and returns its result.
 func (b *binding) run(ctx context.Context, x *onnx.Tensor) (*onnx.Tensor, error) {
-	for _, p := range b.copied {
-		p.load()
-	}
 	b.forward.set("x", x)
 	b.x = x
-	return b.out(), b.forward.session.RunTensors(ctx, b.forward.in, b.forward.out)
+	if err := b.forward.session.RunTensors(ctx, b.forward.in, b.forward.out); err != nil {
+		return nil, err
+	}
+	for _, t := range b.downloaded {
+		if err := t.Download(); err != nil {
+			return nil, err
+		}
+	}
+	return b.out(), nil
 }
 
 // backward runs the backward programs from the gradient of the logits, which
 // logitLoss left, to the stem. The losses of features are added on the way.
 func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *Result) error {
-	d, err := n.e.tensor(n.e.slotHead(), "dout", []int{n.e.classes, n.e.o.Batch})
+	d, err := n.e.mirrored(n.e.slotHead(), "dout", []int{n.e.classes, n.e.o.Batch})
 	if err != nil {
 		return err
 	}
@@ -174,11 +183,25 @@ func (n *Network) backward(ctx context.Context, route []*binding, loss Loss, r *
 			return err
 		}
 	}
-	return nil
+	if n.memory == nil {
+		return nil
+	}
+	var all []*gradient
+	for _, b := range route {
+		all = append(all, b.gradients...)
+	}
+	if err := n.memory.Wait(); err != nil {
+		return err
+	}
+	err = parallel.For(ctx, len(all), func(i int) { all[i].store(n.Touched[all[i].name]) })
+	for _, g := range all {
+		n.Touched[g.name] = true
+	}
+	return err
 }
 
-// runBackward runs one backward program and stores its gradients. It returns the
-// gradient of the binding's input; nil for the stem.
+// runBackward runs one backward program and stores its gradients, or begins to download
+// them. It returns the gradient of the binding's input; nil for the stem.
 func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (*onnx.Tensor, error) {
 	b.backward.set("x", b.x)
 	b.backward.set("dout", d)
@@ -189,6 +212,12 @@ func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (
 		return nil, err
 	}
 	for _, g := range b.gradients {
+		if n.memory != nil { // stored at the end of the pass
+			if err := g.scratch.Download(); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		g.store(n.Touched[g.name])
 		n.Touched[g.name] = true
 	}
@@ -198,11 +227,14 @@ func (n *Network) runBackward(ctx context.Context, b *binding, d *onnx.Tensor) (
 // drop draws what dropout and drop path leave out of this step.
 func (n *Network) drop(o StepOptions) error {
 	e := n.e
-	mask, err := e.tensor(e.slotHead(), "mask", []int{e.space.FeatureChannels, e.o.Batch})
+	mask, err := e.mirrored(e.slotHead(), "mask", []int{e.space.FeatureChannels, e.o.Batch})
 	if err != nil {
 		return err
 	}
 	keepWithProbability(mask.Data, o.Dropout, rand.New(rand.NewPCG(o.Seed, 0)))
+	if err := mask.Upload(); err != nil {
+		return err
+	}
 	blocks := 2
 	for i := range e.space.NumBlocks() {
 		if n.active(i) {
@@ -214,12 +246,15 @@ func (n *Network) drop(o StepOptions) error {
 		if !n.active(i) {
 			continue
 		}
-		keep, err := e.tensor(slotBlock+i, "keep", []int{1, 1, e.o.Batch})
+		keep, err := e.mirrored(slotBlock+i, "keep", []int{1, 1, e.o.Batch})
 		if err != nil {
 			return err
 		}
 		rate := o.DropPath * float64(index) / float64(blocks)
 		keepWithProbability(keep.Data, rate, rand.New(rand.NewPCG(o.Seed, uint64(1+i))))
+		if err := keep.Upload(); err != nil {
+			return err
+		}
 		index++
 	}
 	return nil

@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -20,6 +21,7 @@ type Features struct {
 // Teacher is a network with frozen weights in evaluation mode.
 type Teacher struct {
 	e       *Engine
+	memory  *onnx.Memory // of the tensors, on a card
 	session *onnx.Session
 	x       *onnx.Tensor
 	out     []*onnx.Tensor // the features' maps, then logits [classes, batch]
@@ -40,7 +42,7 @@ func (e *Engine) Evaluated(p model.Path, w onnx.StateDict) (*Teacher, error) {
 }
 
 func (e *Engine) teacher(p model.Path, w onnx.StateDict, segments func(slot, option int) segment) (*Teacher, error) {
-	t := &Teacher{e: e}
+	t := &Teacher{e: e, memory: e.memory.Part()}
 	err := e.space.CheckPath(p)
 	if err == nil {
 		err = t.open(p, w, segments)
@@ -62,15 +64,18 @@ func (t *Teacher) open(p model.Path, w onnx.StateDict, segments func(slot, optio
 	if t.session, err = onnx.NewSession(b.g.Marshal(), t.e.sessionOptions()); err != nil {
 		return err
 	}
-	if t.x, err = onnx.NewTensor(nil, b.g.Inputs()[0].Shape...); err != nil {
+	if t.x, err = t.memory.NewTensor(b.g.Inputs()[0].Shape...); err != nil {
 		return err
 	}
 	for _, v := range b.g.Outputs() {
-		out, err := onnx.NewTensor(nil, v.Shape...)
+		out, err := t.memory.NewTensor(v.Shape...)
 		if err != nil {
 			return err
 		}
 		t.out = append(t.out, out)
+	}
+	if err := errors.Join(t.x.Mirror(), t.out[len(t.out)-1].Mirror()); err != nil {
+		return err
 	}
 	t.f = Features{Logits: make([]float32, t.e.o.Batch*t.e.classes), maps: t.out[:len(t.out)-1]}
 	return nil
@@ -84,10 +89,17 @@ func (t *Teacher) Features(ctx context.Context, x []float32) (*Features, error) 
 	if err := patches(ctx, t.x.Data, x, t.e.o.Batch, t.e.space.ImageSize); err != nil {
 		return nil, fmt.Errorf("teacher: %w", err)
 	}
+	if err := errors.Join(t.x.Upload(), t.memory.Wait()); err != nil {
+		return nil, fmt.Errorf("teacher: %w", err)
+	}
 	if err := t.session.RunTensors(ctx, []*onnx.Tensor{t.x}, t.out); err != nil {
 		return nil, fmt.Errorf("teacher: %w", err)
 	}
-	transpose(t.f.Logits, t.out[len(t.out)-1].Data, t.e.classes, t.e.o.Batch)
+	logits := t.out[len(t.out)-1]
+	if err := errors.Join(logits.Download(), t.memory.Wait()); err != nil {
+		return nil, fmt.Errorf("teacher: %w", err)
+	}
+	transpose(t.f.Logits, logits.Data, t.e.classes, t.e.o.Batch)
 	return &t.f, nil
 }
 
@@ -99,12 +111,13 @@ func (t *Teacher) Close() error {
 	for _, out := range t.out {
 		out.Close()
 	}
-	t.x, t.out = nil, nil
+	err := t.memory.Close()
+	t.x, t.out, t.memory = nil, nil, nil
 	t.e.forget(t)
 	if t.session == nil {
-		return nil
+		return err
 	}
-	return t.session.Close()
+	return errors.Join(err, t.session.Close())
 }
 
 // evaluation writes a network of segments in evaluation mode. Its outputs are the

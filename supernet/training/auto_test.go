@@ -90,7 +90,7 @@ func TestTooMuchMemorySaysWhatFits(t *testing.T) {
 	for _, stage := range allStages {
 		s := Small(stage)
 		s.ImageSize, s.Classes, s.BatchSize = 224, 10, 240
-		err := s.CheckMemory()
+		err := s.CheckMemory("")
 		if !errors.Is(err, memory.ErrTooMuch) {
 			t.Fatalf("%s: %v", stage, err)
 		}
@@ -102,12 +102,12 @@ func TestTooMuchMemorySaysWhatFits(t *testing.T) {
 		small, accumulated := s, s
 		small.BatchSize, accumulated.MicroBatches = most, parts
 		for _, fits := range []Settings{small, accumulated} {
-			if err := errors.Join(fits.Check(), fits.CheckMemory()); err != nil {
+			if err := errors.Join(fits.Check(), fits.CheckMemory("")); err != nil {
 				t.Errorf("%s: %v", stage, err)
 			}
 		}
 		s.ImageSize = 4096
-		if err := s.CheckMemory(); err == nil || !strings.HasSuffix(err.Error(), "smaller ones do (image-size)") {
+		if err := s.CheckMemory(""); err == nil || !strings.HasSuffix(err.Error(), "smaller ones do (image-size)") {
 			t.Errorf("%s: %v", stage, err)
 		}
 	}

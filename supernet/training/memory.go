@@ -5,6 +5,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/memory"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // mapCopies is how often a step keeps a map: as the convolution gives it,
@@ -51,8 +52,11 @@ func (s Settings) fittingBatch(bytes float64) int {
 }
 
 // CheckMemory refuses settings whose steps would take more memory than there is,
-// and says which would fit.
-func (s Settings) CheckMemory() error {
+// and says which would fit. What a card has it says itself, when it is full.
+func (s Settings) CheckMemory(on onnx.Target) error {
+	if on.Kind() != onnx.CPU {
+		return nil
+	}
 	cost, err := s.cost()
 	if err != nil {
 		return err

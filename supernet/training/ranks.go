@@ -240,7 +240,7 @@ func alike(s Settings, o Options) []likeness {
 	}
 	return []likeness{
 		{"the program", program()}, {"the settings", string(settings)}, {"the data", data}, {"the weights of teacher and supernet", fmt.Sprintf("%.6x", weights.Sum(nil))},
-		{"what computes", computing()}, {"threads", fmt.Sprint(max(o.Threads, 0))},
+		{"what computes", o.computing()}, {"threads", fmt.Sprint(max(o.Threads, 0))},
 	}
 }
 

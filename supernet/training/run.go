@@ -36,6 +36,7 @@ type Options struct {
 
 	ranges onnx.Calibrated // of a training that resumes
 
+	Target          onnx.Target   // that trains; empty is the processor, see [backprop.Options]
 	Threads         int           // of ONNX Runtime; 0 is [backprop.DefaultThreads]
 	Workers         int           // goroutines that prepare images; 0 is 1 for each processor
 	CheckpointEvery time.Duration // 0 is a minute; each epoch ends with one anyway
@@ -92,7 +93,7 @@ func (o Options) loader(s Settings) (*dataset.Loader, error) {
 	if err := newRanks(o).check(s); err != nil {
 		return nil, err
 	}
-	if err := s.CheckMemory(); err != nil {
+	if err := s.CheckMemory(o.Target); err != nil {
 		return nil, err
 	}
 	if err := o.check(s); err != nil {
@@ -215,7 +216,7 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 			o.say(f.state(s.Stage) + " " + note)
 		}
 		t.restore(saved)
-		if note := saved.elsewhere(computing()); note != "" {
+		if note := saved.elsewhere(o.computing()); note != "" {
 			o.say(note)
 		}
 	}

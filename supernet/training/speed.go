@@ -19,7 +19,7 @@ import (
 // Cost is what a training takes on this machine.
 type Cost struct {
 	Seconds float64 `json:"seconds"`
-	Memory  float64 `json:"memory_bytes"` // of the process at its peak
+	Memory  float64 `json:"memory_bytes"` // of the process at its peak, without what it has of a card's
 	Disk    float64 `json:"disk_bytes"`   // of the run folder
 }
 
@@ -68,7 +68,11 @@ func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 	if s.Validation > 0 {
 		validated = min(validated, float64(s.Validation))
 	}
-	c := Cost{Disk: m.disk, Memory: baseMemory + cost.TrainBytes(s.copies(fittingCopies)*s.engineBatch())}
+	maps := s.copies(fittingCopies) * s.engineBatch()
+	if o.Target.Kind() != onnx.CPU {
+		maps = 0 // they are in the card's memory
+	}
+	c := Cost{Disk: m.disk, Memory: baseMemory + cost.TrainBytes(maps)}
 	c.Seconds = m.start + m.opening + steps*parts*m.step + float64(s.TotalEpochs())*(m.writing+validated*m.validating)
 	return c, nil
 }

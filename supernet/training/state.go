@@ -65,11 +65,14 @@ func (o stateOf) refuses(now stateOf) (note string, err error) {
 }
 
 // computing names what the last bits of a training depend on beside its settings.
-func computing() string {
+func (o Options) computing() string {
 	set, _, err := onnx.Kernels()
 	lib, ok := onnx.Loaded()
 	if !ok || err != nil {
 		return ""
+	}
+	if o.Target.Kind() != onnx.CPU {
+		return fmt.Sprintf("%s (%s) and ONNX Runtime %s", o.Target.Kind(), o.Target.Describe(), lib.Version)
 	}
 	return fmt.Sprintf("kernels %s and ONNX Runtime %s", set, lib.Version)
 }

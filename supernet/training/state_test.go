@@ -206,12 +206,13 @@ func TestDamagedStates(t *testing.T) {
 // goes on with the same does not.
 func TestOtherKernelsAreSaid(t *testing.T) {
 	onnxtest.Require(t)
-	for _, computed := range []string{computing(), "", "kernels another and ONNX Runtime 9.9"} {
+	now := Options{}.computing()
+	for _, computed := range []string{now, "", "kernels another and ONNX Runtime 9.9"} {
 		folder := t.TempDir()
 		interrupted(t, folder)
 		path := filepath.Join(folder, "heaviest.state")
 		s, _, err := readState(path)
-		if err != nil || s.computed != computing() || !strings.Contains(s.computed, "kernels") {
+		if err != nil || s.computed != now || !strings.Contains(s.computed, "kernels") {
 			t.Fatalf("computed with %q, %v", s.computed, err)
 		}
 		s.computed = computed
@@ -225,8 +226,8 @@ func TestOtherKernelsAreSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(said, "up to step 26") != (computed != computing()) || !strings.Contains(said, computed) && computed != computing() {
-			t.Errorf("computed with %q and with %q now: said %q", computed, computing(), said)
+		if strings.Contains(said, "up to step 26") != (computed != now) || !strings.Contains(said, computed) && computed != now {
+			t.Errorf("computed with %q and with %q now: said %q", computed, now, said)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 	}
 	batch := s.engineBatch()
 	n := network{space: space, s: s, batch: batch}
-	options := backprop.Options{Batch: batch, Threads: o.Threads}
+	options := backprop.Options{Batch: batch, Threads: o.Threads, Target: o.Target}
 	if s.Quantize != "" {
 		if options.Levels, err = n.quantise(ctx, o); err != nil {
 			return nil, err

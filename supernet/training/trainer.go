@@ -324,7 +324,7 @@ func (e writeError) Unwrap() error { return e.error }
 
 // state is all that the training goes on with.
 func (t *trainer) state() state {
-	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, ranges: t.trainee.calibrated(), computed: computing()}
+	s := state{position: t.at, weights: t.trainee.weights(), velocities: t.optimizer.velocities, ranges: t.trainee.calibrated(), computed: t.o.computing()}
 	if t.ema != nil {
 		s.average = t.ema.Weights()
 	}
