@@ -42,7 +42,6 @@ all, and removes those of no use.`,
 	return cmd
 }
 
-// packReport is what data pack says.
 type packReport struct {
 	dataset.PackInfo
 	Images          int                `json:"images"` // of the data, without those that cannot be read
@@ -58,7 +57,6 @@ func (r packReport) write(w io.Writer) error {
 	return err
 }
 
-// packData packs a data set.
 func (a *app) packData(ctx context.Context, nameOrFolder string, o dataset.Options) (r packReport, err error) {
 	train, val, err := steps.OpenData(ctx, nameOrFolder, o)
 	if err != nil {

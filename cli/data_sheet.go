@@ -15,7 +15,6 @@ import (
 // contactSheet is what the figure of data show depends on.
 type contactSheet struct{ file, augment string }
 
-// contactSheetReport says what a contact sheet shows.
 type contactSheetReport struct {
 	File    string `json:"file"`
 	Images  int    `json:"images"`

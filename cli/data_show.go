@@ -122,7 +122,6 @@ func (a *app) tryImages(ctx context.Context, r *dataReport, train, val *dataset.
 	return nil
 }
 
-// dataReport is what data show says.
 type dataReport struct {
 	Name         string             `json:"name"`
 	ImageSize    int                `json:"image_size"`

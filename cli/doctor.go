@@ -105,7 +105,6 @@ func (a *app) doctorOn(ctx context.Context, m *measuring) error {
 	return nil
 }
 
-// removePushed removes what was pushed to a host.
 func (a *app) removePushed(ctx context.Context, host string) error {
 	removed, err := ssh.Remove(ctx, host)
 	if err != nil {

@@ -12,16 +12,13 @@ import (
 	"github.com/binas-tui/binas-tui/internal/figure"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/solver"
 )
 
 func (a *app) explainCommand() *cobra.Command {
 	var (
-		sel   selection
-		limit string
-		seed  uint64
-		form  forms
+		sel  selection
+		form forms
 	)
 	cmd := &cobra.Command{
 		Use:   "explain [--limit 5ms]",
@@ -41,22 +38,18 @@ each charges a decision for what it uses, at its own price.`,
 			if err := form.check(a, cmd); err != nil {
 				return err
 			}
-			limitMS := 0.0
-			if sel.limits.any() {
-				limitMS = math.Inf(1)
+			limitMS, err := sel.limitMS()
+			if err != nil {
+				return err
 			}
-			if cmd.Flags().Changed("limit") {
-				ms, err := latency.ParseLimit(limit)
-				if err != nil {
-					return usageError{err}
-				}
-				limitMS = ms
+			if limitMS == 0 && sel.limits.any() {
+				limitMS = math.Inf(1)
 			}
 			engine, err := sel.engine(cmd.Context())
 			if err != nil {
 				return err
 			}
-			x, err := newExplanation(cmd.Context(), engine, limitMS, seed)
+			x, err := newExplanation(cmd.Context(), engine, limitMS, sel.seed)
 			if err != nil {
 				return err
 			}
@@ -65,11 +58,10 @@ each charges a decision for what it uses, at its own price.`,
 		},
 	}
 	sel.addFlags(cmd)
-	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
+	sel.addLimit(cmd, "with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
 	form.addFlags(a, cmd, "draw a heat map")
-	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
+	sel.addSeed(cmd, "")
 	return cmd
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/tui"
 )
 
@@ -27,7 +26,6 @@ const (
 func (a *app) explorerCommand() *cobra.Command {
 	var (
 		sel     selection
-		limit   string
 		plain   bool
 		library string
 	)
@@ -46,12 +44,9 @@ cannot be read; 3 no network fits the limit; 128 plus the number of the signal
 that ended it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			limitMS := 0.0
-			if cmd.Flags().Changed("limit") {
-				var err error
-				if limitMS, err = latency.ParseLimit(limit); err != nil {
-					return usageError{err}
-				}
+			limitMS, err := sel.limitMS()
+			if err != nil {
+				return err
 			}
 			setup, err := sel.load()
 			if err != nil {
@@ -83,7 +78,7 @@ that ended it.`,
 	sel.addFlags(cmd)
 	sel.addConstraints(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency `LIMIT` to start with, with its unit: us, ms or s")
+	sel.addLimit(cmd, "to start with, with its unit: us, ms or s")
 	f.StringVar(&library, "onnxruntime", "", "ONNX Runtime library to measure with, a `FILE` or its folder")
 	f.BoolVar(&plain, "plain", false, "text, line by line: a report, then commands from standard input (help lists them)")
 	return cmd

@@ -11,7 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 )
 
-// figureFormat is the format that the file name of a flag asks for.
 func figureFormat(flag, name string) (string, error) {
 	format, err := figure.Format(name)
 	if err != nil {

@@ -15,7 +15,6 @@ func writeJSON(w io.Writer, v any) error {
 	return encodeJSON(w, v, "  ")
 }
 
-// writeJSONLine writes v as JSON on one line.
 func writeJSONLine(w io.Writer, v any) error { return encodeJSON(w, v, "") }
 
 // encodeJSON is the one way of JSON to the output: names in it come from outside

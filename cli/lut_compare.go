@@ -26,22 +26,11 @@ costs to run on one device the networks that are best on the other.`,
 		Example: "  binas-tui lut compare laptop phone.json",
 		Args:    arguments("the first table", "the second table"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var engines [2]*explore.Engine
 			off, err := inactiveBlocks(inactive)
 			if err != nil {
 				return err
 			}
-			for i, name := range args {
-				setup, err := explore.Load("", name, predictor)
-				if err == nil {
-					setup.Inactive = off
-					engines[i], err = explore.New(cmd.Context(), setup)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			r, err := explore.CompareDevices(cmd.Context(), engines[0], engines[1], seed)
+			r, err := explore.CompareTables(cmd.Context(), "", [2]string(args), predictor, off, seed)
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -48,16 +47,12 @@ slow for that is refused; --unit says what its numbers are.`,
 			if err != nil {
 				return err
 			}
-			var data []byte
-			var leftOut []string
-			if form == "pkl" {
-				data, leftOut, err = latency.EncodePickle(lut)
-			} else {
-				data, err = latency.EncodeLUT(lut)
-				data = sanitize.JSON(data) // it may go to a terminal
-			}
+			data, leftOut, err := encodeTable(lut, form == "pkl")
 			if err != nil {
 				return err
+			}
+			if form == "json" {
+				data = sanitize.JSON(data) // it may go to a terminal
 			}
 			write := safefile.Bytes(data)
 			if args[1] == "-" {
@@ -65,8 +60,8 @@ slow for that is refused; --unit says what its numbers are.`,
 			} else {
 				err = safefile.Replace(args[1], true, write)
 			}
-			if err == nil && len(leftOut) > 0 {
-				fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(args[1]), sanitize.Line(strings.Join(leftOut, ", ")))
+			if err == nil {
+				a.sayLeftOut(args[1], leftOut)
 			}
 			return err
 		},

@@ -128,7 +128,6 @@ the same command resumes, also where the connection to a host was lost.`,
 	return cmd
 }
 
-// lutFile is where a table goes.
 type lutFile struct {
 	path   string
 	name   string // of the table
@@ -165,17 +164,29 @@ func newLUTFile(out string) (lutFile, error) {
 
 // write writes a table there, whole or not at all, and returns what the form
 // has no room for.
-func (f lutFile) write(lut *latency.LUT) (leftOut []string, err error) {
-	var data []byte
-	if f.pickle {
-		data, leftOut, err = latency.EncodePickle(lut)
-	} else {
-		data, err = latency.EncodeLUT(lut)
-	}
+func (f lutFile) write(lut *latency.LUT) ([]string, error) {
+	data, leftOut, err := encodeTable(lut, f.pickle)
 	if err != nil {
 		return nil, err
 	}
 	return leftOut, safefile.Replace(f.path, true, safefile.Bytes(data))
+}
+
+// encodeTable is a table as BINAS's pickle or in this program's JSON, and what the
+// form has no room for.
+func encodeTable(lut *latency.LUT, pickle bool) (data []byte, leftOut []string, err error) {
+	if pickle {
+		return latency.EncodePickle(lut)
+	}
+	data, err = latency.EncodeLUT(lut)
+	return data, nil, err
+}
+
+// sayLeftOut says what the form of a table has no room for.
+func (a *app) sayLeftOut(file string, leftOut []string) {
+	if len(leftOut) > 0 {
+		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file), sanitize.Line(strings.Join(leftOut, ", ")))
+	}
 }
 
 // makeFolder makes the folder of the user's tables where the table is one.
@@ -233,9 +244,7 @@ func (a *app) measureLUT(ctx context.Context, s *model.Space, o latency.MeasureO
 		return err
 	}
 	latency.RemoveRun(o.Folder)
-	if len(leftOut) > 0 {
-		fmt.Fprintf(a.Err, "note: %s has no room for %s\n", sanitize.Line(file.path), sanitize.Line(strings.Join(leftOut, ", ")))
-	}
+	a.sayLeftOut(file.path, leftOut)
 	report := newMeasuredReport(lut, file, time.Since(start))
 	return a.print(report, report.write)
 }

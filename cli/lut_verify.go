@@ -285,7 +285,6 @@ type verifyReport struct {
 	inContext bool // how the table was measured
 }
 
-// verifiedNetwork is one network of a verification.
 type verifiedNetwork struct {
 	Name         string         `json:"name,omitempty"` // of a published network
 	Architecture string         `json:"architecture"`

@@ -60,7 +60,6 @@ func addOn(cmd *cobra.Command, on *string) {
 	cmd.Flags().StringVar(on, "on", "", "measure on this `HOST`, which ssh reaches: a Host of ~/.ssh/config or [USER@]NAME (default: the table's where ssh or this program knows it, else this machine)")
 }
 
-// addDevice adds the flag of the device to measure on.
 func addDevice(cmd *cobra.Command, device *string, otherwise string) {
 	cmd.Flags().StringVar(device, "device", "", fmt.Sprintf("`DEVICE` to measure on, one of %v, cuda:1 the second card (default %s)", latency.Targets(), otherwise))
 }
@@ -119,7 +118,6 @@ func (m *measuring) open(ctx context.Context, a *app) (latency.Device, error) {
 	return d, err
 }
 
-// hostError is the error of a host that cannot be measured on.
 func hostError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err
@@ -127,7 +125,6 @@ func hostError(ctx context.Context, err error) error {
 	return usageError{err}
 }
 
-// deviceOptions name the device.
 func (m *measuring) deviceOptions(a *app) latency.DeviceOptions {
 	return latency.DeviceOptions{
 		Host: m.on, Target: m.target, Threads: m.threads, Batch: m.batch, Classes: m.classes, Precision: m.precision, Library: m.library,

@@ -20,7 +20,6 @@ import (
 func (a *app) paretoCommand() *cobra.Command {
 	var (
 		sel  selection
-		seed uint64
 		form forms
 		html string
 	)
@@ -48,7 +47,7 @@ at 16 limits, which takes some seconds.`,
 			if err != nil {
 				return err
 			}
-			points, exact, err := engine.Pareto(cmd.Context(), seed)
+			points, exact, err := engine.Pareto(cmd.Context(), sel.seed)
 			if err != nil {
 				return err
 			}
@@ -75,7 +74,7 @@ at 16 limits, which takes some seconds.`,
 	sel.addConstraints(cmd)
 	form.addFlags(a, cmd, "draw the frontier")
 	cmd.Flags().StringVar(&html, "html", "", "write a page to send to `FILE`: the frontier, a slider over it, the sweep, the networks")
-	cmd.Flags().Uint64Var(&seed, "seed", 1, "random `SEED` of the searches, where the predictor is not bilinear")
+	sel.addSeed(cmd, " of the searches, where the predictor is not bilinear")
 	return cmd
 }
 

@@ -48,7 +48,6 @@ too. Other data is refused. report.md in the folder has the results.`,
 	return cmd
 }
 
-// pipelineReport is what --json prints.
 type pipelineReport struct {
 	steps.Finished
 	Notes []string `json:"notes,omitempty"`

@@ -66,7 +66,6 @@ func (r mergeReport) write(w io.Writer) error {
 	return err
 }
 
-// runShard does a shard of a step.
 func (a *app) runShard(cmd *cobra.Command, t steps.Task) error {
 	sharded, s, err := runStep[steps.Sharded](cmd, a, t)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
@@ -21,9 +20,7 @@ import (
 func (a *app) searchCommand() *cobra.Command {
 	var (
 		sel    selection
-		limit  string
 		method string
-		seed   uint64
 		top    int
 		period time.Duration
 		how    certainty
@@ -54,24 +51,24 @@ show says how; lut forget removes it). Interrupted, the same command resumes.`,
 			if err := checkCount(cmd, "top", top, 1, maxTop); err != nil {
 				return err
 			}
-			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: seed, Top: top, TimeLimit: period}
+			request := explore.Request{Method: solver.Optimizer(method), LimitMS: math.Inf(1), Seed: sel.seed, Top: top, TimeLimit: period}
 			if period < 0 || cmd.Flags().Changed("time-limit") && period == 0 {
 				return usagef("--time-limit %v: expected more than 0, for example 5s", period)
 			}
-			if limit != "" {
-				ms, err := latency.ParseLimit(limit)
-				if err != nil {
-					return usageError{err}
-				}
-				request.LimitMS = ms
-			} else if !sel.limits.any() {
+			limitMS, err := sel.limitMS()
+			switch {
+			case err != nil:
+				return err
+			case limitMS > 0:
+				request.LimitMS = limitMS
+			case !sel.limits.any():
 				return usagef("search needs a limit, for example --limit 5ms")
 			}
 			confidence, err := how.probability()
 			if err != nil {
 				return err
 			}
-			if (how.onDevice || confidence > 0) && limit == "" {
+			if (how.onDevice || confidence > 0) && sel.limit == "" {
 				return usagef("--on-device and --confidence are about the latency: they need --limit")
 			}
 			if how.device != "" && !how.onDevice {
@@ -101,11 +98,11 @@ show says how; lut forget removes it). Interrupted, the same command resumes.`,
 	}
 	sel.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&limit, "limit", "", "latency `LIMIT` with its unit: us, ms or s, for example 5ms")
+	sel.addLimit(cmd, "with its unit: us, ms or s, for example 5ms")
 	sel.addConstraints(cmd)
 	f.IntVar(&top, "top", 0, "print the `K` best networks, and how they differ from the best")
 	f.StringVar(&method, "nas-optimizer", "", "search `METHOD`: bcfw, iqcp (exact) or evo (default iqcp, or bcfw with an mlp predictor, for which there is no exact one)")
-	f.Uint64Var(&seed, "seed", 1, "random `SEED`")
+	sel.addSeed(cmd, "")
 	f.DurationVar(&period, "time-limit", 0, "stop after this `TIME` with the best network so far and what is proved about it (default 10s for iqcp with a quadratic predictor, else none)")
 	how.addFlags(cmd)
 	a.addJSON(cmd)
@@ -115,7 +112,6 @@ show says how; lut forget removes it). Interrupted, the same command resumes.`,
 // maxTop bounds how many of the best networks can be asked for.
 const maxTop = 10000
 
-// answer writes what a search found.
 func (a *app) answer(ctx context.Context, engine *explore.Engine, found explore.SearchResult) error {
 	var err error
 	if a.json {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/binas-tui/binas-tui/explore"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/steps"
 )
@@ -19,6 +20,8 @@ type selection struct {
 	inactive  string
 	limits    limitFlags // where the command has them, as the next
 	pins      []string
+	limit     string // on latency
+	seed      uint64
 }
 
 func (s *selection) addFlags(cmd *cobra.Command) {
@@ -33,6 +36,26 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 func (s *selection) addConstraints(cmd *cobra.Command) {
 	s.limits.addFlags(cmd)
 	cmd.Flags().StringArrayVar(&s.pins, "pin", nil, "hold a `DECISION`: 2=3 is stage 2 at depth 3, 2.1=k5,e3,se block 1 of stage 2 (any of the three; nose: no squeeze-excite); repeatable")
+}
+
+// addLimit adds the flag of the limit on latency; what says what it is for.
+func (s *selection) addLimit(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVar(&s.limit, "limit", "", "latency `LIMIT` "+what)
+}
+
+// limitMS is the limit on latency; 0 is none.
+func (s *selection) limitMS() (ms float64, err error) {
+	if s.limit != "" {
+		if ms, err = latency.ParseLimit(s.limit); err != nil {
+			err = usageError{err}
+		}
+	}
+	return ms, err
+}
+
+// addSeed adds the flag of the seed; of is what else it is of.
+func (s *selection) addSeed(cmd *cobra.Command, of string) {
+	cmd.Flags().Uint64Var(&s.seed, "seed", 1, "random `SEED`"+of)
 }
 
 // load reads what the flags name.

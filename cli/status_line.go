@@ -81,7 +81,6 @@ func (l *statusLine) end() {
 	}
 }
 
-// measureStatus is the status line of a measurement.
 type measureStatus struct {
 	*statusLine
 	rounds int    // that count, or networks, as last reported

@@ -61,7 +61,6 @@ func (a *app) addMetricsJSON(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&a.json, "json", false, "print metrics as lines of JSON, and the result as the last")
 }
 
-// train trains and reports.
 func (a *app) train(cmd *cobra.Command, t *steps.Training) error {
 	var writing error
 	t.Metric = func(m training.Metric) {

@@ -84,6 +84,23 @@ type Transfer struct {
 	Way string `json:"-"`
 }
 
+// CompareTables is [CompareDevices] of two tables, by name or file, with a profile's
+// predictor unless another is named.
+func CompareTables(ctx context.Context, profile string, tables [2]string, predictor string, inactive model.InactiveBlocks, seed uint64) (*Comparison, error) {
+	var engines [2]*Engine
+	for i, name := range tables {
+		setup, err := Load(profile, name, predictor)
+		if err == nil {
+			setup.Inactive = inactive
+			engines[i], err = New(ctx, setup)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return CompareDevices(ctx, engines[0], engines[1], seed)
+}
+
 // CompareDevices compares the tables of two engines of one space, and what it
 // costs to run on one device the networks that are best on the other. Equal
 // seeds give equal answers. Tables of other spaces give latency.ErrLUTMismatch.
@@ -155,9 +172,9 @@ func compareBlocks(s *model.Space, a, b *latency.Table) []ComparedBlock {
 	return out
 }
 
-// complete is the search of the default method, which has to run to its end.
-func (e *Engine) complete(ctx context.Context, limitMS float64, seed uint64) (SearchResult, error) {
-	found, err := e.Search(ctx, Request{LimitMS: limitMS, Seed: seed})
+// complete is a search that has to run to its end.
+func (e *Engine) complete(ctx context.Context, r Request) (SearchResult, error) {
+	found, err := e.Search(ctx, r)
 	return found, cmp.Or(err, ctx.Err())
 }
 
@@ -172,7 +189,7 @@ func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, 
 	lo, hi := from.MinLatencyMS(), from.MaxLatencyMS()
 	for i := range comparedBudgets {
 		limit := lo + (hi-lo)*(float64(i)+0.5)/comparedBudgets
-		found, err := from.complete(ctx, limit, seed)
+		found, err := from.complete(ctx, Request{LimitMS: limit, Seed: seed})
 		if err != nil {
 			return nil, err
 		}
@@ -180,7 +197,7 @@ func transfers(ctx context.Context, from, to *Engine, seed uint64) ([]Transfer, 
 			continue
 		}
 		on := to.LatencyMS(found.Path)
-		best, err := to.complete(ctx, on, seed)
+		best, err := to.complete(ctx, Request{LimitMS: on, Seed: seed})
 		if err != nil {
 			return nil, err
 		}

@@ -79,7 +79,6 @@ func (s Setup) NumClasses() int {
 	return s.Classes
 }
 
-// costs are those of the space for the classes of the Setup.
 func (s Setup) costs() model.Costs { return s.Space.Costs(s.NumClasses()) }
 
 // resource is what the solver takes for a limit.

@@ -258,7 +258,6 @@ func VerifyTable(ctx context.Context, m Measuring, name string, lut *latency.LUT
 	return out, nil
 }
 
-// save saves a calibrated table.
 func (t *VerifiedTable) save(m Measuring) (err error) {
 	for _, s := range LUTs() {
 		if s.Name == t.Name && s.Path != "" && filepath.Ext(s.Path) == ".json" {

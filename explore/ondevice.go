@@ -256,7 +256,6 @@ func (s *deviceSearch) byName(name string) *candidate {
 	return s.network(path)
 }
 
-// network is that of a path.
 func (s *deviceSearch) network(path model.Path) *candidate {
 	arch := s.e.Space.Architecture(path)
 	name := arch.String()
@@ -359,10 +358,7 @@ func (s *deviceSearch) propose(ctx context.Context, z float64, more int, why str
 	}
 	limit, exact := within(s.posterior.Shape(0)), false
 	for top := 0; ; {
-		found, err := s.e.Search(ctx, s.request(limit, top))
-		if err == nil {
-			err = ctx.Err()
-		}
+		found, err := s.e.complete(ctx, s.request(limit, top))
 		if err != nil || found.Status == solver.Infeasible {
 			return nil, err
 		}
@@ -526,25 +522,10 @@ func (f *SearchResult) answer(e *Engine, path model.Path) error {
 		if err != nil {
 			return err
 		}
-		l.Used = e.uses(r, path)
+		l.Used = r.Use(e.problem, path)
 		l.Slack = l.Cap - l.Used
 	}
 	return nil
-}
-
-// uses is what a network uses of a resource.
-func (e *Engine) uses(r solver.Resource, p model.Path) float64 {
-	used := r.Fixed
-	for b, o := range p.Option {
-		switch {
-		case !e.Space.Active(p, b):
-		case r.Kind == solver.Peak:
-			used = max(used, r.Block[b*e.Space.NumOptions()+o])
-		default:
-			used += r.Block[b*e.Space.NumOptions()+o]
-		}
-	}
-	return used
 }
 
 // disturbed says that the device could not be measured well enough.

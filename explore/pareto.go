@@ -34,12 +34,7 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 		if err != nil {
 			return nil, false, err
 		}
-		points = make([]ParetoPoint, len(f.Points))
-		for i, p := range f.Points {
-			points[i].Point = p
-			f.Path(&points[i].Path, i)
-		}
-		return points, true, nil
+		return ParetoPoints(f), true, nil
 	}
 	if len(e.Limits) > 0 {
 		return nil, false, e.severalError(e.Optimizers()[0])
@@ -51,10 +46,7 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 		if e.quad != nil {
 			r.TimeLimit = sweepTime
 		}
-		s, err := e.Search(ctx, r)
-		if err == nil {
-			err = ctx.Err()
-		}
+		s, err := e.complete(ctx, r)
 		if err != nil {
 			return nil, false, err
 		}
@@ -64,6 +56,16 @@ func (e *Engine) Pareto(ctx context.Context, seed uint64) (points []ParetoPoint,
 		points = insert(points, ParetoPoint{solver.Point{LatencyMS: s.LatencyMS, Accuracy: s.Accuracy}, s.Path})
 	}
 	return points, false, nil
+}
+
+// ParetoPoints are the points of a frontier with their networks.
+func ParetoPoints(f *solver.Frontier) []ParetoPoint {
+	points := make([]ParetoPoint, len(f.Points))
+	for i, p := range f.Points {
+		points[i].Point = p
+		f.Path(&points[i].Path, i)
+	}
+	return points
 }
 
 // insert adds a point unless another beats it, and drops those it beats.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
 )
 
 // Pin holds a decision: "2=3" holds stage 2 at 3 blocks, "2.1=k5,e3,se" block 1
@@ -25,23 +26,25 @@ func (s *Setup) Pin(text string) error {
 		return fmt.Errorf("pin %q: expected a stage and its depth, 2=3, or a block and its option, 2.1=k5,e3,se: stages 1 to %d, blocks 0 to %d",
 			text, len(s.Space.Stages), s.Space.MaxDepth-1)
 	}
-	depth, allowed := slices.Clone(s.Pins.Depth), slices.Clone(s.Pins.Allowed)
-	if depth == nil {
-		depth = make([]int, len(s.Space.Stages))
-	}
-	if allowed == nil {
-		allowed = make([]uint64, s.Space.NumBlocks())
-	}
-	if isBlock {
-		allowed[(st-1)*s.Space.MaxDepth+k], err = OptionMask(s.Space, strings.Split(what, ","))
-	} else if depth[st-1], err = strconv.Atoi(what); err != nil || depth[st-1] < s.Space.MinDepth || depth[st-1] > s.Space.MaxDepth {
+	pins := s.PinsToChange()
+	if depth := &pins.Depth[st-1]; isBlock {
+		pins.Allowed[(st-1)*s.Space.MaxDepth+k], err = OptionMask(s.Space, strings.Split(what, ","))
+	} else if *depth, err = strconv.Atoi(what); err != nil || *depth < s.Space.MinDepth || *depth > s.Space.MaxDepth {
 		err = fmt.Errorf("depth %q: expected %d to %d", what, s.Space.MinDepth, s.Space.MaxDepth)
 	}
 	if err != nil {
 		return fmt.Errorf("pin %q: %w", text, err)
 	}
-	s.Pins.Depth, s.Pins.Allowed = depth, allowed
+	s.Pins = pins
 	return nil
+}
+
+// PinsToChange is a copy of the pins with a place for every decision.
+func (s Setup) PinsToChange() solver.Pins {
+	p := solver.Pins{Depth: make([]int, len(s.Space.Stages)), Allowed: make([]uint64, s.Space.NumBlocks())}
+	copy(p.Depth, s.Pins.Depth)
+	copy(p.Allowed, s.Pins.Allowed)
+	return p
 }
 
 // PinTexts are the pins as Pin reads them.
@@ -85,7 +88,6 @@ func OptionMask(space *model.Space, words []string) (uint64, error) {
 	return mask, nil
 }
 
-// optionWords say what an option is.
 func optionWords(o model.Option) []string {
 	se := "nose"
 	if o.SERatio > 0 {

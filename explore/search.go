@@ -152,7 +152,6 @@ func (e *Engine) live(method solver.Optimizer) bool {
 	return e.Bilinear() && method != solver.Evolution
 }
 
-// method is the search that a Request asks for.
 func (e *Engine) method(r Request) (solver.Method, error) {
 	switch {
 	case r.Method == solver.Evolution:

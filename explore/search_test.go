@@ -139,7 +139,7 @@ func TestFindQuadratic(t *testing.T) {
 	if f, err := e.Search(ctx, Request{LimitMS: 5}); err != nil || f.Status != solver.Feasible || f.LatencyMS > 5 {
 		t.Errorf("cancelled: %+v, %v", f, err)
 	}
-	if _, err := e.complete(ctx, 5, 1); !errors.Is(err, context.Canceled) {
+	if _, err := e.complete(ctx, Request{LimitMS: 5, Seed: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled search: %v", err)
 	}
 }

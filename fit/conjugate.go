@@ -103,7 +103,6 @@ func (s *sparse) collect(ctx context.Context, values, out []float64) error {
 	return nil
 }
 
-// penalty is the penalty of every weight.
 func (s *sparse) penalty(p Penalties) []float64 {
 	out := make([]float64, s.f.size)
 	for i := range out[1:] {

@@ -38,7 +38,6 @@ var PaperDescent = Descent{
 	Validation: 0.2, Patience: 30_000, Dropout: 0.2, Hidden: 500, Layers: 3,
 }
 
-// withDefaults fills in zeros.
 func (d Descent) withDefaults(kind string) (Descent, error) {
 	epochs, rate, decay := 300, 0.01, 0.1
 	if kind == MLP {

@@ -113,7 +113,6 @@ func (d *dual) solve(ctx context.Context, y []float64, p Penalties) (*dualFit, e
 	return fit, nil
 }
 
-// weights are the weights of the fit, centred.
 func (d *dual) weights(f *features, fit *dualFit, p Penalties) []float64 {
 	w := make([]float64, f.size)
 	var active []int32

@@ -43,7 +43,6 @@ func Evaluate(ctx context.Context, s *model.Space, r *Report, samples []model.Sa
 	return e, e.compare(ctx, seed)
 }
 
-// predict predicts the accuracies of samples.
 func (r *Report) predict(s *model.Space, samples []model.Sample) (predicted, measured []float64, err error) {
 	if len(samples) < 2 {
 		return nil, nil, fmt.Errorf("%w: %d networks to test on: expected at least 2", ErrSamples, len(samples))

@@ -112,7 +112,6 @@ func Overlap(s *model.Space, fitted, test []model.Sample) int {
 	return n
 }
 
-// split is the paths and the accuracies of samples.
 func split(samples []model.Sample) (paths []model.Path, accuracies []float64) {
 	for _, s := range samples {
 		paths, accuracies = append(paths, s.Path), append(accuracies, s.Accuracy)

@@ -89,7 +89,6 @@ func (r *relaxed) setDepths(p *Problem, depth []int) {
 	}
 }
 
-// moveTo goes to a network.
 func (s *BCFWSolver) moveTo(path model.Path) {
 	n := s.t.options
 	clear(s.at.alpha)

@@ -173,7 +173,6 @@ func (t *tables) freeOption(block int, depth []int) int {
 	return option
 }
 
-// value is an entry of the row at the given depths.
 func (t *tables) value(entry int, depth []int) int64 {
 	v := t.linear[entry]
 	for s, d := range depth {

@@ -61,8 +61,7 @@ func (l *MultiLimit) prepareRows(ctx context.Context) error {
 	err := t.eachVector(ctx, func(_ int, depth []int, row []int64, value int64) {
 		for b := range t.blocks {
 			if b%p.MaxDepth >= depth[b/p.MaxDepth] {
-				v, _ := t.inactive(row, b)
-				value += v
+				value += t.inactive(row, b)
 			}
 		}
 		for _, d := range depth {
@@ -260,18 +259,8 @@ type vectorBound struct {
 	relaxed bool
 }
 
-type boundQueue []vectorBound
-
-func (q boundQueue) Len() int { return len(q) }
-func (q boundQueue) Less(i, j int) bool {
-	return q[i].bound > q[j].bound || q[i].bound == q[j].bound && q[i].vector < q[j].vector
-}
-func (q boundQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *boundQueue) Push(x any)   { *q = append(*q, x.(vectorBound)) }
-func (q *boundQueue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
+func (v vectorBound) Before(w vectorBound) bool {
+	return v.bound > w.bound || v.bound == w.bound && v.vector < w.vector
 }
 
 // globalRounds is how often the multipliers of the best vector bound all.
@@ -280,7 +269,7 @@ const globalRounds = 4
 // run searches vectors best bound first and returns the greatest bound of what
 // was left out, -Inf for nothing.
 func (s *multiLimitSearch) run() float64 {
-	var queue boundQueue
+	var queue boundQueue[vectorBound]
 	for v := range s.base {
 		if s.vectorGroups(v) {
 			queue = append(queue, vectorBound{v, math.Inf(1), false})
@@ -309,7 +298,7 @@ func (s *multiLimitSearch) run() float64 {
 }
 
 // boundAll lowers the bounds of all vectors by the multipliers of the best.
-func (s *multiLimitSearch) boundAll(queue boundQueue) {
+func (s *multiLimitSearch) boundAll(queue boundQueue[vectorBound]) {
 	price := make([]float64, len(s.active))
 	penalty := make([]float64, len(s.t.linear))
 	for range globalRounds {
@@ -356,7 +345,6 @@ func (s *multiLimitSearch) floor() float64 {
 	return s.t.points(s.best[len(s.best)-1].value) - tieMargin
 }
 
-// result turns what was found into a MultiLimitResult.
 func (s *multiLimitSearch) result(above float64) MultiLimitResult {
 	r := MultiLimitResult{Status: Optimal, Prices: make([]float64, len(s.resources))}
 	for _, b := range s.best {

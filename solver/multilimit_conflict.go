@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Conflict returns the smallest set of limits that no network keeps together,
@@ -69,7 +71,7 @@ func (l *MultiLimit) Least(ctx context.Context, resource int, caps []float64) (f
 	// The most accurate network of a problem in which use is a loss. What is
 	// off is worth its mean there, which the depths take back.
 	p := *l.t.p
-	scale := maxTotalPoints / 4 / (r.Fixed + sum(r.Block) + 1)
+	scale := maxTotalPoints / 4 / (r.Fixed + floats.Sum(r.Block) + 1)
 	p.Bias, p.Q, p.Alpha, p.Beta = 0, nil, make([]float64, len(p.Alpha)), make([]float64, len(p.Beta))
 	p.Inactive = 0
 	for a, v := range r.Block {
@@ -77,7 +79,7 @@ func (l *MultiLimit) Least(ctx context.Context, resource int, caps []float64) (f
 	}
 	for j := range p.Beta {
 		s, d := j/p.NumDepths(), p.MinDepth+j%p.NumDepths()
-		p.Beta[j] = -sum(p.Alpha[(s*p.MaxDepth+d)*p.Options:(s+1)*p.MaxDepth*p.Options]) / float64(p.Options)
+		p.Beta[j] = -floats.Sum(p.Alpha[(s*p.MaxDepth+d)*p.Options:(s+1)*p.MaxDepth*p.Options]) / float64(p.Options)
 	}
 	least, err := PrepareMultiLimit(ctx, &p, l.resources)
 	if err != nil {
@@ -111,12 +113,4 @@ func (l *MultiLimit) leastPeak(ctx context.Context, resource int, caps []float64
 		return math.Inf(1), failed
 	}
 	return peaks[at], nil
-}
-
-func sum(values []float64) float64 {
-	total := 0.0
-	for _, v := range values {
-		total += v
-	}
-	return total
 }

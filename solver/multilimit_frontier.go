@@ -27,7 +27,6 @@ func (l *MultiLimit) Frontier(ctx context.Context, caps []float64, progress func
 	return w.frontier(), err
 }
 
-// frontierWalk is one computation of a frontier.
 type frontierWalk struct {
 	l      *MultiLimit
 	ctx    context.Context
@@ -43,7 +42,6 @@ type frontierPoint struct {
 	MultiLimitNetwork
 }
 
-// frontier copies the points.
 func (w *frontierWalk) frontier() Frontier {
 	f := Frontier{stages: w.l.t.p.Stages, blocks: w.l.t.blocks}
 	for _, p := range slices.Backward(w.points) {
@@ -52,7 +50,6 @@ func (w *frontierWalk) frontier() Frontier {
 	return f
 }
 
-// walk finds all points.
 func (w *frontierWalk) walk() error {
 	l := w.l
 	if l.resources[0].Kind != Latency {
@@ -102,7 +99,6 @@ func (w *frontierWalk) walk() error {
 	return nil
 }
 
-// found adds a point.
 func (w *frontierWalk) found(p frontierPoint) {
 	at, _ := slices.BinarySearchFunc(w.points, p, func(a, b frontierPoint) int { return cmp.Compare(b.latency, a.latency) })
 	w.points = slices.Insert(w.points, at, p)

@@ -158,8 +158,7 @@ func (t *tables) knapsack(store *knapsackStore, row []int64, depth []int, value 
 			store.closeGroup(&k, first)
 		}
 		for ; b < (s+1)*t.p.MaxDepth; b++ {
-			v, _ := t.inactive(row, b)
-			k.value += v
+			k.value += t.inactive(row, b)
 		}
 	}
 	store.end(&k)

@@ -129,30 +129,19 @@ func (p *Problem) LatencyMS(path model.Path) float64 {
 // block counts as Inactive says; with InactiveFree and Option Off it counts
 // its mean.
 func (p *Problem) Accuracy(path model.Path) float64 {
-	betas := len(p.Beta)
 	acc := p.Bias
 	for s, d := range path.Depth {
 		acc += p.Beta[s*p.NumDepths()+d-p.MinDepth]
 	}
-	value := func(a int) float64 {
-		v := p.Alpha[a]
-		if p.Q != nil {
-			row := p.Q[a*betas : (a+1)*betas]
-			for s, d := range path.Depth {
-				v += row[s*p.NumDepths()+d-p.MinDepth]
-			}
-		}
-		return v
-	}
 	for b := range p.NumBlocks() {
 		active := b%p.MaxDepth < path.Depth[b/p.MaxDepth]
 		if o := path.Option[b]; o != model.Off && (active || p.Inactive == model.InactiveFree) {
-			acc += value(b*p.Options + o)
+			acc += p.optionValue(b*p.Options+o, path.Depth)
 			continue
 		}
 		mean := 0.0
 		for o := range p.Options {
-			mean += value(b*p.Options + o)
+			mean += p.optionValue(b*p.Options+o, path.Depth)
 		}
 		acc += mean / float64(p.Options)
 	}

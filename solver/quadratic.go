@@ -57,7 +57,6 @@ func PrepareQuadratic(p *Problem, predictor *model.Quadratic) (*Quadratic, error
 	return q, nil
 }
 
-// latencyAlone is the problem with no accuracy.
 func (p *Problem) latencyAlone() *Problem {
 	out := *p
 	out.Alpha, out.Q = make([]float64, p.NumBlocks()*p.Options), nil

@@ -26,6 +26,8 @@ type pairNode struct {
 	last    float64 // bound at the last check for progress
 }
 
+func (n *pairNode) Before(m *pairNode) bool { return n.bound > m.bound }
+
 // bounder holds what bounding nodes of one limit needs.
 type bounder struct {
 	q     *Quadratic
@@ -36,8 +38,6 @@ type bounder struct {
 	belief []float64
 	cost   []int64
 }
-
-func (q *Quadratic) newBounder(limit int64) *bounder { return &bounder{q: q, limit: limit} }
 
 // newNode is the node of a vector of depths, with no messages but those that
 // centre the pairs.
@@ -301,25 +301,14 @@ func (b *bounder) prune(bound, floor float64) bool {
 			top = max(top, b.belief[i*o+int(a)]-n.price*float64(b.cost[i*o+int(a)]))
 			m = min(m, b.cost[i*o+int(a)])
 		}
-		keeps := func(a uint8) bool {
+		useless := func(a uint8) bool {
 			c := b.cost[i*o+int(a)]
-			return bound-(top-b.belief[i*o+int(a)]+n.price*float64(c)) > floor && least-m+c <= b.limit
+			return bound-(top-b.belief[i*o+int(a)]+n.price*float64(c)) <= floor || least-m+c > b.limit
 		}
-		drop := 0
-		for _, a := range dom {
-			if !keeps(a) {
-				drop++
-			}
-		}
-		if drop == 0 {
+		if !slices.ContainsFunc(dom, useless) {
 			continue
 		}
-		kept := make([]uint8, 0, len(dom)-drop)
-		for _, a := range dom {
-			if keeps(a) {
-				kept = append(kept, a)
-			}
-		}
+		kept := slices.DeleteFunc(slices.Clone(dom), useless)
 		if len(kept) == 0 {
 			return false
 		}

@@ -76,7 +76,6 @@ func (l *labelling) set(v, label int) {
 	l.label[v] = label
 }
 
-// setOption changes an option of an active block.
 func (l *labelling) setOption(block, label int) {
 	l.latency += l.cost(block, label) - l.cost(block, l.label[block])
 	l.set(block, label)
@@ -446,7 +445,6 @@ func (s *localSearch) shadowPrice(l *labelling) float64 {
 	return k.price(breakStep) / float64(t.options)
 }
 
-// path is the network of a labelling.
 func (l *labelling) path() model.Path {
 	p := l.q.t.p
 	out := model.Path{Depth: make([]int, p.Stages), Option: slices.Repeat([]int{model.Off}, l.q.t.blocks)}

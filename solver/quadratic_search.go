@@ -24,19 +24,6 @@ const maxOpenNodes = 12_000
 // proofMargin is what rounding may take of a bound, in points.
 const proofMargin = 1e-9
 
-type nodeQueue []*pairNode
-
-func (q nodeQueue) Len() int           { return len(q) }
-func (q nodeQueue) Less(i, j int) bool { return q[i].bound > q[j].bound }
-func (q nodeQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *nodeQueue) Push(x any)        { *q = append(*q, x.(*pairNode)) }
-func (q *nodeQueue) Pop() any {
-	last := (*q)[len(*q)-1]
-	(*q)[len(*q)-1] = nil
-	*q = (*q)[:len(*q)-1]
-	return last
-}
-
 // QuadraticSolver is a search of a Quadratic: an iterated local search finds
 // networks, branch and bound over depths and options, best bound first, proves the
 // best of them or improves it.
@@ -72,21 +59,18 @@ func (s *quadraticSearch) run(ctx context.Context) {
 	if !s.local.begin() {
 		return
 	}
-	kicks := s.settings.Kicks
-	kicks = cmp.Or(kicks, 150)
-	for i := 0; i < kicks && ctx.Err() == nil; i++ {
+	for i := 0; i < cmp.Or(s.settings.Kicks, 150) && ctx.Err() == nil; i++ {
 		s.local.kick()
 	}
 	s.prove(ctx)
 }
 
-// quadraticSearch is one call of Solve.
 type quadraticSearch struct {
 	q        *Quadratic
 	settings QuadraticSettings
 	local    *localSearch
 	sol      Solution
-	queue    nodeQueue
+	queue    boundQueue[*pairNode]
 }
 
 // incumbent takes over the best network of the local search.
@@ -108,12 +92,11 @@ func (s *quadraticSearch) report() {
 
 // prove runs branch and bound until nothing can be better than the incumbent.
 func (s *quadraticSearch) prove(ctx context.Context) {
-	b := s.q.newBounder(s.local.limit)
+	b := &bounder{q: s.q, limit: s.local.limit}
 	if !s.roots(ctx, b) {
 		return
 	}
-	limit := s.settings.Nodes
-	limit = cmp.Or(limit, 200_000)
+	limit := cmp.Or(s.settings.Nodes, 200_000)
 	for nodes := 0; len(s.queue) > 0; nodes++ {
 		floor := s.sol.Accuracy + proofMargin
 		if top := s.queue[0].bound; top < s.sol.Bound {

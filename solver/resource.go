@@ -3,6 +3,8 @@ package solver
 import (
 	"fmt"
 	"math"
+
+	"github.com/binas-tui/binas-tui/model"
 )
 
 // ResourceKind says how the parts of a network add up to what it uses.
@@ -58,6 +60,21 @@ func (r *Resource) validate(p *Problem) error {
 		return fmt.Errorf("solver: resource %s: networks use up to %g: expected at most %g", r.Name, sum, most)
 	}
 	return nil
+}
+
+// Use is what a path uses.
+func (r *Resource) Use(p *Problem, path model.Path) float64 {
+	used := r.Fixed
+	for s, d := range path.Depth {
+		for b := s * p.MaxDepth; b < s*p.MaxDepth+d; b++ {
+			if v := r.Block[b*p.Options+path.Option[b]]; r.Kind == Peak {
+				used = max(used, v)
+			} else {
+				used += v
+			}
+		}
+	}
+	return used
 }
 
 // units is an amount in the whole units of the kind.

@@ -40,8 +40,7 @@ func (t *tables) stageSet(ctx context.Context, store *knapsackStore, k *knapsack
 		t.addColumn(row, beta)
 		base := t.beta[beta]
 		for b := stage*p.MaxDepth + depth; b < (stage+1)*p.MaxDepth; b++ {
-			v, _ := t.inactive(row, b)
-			base += v
+			base += t.inactive(row, b)
 		}
 		c := &dps[j]
 		c.reset()

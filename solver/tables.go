@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/binas-tui/binas-tui/model"
 )
 
@@ -111,7 +113,7 @@ func (t *tables) checkRange() error {
 	betas, depths := len(p.Beta), p.NumDepths()
 	ms, points := p.FixedLatencyMS, math.Abs(p.Bias)
 	for s := range p.Stages {
-		points += largest(p.Beta[s*depths : (s+1)*depths])
+		points += floats.Norm(p.Beta[s*depths:(s+1)*depths], infinity)
 	}
 	for b := range t.blocks {
 		block, most := 0.0, 0.0
@@ -119,7 +121,7 @@ func (t *tables) checkRange() error {
 			v := math.Abs(p.Alpha[a])
 			if p.Q != nil {
 				for s := range p.Stages {
-					v += largest(p.Q[a*betas+s*depths : a*betas+(s+1)*depths])
+					v += floats.Norm(p.Q[a*betas+s*depths:a*betas+(s+1)*depths], infinity)
 				}
 			}
 			block, most = max(block, v), max(most, p.BlockLatencyMS[a])
@@ -133,14 +135,6 @@ func (t *tables) checkRange() error {
 	return nil
 }
 
-func largest(values []float64) float64 {
-	most := 0.0
-	for _, v := range values {
-		most = max(most, math.Abs(v))
-	}
-	return most
-}
-
 // addColumn adds Q[:, beta] to a row.
 func (t *tables) addColumn(row []int64, beta int) {
 	for i, v := range t.q[beta] {
@@ -148,17 +142,14 @@ func (t *tables) addColumn(row []int64, beta int) {
 	}
 }
 
-// inactive is what a switched-off block adds, given the row of the depths
-// chosen, and the option it takes.
-func (t *tables) inactive(row []int64, block int) (int64, int) {
+// inactive is what a switched-off block adds, given the row of the depths chosen.
+func (t *tables) inactive(row []int64, block int) int64 {
 	if t.p.Inactive == model.InactiveMean {
-		return row[block*t.stride+t.options], model.Off
+		return row[block*t.stride+t.options]
 	}
-	best, option := int64(math.MinInt64), model.Off
+	best := int64(math.MinInt64)
 	for _, o := range t.order[block] {
-		if v := row[block*t.stride+int(o)]; v > best {
-			best, option = v, int(o)
-		}
+		best = max(best, row[block*t.stride+int(o)])
 	}
-	return best, option
+	return best
 }

@@ -181,7 +181,6 @@ func (c *Contributing) fromFile(out string) (any, error) {
 	return c.write(space, contributions, 0, Estimator{File: out, From: from})
 }
 
-// write writes the estimator, and the contributions where they are asked for.
 func (c *Contributing) write(s *model.Space, contributions *model.Contributions, networks int, r Estimator) (any, error) {
 	info := model.CheckpointInfo{Space: s.Name, Source: "estimator of contributions: " + r.From, Samples: networks * len(s.Decisions())}
 	r.Base = contributions.Base

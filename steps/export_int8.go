@@ -78,7 +78,6 @@ type Judged struct {
 // lost is what the precision costs, in points.
 func (v Judged) lost() float64 { return v.FP32Top1 - v.Top1 }
 
-// line says it in words.
 func (v Judged) line() string {
 	return sanitize.Sprintf("%.2f %%, fp32 %.2f %%: %+.2f points, on %d images (%s)", v.Top1, v.FP32Top1, v.Top1-v.FP32Top1, v.Images, v.Data)
 }

@@ -38,7 +38,6 @@ type origin struct {
 	ranges onnx.Calibrated // that the network was quantised by in training; nil in floats
 }
 
-// runOrigin is a stage of a run folder.
 func runOrigin(folder string, stage training.Stage) (*origin, error) {
 	r, err := training.ReadRun(folder)
 	if errors.Is(err, training.ErrNoRun) {
@@ -58,7 +57,6 @@ func originOf(r training.Run, s training.Settings) *origin {
 	return &origin{name: r.Folder, run: &r, known: &s, whole: true, data: r.Data, order: r.ClassOrder()}
 }
 
-// checkpointOrigin is a checkpoint or an ONNX file.
 func checkpointOrigin(file string) (*origin, error) {
 	meta, err := supernet.ReadMeta(file)
 	if err != nil {
@@ -130,7 +128,6 @@ func (c *Common) dataOf(o *origin) (data string, err error) {
 	return data, nil
 }
 
-// dataFolder is where the data of a run is.
 func (c *Common) dataFolder(o *origin) (string, error) {
 	for _, folder := range []string{o.data.Root, explore.DataSetPath(o.data.Name)} {
 		if _, err := os.Stat(folder); err == nil && filepath.IsAbs(folder) {
@@ -140,7 +137,6 @@ func (c *Common) dataFolder(o *origin) (string, error) {
 	return "", requestf("the data of %s is not in %s any more: %s says where it is", o.name, o.data.Root, c.called(dataParam))
 }
 
-// openData opens the data set asked for, else that of the origin.
 func (c *Common) openData(ctx context.Context, o *origin, options dataset.Options) (train, val *dataset.Set, err error) {
 	data, err := c.dataOf(o)
 	if err != nil {

@@ -31,7 +31,6 @@ func shardParam(what string) param.Param {
 	return param.Param{Key: "shard", Usage: "shard `K/N` of the work, K from 0 to N-1: the " + what + " whose number is K modulo N, into a file of its own", Zero: "all", NoForm: "it is for the job arrays of a scheduler"}
 }
 
-// shard reads the parameter.
 func (c *Common) shard(text string) (*model.Shard, error) {
 	shard, err := model.ParseShard(text)
 	if err != nil {

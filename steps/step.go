@@ -258,7 +258,6 @@ func (c *Common) called(p param.Param) string {
 	return "--" + p.Flag()
 }
 
-// device is what networks run on.
 func (c *Common) device() (onnx.Target, error) {
 	t, err := onnx.ParseTarget(c.Device)
 	if err != nil {

@@ -200,7 +200,6 @@ func (c *Common) orName(how string) string {
 	return how
 }
 
-// command is the command that does the training.
 func (t *Training) command() string {
 	if t.Step() == FineTune {
 		return string(FineTune)
@@ -247,7 +246,6 @@ func lookAt(ctx context.Context, train *dataset.Set) looked {
 	return looked{d, train.UsualSide(ctx), why}
 }
 
-// shapeOf is the shape of a training part, and why its augmentation suits it.
 func shapeOf(train *dataset.Set) (d training.Shape, why string) {
 	augment, why := train.Suits()
 	return training.Shape{ImageSize: train.Size, Classes: train.Classes, Images: train.Len(), Augment: augment, Memory: memory.Total()}, why

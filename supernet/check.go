@@ -15,7 +15,6 @@ import (
 // [onnx.ErrTensorShape].
 var ErrExtraTensor = errors.New("unexpected tensor")
 
-// maxClasses bounds the classes of a checkpoint.
 const maxClasses = 1 << 20
 
 // CheckSupernet reports whether w is a supernet of the space, and for how many

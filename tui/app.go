@@ -117,7 +117,6 @@ type App struct {
 	panicInView bool    // asked for by a test
 }
 
-// newApp makes the explorer for a prepared engine.
 func newApp(ctx context.Context, engine *explore.Engine, opts Options) *App {
 	a := &App{ctx: ctx, opts: opts, panes: newPanes(), focus: paneArchitecture, shared: paneContributions, dirty: true, runner: &job.Runner{}, services: machineServices(), method: newMethodChoices(), limitOf: map[string]float64{}}
 	keys, err := newKeymap(a.panes, opts.Keys)
@@ -190,26 +189,14 @@ func (a *App) Init() tea.Cmd {
 
 // Messages of background work.
 type (
-	preparedMsg struct {
-		generation int
-		engine     *explore.Engine
-		free       *explore.Engine // without pins, where there are some
-		then       func(*App)      // more to change once it is there
-		after      func(*App)      // called when it is solved
-		opened     bool            // table, predictor or profile was replaced
-		err        error
-	}
 	frontierMsg struct {
 		generation int
 		frontier   *solver.Frontier
 		err        error
 		more       tea.Cmd // the frontier has points that are not known yet
 	}
-	evolvedMsg struct {
-		generation int
-		solution   solver.Solution
-		err        error
-	}
+	// doneMsg takes in what background work came to.
+	doneMsg   func() tea.Cmd
 	copiedMsg struct{ text string }
 	failedMsg struct{ text string }
 	panicMsg  struct {
@@ -218,7 +205,6 @@ type (
 	}
 )
 
-// Update handles one message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
 	if a.dialog == nil {
@@ -257,45 +243,21 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.pasted(msg.Content)
 	case tea.MouseMsg:
 		return a.mouse(msg)
-	case preparedMsg:
-		return a.prepared(msg)
 	case frontierMsg:
 		return a.frontierComes(msg)
-	case evolvedMsg:
+	case doneMsg:
 		a.working--
-		if msg.generation == a.generation && msg.err == nil && msg.solution.LimitMS == a.limitMS {
-			a.evolved = msg.solution
-			a.show()
-		}
+		return msg()
 	case demoMsg:
 		return a.demoStepped()
 	case playMsg:
 		return a.played(msg)
-	case deviceBestMsg:
-		a.deviceBest(msg)
 	case askMsg:
 		return a.answerWhatIf(msg)
 	case searchedMsg:
 		return a.searched(msg)
-	case deviationMsg:
-		a.deviated(msg)
-	case limitTableMsg:
-		return a.limitTable(msg)
 	case whatIfMsg:
 		a.whatIfAnswered(msg)
-	case reportMsg:
-		a.working--
-		return a.handle(msg.outcome)
-	case sourcesMsg:
-		return a.sourcesFound(msg)
-	case devicesMsg:
-		a.devicesCompared(msg)
-	case foundMsg:
-		a.foundRuns(msg)
-	case builtInFitMsg:
-		a.builtInFitted(msg)
-	case planMsg:
-		return a.planned(msg)
 	case jobMsg:
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
@@ -343,7 +305,6 @@ func (a *App) glyphSet() *cell.Glyphs { return cell.GlyphSets[a.glyphs] }
 
 func (a *App) relayout() { a.layout = newLayout(a.width, a.height, view{a.focus, a.shared, a.zoomed}) }
 
-// render draws every part of the screen that the layout shows.
 func (a *App) render() string {
 	t, g := cell.Themes[a.theme], a.glyphSet()
 	if a.screen == nil || a.screen.W != a.width || a.screen.H != a.height {
@@ -394,19 +355,36 @@ func (a *App) setEngine(e *explore.Engine) {
 	}
 }
 
-// rebuild prepares a changed setup in the background; the last one wins.
+// rebuild prepares a changed setup in the background.
 func (a *App) rebuild(s explore.Setup, then, after func(*App)) tea.Cmd {
-	a.generation++
 	a.setup = s
+	return a.prepare(func() (explore.Setup, error) { return s, nil }, preparation{then: then, after: after})
+}
+
+// prepare makes the engine of a setup in the background; the last one wins.
+func (a *App) prepare(load func() (explore.Setup, error), p preparation) tea.Cmd {
+	a.generation++
 	a.cancelWork()
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.cancel = cancel
-	generation := a.generation
-	a.working++
-	return guard(func() tea.Msg {
-		engine, free, err := newEngines(ctx, s)
-		return preparedMsg{generation: generation, engine: engine, free: free, then: then, after: after, err: err}
+	p.generation = a.generation
+	return a.background(func() func() tea.Cmd {
+		s, err := load()
+		if err == nil {
+			p.engine, p.free, err = newEngines(ctx, s)
+		}
+		return func() tea.Cmd { return a.prepared(p, err) }
 	})
+}
+
+// preparation is an engine for a changed setup.
+type preparation struct {
+	generation int
+	engine     *explore.Engine
+	free       *explore.Engine // without pins, where there are some
+	then       func(*App)      // more to change once it is there
+	after      func(*App)      // called when it is solved
+	opened     bool            // table, predictor or profile was replaced
 }
 
 // newEngines prepares a setup, and where something is pinned the same without
@@ -427,41 +405,40 @@ func (a *App) cancelWork() {
 	}
 }
 
-func (a *App) prepared(msg preparedMsg) tea.Cmd {
-	a.working--
-	if msg.generation != a.generation {
+func (a *App) prepared(p preparation, err error) tea.Cmd {
+	if p.generation != a.generation {
 		return nil
 	}
-	if msg.err != nil {
+	if err != nil {
 		a.setup, a.engineGeneration = a.engine.Setup, a.generation // the engine is as it was
-		a.warn(msg.err.Error())
+		a.warn(err.Error())
 		if a.coming {
 			return a.startFrontier() // it was cancelled
 		}
 		return nil
 	}
-	if msg.opened {
+	if p.opened {
 		a.record(false)
 		a.limitOf[a.engine.LUTName] = a.limitMS
 	}
-	a.setEngine(msg.engine)
+	a.setEngine(p.engine)
 	if a.whatIf.cancel != nil {
 		a.whatIf.cancel()
 	}
-	a.whatIf = whatIf{free: msg.free}
-	if msg.then != nil {
-		msg.then(a)
+	a.whatIf = whatIf{free: p.free}
+	if p.then != nil {
+		p.then(a)
 	}
 	a.compare.predict(a.engine)
 	a.limitMS = a.clampLimit(a.limitMS)
 	cmd := a.solve()
 	a.search.after = nil
 	switch {
-	case msg.after == nil:
+	case p.after == nil:
 	case a.searches():
-		a.search.after = msg.after // what changed is known when the search has answered
+		a.search.after = p.after // what changed is known when the search has answered
 	default:
-		msg.after(a)
+		p.after(a)
 	}
 	return tea.Batch(cmd, a.startFrontier())
 }
@@ -528,6 +505,13 @@ func guard(cmd tea.Cmd) tea.Cmd {
 	}
 }
 
+// background does work beside Update, which then calls what that returns. Work touches
+// nothing of the App.
+func (a *App) background(work func() func() tea.Cmd) tea.Cmd {
+	a.working++
+	return guard(func() tea.Msg { return doneMsg(work()) })
+}
+
 // solve answers the current budget: at once, or in the background for
 // evolution.
 func (a *App) solve() tea.Cmd {
@@ -568,15 +552,19 @@ func (a *App) show() {
 	a.whatIf.changed(a)
 }
 
-// startEvolution searches the current budget with the paper's evolution.
 func (a *App) startEvolution() tea.Cmd {
 	generation, engine, limit := a.generation, a.engine, a.limitMS
-	a.working++
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.evoCancel = cancel
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		s, err := engine.EvolveLive(ctx, limit, 1)
-		return evolvedMsg{generation, s, err}
+		return func() tea.Cmd {
+			if generation == a.generation && err == nil && limit == a.limitMS {
+				a.evolved = s
+				a.show()
+			}
+			return nil
+		}
 	})
 }
 
@@ -585,8 +573,16 @@ func (a *App) evolving() bool { return a.mode == modeEvolution && !a.limited() }
 
 func (a *App) hasSolution() bool { return a.solution.Status != solver.Infeasible }
 
-func (a *App) say(text string)  { a.message, a.warning = sanitize.Line(text), false }
-func (a *App) warn(text string) { a.message, a.warning = sanitize.Line(text), true }
+// say shows a message, warn one that is set off. Nothing is left to do then: an action
+// can return either.
+func (a *App) say(text string) tea.Cmd {
+	a.message, a.warning = sanitize.Line(text), false
+	return nil
+}
 
-// space is the search space explored.
+func (a *App) warn(text string) tea.Cmd {
+	a.message, a.warning = sanitize.Line(text), true
+	return nil
+}
+
 func (a *App) space() *model.Space { return a.engine.Space }

@@ -29,7 +29,6 @@ func (a *App) steps() int {
 	return 200
 }
 
-// clampLimit brings a limit into the reachable range.
 func (a *App) clampLimit(limitMS float64) float64 {
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	return max(lo, min(hi, limitMS))
@@ -46,7 +45,6 @@ func (a *App) rounded(limitMS float64) float64 {
 	return math.Round(limitMS*unit) / unit
 }
 
-// setLimit moves the budget and solves for it.
 func (a *App) setLimit(limitMS float64) tea.Cmd {
 	limitMS = a.clampLimit(limitMS)
 	if limitMS == a.limitMS {
@@ -95,16 +93,13 @@ func (a *App) budgetMost() tea.Cmd {
 	return a.setLimit(a.flatMS())
 }
 
-// frontierStep goes to the next or previous network of the exact frontier.
 func frontierStep(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
 		if a.frontier == nil || a.coming {
-			a.say("the frontier is still being computed")
-			return nil
+			return a.say("the frontier is still being computed")
 		}
 		if len(a.frontier.Points) == 0 {
-			a.say("no network keeps the limits at any budget")
-			return nil
+			return a.say("no network keeps the limits at any budget")
 		}
 		i := a.frontier.At(a.limitMS)
 		i = min(max(i+n, 0), len(a.frontier.Points)-1)
@@ -113,7 +108,6 @@ func frontierStep(n int) func(*App) tea.Cmd {
 	}
 }
 
-// trackLimit is the limit at a column of the slider.
 func (a *App) trackLimit(x int) float64 {
 	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
 	start, n := a.trackSpan()

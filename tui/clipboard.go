@@ -30,19 +30,16 @@ func copyText(text, what string) tea.Cmd {
 
 func (a *App) copyArchitecture() tea.Cmd {
 	if !a.hasSolution() {
-		a.warn("no network to copy")
-		return nil
+		return a.warn("no network to copy")
 	}
 	return a.services.copy(a.space().Architecture(a.solution.Path).String(), "architecture string")
 }
 
-// openCopyMenu chooses what to copy.
 func (a *App) openCopyMenu() tea.Cmd {
 	if !a.hasSolution() {
-		a.warn("no network to copy")
-		return nil
+		return a.warn("no network to copy")
 	}
-	a.dialog = &menu{title: "Copy", items: []item{
+	return a.open(&menu{title: "Copy", items: []item{
 		{label: "architecture string", detail: "as BINAS and timm read it", choose: (*App).copyArchitecture},
 		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
 		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
@@ -50,8 +47,7 @@ func (a *App) openCopyMenu() tea.Cmd {
 		{label: "save the JSON to a file" + a.glyphSet().Ellipsis, choose: (*App).saveJSON},
 		{label: "save the timm definition to a file" + a.glyphSet().Ellipsis, choose: (*App).saveDefinition},
 		{label: "ONNX file" + a.glyphSet().Ellipsis, detail: "with trained or random weights", choose: func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
-	}}
-	return nil
+	}})
 }
 
 // resultJSON is what search --json prints.
@@ -66,8 +62,7 @@ func (a *App) resultJSON() ([]byte, error) {
 func (a *App) copyJSON() tea.Cmd {
 	text, err := a.resultJSON()
 	if err != nil {
-		a.warn(err.Error())
-		return nil
+		return a.warn(err.Error())
 	}
 	return a.services.copy(string(text), "JSON")
 }
@@ -104,7 +99,6 @@ func (a *App) sourceFlags() string {
 	return flags
 }
 
-// saveJSON asks for a file to write the result to.
 func (a *App) saveJSON() tea.Cmd {
 	return a.saveText("Save JSON", "binas.json", func() ([]byte, error) {
 		text, err := a.resultJSON()
@@ -112,14 +106,13 @@ func (a *App) saveJSON() tea.Cmd {
 	})
 }
 
-// saveDefinition asks for a file to write the Python definition to.
 func (a *App) saveDefinition() tea.Cmd {
 	return a.saveText("Save the timm definition", "binas_network.py", func() ([]byte, error) { return []byte(a.definition()), nil })
 }
 
 // saveText asks for a file; it never replaces one.
 func (a *App) saveText(title, name string, text func() ([]byte, error)) tea.Cmd {
-	a.dialog = newEntry(title, "file: ", name, func(a *App, name string) (tea.Cmd, error) {
+	return a.open(newEntry(title, "file: ", name, func(a *App, name string) (tea.Cmd, error) {
 		data, err := text()
 		if err != nil {
 			return nil, err
@@ -131,6 +124,5 @@ func (a *App) saveText(title, name string, text func() ([]byte, error)) tea.Cmd 
 			}
 			return copiedMsg{"saved " + name}
 		}), nil
-	})
-	return nil
+	}))
 }

@@ -56,8 +56,7 @@ func (a *App) toggleCompare() tea.Cmd {
 	if a.compare != nil {
 		a.record(false)
 		a.compare = nil
-		a.say("stopped comparing")
-		return nil
+		return a.say("stopped comparing")
 	}
 	return a.compareWithShown()
 }
@@ -70,11 +69,9 @@ func (a *App) compareWithShown() tea.Cmd {
 	a.record(false)
 	name := a.ms(a.limitMS) + " ms"
 	a.compareWith(name, a.solution.Path)
-	a.say("comparing with the network at " + name + "; " + a.keyOf("compare") + " again to stop")
-	return nil
+	return a.say("comparing with the network at " + name + "; " + a.keyOf("compare") + " again to stop")
 }
 
-// compareWith compares with a network of this space.
 func (a *App) compareWith(name string, path model.Path) {
 	a.compare = &comparison{name: name, path: path.Clone(), latencyMS: a.engine.LatencyMS(path), accuracy: a.engine.Accuracy(path)}
 }
@@ -82,10 +79,9 @@ func (a *App) compareWith(name string, path model.Path) {
 // takeSnapshot asks for a name and keeps the network shown.
 func (a *App) takeSnapshot() tea.Cmd {
 	if !a.hasSolution() {
-		a.warn("no network to keep")
-		return nil
+		return a.warn("no network to keep")
 	}
-	a.dialog = newEntry("Keep this network", "name: ", a.ms(a.limitMS)+" ms", func(a *App, name string) (tea.Cmd, error) {
+	return a.open(newEntry("Keep this network", "name: ", a.ms(a.limitMS)+" ms", func(a *App, name string) (tea.Cmd, error) {
 		name = sanitize.Line(name)
 		if name == "" {
 			return nil, fmt.Errorf("no name given")
@@ -93,8 +89,7 @@ func (a *App) takeSnapshot() tea.Cmd {
 		a.keep(name)
 		a.say(fmt.Sprintf("kept as %s: %s compares with it, %s writes the report", name, a.keyOf("compare-menu"), a.keyOf("report")))
 		return nil, nil
-	})
-	return nil
+	}))
 }
 
 // keep adds the network shown to the snapshots; a name that is there already is
@@ -126,7 +121,6 @@ func (a *App) snapshotNow(name string) snapshot {
 	return k
 }
 
-// openCompareMenu chooses what to compare with.
 func (a *App) openCompareMenu() tea.Cmd { return a.sources(explore.LUTs, (*App).compareMenu) }
 
 func (a *App) compareMenu(devices []explore.Source) {
@@ -151,8 +145,7 @@ func (a *App) compareMenu(devices []explore.Source) {
 		add(p.network.Name, a.ms(p.latencyMS)+" ms here", func(a *App) tea.Cmd {
 			path, err := a.space().Path(p.network.Architecture)
 			if err != nil {
-				a.warn(err.Error())
-				return nil
+				return a.warn(err.Error())
 			}
 			return a.startComparison(p.network.Name, path)
 		})
@@ -179,22 +172,26 @@ func (a *App) startComparison(name string, path model.Path) tea.Cmd {
 	return nil
 }
 
-// deviceBestMsg are the best networks of another device.
-type deviceBestMsg struct {
-	generation int
-	name       string
-	candidates []candidate
-	err        error
-}
-
 // compareWithDevice computes, in the background, the networks that are best on
 // another device, and what they cost here.
 func (a *App) compareWithDevice(name string) tea.Cmd {
 	ctx, engine, generation := a.ctx, a.engine, a.generation
-	a.working++
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		found, err := bestElsewhere(ctx, engine, name)
-		return deviceBestMsg{generation, name, found, err}
+		return func() tea.Cmd {
+			switch {
+			case generation != a.generation:
+			case err != nil:
+				a.warn(err.Error())
+			default:
+				a.record(false)
+				a.compare = &comparison{name: "best for " + name, candidates: found}
+				a.compare.follow(a.limitMS)
+				a.say("comparing with the " + a.compare.name + " that keeps the budget here")
+				a.setFocus(paneCompare)
+			}
+			return nil
+		}
 	})
 }
 
@@ -220,21 +217,6 @@ func bestElsewhere(ctx context.Context, here *explore.Engine, name string) ([]ca
 		out[i] = candidate{p.Path, here.LatencyMS(p.Path), here.Accuracy(p.Path)}
 	}
 	return out, nil
-}
-
-func (a *App) deviceBest(msg deviceBestMsg) {
-	a.working--
-	switch {
-	case msg.generation != a.generation:
-	case msg.err != nil:
-		a.warn(msg.err.Error())
-	default:
-		a.record(false)
-		a.compare = &comparison{name: "best for " + msg.name, candidates: msg.candidates}
-		a.compare.follow(a.limitMS)
-		a.say("comparing with the " + a.compare.name + " that keeps the budget here")
-		a.setFocus(paneCompare)
-	}
 }
 
 // follow moves a comparison that depends on the budget.

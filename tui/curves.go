@@ -54,7 +54,6 @@ func (a *App) drawPartial(s *cell.Screen, r cell.Rect, result any) int {
 	return 0
 }
 
-// drawRankings lists the predictors of a pipeline.
 func (a *App) drawRankings(s *cell.Screen, r cell.Rect, p steps.Ranked) int {
 	n := min(len(p.Rankings), r.H)
 	for i, ranking := range p.Rankings[:n] {
@@ -67,7 +66,6 @@ func (a *App) drawRankings(s *cell.Screen, r cell.Rect, p steps.Ranked) int {
 	return n
 }
 
-// drawNetworks lists the networks that a pipeline has chosen.
 func (a *App) drawNetworks(s *cell.Screen, r cell.Rect, p steps.Networks) int {
 	n := min(len(p.List), r.H)
 	for i, network := range p.List[:n] {

@@ -8,6 +8,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -43,6 +44,38 @@ func (a *App) decisions() []decision {
 		}
 	}
 	return out
+}
+
+// choice is what a path has for a decision: a depth, or the index of an option.
+func (d decision) choice(p model.Path) int {
+	if d.block < 0 {
+		return p.Depth[d.stage]
+	}
+	return p.Option[d.block]
+}
+
+// free is the choice of a decision that is not pinned.
+const free = -1
+
+// hold pins a decision at a choice, or frees it.
+func (d decision) hold(p *solver.Pins, choice int) {
+	switch {
+	case d.block < 0:
+		p.Depth[d.stage] = max(choice, 0)
+	case choice == free:
+		p.Allowed[d.block] = 0
+	default:
+		p.Allowed[d.block] = 1 << choice
+	}
+}
+
+// pinned reports that a decision is held, or some of its options are.
+func (a *App) pinned(d decision) bool {
+	p := a.setup.Pins
+	if d.block < 0 {
+		return len(p.Depth) > 0 && p.Depth[d.stage] != 0
+	}
+	return len(p.Allowed) > 0 && p.Allowed[d.block] != 0
 }
 
 // codeOff marks a block that is switched off.
@@ -173,7 +206,6 @@ func (d decision) label(space *model.Space) string {
 // optionWords writes an option without the dot for "no squeeze-excite".
 func optionWords(s string) string { return strings.TrimSuffix(s, " ·") }
 
-// optionNames are the options of a mask.
 func (a *App) optionNames(mask uint64) []string {
 	var out []string
 	for i, o := range a.space().Options {

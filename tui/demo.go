@@ -88,7 +88,6 @@ func (a *App) demoTick(pause time.Duration) tea.Cmd {
 	return a.services.tick(time.Duration(float64(pause)/a.demo.speed), demoMsg{})
 }
 
-// demoStepped does the next action of the script.
 func (a *App) demoStepped() tea.Cmd {
 	d := &a.demo
 	if !d.on {
@@ -106,8 +105,7 @@ func (a *App) demoStepped() tea.Cmd {
 		step = steps[d.step]
 	} else {
 		d.on = false
-		a.say("the explorer is yours: " + a.keyOf("help") + " lists every key")
-		return nil
+		return a.say("the explorer is yours: " + a.keyOf("help") + " lists every key")
 	}
 	return tea.Batch(cmd, a.demoTick(step.pause))
 }

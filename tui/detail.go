@@ -18,7 +18,6 @@ type detail struct {
 	gains         []float64       // per block: points over the mean of its options
 }
 
-// explain recomputes the detail for the solution shown.
 func (d *detail) explain(a *App) {
 	*d = detail{gains: d.gains[:0]}
 	if !a.hasSolution() {

@@ -18,9 +18,6 @@ type deviation struct {
 	points      float64 // one standard deviation
 }
 
-// deviationMsg is the answer for a network.
-type deviationMsg deviation
-
 // of reports that the deviation is that of a network, by a predictor.
 func (d *deviation) of(u *fit.Uncertainty, p model.Path) bool {
 	return u != nil && d.uncertainty == u && samePath(d.path, p)
@@ -38,9 +35,14 @@ func (a *App) askDeviation() tea.Cmd {
 		return nil
 	}
 	a.deviating = true
-	a.working++
 	path = path.Clone()
-	return guard(func() tea.Msg { return deviationMsg{u, path, u.Points(path)} })
+	return a.background(func() func() tea.Cmd {
+		d := deviation{u, path, u.Points(path)}
+		return func() tea.Cmd {
+			a.deviated(d)
+			return nil
+		}
+	})
 }
 
 // deviationWanted is what to ask for next: the network shown first, then the one
@@ -63,10 +65,8 @@ func (a *App) deviationWanted() (*fit.Uncertainty, model.Path) {
 
 // deviated hands an answer to whatever it is about; if that is gone by now, it is
 // dropped.
-func (a *App) deviated(msg deviationMsg) {
-	a.working--
+func (a *App) deviated(d deviation) {
 	a.deviating, a.dirty = false, false
-	d := deviation(msg)
 	if a.hasSolution() && d.of(a.engine.Uncertainty, a.solution.Path) {
 		a.deviation, a.dirty = d, true
 	}
@@ -80,7 +80,6 @@ func (a *App) deviated(msg deviationMsg) {
 	}
 }
 
-// deviationKnown reports that the deviation is of the network shown.
 func (a *App) deviationKnown() bool {
 	return a.hasSolution() && a.deviation.of(a.engine.Uncertainty, a.solution.Path)
 }

@@ -25,7 +25,12 @@ type keysOnly struct{}
 func (keysOnly) paste(*App, string) tea.Cmd       { return nil }
 func (keysOnly) mouse(*App, tea.MouseMsg) tea.Cmd { return nil }
 
-// closeDialog takes the dialog off the screen.
+// open shows a dialog, which an action can end with.
+func (a *App) open(d dialog) tea.Cmd {
+	a.dialog = d
+	return nil
+}
+
 func (a *App) closeDialog() { a.dialog = nil }
 
 // leaveDialog goes back to the dialog that this one was opened from, where there is

@@ -14,7 +14,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// openDeviceComparison chooses a table to compare the one in use with.
 func (a *App) openDeviceComparison() tea.Cmd {
 	space, found, current := a.space(), a.results.tables, a.engine.LUTName
 	return a.sources(func() []explore.Source { return comparableTables(space, current, found) }, func(a *App, all []explore.Source) {
@@ -36,41 +35,18 @@ func comparableTables(space *model.Space, current string, found []explore.Source
 	})
 }
 
-// devicesMsg is a comparison that has been computed.
-type devicesMsg struct {
-	comparison *explore.Comparison
-	err        error
-}
-
-// compareDevices compares the table in use with another, in the background.
 func (a *App) compareDevices(name string) tea.Cmd {
 	ctx, profile, lut, predictor, inactive := a.ctx, a.engine.Profile, a.engine.LUTName, a.engine.PredictorName, a.engine.Inactive
-	a.working++
-	return guard(func() tea.Msg {
-		var engines [2]*explore.Engine
-		for i, n := range []string{lut, name} {
-			setup, err := explore.Load(profile, n, predictor)
-			if err == nil {
-				setup.Inactive = inactive
-				engines[i], err = explore.New(ctx, setup)
-			}
+	return a.background(func() func() tea.Cmd {
+		c, err := explore.CompareTables(ctx, profile, [2]string{lut, name}, predictor, inactive, 1)
+		return func() tea.Cmd {
 			if err != nil {
-				return devicesMsg{err: err}
+				return a.warn(err.Error())
 			}
+			a.openLater(&devices{Comparison: c})
+			return nil
 		}
-		c, err := explore.CompareDevices(ctx, engines[0], engines[1], 1)
-		return devicesMsg{c, err}
 	})
-}
-
-// devicesCompared shows a comparison that has arrived.
-func (a *App) devicesCompared(msg devicesMsg) {
-	a.working--
-	if msg.err != nil {
-		a.warn(msg.err.Error())
-		return
-	}
-	a.openLater(&devices{Comparison: msg.comparison})
 }
 
 // devices shows two tables side by side: every block's latency on one against
@@ -110,26 +86,14 @@ func (d *devices) draw(a *App, s *cell.Screen) {
 // drawScatter plots every block on logarithmic axes, the diagonal being the
 // median ratio.
 func (d *devices) drawScatter(s *cell.Screen, area cell.Rect) {
-	lo, hi := math.Inf(1), math.Inf(-1)
 	ratio := float64(d.MedianRatio)
-	position := func(b explore.ComparedBlock) (x, y float64) {
-		return math.Log10(float64(b.AMS)), math.Log10(float64(b.BMS) / ratio)
-	}
+	var points []cell.ScatterPoint
 	for _, b := range d.All {
 		if b.AMS > 0 && b.BMS > 0 {
-			x, y := position(b)
-			lo, hi = min(lo, x, y), max(hi, x, y)
+			points = append(points, cell.ScatterPoint{X: math.Log10(float64(b.AMS)), Y: math.Log10(float64(b.BMS) / ratio), Mark: fmt.Sprint(b.Stage)})
 		}
 	}
-	margin := (hi - lo) * 0.05
-	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), nil, func(mark func(x, y float64, glyph string)) {
-		for _, b := range d.All {
-			if b.AMS > 0 && b.BMS > 0 {
-				x, y := position(b)
-				mark(x, y, fmt.Sprint(b.Stage))
-			}
-		}
-	})
+	cell.Scatter(s, area, "log10 ms on A", sanitize.Sprintf("log10 of ms on B / %.2f", ratio), points)
 	s.Right(area.X, area.Y-1, area.W, s.Theme.Dim, "digits: stages")
 }
 

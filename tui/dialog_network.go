@@ -37,7 +37,6 @@ type networkLine struct {
 	ms, sumMS, points float64
 }
 
-// newNetwork describes a network of the space explored.
 func (a *App) newNetwork(name string, path model.Path) *network {
 	space, e := a.space(), a.engine
 	arch := space.Architecture(path)
@@ -96,19 +95,16 @@ func (a *App) openBlock() tea.Cmd {
 			n.row = i
 		}
 	}
-	a.dialog = n
-	return nil
+	return a.open(n)
 }
 
 // openInspect asks for an architecture, or the name of a published network.
 func (a *App) openInspect() tea.Cmd {
 	e := newEntry("Inspect a network", "architecture: ", "", (*App).inspect)
 	e.hint = "paste one, or a name such as BINAS C   "
-	a.dialog = e
-	return nil
+	return a.open(e)
 }
 
-// inspect shows a network that was pasted or named.
 func (a *App) inspect(text string) (tea.Cmd, error) {
 	name, arch := "a pasted network", model.Architecture(nil)
 	if n, known := published.Find(text); known {
@@ -244,7 +240,6 @@ func (a *App) msOr(ms float64) string {
 	return a.ms(ms)
 }
 
-// shape writes channels and side of a map.
 func shape(channels, side int) string { return fmt.Sprintf("%d×%d×%d", channels, side, side) }
 
 // amount writes a number in a unit, with a decimal where that tells something.
@@ -256,7 +251,6 @@ func amount(v, unit float64, name string) string {
 	return cell.Number(v/unit, decimals) + name
 }
 
-// layerText says what a layer is.
 func layerText(l model.ConvLayer) string {
 	if l.Squeeze > 0 {
 		return fmt.Sprintf("%-12s squeeze-excite %d → %d → %d", l.Name, l.In, l.Squeeze, l.Out)

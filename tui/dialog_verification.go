@@ -54,20 +54,10 @@ func (v *verification) draw(a *App, s *cell.Screen) {
 		level = sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d others; error with the level %.1f%%", c.Slope, c.InterceptMS, c.Networks, 100*check.MAPE)
 	}
 	line(2, t.Dim, level)
-	lo, hi := math.Inf(1), 0.0
+	var points []cell.ScatterPoint
 	for _, n := range check.Networks {
-		lo, hi = min(lo, n.PredictedMS, n.MeasuredMS), max(hi, n.PredictedMS, n.MeasuredMS)
+		points = append(points, cell.ScatterPoint{X: n.PredictedMS, Y: n.MeasuredMS, XBar: 2 * n.PredictedErrorMS, YBar: 2 * n.Measurement.StandardErrorMS, Mark: "o"})
 	}
-	margin := (hi - lo) * 0.05
-	area := cell.At(r.X+8, r.Y+4, r.W-10, r.H-7)
-	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted ms", "measured ms, bars: 2 standard errors", func(p *cell.Plot) {
-		for _, n := range check.Networks {
-			p.Cross(n.PredictedMS, n.MeasuredMS, 2*n.PredictedErrorMS, 2*n.Measurement.StandardErrorMS)
-		}
-	}, func(mark func(x, y float64, st string)) {
-		for _, n := range check.Networks {
-			mark(n.PredictedMS, n.MeasuredMS, "o")
-		}
-	})
+	cell.Scatter(s, cell.At(r.X+8, r.Y+4, r.W-10, r.H-7), "predicted ms", "measured ms, bars: 2 standard errors", points)
 	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(v.hints(a)))
 }

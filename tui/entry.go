@@ -38,8 +38,7 @@ func newEntry(title, prompt, value string, accept func(*App, string) (tea.Cmd, e
 func (a *App) openEntry() tea.Cmd {
 	e := newEntry("Budget", "limit: ", a.ms(a.limitMS)+" ms", (*App).typedBudget)
 	e.hint = "in ms, or with a unit: us, ms, s   "
-	a.dialog = e
-	return nil
+	return a.open(e)
 }
 
 // openEntryWith asks for it where its first digit is typed already.

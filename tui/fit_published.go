@@ -19,13 +19,6 @@ type builtInFit struct {
 	report    published.Report
 }
 
-// builtInFitMsg is the answer.
-type builtInFitMsg struct {
-	predictor model.Predictor
-	report    published.Report
-	err       error
-}
-
 // askBuiltInFit fits the networks again, each left out once, in the background, where
 // the pane is shown and nothing is known of the predictor in use.
 func (a *App) askBuiltInFit() tea.Cmd {
@@ -33,26 +26,26 @@ func (a *App) askBuiltInFit() tea.Cmd {
 		return nil
 	}
 	a.builtIn.asked = true
-	a.working++
 	space, predictor := a.space(), a.engine.Predictor
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		_, report, err := published.Fit(space)
-		return builtInFitMsg{predictor, report, err}
+		return func() tea.Cmd {
+			if err == nil && predictor == a.engine.Predictor {
+				a.builtInFitted(report)
+			}
+			return nil
+		}
 	})
 }
 
-func (a *App) builtInFitted(msg builtInFitMsg) {
-	a.working--
-	if msg.err != nil || msg.predictor != a.engine.Predictor {
-		return
-	}
+func (a *App) builtInFitted(report published.Report) {
 	for i, n := range published.Networks() { // it is that predictor, and no other of as many networks
 		path, err := a.space().Path(n.Architecture)
-		if err != nil || math.Abs(a.engine.Accuracy(path)-msg.report.Predictions[i].Fitted) > 0.005 {
+		if err != nil || math.Abs(a.engine.Accuracy(path)-report.Predictions[i].Fitted) > 0.005 {
 			return
 		}
 	}
-	a.builtIn.predictor, a.builtIn.report = msg.predictor, msg.report
+	a.builtIn.predictor, a.builtIn.report = a.engine.Predictor, report
 }
 
 // builtInShown reports that the fit of the predictor in use is known to be that of the
@@ -67,15 +60,10 @@ func (a *App) drawBuiltInFit(s *cell.Screen, r cell.Rect) {
 	s.Text(r.X+1, r.Y, r.W-2, t.Text, a.engine.PredictorName+": fitted on the published networks, which are all it knows")
 	s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, fmt.Sprintf("%d networks, each left out of the fit once", report.Networks))
 	s.Text(r.X+1, r.Y+2, r.W-2, t.Text, fmt.Sprintf("Kendall %s  error %s pt on average, %s at worst", cell.Number(report.Kendall, 3), cell.Number(report.LeaveOneOutMAE, 2), cell.Number(report.LeaveOneOutWorst, 2)))
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, p := range report.Predictions {
-		lo, hi = min(lo, p.LeaveOneOut, p.Top1), max(hi, p.LeaveOneOut, p.Top1)
+	var points []cell.ScatterPoint
+	for i, n := range published.Networks() {
+		p := report.Predictions[i]
+		points = append(points, cell.ScatterPoint{X: p.LeaveOneOut, Y: p.Top1, Mark: n.Mark()})
 	}
-	margin := (hi - lo) * 0.05
-	networks := published.Networks()
-	cell.Scatter(s, cell.At(r.X+8, r.Y+5, r.W-10, r.H-7), lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "published %", nil, func(mark func(x, y float64, st string)) {
-		for i, p := range report.Predictions {
-			mark(p.LeaveOneOut, p.Top1, networks[i].Mark())
-		}
-	})
+	cell.Scatter(s, cell.At(r.X+8, r.Y+5, r.W-10, r.H-7), "predicted %", "published %", points)
 }

@@ -117,7 +117,6 @@ func (f *form) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-// hints are the keys for the row under the cursor.
 func (f *form) hints(a *App) []hint {
 	rows := f.fields(a)
 	out := []hint{}
@@ -138,7 +137,6 @@ func (f *form) hints(a *App) []hint {
 	return append(out, hint{"esc", "back"})
 }
 
-// cursor is the row under the cursor.
 func (f *form) cursor(rows []formRow) int { return min(f.row, len(rows)-1) }
 
 // helpLines is the room for the help of the row under the cursor.

@@ -11,7 +11,6 @@ func (a *App) openHelp() tea.Cmd {
 	return nil
 }
 
-// openPalette finds an action by name.
 func (a *App) openPalette() tea.Cmd {
 	a.openActions("Actions", true)
 	return nil

@@ -146,7 +146,6 @@ func (a *App) hintSpan() (x, end int) {
 	return x, end
 }
 
-// drawHints shows the last message, or the keys that work here.
 func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 	t := s.Theme
 	x, end := a.hintSpan()

@@ -47,10 +47,8 @@ func (h *history) before(c choices, budgetMove bool) {
 	}
 }
 
-// undo returns the choices to go back to, given the current ones.
 func (h *history) undo(now choices) (choices, bool) { return swap(&h.past, &h.future, now, h) }
 
-// redo is the inverse of undo.
 func (h *history) redo(now choices) (choices, bool) { return swap(&h.future, &h.past, now, h) }
 
 func swap(from, to *[]choices, now choices, h *history) (choices, bool) {

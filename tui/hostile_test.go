@@ -77,7 +77,7 @@ func FuzzHostileNames(f *testing.F) {
 		p := &plain{app: d.App, out: &out}
 		p.tellMessage()
 		d.App.dialog = nil
-		_ = p.show(string(d.focus), nil)
+		_ = p.show(string(d.focus))
 		_ = p.status()
 		checkClean(t, "the plain text", out.String())
 	})

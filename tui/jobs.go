@@ -10,8 +10,6 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
-	"github.com/binas-tui/binas-tui/latency"
-	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 	"github.com/binas-tui/binas-tui/supernet/evaluation"
@@ -21,17 +19,6 @@ import (
 // jobMsg is what a job has become.
 type jobMsg job.Snapshot
 
-type networkToMeasure struct {
-	architecture model.Architecture
-	predictedMS  float64
-}
-
-type tableToVerify struct {
-	name string
-	lut  *latency.LUT
-}
-
-// work is what a job does.
 type work struct {
 	do      func(context.Context, *job.Job) (any, error)
 	measure bool // nothing else may run beside it, and it cannot rest
@@ -73,13 +60,13 @@ func (a *App) startNetwork(want explore.Measuring) tea.Cmd {
 	if !a.hasSolution() || a.measuringNow() {
 		return nil
 	}
-	n := networkToMeasure{a.space().Architecture(a.solution.Path), a.solution.LatencyMS}
+	arch, predictedMS := a.space().Architecture(a.solution.Path), a.solution.LatencyMS
 	if want.ImageSize != a.space().ImageSize || want.Host != a.engine.LUT.Provenance.Host {
-		n.predictedMS = 0 // the table says nothing about this size, or that machine
+		predictedMS = 0 // the table says nothing about this size, or that machine
 	}
 	services := a.services
 	return a.startJob("network", func(ctx context.Context, j *job.Job) (any, error) {
-		return services.network(ctx, want, n, j)
+		return services.network(ctx, want, arch, predictedMS, j)
 	})
 }
 
@@ -88,11 +75,10 @@ func (a *App) startVerify(want explore.Measuring) tea.Cmd {
 		return nil
 	}
 	want.ImageSize = a.space().ImageSize
-	t := tableToVerify{a.engine.LUTName, a.engine.LUT}
-	services := a.services
+	table, lut, services := a.engine.LUTName, a.engine.LUT, a.services
 	name := map[string]string{"verify": "verification of ", "calibrate": "calibration of "}[a.verifyVerb()]
-	return a.startAgain(name+sourceLabel(t.name), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
-		return services.verify(ctx, want, t, j)
+	return a.startAgain(name+sourceLabel(table), work{measure: true, do: func(ctx context.Context, j *job.Job) (any, error) {
+		return services.verify(ctx, want, table, lut, verifiedNetworks, j)
 	}})
 }
 
@@ -161,7 +147,6 @@ func (a *App) jobChanged(s job.Snapshot) tea.Cmd {
 	return nil
 }
 
-// jobDone says what a job found and offers it.
 func (a *App) jobDone(s job.Snapshot) tea.Cmd {
 	switch r := s.Result.(type) {
 	case explore.MeasuredTable:
@@ -264,7 +249,6 @@ func (a *App) cancelJob() tea.Cmd {
 	return nil
 }
 
-// jobOf is the job with an ID.
 func (a *App) jobOf(id int) (j job.Snapshot, ok bool) {
 	return a.findJob(func(j job.Snapshot) bool { return j.ID == id })
 }

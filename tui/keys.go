@@ -181,7 +181,6 @@ func clashes(bindings []binding) string {
 	return ""
 }
 
-// find returns the binding of a key in a pane, or nil.
 func (m *keymap) find(key string, pane paneID) *binding {
 	for i := range m.bindings {
 		if b := &m.bindings[i]; b.worksIn(pane) && slices.Contains(b.keys, key) {
@@ -196,7 +195,6 @@ var keyNames = map[string]string{
 	"left": "←", "right": "→", "up": "↑", "down": "↓", "shift+left": "⇧←", "shift+right": "⇧→",
 }
 
-// keyLabel names keys as the screen shows them.
 func keyLabel(keys []string, g *cell.Glyphs) string {
 	var out []string
 	for _, k := range keys {

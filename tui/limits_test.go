@@ -294,7 +294,7 @@ func TestPinsUnderSeveralLimits(t *testing.T) {
 	if !d.hasSolution() {
 		t.Fatal(d.search.none)
 	}
-	p := d.pinsCopy()
+	p := d.setup.PinsToChange()
 	for s := range p.Depth {
 		p.Depth[s] = 4
 	}

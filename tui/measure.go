@@ -62,7 +62,6 @@ func (f *runtimeFinder) find(a *App, flag string) tea.Cmd {
 	})
 }
 
-// missing reports that there is none.
 func (f *runtimeFinder) missing() bool { return f.looked && f.err != nil }
 
 // remedy is the row that stands in place of a start where there is none. A
@@ -74,7 +73,6 @@ func (f *runtimeFinder) remedy() []formRow {
 	return []formRow{{label: "install ONNX Runtime", start: (*App).startInstall}}
 }
 
-// found says what was found.
 func (f *runtimeFinder) found() (text string, bad bool) {
 	switch {
 	case f.missing():
@@ -115,7 +113,6 @@ func (m *measureMenu) setHost(host string) {
 	}
 }
 
-// editHost has a host typed.
 func (m *measureMenu) editHost(a *App) tea.Cmd {
 	e := newEntry("Host", "[USER@]NAME: ", m.want.Host, func(_ *App, text string) (tea.Cmd, error) {
 		if err := explore.CheckHost(text); err != nil {
@@ -125,8 +122,7 @@ func (m *measureMenu) editHost(a *App) tea.Cmd {
 		return nil, nil
 	})
 	e.back = a.dialog
-	a.dialog = e
-	return nil
+	return a.open(e)
 }
 
 func (m *measureMenu) rows(a *App) []formRow {

@@ -132,11 +132,11 @@ func TestCancellingAMeasurement(t *testing.T) {
 
 func TestMeasuringTheNetworkShown(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
-	d.services.network = func(_ context.Context, _ explore.Measuring, n networkToMeasure, _ *job.Job) (explore.MeasuredNetwork, error) {
-		if n.architecture.String() != d.space().Architecture(d.solution.Path).String() {
+	d.services.network = func(_ context.Context, _ explore.Measuring, arch model.Architecture, predictedMS float64, _ *job.Job) (explore.MeasuredNetwork, error) {
+		if arch.String() != d.space().Architecture(d.solution.Path).String() {
 			return explore.MeasuredNetwork{}, errors.New("another network")
 		}
-		return explore.MeasuredNetwork{PredictedMS: n.predictedMS, Measurement: latency.Measurement{MedianMS: 2 * n.predictedMS, MinMS: 20, Spread: 0.01}}, nil
+		return explore.MeasuredNetwork{PredictedMS: predictedMS, Measurement: latency.Measurement{MedianMS: 2 * predictedMS, MinMS: 20, Spread: 0.01}}, nil
 	}
 	d.press("m")
 	d.press("down", "down", "down", "down", "down", "down", "enter")
@@ -153,7 +153,7 @@ func TestCalibrationShowsWhatItWasCheckedOn(t *testing.T) {
 		Worst: 1, Networks: []latency.NetworkCheck{
 			{PredictedMS: 10, MeasuredMS: 10.1}, {PredictedMS: 20, MeasuredMS: 19}, {PredictedMS: 30, MeasuredMS: 30.2},
 		}}
-	d.services.verify = func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error) {
+	d.services.verify = func(context.Context, explore.Measuring, string, *latency.LUT, int, *job.Job) (explore.VerifiedTable, error) {
 		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: "fake", LUT: lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
@@ -243,14 +243,14 @@ func TestComparingTwoDevices(t *testing.T) {
 func TestAMeasurementIsStartedAgainFromItsPane(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
 	starts, release := 0, make(chan struct{})
-	d.services.verify = func(ctx context.Context, _ explore.Measuring, c tableToVerify, _ *job.Job) (explore.VerifiedTable, error) {
+	d.services.verify = func(ctx context.Context, _ explore.Measuring, name string, lut *latency.LUT, _ int, _ *job.Job) (explore.VerifiedTable, error) {
 		if starts++; starts < 3 {
 			<-ctx.Done()
 			return explore.VerifiedTable{}, ctx.Err()
 		}
 		<-release
 		check := &latency.Verification{Networks: make([]latency.NetworkCheck, 3)}
-		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: c.name, LUT: c.lut}, Calibrated: true, Verification: check}, nil
+		return explore.VerifiedTable{MeasuredTable: explore.MeasuredTable{Name: name, LUT: lut}, Calibrated: true, Verification: check}, nil
 	}
 	d.press("m")
 	d.press("down", "down", "down", "down", "down", "down", "down", "down", "enter", "J")

@@ -35,8 +35,7 @@ func (a *App) openMethod() tea.Cmd {
 	for _, step := range steps.Steps() {
 		m.items = append(m.items, item{label: string(step), detail: step.About(), choose: func(a *App) tea.Cmd { return a.openStep(step) }})
 	}
-	a.dialog = m
-	return nil
+	return a.open(m)
 }
 
 // stepForm is the form of one step: its rows are the parameters of the task. What
@@ -55,21 +54,9 @@ type stepForm struct {
 	planErr error
 }
 
-// planMsg is what a step would be done with.
-type planMsg struct {
-	form *stepForm
-	look int
-	plan steps.Plan
-	err  error
-	also steps.Found // in the run folder
-
-	noData string
-}
-
 func (a *App) openStep(step steps.Step) tea.Cmd {
 	if step.OfNetwork() && !a.hasSolution() {
-		a.warn("no network is shown: " + a.keyOf("budget-up") + " raises the budget")
-		return nil
+		return a.warn("no network is shown: " + a.keyOf("budget-up") + " raises the budget")
 	}
 	f := &stepForm{task: a.taskOf(step)}
 	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note, helps: true}
@@ -106,33 +93,32 @@ func (f *stepForm) look(a *App) tea.Cmd {
 	f.looks++
 	f.planned, f.planErr, f.cost = false, nil, ""
 	t, services, look := steps.Clone(f.task), a.services, f.looks
-	a.working++
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		plan, err := services.plan(t)
-		return planMsg{f, look, plan, err, services.found(t.Shared().Run), services.missingExample(t)}
+		found, noData := services.found(t.Shared().Run), services.missingExample(t)
+		return func() tea.Cmd {
+			a.take(found)
+			if f.looks == look { // else it has asked for another meanwhile
+				f.planned, f.plan, f.planErr, f.noData = true, plan, err, noData
+				f.takePlan(a)
+			}
+			return nil
+		}
 	})
 }
 
-func (a *App) planned(msg planMsg) tea.Cmd {
-	a.working--
-	a.take(msg.also)
-	f := msg.form
-	if f.looks != msg.look {
-		return nil // asked for another meanwhile
-	}
-	f.planned, f.plan, f.planErr, f.noData = true, msg.plan, msg.err, msg.noData
-	if msg.plan.Data != "" && msg.plan.Data != a.method.data {
-		a.method.data = msg.plan.Data
+// takePlan shows what the step would be done with.
+func (f *stepForm) takePlan(a *App) {
+	if data := f.plan.Data; data != "" && data != a.method.data {
+		a.method.data = data
 		f.task = a.taskOf(f.task.Step())
 	}
 	if !f.opened && f.plan.Begun {
 		f.row = len(f.rows(a)) - 1 // enter resumes
 	}
 	f.opened = true
-	return nil
 }
 
-// note is what the form says below its rows.
 func (f *stepForm) note() (text string, bad bool) {
 	switch {
 	case f.missing():
@@ -248,7 +234,6 @@ func formHelp(usage string) string {
 	})
 }
 
-// rowOf is the row of a parameter.
 func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 	r := formRow{label: v.FormLabel(), value: v.Shown(), help: formHelp(v.FlagUsage())}
 	if meant := f.plan.Meant[v.Key]; meant != "" && v.IsZero() {
@@ -295,8 +280,7 @@ func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 		r.edit = func(a *App) tea.Cmd {
 			e := newEntry(string(f.task.Step()), v.FormLabel()+": ", r.value, func(a *App, text string) (tea.Cmd, error) { return f.give(a, v, text) })
 			e.back = f
-			a.dialog = e
-			return nil
+			return a.open(e)
 		}
 	}
 	return r
@@ -345,8 +329,7 @@ func (f *stepForm) give(a *App, v param.Value, text string) (tea.Cmd, error) {
 // startStep starts the step of the form, unless something has to come first.
 func (f *stepForm) startStep(a *App) tea.Cmd {
 	if f.planErr != nil {
-		a.warn(sanitize.Line(f.planErr.Error()))
-		return nil
+		return a.warn(sanitize.Line(f.planErr.Error()))
 	}
 	return a.startTask(steps.Clone(f.shown()))
 }
@@ -371,7 +354,6 @@ func (a *App) estimated(name string, e steps.Estimate) {
 	}
 }
 
-// runs reports whether a job of that name is running.
 func (a *App) runs(name string) bool {
 	_, runs := a.findJob(func(j job.Snapshot) bool { return j.Name == name && j.State == job.Running })
 	return runs
@@ -416,19 +398,16 @@ func (a *App) isMethod(name string) bool {
 func (a *App) resumeJob() tea.Cmd {
 	j, ok := a.currentJob()
 	if !ok {
-		a.say("nothing has been started yet: " + a.keyOf("method") + " trains and fits, " + a.keyOf("measure") + " measures")
-		return nil
+		return a.say("nothing has been started yet: " + a.keyOf("method") + " trains and fits, " + a.keyOf("measure") + " measures")
 	}
 	w, again := a.works[j.Name]
 	switch {
 	case j.State == job.Running && j.Paused:
 		return a.pauseJob()
 	case j.State == job.Running:
-		a.say(sanitize.Line(j.Name) + " is running")
-		return nil
+		return a.say(sanitize.Line(j.Name) + " is running")
 	case !again, w.measure && j.State == job.Done:
-		a.say("start it again from its menu: " + a.keyOf("measure"))
-		return nil
+		return a.say("start it again from its menu: " + a.keyOf("measure"))
 	case w.measure && a.measuringNow(), !w.measure && a.inTheWay(j.Name):
 		return nil
 	}
@@ -439,8 +418,7 @@ func (a *App) resumeJob() tea.Cmd {
 func (a *App) pauseJob() tea.Cmd {
 	j, _ := a.currentJob()
 	if j.State != job.Running || len(a.jobs) == 0 {
-		a.say("no running job is under the cursor")
-		return nil
+		return a.say("no running job is under the cursor")
 	}
 	// The runner publishes the change before it returns, and what is published
 	// comes back through Update: asking from here would wait for itself.

@@ -394,10 +394,12 @@ func TestAccuraciesAreShownWithTheirNetwork(t *testing.T) {
 			t.Errorf("back at %v ms, the accuracy is not shown", d.limitMS)
 		}
 		arch := d.space().Architecture(d.solution.Path).String()
-		d.working++
-		d.send(foundMsg{runs: []string{"/runs/old"}, found: steps.Found{Accuracies: []steps.Accuracy{
-			{Architecture: arch, Weights: steps.OwnWeights, Top1: 91.25, Images: 10000, Data: "digits validation", Run: "/runs/old"},
-		}}})
+		d.services.found = func(...string) steps.Found {
+			return steps.Found{Accuracies: []steps.Accuracy{
+				{Architecture: arch, Weights: steps.OwnWeights, Top1: 91.25, Images: 10000, Data: "digits validation", Run: "/runs/old"},
+			}}
+		}
+		d.run(d.find(func() []string { return []string{"/runs/old"} }))
 		d.mustSee("fine-tuned 91.25 % on 10000 images of digits validation")
 		d.mustSee("supernet 87.50 %")
 		d.checkFits("accuracies")

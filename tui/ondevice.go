@@ -195,16 +195,16 @@ func (d *onDevice) draw(a *App, s *cell.Screen) {
 func (a *App) adopt(k explore.Kept) tea.Cmd {
 	s := a.setup
 	if s.LUTName != k.Engine.LUTName || s.Space.Name != k.Engine.Space.Name {
-		a.warn("it was found with table " + k.Engine.LUTName + ", which is not the one explored")
-		return nil
+		return a.warn("it was found with table " + k.Engine.LUTName + ", which is not the one explored")
 	}
 	a.record(false)
 	s.LUT = k.Engine.LUT
-	s.Pins.Depth = append([]int(nil), k.Path.Depth...)
-	s.Pins.Allowed = make([]uint64, s.Space.NumBlocks())
-	for b, o := range k.Path.Option {
-		if s.Space.Active(k.Path, b) {
-			s.Pins.Allowed[b] = 1 << o
+	s.Pins = s.PinsToChange()
+	for i := range a.numDecisions() {
+		if d := a.decision(i); d.block >= 0 && !s.Space.Active(k.Path, d.block) {
+			d.hold(&s.Pins, free)
+		} else {
+			d.hold(&s.Pins, d.choice(k.Path))
 		}
 	}
 	return a.rebuild(s, nil, func(a *App) {

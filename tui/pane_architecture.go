@@ -125,7 +125,7 @@ func (a *App) drawStageRow(l cell.Row, stage int, c archColumns) {
 	t, st := l.S.Theme, a.space().Stages[stage]
 	depth := a.solution.Path.Depth[stage]
 	x := 1 + l.Text(1, l.R.W, t.Strong, fmt.Sprintf("stage %d  depth %d", stage+1, depth))
-	if a.pinnedDepth(stage) {
+	if a.pinned(decision{stage, -1}) {
 		x += l.Text(x, 6, t.Pin, " "+l.S.Glyphs.Pinned+"pin")
 	} else if was, ok := a.compare.depthDiffers(stage, depth); ok {
 		x += l.Text(x, 9, t.Warn, fmt.Sprintf(" was %d", was))
@@ -145,7 +145,7 @@ func (a *App) drawBlockRow(l cell.Row, d decision, c archColumns) {
 		l.Text(6, 1, t.Warn, "*") // where there is no room for what it was
 	}
 	l.Text(c.option, 9, optionStyle, space.Options[option].String())
-	if a.pinnedOption(block) {
+	if a.pinned(d) {
 		l.Text(c.option+9, 1, t.Pin, l.S.Glyphs.Pinned)
 	}
 	ms := a.engine.Table.BlockMS[block*space.NumOptions()+option]
@@ -177,7 +177,6 @@ func (a *App) drawNothing(s *cell.Screen, r cell.Rect) {
 	s.Lines(r, lines)
 }
 
-// sizeText is the size of the whole network.
 func (a *App) sizeText() string {
 	cost := a.detail.cost
 	return fmt.Sprintf("%.2fM params %.0fM MACs", float64(cost.Params)/1e6, float64(cost.MACs)/1e6)

@@ -60,7 +60,6 @@ func (p *bestPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	})
 }
 
-// differenceText lists the decisions in which a network differs from another.
 func (a *App) differenceText(from, to model.Path) string {
 	var out []string
 	for _, d := range a.engine.Differences(from, to) {
@@ -72,12 +71,10 @@ func (a *App) differenceText(from, to model.Path) string {
 	return strings.Join(out, ", ")
 }
 
-// compare compares the network shown with the one under the cursor.
 func (p *bestPane) compare(a *App) tea.Cmd {
 	top := a.bestNetworks()
 	if len(top) == 0 {
-		a.say("the best networks are not known yet")
-		return nil
+		return a.say("the best networks are not known yet")
 	}
 	b := top[min(p.row, len(top)-1)]
 	a.record(false)

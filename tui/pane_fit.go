@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/fit"
@@ -66,16 +65,11 @@ func (p *fitPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	if flat := flatText(f); flat != "" {
 		s.Text(r.X+1, r.Y+3, r.W-2, t.Warn, flat)
 	}
-	x0, x1 := bounds(f.Predicted)
-	y0, y1 := bounds(f.Evaluation.Measured)
-	lo, hi := min(x0, y0), max(x1, y1)
-	margin := max((hi-lo)*0.05, 0.01)
-	area := cell.At(r.X+8, r.Y+5, r.W-10, r.H-7)
-	cell.Scatter(s, area, lo-margin, hi+margin, lo-margin, hi+margin, "predicted %", "measured %", nil, func(mark func(x, y float64, st string)) {
-		for i, x := range f.Predicted {
-			mark(x, f.Evaluation.Measured[i], "o")
-		}
-	})
+	var points []cell.ScatterPoint
+	for i, x := range f.Predicted {
+		points = append(points, cell.ScatterPoint{X: x, Y: f.Evaluation.Measured[i], Mark: "o"})
+	}
+	cell.Scatter(s, cell.At(r.X+8, r.Y+5, r.W-10, r.H-7), "predicted %", "measured %", points)
 }
 
 // interval writes a figure with its 95% interval.
@@ -85,12 +79,4 @@ func interval(v float64, i fit.Interval) string {
 		text += fmt.Sprintf(" (%s to %s)", cell.Number(i.Low, 3), cell.Number(i.High, 3))
 	}
 	return text
-}
-
-func bounds(values []float64) (lo, hi float64) {
-	lo, hi = math.Inf(1), math.Inf(-1)
-	for _, v := range values {
-		lo, hi = min(lo, v), max(hi, v)
-	}
-	return lo, hi
 }

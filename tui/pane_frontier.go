@@ -70,18 +70,15 @@ func (p *frontierPane) prepare(a *App, _ cell.Rect) {
 	p.followedMS = a.limitMS
 }
 
-// toggleWindow shows what lies around the budget, or all again.
 func (p *frontierPane) toggleWindow(a *App) tea.Cmd {
 	if p.halfMS > 0 {
 		p.halfMS = 0
-		a.say("all latencies")
-		return nil
+		return a.say("all latencies")
 	}
 	p.halfMS, _ = a.moreMS()
 	p.centreMS = a.limitMS
 	x0, x1 := p.span(a)
-	a.say(a.ms(x0) + " to " + a.ms(x1) + " ms; " + a.keyOf("plot-window") + " shows all again")
-	return nil
+	return a.say(a.ms(x0) + " to " + a.ms(x1) + " ms; " + a.keyOf("plot-window") + " shows all again")
 }
 
 // zoom makes the window wider by a factor; what is at atMS stays in its place.
@@ -152,7 +149,6 @@ func (a *App) accuracyRange(x0, x1 float64) (lo, hi float64) {
 	return lo - margin, hi + margin
 }
 
-// plot is the empty plot of the part shown.
 func (p *frontierPane) plot(a *App, area cell.Rect, g *cell.Glyphs) *cell.Plot {
 	x0, x1 := p.span(a)
 	y0, y1 := a.accuracyRange(x0, x1)
@@ -503,8 +499,7 @@ func (p *frontierPane) drawHairline(a *App, s *cell.Screen, area cell.Rect, plot
 func (p *frontierPane) budgetToHairline(a *App) tea.Cmd {
 	point, ok := p.hairline(a)
 	if !ok {
-		a.say("move the hairline with the arrow keys first: up and down")
-		return nil
+		return a.say("move the hairline with the arrow keys first: up and down")
 	}
 	a.record(true)
 	return a.setLimit(point.LatencyMS)

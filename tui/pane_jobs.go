@@ -82,7 +82,6 @@ func (p *jobsPane) draw(a *App, s *cell.Screen, r cell.Rect) {
 	a.drawJob(s, r.Below(list.At.H+1), current)
 }
 
-// drawJob shows one job: progress, what it is doing, the end of its log.
 func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	t := s.Theme
 	if r.H < 2 {
@@ -117,7 +116,6 @@ func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 	}
 }
 
-// jobHint says what can be done with a job.
 func (a *App) jobHint(j job.Snapshot) string {
 	running := j.State == job.Running
 	_, again := a.works[j.Name]
@@ -138,9 +136,9 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("method") + " starts the next step"
 	case isTable(j):
 		return a.keyOf("job-open") + " opens the table"
-	case isKept(j.Result):
+	case is[explore.Kept](j.Result):
 		return a.keyOf("job-open") + " shows the network that keeps the limit, " + a.keyOf("use-measured") + " explores with what the table has learnt"
-	case isVerification(j.Result):
+	case is[explore.VerifiedTable](j.Result):
 		return a.keyOf("job-open") + " shows how well it predicts"
 	}
 	return ""
@@ -148,31 +146,17 @@ func (a *App) jobHint(j job.Snapshot) string {
 
 // isTable reports a job that measures, or has measured, a table.
 func isTable(j job.Snapshot) bool {
-	switch j.Result.(type) {
-	case explore.PartialTable, explore.MeasuredTable:
-		return true
-	}
-	return strings.HasPrefix(j.Name, tableJob)
+	return is[explore.PartialTable](j.Result) || is[explore.MeasuredTable](j.Result) || strings.HasPrefix(j.Name, tableJob)
 }
 
-func isKept(result any) bool {
-	_, ok := result.(explore.Kept)
-	return ok
-}
-
-func isVerification(result any) bool {
-	_, ok := result.(explore.VerifiedTable)
+// is reports a result of a type.
+func is[T any](result any) bool {
+	_, ok := result.(T)
 	return ok
 }
 
 // isFit reports that a job's result is a predictor that was fitted.
-func isFit(result any) bool {
-	switch result.(type) {
-	case steps.Fitted, steps.Ranked:
-		return true
-	}
-	return false
-}
+func isFit(result any) bool { return is[steps.Fitted](result) || is[steps.Ranked](result) }
 
 // jobStyle sets states off; their names are written too.
 func jobStyle(t *cell.Theme, s job.State) uv.Style {
@@ -187,21 +171,17 @@ func jobStyle(t *cell.Theme, s job.State) uv.Style {
 	return t.Text
 }
 
-// openJob shows what the job under the cursor measures or has measured.
 func (a *App) openJob() tea.Cmd {
 	j, ok := a.currentJob()
 	switch r := j.Result.(type) {
 	case explore.VerifiedTable:
-		a.dialog = &verification{result: r}
-		return nil
+		return a.open(&verification{result: r})
 	case explore.PartialTable:
 		if j.State != job.Running && j.Err != nil {
-			a.dialog = &jobLog{id: j.ID}
-			return nil
+			return a.open(&jobLog{id: j.ID})
 		}
 	case explore.Kept:
-		a.dialog = &onDevice{kept: r}
-		return nil
+		return a.open(&onDevice{kept: r})
 	}
 	switch {
 	case !ok:

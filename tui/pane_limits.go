@@ -157,11 +157,9 @@ func (a *App) limitHelp() []string {
 	return lines
 }
 
-// addLimit chooses what to limit.
 func (a *App) addLimit() tea.Cmd {
 	if !a.engine.Bilinear() {
-		a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
-		return nil
+		return a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
 	}
 	m := &menu{title: "Limit on"}
 	for _, r := range explore.Resources[1:] {
@@ -171,45 +169,31 @@ func (a *App) addLimit() tea.Cmd {
 	m.items = append(m.items, item{label: "another device", detail: "latency by another table", choose: func(a *App) tea.Cmd {
 		return a.openTables("Latency table to limit", a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })
 	}})
-	a.dialog = m
-	return nil
+	return a.open(m)
 }
 
-// limitTableMsg is the table of a limit on another device.
-type limitTableMsg struct {
-	limit explore.Limit
-	err   error
-}
-
-// loadLimitTable reads a table in the background.
 func (a *App) loadLimitTable(name string) tea.Cmd {
 	space := a.space()
-	a.working++
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		lut, err := explore.LoadLUT(name)
 		if err == nil {
 			if _, err = lut.Table(space); err != nil {
 				err = fmt.Errorf("latency table %s: %w", name, err)
 			}
 		}
-		return limitTableMsg{explore.Limit{Kind: explore.LimitLatency, LUT: lut, LUTName: name}, err}
+		return func() tea.Cmd {
+			if err != nil {
+				return a.warn(err.Error())
+			}
+			a.openLater(a.capEntry(explore.Limit{Kind: explore.LimitLatency, LUT: lut, LUTName: name}, "12ms", ""))
+			return nil
+		}
 	})
-}
-
-func (a *App) limitTable(msg limitTableMsg) tea.Cmd {
-	a.working--
-	if msg.err != nil {
-		a.warn(msg.err.Error())
-		return nil
-	}
-	a.openLater(a.capEntry(msg.limit, "12ms", ""))
-	return nil
 }
 
 // askCap asks for the amount of a limit; example shows how it is written.
 func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
-	a.dialog = a.capEntry(l, example, value)
-	return nil
+	return a.open(a.capEntry(l, example, value))
 }
 
 func (a *App) capEntry(l explore.Limit, example, value string) *entry {
@@ -243,8 +227,7 @@ func (p *limitsPane) edit(a *App) tea.Cmd {
 
 func (p *limitsPane) remove(a *App) tea.Cmd {
 	if p.row == 0 {
-		a.say("the budget stays: " + a.keyOf("budget-most") + " raises it to where it limits nothing")
-		return nil
+		return a.say("the budget stays: " + a.keyOf("budget-most") + " raises it to where it limits nothing")
 	}
 	limits := slices.Clone(a.setup.Limits)
 	name := limits[p.row-1].Name()

@@ -126,11 +126,9 @@ func (p *publishedPane) budgetToNetwork(a *App) tea.Cmd {
 	return a.setLimit(networks[min(p.row, len(networks)-1)].latencyMS)
 }
 
-// openFilter filters the networks by name.
 func (p *publishedPane) openFilter(a *App) tea.Cmd {
-	a.dialog = newEntry("Filter", "name contains: ", p.filter, func(_ *App, text string) (tea.Cmd, error) {
+	return a.open(newEntry("Filter", "name contains: ", p.filter, func(_ *App, text string) (tea.Cmd, error) {
 		p.filter, p.row = ansi.Strip(text), 0
 		return nil, nil
-	})
-	return nil
+	}))
 }

@@ -142,7 +142,6 @@ func short3(v float64, g *cell.Glyphs) string {
 	return cell.Signed(v, decimals, g)
 }
 
-// pin holds the alternative under the cursor.
 func (p *whyPane) pin(a *App) tea.Cmd {
 	d, ok := a.current()
 	alts := a.alternatives()
@@ -150,11 +149,7 @@ func (p *whyPane) pin(a *App) tea.Cmd {
 		return nil
 	}
 	alt := alts[min(p.row, len(alts)-1)]
-	pins := a.pinsCopy()
-	if d.block < 0 {
-		pins.Depth[d.stage] = alt.choice
-	} else {
-		pins.Allowed[d.block] = 1 << alt.choice
-	}
+	pins := a.setup.PinsToChange()
+	d.hold(&pins, alt.choice)
 	return a.setPins(pins, d.label(a.space())+" is "+alt.label)
 }

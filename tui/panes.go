@@ -111,7 +111,6 @@ func (p panes) index(id paneID) int {
 	return slices.IndexFunc(p.inOrder, func(q pane) bool { return q.info().id == id })
 }
 
-// of is the pane of a name that there is.
 func (p panes) of(id paneID) pane { return p.inOrder[p.index(id)] }
 
 // inside is the part of the screen within the border of a pane; the zero rect
@@ -273,7 +272,6 @@ func (a *App) clickPane(x, y int) tea.Cmd {
 	return nil
 }
 
-// movePane moves the cursor of a pane.
 func (a *App) movePane(p pane, n int) {
 	p.move(a, n)
 	a.clampCursors()
@@ -322,7 +320,6 @@ func focusStep(n int) func(*App) tea.Cmd {
 	}
 }
 
-// focusOn is the action that shows a pane.
 func focusOn(id paneID) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
 		a.setFocus(id)
@@ -351,7 +348,6 @@ func (a *App) toggleZoom() tea.Cmd {
 // leaver is a pane with something that esc leaves before the zoom.
 type leaver interface{ leave(*App) bool }
 
-// back goes back by one level.
 func (a *App) back() tea.Cmd {
 	if a.play.on {
 		return a.togglePlay()
@@ -365,12 +361,10 @@ func (a *App) back() tea.Cmd {
 	return nil
 }
 
-// goToDecision puts the cursor of the architecture on a decision.
 func (a *App) goToDecision(d decision) tea.Cmd {
 	i := slices.Index(a.decisions(), d)
 	if i < 0 {
-		a.say("this block is off")
-		return nil
+		return a.say("this block is off")
 	}
 	a.panes.architecture.goTo(a, i)
 	a.setFocus(paneArchitecture)

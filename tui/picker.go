@@ -58,7 +58,6 @@ func (a *App) openLUTPicker() tea.Cmd {
 	})
 }
 
-// openPredictorPicker chooses another predictor.
 func (a *App) openPredictorPicker() tea.Cmd {
 	return a.sources(explore.Predictors, func(a *App, named []explore.Source) {
 		a.openSources("Predictor", named, a.results.predictors, a.engine.PredictorName, func(a *App, name string) tea.Cmd {
@@ -92,34 +91,26 @@ func (o *opening) hints(*App) []hint { return []hint{{"esc", "cancel"}} }
 
 func (o *opening) draw(*App, *cell.Screen) {}
 
-// sourcesMsg is what has been found for a menu.
-type sourcesMsg struct {
-	found []explore.Source
-	open  func(*App, []explore.Source)
-	place *opening
-}
-
 // sources looks for tables or predictors, which reads folders, and opens what is
 // made of them.
 func (a *App) sources(list func() []explore.Source, open func(*App, []explore.Source)) tea.Cmd {
-	a.working++
 	place := &opening{}
 	a.dialog = place
-	return guard(func() tea.Msg { return sourcesMsg{list(), open, place} })
-}
-
-func (a *App) sourcesFound(msg sourcesMsg) tea.Cmd {
-	a.working--
-	if a.dialog != dialog(msg.place) {
-		return nil // it was closed meanwhile
-	}
-	a.closeDialog()
-	msg.open(a, msg.found)
-	var cmds []tea.Cmd
-	for _, typed := range msg.place.typed {
-		cmds = append(cmds, a.handle(typed))
-	}
-	return tea.Batch(cmds...)
+	return a.background(func() func() tea.Cmd {
+		found := list()
+		return func() tea.Cmd {
+			if a.dialog != dialog(place) {
+				return nil // it was closed meanwhile
+			}
+			a.closeDialog()
+			open(a, found)
+			var cmds []tea.Cmd
+			for _, typed := range place.typed {
+				cmds = append(cmds, a.handle(typed))
+			}
+			return tea.Batch(cmds...)
+		}
+	})
 }
 
 // openProfilePicker chooses space, table and predictor together.
@@ -131,8 +122,7 @@ func (a *App) openProfilePicker() tea.Cmd {
 			choose: func(a *App) tea.Cmd { return a.openSetup(p.Name, "", "") },
 		})
 	}
-	a.dialog = m
-	return nil
+	return a.open(m)
 }
 
 // openTables chooses among latency tables, those of run folders too.
@@ -170,13 +160,12 @@ func (a *App) openSources(title string, named, found []explore.Source, current s
 	m.items = append(m.items, item{
 		label: "a file" + a.glyphSet().Ellipsis, detail: "type its path",
 		choose: func(a *App) tea.Cmd {
-			a.dialog = newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
+			return a.open(newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
 				if text == "" {
 					return nil, fmt.Errorf("no path given")
 				}
 				return open(a, expandHome(text)), nil
-			})
-			return nil
+			}))
 		},
 	})
 	a.dialog = m

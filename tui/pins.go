@@ -14,24 +14,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-func (a *App) pinnedDepth(stage int) bool {
-	p := a.setup.Pins.Depth
-	return len(p) > 0 && p[stage] != 0
-}
-
-func (a *App) pinnedOption(block int) bool {
-	p := a.setup.Pins.Allowed
-	return len(p) > 0 && p[block] != 0
-}
-
-// pinsCopy is a copy of the pins with both tables at full size.
-func (a *App) pinsCopy() solver.Pins {
-	p := solver.Pins{Depth: make([]int, len(a.space().Stages)), Allowed: make([]uint64, a.space().NumBlocks())}
-	copy(p.Depth, a.setup.Pins.Depth)
-	copy(p.Allowed, a.setup.Pins.Allowed)
-	return p
-}
-
 // setPins re-solves under other pins and says what that changed.
 func (a *App) setPins(p solver.Pins, what string) tea.Cmd {
 	a.record(false)
@@ -48,22 +30,14 @@ func (a *App) togglePin() tea.Cmd {
 	if !ok {
 		return nil
 	}
-	p := a.pinsCopy()
-	label, action := row.label(a.space()), " pinned"
-	if row.block < 0 {
-		if p.Depth[row.stage] != 0 {
-			p.Depth[row.stage], action = 0, " freed"
-		} else {
-			p.Depth[row.stage] = a.solution.Path.Depth[row.stage]
-		}
-		return a.setPins(p, label+action)
-	}
-	if p.Allowed[row.block] != 0 {
-		p.Allowed[row.block], action = 0, " freed"
+	p, action := a.setup.PinsToChange(), " pinned"
+	if a.pinned(row) {
+		row.hold(&p, free)
+		action = " freed"
 	} else {
-		p.Allowed[row.block] = 1 << a.solution.Path.Option[row.block]
+		row.hold(&p, row.choice(a.solution.Path))
 	}
-	return a.setPins(p, label+action)
+	return a.setPins(p, row.label(a.space())+action)
 }
 
 // dimension is one of the decisions an option is made of.
@@ -103,11 +77,10 @@ func togglePinDimension(d dimension) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
 		row, ok := a.current()
 		if !ok || row.block < 0 {
-			a.say("move to a block to pin its " + dimensionNames[d])
-			return nil
+			return a.say("move to a block to pin its " + dimensionNames[d])
 		}
 		space := a.space()
-		p := a.pinsCopy()
+		p := a.setup.PinsToChange()
 		option := a.solution.Path.Option[row.block]
 		all := uint64(1)<<space.NumOptions() - 1
 		held := p.Allowed[row.block]
@@ -135,8 +108,7 @@ func togglePinDimension(d dimension) func(*App) tea.Cmd {
 
 func (a *App) unpinAll() tea.Cmd {
 	if a.pinCount() == 0 {
-		a.say("nothing is pinned")
-		return nil
+		return a.say("nothing is pinned")
 	}
 	return a.setPins(solver.Pins{}, "all freed")
 }
@@ -161,8 +133,7 @@ func (a *App) redo() tea.Cmd { return a.restore(a.history.redo) }
 func (a *App) restore(step func(choices) (choices, bool)) tea.Cmd {
 	c, ok := step(a.choices())
 	if !ok {
-		a.say("nothing to undo or redo")
-		return nil
+		return a.say("nothing to undo or redo")
 	}
 	what := "budget " + a.ms(c.limitMS) + " ms"
 	if n := len(c.setup.Limits); n > 0 {
@@ -213,30 +184,22 @@ func someOf(words []string) string {
 // openSetup replaces table, predictor or profile; the budget stays where it
 // can, pins stay where the space is the same.
 func (a *App) openSetup(profile, lut, predictor string) tea.Cmd {
-	a.generation++
-	a.cancelWork()
-	generation, ctx := a.generation, a.ctx
-	pins, inactive, space, limits := a.setup.Pins, a.setup.Inactive, a.setup.Space, a.setup.Limits
-	a.working++
-	return guard(func() tea.Msg {
+	now := a.setup
+	return a.prepare(func() (explore.Setup, error) {
 		s, err := explore.Load(profile, lut, predictor)
-		if err != nil {
-			return preparedMsg{generation: generation, err: err}
+		if err == nil && s.Space.Name == now.Space.Name {
+			s.Pins, s.Limits = now.Pins, now.Limits
 		}
-		s.Inactive = inactive
-		if s.Space.Name == space.Name {
-			s.Pins, s.Limits = pins, limits
+		s.Inactive = now.Inactive
+		return s, err
+	}, preparation{opened: true, then: func(a *App) {
+		a.compare = nil // its figures are of the other table
+		text := "exploring " + sourceLabel(a.engine.LUTName) + " with " + sourceLabel(a.engine.PredictorName)
+		if was, ok := a.limitOf[a.engine.LUTName]; ok {
+			a.limitMS = was
+		} else if limit := a.clampLimit(a.limitMS); limit != a.limitMS {
+			text += ": the budget goes to " + a.ms(limit) + " ms, into its range"
 		}
-		engine, free, err := newEngines(ctx, s)
-		return preparedMsg{generation: generation, engine: engine, free: free, then: func(a *App) {
-			a.compare = nil // its figures are of the other table
-			text := "exploring " + sourceLabel(a.engine.LUTName) + " with " + sourceLabel(a.engine.PredictorName)
-			if was, ok := a.limitOf[a.engine.LUTName]; ok {
-				a.limitMS = was
-			} else if limit := a.clampLimit(a.limitMS); limit != a.limitMS {
-				text += ": the budget goes to " + a.ms(limit) + " ms, into its range"
-			}
-			a.say(text)
-		}, err: err, opened: true}
-	})
+		a.say(text)
+	}})
 }

@@ -45,7 +45,7 @@ func RunPlain(ctx context.Context, setup explore.Setup, opts Options, in io.Read
 	defer p.app.runner.CancelAll()
 	p.tellMessage()
 	p.line("Commands: help lists them, quit ends.")
-	p.show("status", nil)
+	p.show("status")
 	lines, failed := readLines(in)
 	for !p.finished {
 		if p.prompt {
@@ -162,7 +162,6 @@ func (p *plain) takeIn() {
 	}
 }
 
-// command does one line.
 func (p *plain) command(line string) {
 	asked := p.app.dialog
 	p.takeIn()
@@ -184,7 +183,6 @@ func (p *plain) command(line string) {
 	p.tellDialog()
 }
 
-// tellMessage prints what the App has to say.
 func (p *plain) tellMessage() {
 	if p.app.message != "" {
 		p.line(p.app.message)

@@ -22,12 +22,12 @@ func plainWords() []word {
 		{"budget", "LIMIT", "set the budget: budget 5ms, 4500us, or a number of milliseconds", (*plain).budget},
 		{"+", "[N]", "raise the budget by N steps", func(p *plain, args []string) error { return p.step(args, 1) }},
 		{"-", "[N]", "lower the budget by N steps", func(p *plain, args []string) error { return p.step(args, -1) }},
-		{"status", "", "what the budget buys", func(p *plain, args []string) error { return p.show("status", args) }},
+		{"status", "", "what the budget buys", func(p *plain, _ []string) error { return p.show("status") }},
 		{"show", "[PANE]", "a pane as text: " + strings.Join(paneNames(), ", "), func(p *plain, args []string) error {
-			return p.show(first(args, "architecture"), args)
+			return p.show(first(args, "architecture"))
 		}},
 		{"explain", "[WHERE]", "why a decision is what it is, and what others would cost: explain 2.1", (*plain).explain},
-		{"frontier", "", "the frontier in twenty networks", func(p *plain, args []string) error { return p.show("frontier", args) }},
+		{"frontier", "", "the frontier in twenty networks", func(p *plain, _ []string) error { return p.show("frontier") }},
 		{"sweep", "[WHERE]", "where a decision, or each, switches over the budgets", (*plain).sweepWords},
 		{"pin", "[WHERE [WHAT]]", "hold a decision: pin 2.1 e=4 k=5 se=on, pin stage 2 depth 3; without WHAT as it is; without WHERE that under the cursor", (*plain).pin},
 		{"free", "WHERE", "free a decision: free 2.1, free stage 2", (*plain).free},
@@ -38,7 +38,7 @@ func plainWords() []word {
 		{"report", "[FILE]", "write the session as a report", (*plain).reportWord},
 		{"filter", "[TEXT]", "filter the published networks", func(p *plain, args []string) error {
 			p.app.panes.published.filter = strings.Join(args, " ")
-			return p.show("published", nil)
+			return p.show("published")
 		}},
 		{"play", "", "walk the budget from here to the end and say what changes where", (*plain).playWord},
 		{"help", "[WORD]", "this list, or what matches a word", (*plain).help},
@@ -55,7 +55,7 @@ func plainWords() []word {
 // status prints what was done, and what the budget buys now.
 func (p *plain) status() error {
 	p.tellMessage()
-	return p.show("status", nil)
+	return p.show("status")
 }
 
 func first(args []string, otherwise string) string {
@@ -97,7 +97,7 @@ func (p *plain) interpret(line string) error {
 		return p.status()
 	}
 	if p.app.focus != pane && p.app.dialog == nil {
-		return p.show(string(p.app.focus), nil)
+		return p.show(string(p.app.focus))
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (p *plain) pin(args []string) error {
 	if err != nil {
 		return err
 	}
-	pins, label := a.pinsCopy(), d.label(a.space())
+	pins, label := a.setup.PinsToChange(), d.label(a.space())
 	if d.block < 0 {
 		depth := strconv.Itoa(a.solution.Path.Depth[d.stage])
 		if rest = slices.DeleteFunc(rest, func(s string) bool { return s == "depth" }); len(rest) > 0 {
@@ -235,12 +235,8 @@ func (p *plain) free(args []string) error {
 	if err != nil {
 		return err
 	}
-	pins := p.app.pinsCopy()
-	if d.block < 0 {
-		pins.Depth[d.stage] = 0
-	} else {
-		pins.Allowed[d.block] = 0
-	}
+	pins := p.app.setup.PinsToChange()
+	d.hold(&pins, free)
 	p.do(p.app.setPins(pins, d.label(p.app.space())+" freed"))
 	return p.status()
 }
@@ -325,10 +321,9 @@ func (p *plain) compareWord(args []string) error {
 	}
 	p.do(it.choose(p.app))
 	p.tellMessage()
-	return p.show("compare", nil)
+	return p.show("compare")
 }
 
-// playWord walks the budget to its end.
 func (p *plain) playWord([]string) error {
 	a := p.app
 	p.do(a.togglePlay())

@@ -12,7 +12,7 @@ import (
 )
 
 // show prints a pane, or "status".
-func (p *plain) show(name string, _ []string) error {
+func (p *plain) show(name string) error {
 	a := p.app
 	switch name {
 	case "status":
@@ -79,10 +79,10 @@ func (p *plain) architecture() {
 	p.line(a.sizeText())
 	for _, row := range a.decisions() {
 		pinned, was := "", ""
+		if a.pinned(row) {
+			pinned = ", pinned"
+		}
 		if row.block < 0 {
-			if a.pinnedDepth(row.stage) {
-				pinned = ", pinned"
-			}
 			if d, ok := a.compare.depthDiffers(row.stage, a.solution.Path.Depth[row.stage]); ok {
 				was = fmt.Sprintf(", was %d", d)
 			}
@@ -90,9 +90,6 @@ func (p *plain) architecture() {
 			continue
 		}
 		option := a.solution.Path.Option[row.block]
-		if a.pinnedOption(row.block) {
-			pinned = ", pinned"
-		}
 		if text, ok := a.compare.optionDiffers(row.block, option, space); ok {
 			was = ", was " + optionWords(text)
 		}
@@ -113,7 +110,7 @@ func (p *plain) explain(args []string) error {
 		a.whatIf.asked = q
 		p.do(a.answerWhatIf(askMsg{q}))
 	}
-	return p.show(string(paneWhy), nil)
+	return p.show(string(paneWhy))
 }
 
 // frontierRows is how many networks of the frontier the plain mode prints.
@@ -315,7 +312,7 @@ func PlainDemo(ctx context.Context, setup explore.Setup, out io.Writer) error {
 			p.tellMessage()
 		}
 		p.line(step.caption(p.app)) // its figures are those of now
-		if err := p.show("status", nil); err != nil {
+		if err := p.show("status"); err != nil {
 			return err
 		}
 	}

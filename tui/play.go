@@ -28,12 +28,10 @@ type playMsg struct{ generation int }
 func (a *App) togglePlay() tea.Cmd {
 	if a.play.on {
 		a.stopPlay()
-		a.say("stopped at " + a.ms(a.limitMS) + " ms")
-		return nil
+		return a.say("stopped at " + a.ms(a.limitMS) + " ms")
 	}
 	if a.evolving() {
-		a.warn("evolution is too slow to play: " + a.keyOf("optimizer") + " switches the optimiser")
-		return nil
+		return a.warn("evolution is too slow to play: " + a.keyOf("optimizer") + " switches the optimiser")
 	}
 	a.record(true)
 	a.history.moving = false
@@ -88,12 +86,10 @@ func (a *App) tellPlayed() {
 	a.play.last = a.solution.Path.Clone()
 }
 
-// changeSpeed makes the sweep faster or slower.
 func changeSpeed(n int) func(*App) tea.Cmd {
 	return func(a *App) tea.Cmd {
 		a.play.speed = min(max(a.play.speed+n, 0), len(playEvery)-1)
-		a.say(fmt.Sprintf("sweep speed %d of %d: %d steps a second", a.play.speed+1, len(playEvery), time.Second/playEvery[a.play.speed]))
-		return nil
+		return a.say(fmt.Sprintf("sweep speed %d of %d: %d steps a second", a.play.speed+1, len(playEvery), time.Second/playEvery[a.play.speed]))
 	}
 }
 

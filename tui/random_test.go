@@ -15,6 +15,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/steps"
@@ -69,10 +70,10 @@ func newRandomUser(t *testing.T, seed uint64) *randomUser {
 	r.keys = append(r.keys, "enter", "esc", "esc", "backspace", "1", "9", ".", "x", "\u200b", "漢", "space")
 	none := errors.New("there is no such machine")
 	r.services.table = func(context.Context, explore.Measuring, *job.Job) (m explore.MeasuredTable, _ error) { return m, none }
-	r.services.network = func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (m explore.MeasuredNetwork, _ error) {
+	r.services.network = func(context.Context, explore.Measuring, model.Architecture, float64, *job.Job) (m explore.MeasuredNetwork, _ error) {
 		return m, none
 	}
-	r.services.verify = func(context.Context, explore.Measuring, tableToVerify, *job.Job) (m explore.VerifiedTable, _ error) {
+	r.services.verify = func(context.Context, explore.Measuring, string, *latency.LUT, int, *job.Job) (m explore.VerifiedTable, _ error) {
 		return m, none
 	}
 	r.services.keep = func(context.Context, string, explore.Setup, explore.OnDevice) (k explore.Kept, _ error) {

@@ -19,7 +19,7 @@ import (
 // openReport asks where to write the session as a report: Markdown, and beside
 // it the frontier as SVG and as a page with every network of it. Files that are there are never replaced.
 func (a *App) openReport() tea.Cmd {
-	a.dialog = newEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
+	return a.open(newEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
 		if name == "" {
 			return nil, errors.New("no file name given")
 		}
@@ -28,8 +28,7 @@ func (a *App) openReport() tea.Cmd {
 			name += ".md"
 		}
 		return a.writeReport(name)
-	})
-	return nil
+	}))
 }
 
 // writeReport makes the report here, where the state is, and draws and writes it in
@@ -51,10 +50,10 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 	o := page.Options{Made: r.at, Exact: true, LimitMS: a.limitMS, Marks: marks, Command: "binas-tui pareto --html " + phrase.ShellWord(filepath.Base(html)) + a.sourceFlags()}
 	var points []explore.ParetoPoint
 	if r.picture != "" {
-		points = a.frontierPoints()
+		points = explore.ParetoPoints(a.frontier)
 	}
-	a.working++
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
+		ended := func(msg tea.Msg) func() tea.Cmd { return func() tea.Cmd { return a.handle(msg) } }
 		var svg, whole bytes.Buffer
 		if len(points) > 0 {
 			d, err := figure.Frontier(engine, points, marks)
@@ -65,7 +64,7 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 				err = page.Frontier(ctx, &whole, engine, points, o)
 			}
 			if err != nil {
-				return reportMsg{failedMsg{"report not written: " + err.Error()}}
+				return ended(failedMsg{"report not written: " + err.Error()})
 			}
 		}
 		written := "report written: " + name
@@ -77,27 +76,14 @@ func (a *App) writeReport(name string) (tea.Cmd, error) {
 				continue
 			}
 			if err := createFile(f.name, f.data); err != nil && f.what == "" {
-				return reportMsg{failedMsg{"report not written: " + err.Error()}}
+				return ended(failedMsg{"report not written: " + err.Error()})
 			} else if err != nil {
-				return reportMsg{failedMsg{"report written" + f.what + ": " + err.Error()}}
+				return ended(failedMsg{"report written" + f.what + ": " + err.Error()})
 			}
 		}
 		if whole.Len() > 0 {
 			written += ", and as a page to send: " + html
 		}
-		return reportMsg{copiedMsg{written}}
+		return ended(copiedMsg{written})
 	}), nil
-}
-
-// reportMsg is how a report ended.
-type reportMsg struct{ outcome tea.Msg }
-
-// frontierPoints is the frontier with its networks.
-func (a *App) frontierPoints() []explore.ParetoPoint {
-	points := make([]explore.ParetoPoint, len(a.frontier.Points))
-	for i, p := range a.frontier.Points {
-		points[i].Point = p
-		a.frontier.Path(&points[i].Path, i)
-	}
-	return points
 }

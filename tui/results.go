@@ -25,32 +25,28 @@ type results struct {
 // offer is what a job has made last: a table, a predictor or both.
 type offer struct{ lut, predictor string }
 
-// foundMsg is what run folders hold.
-type foundMsg struct {
-	runs  []string
-	found steps.Found
-}
-
 // find looks into run folders in the background.
 func (a *App) find(runs func() []string) tea.Cmd {
 	services := a.services
-	a.working++
-	return guard(func() tea.Msg {
+	return a.background(func() func() tea.Cmd {
 		folders := runs()
-		return foundMsg{folders, services.found(folders...)}
+		found := services.found(folders...)
+		return func() tea.Cmd {
+			a.foundRuns(folders, found)
+			return nil
+		}
 	})
 }
 
-func (a *App) foundRuns(msg foundMsg) {
-	a.working--
+func (a *App) foundRuns(folders []string, found steps.Found) {
 	atStart := len(a.method.runs) == 0
-	for _, folder := range msg.runs {
+	for _, folder := range folders {
 		a.addRun(steps.RunName(folder))
 	}
-	if atStart && len(msg.runs) > 0 {
+	if atStart && len(folders) > 0 {
 		a.method.run = a.method.runs[0] // it may have been cut off
 	}
-	a.take(msg.found)
+	a.take(found)
 }
 
 // addRun lists a run among those that forms offer.
@@ -128,8 +124,7 @@ func (a *App) useMeasured() tea.Cmd {
 	o := a.results.offered
 	switch {
 	case o == offer{}:
-		a.say("nothing was made yet: " + a.keyOf("measure") + " measures a table, " + a.keyOf("method") + " fits a predictor")
-		return nil
+		return a.say("nothing was made yet: " + a.keyOf("measure") + " measures a table, " + a.keyOf("method") + " fits a predictor")
 	case o.lut == "":
 		o.lut = a.engine.LUTName
 	case o.predictor == "":

@@ -12,11 +12,11 @@ import (
 )
 
 // Update must not wait for a disk, so calls that touch files or prepare an engine
-// stand only in what runs as a command: function literals handed to guard or
-// stream, and the functions below, which nothing else may call.
+// stand only in what runs as a command: function literals handed to guard, stream or
+// background, and the functions below, which nothing else may call.
 var (
 	touchesFiles = map[string][]string{
-		"explore":   {"LUTs", "Predictors", "Load", "LoadLUT", "LoadPredictor", "LoadSamples", "LoadFitting", "New", "CompareDevices", "SaveLUT", "MeasureTable", "MeasureNetwork", "VerifyTable"},
+		"explore":   {"LUTs", "Predictors", "Load", "LoadLUT", "LoadPredictor", "LoadSamples", "LoadFitting", "New", "CompareDevices", "CompareTables", "SaveLUT", "MeasureTable", "MeasureNetwork", "VerifyTable"},
 		"steps":     {"Runs", "Find", "ReadPipeline", "ReadNetworks", "ReadRanked", "OpenData"},
 		"figure":    {"*"},
 		"page":      {"*"},
@@ -58,6 +58,7 @@ func TestUpdateReadsNoFiles(t *testing.T) {
 		"a list of tables": `func (a *App) openTables() { a.list(explore.LUTs()) }`,
 		"an SVG":           `func (a *App) writeReport() { figure.Frontier() }`,
 		"a part":           `func (a *App) press() { createFile("x", nil) }`,
+		"what takes in":    `func (a *App) press() { a.background(func() func() tea.Cmd { os.Stat("y"); return func() tea.Cmd { os.Stat("x") } }) }`,
 		"a literal":        `func (a *App) press() { do(func() { os.Stat("x") }) }`,
 	} {
 		if len(fileRule(t, "", []byte("package tui\n"+body))) != 1 {
@@ -115,7 +116,20 @@ func (v fileVisitor) Visit(n ast.Node) ast.Visitor {
 			v.found(call, f.Name)
 		}
 	case *ast.SelectorExpr:
-		if f.Sel.Name == "sources" { // what lists them is a command
+		if f.Sel.Name == "background" { // a command, but for what it returns
+			ast.Inspect(call, func(n ast.Node) bool {
+				if r, ok := n.(*ast.ReturnStmt); ok {
+					for _, result := range r.Results {
+						if taking, ok := result.(*ast.FuncLit); ok {
+							ast.Walk(v, taking.Body)
+						}
+					}
+				}
+				return true
+			})
+			return nil
+		}
+		if f.Sel.Name == "sources" || f.Sel.Name == "prepare" { // what lists or loads them is a command
 			for _, arg := range call.Args[1:] {
 				ast.Walk(v, arg)
 			}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
 )
@@ -15,8 +17,8 @@ import (
 // services are what the explorer asks of the machine; tests replace them.
 type services struct {
 	table   func(context.Context, explore.Measuring, *job.Job) (explore.MeasuredTable, error)
-	network func(context.Context, explore.Measuring, networkToMeasure, *job.Job) (explore.MeasuredNetwork, error)
-	verify  func(context.Context, explore.Measuring, tableToVerify, *job.Job) (explore.VerifiedTable, error)
+	network func(ctx context.Context, m explore.Measuring, arch model.Architecture, predictedMS float64, j *job.Job) (explore.MeasuredNetwork, error)
+	verify  func(ctx context.Context, m explore.Measuring, name string, lut *latency.LUT, networks int, j *job.Job) (explore.VerifiedTable, error)
 	keep    func(ctx context.Context, library string, s explore.Setup, r explore.OnDevice) (explore.Kept, error)
 	library func(flag string) (onnx.Library, error)
 	hosts   func() []string // to measure on over ssh
@@ -54,13 +56,9 @@ func machineServices() services {
 
 		missingExample: steps.MissingExample,
 		method:         func(ctx context.Context, t steps.Task, j *job.Job) (any, error) { return t.Work(ctx, j) },
-		network: func(ctx context.Context, m explore.Measuring, n networkToMeasure, j *job.Job) (explore.MeasuredNetwork, error) {
-			return explore.MeasureNetwork(ctx, m, n.architecture, n.predictedMS, j)
-		},
-		verify: func(ctx context.Context, m explore.Measuring, t tableToVerify, j *job.Job) (explore.VerifiedTable, error) {
-			return explore.VerifyTable(ctx, m, t.name, t.lut, verifiedNetworks, j)
-		},
-		hosts: explore.Hosts,
+		network:        explore.MeasureNetwork,
+		verify:         explore.VerifyTable,
+		hosts:          explore.Hosts,
 		library: func(flag string) (onnx.Library, error) {
 			lib, _, err := onnx.Find(flag)
 			return lib, err

@@ -26,8 +26,7 @@ func glyphsIndex(name string) int {
 func (a *App) nextTheme() tea.Cmd {
 	a.record(false)
 	a.theme, a.themeChosen = (a.theme+1)%len(cell.Themes), true
-	a.say("theme: " + cell.Themes[a.theme].Name)
-	return nil
+	return a.say("theme: " + cell.Themes[a.theme].Name)
 }
 
 // fitTheme takes the theme that can be read on the terminal's background, where the
@@ -62,8 +61,7 @@ func backgroundByEnvironment() (dark, known bool) {
 func (a *App) nextGlyphs() tea.Cmd {
 	a.record(false)
 	a.glyphs = (a.glyphs + 1) % len(cell.GlyphSets)
-	a.say("glyphs: " + a.glyphSet().Name)
-	return nil
+	return a.say("glyphs: " + a.glyphSet().Name)
 }
 
 func (a *App) toggleMouse() tea.Cmd {
@@ -80,8 +78,7 @@ func (a *App) toggleMouse() tea.Cmd {
 // nextOptimizer looks at the next optimiser's answer alone.
 func (a *App) nextOptimizer() tea.Cmd {
 	if a.limited() {
-		a.say("under several limits the exact search answers")
-		return nil
+		return a.say("under several limits the exact search answers")
 	}
 	if a.quadratic() {
 		a.record(false)
@@ -94,8 +91,7 @@ func (a *App) nextOptimizer() tea.Cmd {
 		return a.solve()
 	}
 	if !a.engine.Bilinear() {
-		a.warn("a " + a.engine.Predictor.Kind() + " predictor is searched by evolution: BCFW and IQCP need a bilinear one")
-		return nil
+		return a.warn("a " + a.engine.Predictor.Kind() + " predictor is searched by evolution: BCFW and IQCP need a bilinear one")
 	}
 	a.record(false)
 	a.mode = (a.mode + 1) % modeCount
@@ -107,11 +103,10 @@ func (a *App) nextOptimizer() tea.Cmd {
 func (a *App) quit() tea.Cmd {
 	if j, running := a.runningJob(); running && !a.askedToQuit {
 		a.askedToQuit = true
-		a.dialog = &menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
+		return a.open(&menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
 			{label: "go on"},
 			{label: "quit", detail: "it resumes when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
-		}}
-		return nil
+		}})
 	}
 	return tea.Quit
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/steps"
 )
 
@@ -28,8 +29,8 @@ func TestWhatArrivesWhileADialogIsOpen(t *testing.T) {
 	d := newMeasuringDriver(t, 120, 40)
 	d.press("?")
 	open := d.dialog
-	d.send(devicesMsg{comparison: &explore.Comparison{A: "a", B: "b", MedianRatio: 1}})
-	d.send(limitTableMsg{limit: explore.Limit{Kind: explore.LimitLatency, LUT: d.engine.LUT, LUTName: "phone"}})
+	d.run(d.compareDevices("ort-cpu-224-1t"))
+	d.run(d.loadLimitTable("ort-cpu-224-1t"))
 	d.send(jobMsg(job.Snapshot{ID: 1, State: job.Done, Result: someCalibration()}))
 	if d.dialog != open || len(d.waiting) != 3 {
 		t.Fatalf("%T is open, %d wait", d.dialog, len(d.waiting))
@@ -95,11 +96,13 @@ func TestDeviceComparisonKeepsInactiveBlocks(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.run(d.openSetup("digits", "", ""))
 	best := func() float64 {
-		msg, ok := d.compareDevices("ort-cpu-32-2t")().(devicesMsg)
-		if !ok || msg.err != nil {
-			t.Fatal(msg.err)
+		d.run(d.compareDevices("ort-cpu-32-2t"))
+		shown, ok := d.dialog.(*devices)
+		if !ok {
+			t.Fatal(d.message)
 		}
-		return float64(msg.comparison.Transfers[0].Accuracy)
+		d.press("esc")
+		return float64(shown.Transfers[0].Accuracy)
 	}
 	mean := best()
 	d.press("i")
@@ -116,12 +119,12 @@ func TestLeavingEvolutionEndsIt(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.mode = modeEvolution
 	cmd := d.solve()
-	ended := make(chan evolvedMsg, 1)
-	go func() { ended <- cmd().(evolvedMsg) }()
+	ended := make(chan tea.Msg, 1)
+	go func() { ended <- cmd() }()
 	d.run(d.nextOptimizer())
 	select {
 	case msg := <-ended:
-		if msg.err == nil && d.evoCancel != nil {
+		if d.send(msg); d.evolved.Status != solver.Infeasible {
 			t.Error("it went on to its end")
 		}
 	case <-time.After(30 * time.Second):

@@ -110,23 +110,18 @@ func (a *App) answerWhatIf(msg askMsg) tea.Cmd {
 	for _, alt := range a.alternatives() {
 		choices = append(choices, alt.choice)
 	}
-	pins := a.pinsCopy()
-	q := msg.question
+	setup, q := a.setup, msg.question
 	return guard(func() tea.Msg {
 		defer cancel()
-		return whatIfMsg{q, costs(ctx, engine, pins, q, choices, best)}
+		return whatIfMsg{q, costs(ctx, engine, setup, q, choices, best)}
 	})
 }
 
-func costs(ctx context.Context, engine *explore.Engine, pins solver.Pins, q question, choices []int, best float64) map[int]float64 {
+func costs(ctx context.Context, engine *explore.Engine, setup explore.Setup, q question, choices []int, best float64) map[int]float64 {
 	out := map[int]float64{}
 	for _, c := range choices {
-		p := solver.Pins{Depth: append([]int(nil), pins.Depth...), Allowed: append([]uint64(nil), pins.Allowed...)}
-		if q.decision.block < 0 {
-			p.Depth[q.decision.stage] = c
-		} else {
-			p.Allowed[q.decision.block] = 1 << c
-		}
+		p := setup.PinsToChange()
+		q.decision.hold(&p, c)
 		s, err := engine.WhatIf(ctx, p, q.limitMS)
 		switch {
 		case err != nil:
@@ -167,7 +162,7 @@ func tryStep(n int) func(*App) tea.Cmd {
 		if !ok {
 			return nil
 		}
-		space, p := a.space(), a.pinsCopy()
+		space, p := a.space(), a.setup.PinsToChange()
 		if row.block < 0 {
 			depths := space.NumDepths()
 			p.Depth[row.stage] = space.MinDepth + (a.solution.Path.Depth[row.stage]-space.MinDepth+n+depths)%depths

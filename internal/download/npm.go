@@ -113,7 +113,6 @@ func (p NPM) fromPack(ctx context.Context, visit Visit) error {
 	return visitFiles(f, visit)
 }
 
-// visitFiles visits the regular files of a package.
 func visitFiles(tarball io.Reader, visit Visit) error {
 	unzipped, err := gzip.NewReader(tarball)
 	if err != nil {

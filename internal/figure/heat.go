@@ -82,7 +82,6 @@ func (h Heat) Draw() (*Drawing, error) {
 	return &Drawing{p, 18, 4 + 0.75*float64(len(h.Rows))}, nil
 }
 
-// labels are the values in the cells.
 func (h Heat) labels() (*plotter.Labels, error) {
 	var labels plotter.XYLabels
 	for r, row := range h.Values {

@@ -71,7 +71,6 @@ func open(names []string) (string, error) {
 	return "", fmt.Errorf("%w: looked for %s; %s names another, and LD_LIBRARY_PATH says where to look", ErrNoLibrary, strings.Join(tried, ", "), Environment)
 }
 
-// recognise finds out which ABI the library has.
 func recognise(path string) (version, abi string, err error) {
 	if missing := C.binas_mpi_functions(); missing != nil {
 		return "", "", fmt.Errorf("%w: %s has no %s", ErrNoLibrary, path, C.GoString(missing))

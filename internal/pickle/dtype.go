@@ -60,7 +60,6 @@ func unsigned(b []byte, index, size int, big bool) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-// float is the value of an element.
 func (d dtype) float(bits uint64) float64 {
 	switch {
 	case d.kind == 'f' && d.size == 4:

@@ -102,7 +102,6 @@ func Calibrate(ctx context.Context, arch model.Architecture, w onnx.StateDict, i
 	return out, nil
 }
 
-// addScaled adds values, scaled, to the sums under a name.
 func addScaled(sums map[string][]float64, name string, values []float32, by float64) {
 	sum := sums[name]
 	if sum == nil {

@@ -110,7 +110,6 @@ func (o ContributeOptions) withDefaults() (ContributeOptions, error) {
 	return o, nil
 }
 
-// measurement is a run of Contribute.
 type measurement struct {
 	e          *Evaluator
 	o          ContributeOptions
@@ -130,7 +129,6 @@ type measurement struct {
 // total is the measurements to be made, those that were there among them.
 func (m *measurement) total() int { return m.o.Shard.Share(m.o.Networks * len(m.decisions)) }
 
-// set takes a measurement.
 func (m *measurement) set(network, decision int, accuracy float64) {
 	for len(m.accuracies) <= network {
 		row := make([]float64, len(m.decisions))

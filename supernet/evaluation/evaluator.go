@@ -81,7 +81,6 @@ func (e *Evaluator) Child(ctx context.Context, p model.Path, first, count int) (
 	return n.Score(ctx, e.Images, first, count, 1)
 }
 
-// evaluate is Child, or what stands for it.
 func (e *Evaluator) evaluate(ctx context.Context, p model.Path, first, count int) (Score, error) {
 	if e.child != nil {
 		return e.child(ctx, p, first, count)

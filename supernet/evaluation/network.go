@@ -141,7 +141,6 @@ func (n *Network) ImageSize() int { return n.size }
 // Classes is the number of logits it answers with.
 func (n *Network) Classes() int { return n.classes }
 
-// check reports images the network is not made for.
 func (n *Network) check(im *Images) error {
 	if im.Size != n.size {
 		return fmt.Errorf("%w: %s are images of %d pixels: the network takes %d", ErrImages, im.Name, im.Size, n.size)

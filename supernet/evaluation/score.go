@@ -61,7 +61,6 @@ func (t *tally) merge(o tally) {
 	}
 }
 
-// score is the tally in percent.
 func (t *tally) score() Score {
 	percent := func(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
 	return Score{

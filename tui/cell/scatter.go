@@ -1,6 +1,10 @@
 package cell
 
-import uv "github.com/charmbracelet/ultraviolet"
+import (
+	"math"
+
+	uv "github.com/charmbracelet/ultraviolet"
+)
 
 // Mark draws one character at a data point, if it is in the plot.
 func (s *Screen) Mark(area Rect, p *Plot, x, y float64, st uv.Style, glyph string) {
@@ -71,21 +75,36 @@ func (s *Screen) Label(x, y int, st uv.Style, text string) {
 	s.Text(x, y, len(text), st, text)
 }
 
-// Scatter draws points around the diagonal with axes; under, which may be nil,
-// draws what lies under the points.
-func Scatter(s *Screen, area Rect, x0, x1, y0, y1 float64, xName, yName string, under func(*Plot), points func(func(x, y float64, glyph string))) {
+// ScatterPoint is a point and how it is marked.
+type ScatterPoint struct {
+	X, Y       float64
+	XBar, YBar float64 // what error bars reach on each side; 0 is none
+	Mark       string
+}
+
+// Scatter draws points around the diagonal, on axes from the least to the most of
+// them.
+func Scatter(s *Screen, area Rect, xName, yName string, points []ScatterPoint) {
 	t := s.Theme
-	if area.W < 10 || area.H < 4 || !(x1 > x0) || !(y1 > y0) {
+	if area.W < 10 || area.H < 4 || len(points) == 0 {
 		return
 	}
-	p := NewPlot(area.W, area.H, s.Glyphs, x0, x1, y0, y1)
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, q := range points {
+		lo, hi = min(lo, q.X, q.Y), max(hi, q.X, q.Y)
+	}
+	margin := max((hi-lo)*0.05, 1e-3)
+	lo, hi = lo-margin, hi+margin
+	p := NewPlot(area.W, area.H, s.Glyphs, lo, hi, lo, hi)
 	for c := range p.W * p.Cols {
-		if x := p.XAt(float64(c) + 0.5); x >= y0 && x <= y1 {
+		if x := p.XAt(float64(c) + 0.5); x >= lo && x <= hi {
 			p.Dot(c, p.Row(x))
 		}
 	}
-	if under != nil {
-		under(p)
+	for _, q := range points {
+		if q.XBar > 0 || q.YBar > 0 {
+			p.Cross(q.X, q.Y, q.XBar, q.YBar)
+		}
 	}
 	for y := range area.H {
 		for x := range area.W {
@@ -96,5 +115,7 @@ func Scatter(s *Screen, area Rect, x0, x1, y0, y1 float64, xName, yName string, 
 	}
 	s.Axes(area, p, xName, "")
 	s.Text(area.X-7, area.Y-1, min(40, area.W), t.Dim, yName)
-	points(func(x, y float64, glyph string) { s.Mark(area, p, x, y, t.Chosen, glyph) })
+	for _, q := range points {
+		s.Mark(area, p, q.X, q.Y, t.Chosen, q.Mark)
+	}
 }
