@@ -7,7 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
@@ -41,8 +41,9 @@ type wanderingDevice struct {
 	speed float64 // how much slower it is now, as a logarithm
 	left  int     // runs that other work lasts
 
-	referenceRuns, referenceSpeed float64
-	references                    int // sessions of it
+	references  int       // sessions of the reference that were opened
+	referenceMS []float64 // what those of the last opening take when the machine does not wander
+	levels      []float64 // what they were measured to take over that
 }
 
 // newWanderingDevice makes the device of a seed.
@@ -125,12 +126,30 @@ func (d *wanderingDevice) trueMS(p model.Path) float64 {
 }
 
 // nowMS is the latency of a network on the machine as it was on average while
-// the reference ran: the lower quartile of its runs.
+// the reference ran, by what counts of runs (see [latency.Meter]): their lower
+// quartile is further below the mean where the machine wanders among them.
 func (d *wanderingDevice) nowMS(p model.Path) float64 { return d.trueMS(p) * d.now() }
 
-// now is how much slower the lower quartile of runs is than what they cost.
-func (d *wanderingDevice) now() float64 {
-	return d.referenceSpeed / d.referenceRuns * (1 + distuv.UnitNormal.Quantile(0.25)*d.of.run)
+// now is how many times what the reference costs it was measured to take.
+func (d *wanderingDevice) now() float64 { return stat.Mean(d.levels, nil) }
+
+// watched measures on a wandering device and tells it what the reference took. Where
+// it is bare it knows nothing of that itself: what a search would be that trusts its
+// clock.
+type watched struct {
+	*latency.Meter
+	d    *wanderingDevice
+	bare bool
+}
+
+func (w watched) Observe(ctx context.Context, arch model.Architecture) (latency.Observation, error) {
+	o, err := w.Meter.Observe(ctx, arch)
+	for i, ms := range o.ReferenceMS {
+		if w.d.levels = append(w.d.levels, ms/w.d.referenceMS[i]); w.bare {
+			o.ReferenceMS[i] = 1
+		}
+	}
+	return o, err
 }
 
 // oracle is the best accuracy within a limit for who knows the costs of all
@@ -164,13 +183,15 @@ func (d *wanderingDevice) Open(ctx context.Context, arch model.Architecture, _ i
 		return nil, err
 	}
 	reference := arch.String() == d.e.Space.Architecture(latency.ReferenceNetwork(d.e.Space)).String()
+	ms := d.trueMS(p) * (1 + d.of.session*d.rng.NormFloat64())
 	if reference && d.references%3 == 0 { // the average is that of one opening
-		d.referenceRuns, d.referenceSpeed = 0, 0
+		d.referenceMS, d.levels = nil, nil
 	}
 	if reference {
 		d.references++
+		d.referenceMS = append(d.referenceMS, ms)
 	}
-	return &wanderingNetwork{d, d.trueMS(p) * (1 + d.of.session*d.rng.NormFloat64()), reference}, ctx.Err()
+	return &wanderingNetwork{d, ms}, ctx.Err()
 }
 
 // wander is after how many runs the speed has forgotten itself: about ten seconds,
@@ -181,9 +202,8 @@ const wander = 1500.0
 const busyRuns = 30
 
 type wanderingNetwork struct {
-	d         *wanderingDevice
-	ms        float64
-	reference bool
+	d  *wanderingDevice
+	ms float64
 }
 
 func (n *wanderingNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
@@ -194,10 +214,6 @@ func (n *wanderingNetwork) Run(ctx context.Context, runs int) ([]float64, error)
 		slow := math.Exp(d.speed)
 		if d.references > 3 {
 			slow *= 1 + d.of.slower
-		}
-		if n.reference {
-			d.referenceRuns++
-			d.referenceSpeed += slow
 		}
 		if d.of.busy > 0 && d.left == 0 && d.rng.Float64() < d.of.busy/(1-d.of.busy)/busyRuns {
 			d.left = 1 + d.rng.IntN(2*busyRuns-1)

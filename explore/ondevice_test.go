@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -18,18 +20,6 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 )
-
-// measureless is a measurer without a reference: what a search would be that
-// trusts its clock.
-type measureless struct{ *latency.Meter }
-
-func (m measureless) Observe(ctx context.Context, arch model.Architecture) (latency.Observation, error) {
-	o, err := m.Meter.Observe(ctx, arch)
-	for i := range o.ReferenceMS {
-		o.ReferenceMS[i] = 1
-	}
-	return o, err
-}
 
 // outcomes are what searches on many simulated devices came to.
 type outcomes struct {
@@ -70,9 +60,7 @@ func simulate(t *testing.T, e *Engine, of deviations, confidence float64, device
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Measure = meter; bare {
-				r.Measure = measureless{meter}
-			}
+			r.Measure = watched{meter, d, bare}
 			return e.SearchOnDevice(t.Context(), r)
 		}
 		if of.slower != 0 { // the one that counts is a later one
@@ -121,8 +109,13 @@ func (o outcomes) log(t *testing.T) {
 		100*o.overRate(), 100*o.worst, 100*float64(o.covered)/float64(o.kept), o.kept, o.none, o.inconclusive, latency.Quantile(o.measurements, 0.5), latency.Quantile(o.measurements, 0.95), stat.Mean(o.loss, nil))
 }
 
+// simulatedDevices is for the figures of docs/SEARCH.md.
+var simulatedDevices = flag.Int("devices", 0, "simulated devices of every kind; 0 is 200 to 1000")
+
 // A search never ends over the limit more often than it says, whatever the
-// device is like: two points more are allowed for the draw.
+// device is like: two points more are allowed for the draw. On the usual devices
+// latencies are below the upper end that is stated as often as is stated, to two
+// points, and one standard deviation of the draw where there are few devices.
 func TestOnDeviceKeepsTheLimit(t *testing.T) {
 	noisy, off, flattering := usual, usual, usual
 	noisy.session, noisy.run = 0.032, 0.01
@@ -140,12 +133,12 @@ func TestOnDeviceKeepsTheLimit(t *testing.T) {
 		most       float64 // median of measurements
 		loss       float64 // points, mean
 	}{
-		{"95%", usual, 0.95, 1000, 8, 0.05},
-		{"80%", usual, 0.80, 200, 8, 0.05},
+		{"95%", usual, 0.95, 1000, 8, 0.055},
+		{"80%", usual, 0.80, 400, 8, 0.05},
 		{"90%", usual, 0.90, 200, 8, 0.05},
 		{"99%", usual, 0.99, 200, 9, 0.07},
 		{"noise of 2%, told as 1%", noisy, 0.95, 200, 9, 0.08},
-		{"level off by 10%, groups of keys by 3%", off, 0.95, 200, 9, 0.06},
+		{"level off by 10%, groups of keys by 3%", off, 0.95, 200, 9, 0.065},
 		{"winner's curse: the table errs by 4%", flattering, 0.95, 200, 11, 0.07},
 		{"noise of sessions of 10%", restless, 0.95, 200, 10, 0.25},
 		{"other work, two fifths of the time", busy, 0.95, 200, 9, 0.08},
@@ -153,12 +146,17 @@ func TestOnDeviceKeepsTheLimit(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
+			x.devices = cmp.Or(*simulatedDevices, x.devices)
 			out := simulate(t, defaultEngine(t), x.of, x.confidence, x.devices, false)
 			out.log(t)
 			if rate, most := out.overRate(), 1-x.confidence+0.02; rate > most {
 				t.Errorf("%.1f%% end over the limit, at most %.1f%% expected", 100*rate, 100*most)
 			}
-			if covered := float64(out.covered) / float64(out.kept); x.devices >= 1000 && math.Abs(covered-x.confidence) > 0.02 {
+			most := 0.02
+			if x.devices < 1000 {
+				most += math.Sqrt(x.confidence * (1 - x.confidence) / float64(x.devices))
+			}
+			if covered := float64(out.covered) / float64(out.kept); x.of == usual && math.Abs(covered-x.confidence) > most {
 				t.Errorf("%.1f%% of the latencies are below the upper end that is stated, %.0f%% expected", 100*covered, 100*x.confidence)
 			}
 			if out.kept < 98*x.devices/100 {
@@ -416,7 +414,7 @@ func TestOnDeviceKeepsWhatElseIsAsked(t *testing.T) {
 			}
 			f := &ObservationFile{}
 			f.Header = latency.NewObservationHeader("t", e.LUT, e.Space, d.Provenance(), 1000)
-			k, err := e.SearchOnDevice(t.Context(), OnDevice{Request: r, Measure: meter, Observation: f})
+			k, err := e.SearchOnDevice(t.Context(), OnDevice{Request: r, Measure: watched{meter, d, false}, Observation: f})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -33,7 +33,7 @@ const (
 	goodError, worstError   = 0.015, 0.05
 	goodSpeeds              = 1.3
 	goodHalves, worstHalves = 0.97, 0.9
-	goodSums                = 0.06
+	goodSums                = 0.04
 	// By regression halves have too few networks.
 	goodRegression, worstRegression = 0.9, 0.75
 )
