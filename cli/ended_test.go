@@ -156,6 +156,19 @@ func TestEndedTrainingGoesOn(t *testing.T) {
 			if !bytes.Equal(readFile(t, filepath.Join(broken, c.weights)), readFile(t, filepath.Join(whole, c.weights))) {
 				t.Error("the weights differ from those of an unbroken training")
 			}
+			if c.name != "finetune" {
+				return
+			}
+			// Its folder says with what it was begun.
+			if r := runCLI(t, "finetune", "--out", broken, "--epochs", "3"); r.code != 0 || !strings.Contains(r.out, "finetune: 3 epochs, 9 steps") {
+				t.Errorf("an epoch more: %+v", r)
+			}
+			if err := os.RemoveAll(supernet); err != nil {
+				t.Fatal(err)
+			}
+			if r := runCLI(t, "finetune", "--out", broken); r.code != exitUsage || !strings.Contains(r.err, broken+" was begun with "+supernet) || strings.Count(r.err, "\n") != 1 {
+				t.Errorf("without its supernet: %+v", r)
+			}
 		})
 	}
 }

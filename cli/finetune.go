@@ -22,13 +22,16 @@ teaches. A checkpoint may be of the network itself too, such as timm's
 hardcorenas_f, and the data have other classes than it: the classifier begins
 anew then. Image size and preset are those that the supernet was trained with,
 and the data must be that of its run. The same command resumes from the last
-checkpoint.`,
+checkpoint; --out alone does too.`,
 		Example: `  binas-tui search --profile digits --limit 0.4ms --json |
     binas-tui finetune --arch - --run runs/digits --out runs/mine
   binas-tui finetune --arch network.txt --checkpoint supernet.pth \
     --data imagenet --out runs/network`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := t.GoOn(); err != nil {
+				return err
+			}
 			// The command that resumes is shown with the architecture itself: standard
 			// input is not there again.
 			if (t.Run == "") != (t.Checkpoint == "") { // else that is refused

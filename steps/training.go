@@ -154,7 +154,7 @@ func (t *Training) place() (p place, err error) {
 		return p, requestf("--checkpoint: the supernet begins with the heaviest network: --teacher names its weights")
 	}
 	if t.Step() == FineTune {
-		if err := t.ownArch(); err != nil {
+		if err := cmp.Or(t.GoOn(), t.ownArch()); err != nil {
 			return p, err
 		}
 		if t.Settings.Arch == "" {
@@ -439,6 +439,16 @@ func (t *Training) prepare(ctx context.Context, j *job.Job) (s training.Settings
 		return s, o, err
 	}
 	o.Folder = p.folder
+	if t.Step() == FineTune {
+		o.From = &training.From{Run: t.Run, Checkpoint: t.Checkpoint, Teacher: t.Teacher}
+		for _, path := range []*string{&o.From.Run, &o.From.Checkpoint, &o.From.Teacher} {
+			if *path != "" {
+				if *path, err = filepath.Abs(*path); err != nil {
+					return s, o, err
+				}
+			}
+		}
+	}
 	j.Progress(0, 0, 0, t.status+"reading the data")
 	if t.train == nil {
 		opened := dataset.Options{Size: t.Settings.ImageSize, Classes: t.Settings.Classes, ClassOrder: t.ClassOrder, MaxUnreadable: t.unreadable()}

@@ -1,7 +1,10 @@
 package steps
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/model"
@@ -10,6 +13,30 @@ import (
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
+
+// GoOn completes a fine-tuning that names neither run nor checkpoint by what its folder
+// says that it was begun with.
+func (t *Training) GoOn() error {
+	if t.Out == "" || t.Run != "" || t.Checkpoint != "" {
+		return nil
+	}
+	r, err := training.ReadRun(t.Out)
+	if errors.Is(err, training.ErrNoRun) {
+		return nil
+	}
+	s, begun := r.Stages[training.FineTune]
+	if err != nil || !begun || r.From == nil {
+		return err
+	}
+	for _, path := range []string{r.From.Run, r.From.Checkpoint, r.From.Teacher} {
+		if _, err := os.Stat(path); path != "" && err != nil {
+			return requestf("%s was begun with %s: %w", t.Out, path, err)
+		}
+	}
+	t.Run, t.Checkpoint, t.Teacher = r.From.Run, r.From.Checkpoint, cmp.Or(t.Teacher, r.From.Teacher)
+	t.Settings.Arch = cmp.Or(t.Settings.Arch, s.Arch)
+	return nil
+}
 
 // ownArch is the architecture of a checkpoint that says it, where none is given.
 func (t *Training) ownArch() error {

@@ -54,7 +54,7 @@ func FuzzTrainingState(f *testing.F) {
 func FuzzRunSettings(f *testing.F) {
 	f.Add([]byte(`{"format":"binas-tui-run","version":1,"stages":{"heaviest":{"stage":"heaviest","lr":0.1}}}`))
 	f.Add([]byte(`{"format":"binas-tui-run","version":1,"stages":{}}`))
-	whole, err := json.Marshal(runJSON{runFormat, runVersion, &dataset.Identity{Name: "a"}, map[Stage]Settings{Heaviest: Small(Heaviest), OneShot: Paper(OneShot)}})
+	whole, err := json.Marshal(runJSON{runFormat, runVersion, &dataset.Identity{Name: "a"}, &From{Run: "/r"}, map[Stage]Settings{Heaviest: Small(Heaviest), OneShot: Paper(OneShot)}})
 	if err != nil {
 		f.Fatal(err)
 	}

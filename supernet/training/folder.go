@@ -42,6 +42,15 @@ type Run struct {
 	Folder string
 	Stages map[Stage]Settings // that were begun
 	Data   *dataset.Identity  // of all stages; nil in a run that was begun before it was kept
+	From   *From              // what FineTune began with; nil without it, and in a run from before it was kept
+}
+
+// From is where the weights are that FineTune begins with and is taught by: absolute
+// paths.
+type From struct {
+	Run        string `json:"run,omitempty"`        // folder of the supernet's run
+	Checkpoint string `json:"checkpoint,omitempty"` // or a file
+	Teacher    string `json:"teacher,omitempty"`    // file, where it is not the run's
 }
 
 // runJSON is settings.json.
@@ -49,6 +58,7 @@ type runJSON struct {
 	Format  string             `json:"format"`
 	Version int                `json:"version"`
 	Data    *dataset.Identity  `json:"data,omitempty"`
+	From    *From              `json:"from,omitempty"`
 	Stages  map[Stage]Settings `json:"stages"`
 }
 
@@ -68,7 +78,7 @@ func ReadRun(folder string) (Run, error) {
 	if err != nil {
 		return r, fmt.Errorf("run folder: %s: %w: %w", path, safefile.ErrUnreadable, err)
 	}
-	r.Stages, r.Data = file.Stages, file.Data
+	r.Stages, r.Data, r.From = file.Stages, file.Data, file.From
 	return r, nil
 }
 
@@ -196,13 +206,18 @@ func (f *folder) restarted(s Settings) (more Settings, ok bool) {
 	return more, true
 }
 
-// begin notes the settings of a stage, and the data where that is not known yet
-// or lies elsewhere now. It returns what is worth saying.
-func (f *folder) begin(s Settings, data *dataset.Identity) (note string, err error) {
+// begin notes the settings of a stage, and the data and the weights that it begins
+// with where they are not known yet or lie elsewhere now. It returns what is worth
+// saying.
+func (f *folder) begin(s Settings, data *dataset.Identity, from *From) (note string, err error) {
 	was := f.Run
 	have, begun := f.Stages[s.Stage]
-	if f.Data, note = f.noted(data); begun && note == "" && have.Restarted == s.Restarted {
+	moved := from != nil && (f.From == nil || *f.From != *from)
+	if f.Data, note = f.noted(data); begun && note == "" && !moved && have.Restarted == s.Restarted {
 		return "", nil
+	}
+	if moved {
+		f.From = from
 	}
 	f.Stages = maps.Clone(f.Stages)
 	f.Stages[s.Stage] = s
@@ -256,7 +271,7 @@ func (r Run) noted(now *dataset.Identity) (data *dataset.Identity, note string) 
 
 // write writes settings.json.
 func (r Run) write() error {
-	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, r.Data, r.Stages}, "", "  ")
+	data, err := json.MarshalIndent(runJSON{runFormat, runVersion, r.Data, r.From, r.Stages}, "", "  ")
 	if err == nil {
 		err = safefile.Write(filepath.Join(r.Folder, settingsFile), append(data, '\n'))
 	}

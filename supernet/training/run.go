@@ -21,6 +21,8 @@ type Options struct {
 	// Data says which data they are of. A run is begun with one, and other data is
 	// refused; nil is not compared.
 	Data *dataset.Identity
+	// From says where the weights of FineTune are; nil is not noted.
+	From *From
 
 	// Heaviest holds the weights of the heaviest network, the teacher of the
 	// other stages, as a child's state dict.
@@ -220,7 +222,7 @@ func lead(ctx context.Context, r *ranks, s Settings, o Options, data batches,
 			o.say(note)
 		}
 	}
-	note, err := f.begin(s, o.Data) // now that nothing refuses it
+	note, err := f.begin(s, o.Data, o.From) // now that nothing refuses it
 	if err != nil {
 		return Progress{}, err
 	}
