@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,24 +130,66 @@ func (r *run) readEstimate() (e *Estimate, err error) {
 }
 
 // What steps of a pipeline take that are not tried, in seconds: measuring a latency
-// table, fitting predictors, and measuring, searching and exporting a network beside
-// its evaluations.
+// table, fitting predictors, and measuring and exporting a network.
 const (
 	tableSeconds   = 45
 	fitSeconds     = 0.007 // a sample
 	networkSeconds = 1
 )
 
-// guess is what all trainings take together, in seconds, by what each guesses of itself.
-func (s *PipelineSettings) guess(trainings []training.Settings) (seconds float64) {
-	for _, one := range trainings {
-		n := 1
-		if one.Stage == training.FineTune {
-			n = s.Budgets * (1 + s.Random)
-		}
-		seconds += float64(n) * one.Guess()
+// guessedOpening is what the sessions of a network take to open, in seconds: a guess
+// that is rather too small.
+const guessedOpening = 0.02
+
+// tried is what steps were tried, or guessed, to take.
+type tried struct {
+	stages        []training.Cost // one training of each of [stages]
+	opened, image float64         // seconds of a network of the supernet, and of an image that it is evaluated on
+	heldOut       int             // images
+}
+
+// guessed is tried without trying.
+func guessed(trainings []training.Settings) (t tried) {
+	for _, s := range trainings {
+		t.stages = append(t.stages, training.Cost{Seconds: s.Guess()})
 	}
-	return seconds
+	return tried{t.stages, guessedOpening, trainings[0].GuessImage(), trainings[0].HeldOut}
+}
+
+// expected adds up what the pipeline takes.
+func (r *run) expected(t tried) *Estimate {
+	e, networks := &Estimate{}, float64(r.Budgets*(1+r.Random))
+	if r.LUT == "" {
+		e.add("latency", training.Cost{Seconds: tableSeconds})
+	}
+	for i, stage := range stages {
+		if stage != training.FineTune {
+			e.add(string(stage), t.stages[i])
+		}
+	}
+	evaluated := func(images int) float64 { return t.opened + float64(images)*t.image }
+	judged := t.heldOut
+	if r.SampleImages > 0 {
+		judged = min(judged, r.SampleImages)
+	}
+	pins := float64(r.Contributions*len(r.space.Decisions())) * otherPins
+	tuned := t.stages[slices.Index(stages, training.FineTune)]
+	tuned.Seconds, tuned.Disk = tuned.Seconds*networks, tuned.Disk*networks
+	for _, s := range []struct {
+		step    string
+		seconds float64
+	}{
+		{"samples", float64(r.Samples) * evaluated(judged)},
+		{"test", float64(r.TestSamples) * evaluated(judged)},
+		{"contribute", pins * evaluated(min(t.heldOut, r.PinnedImages))},
+		{"fit", fitSeconds * float64(r.Samples)},
+		{"search", networks * 2 * evaluated(judged)},
+	} {
+		e.add(s.step, training.Cost{Seconds: s.seconds})
+	}
+	e.add("finetune", tuned)
+	e.add("measure", training.Cost{Seconds: networks * networkSeconds})
+	return e
 }
 
 // costs says what the pipeline will take, before its first training; nil where
@@ -154,10 +197,6 @@ func (s *PipelineSettings) guess(trainings []training.Settings) (seconds float64
 func (r *run) costs(ctx context.Context) (*Estimate, error) {
 	if r.task.Ranks != nil {
 		return nil, nil // what is tried is tried by this process alone
-	}
-	e, networks := &Estimate{}, float64(r.Budgets*(1+r.Random))
-	if r.LUT == "" {
-		e.add("latency", training.Cost{Seconds: tableSeconds})
 	}
 	settings, options := make([]training.Settings, len(stages)), make([]training.Options, len(stages))
 	for i, stage := range stages {
@@ -169,41 +208,24 @@ func (r *run) costs(ctx context.Context) (*Estimate, error) {
 			return nil, err
 		}
 	}
-	if r.guess(settings) < shortWork && r.task.Until != estimateStep {
-		r.job.Log("not estimated: the trainings are guessed to take less than a minute")
+	t := guessed(settings)
+	if r.expected(t).Seconds < shortWork && r.task.Until != estimateStep {
+		r.job.Log("not estimated: all steps together are guessed to take less than a minute")
 		return nil, nil
 	}
-	var tuned training.Cost
 	for i, stage := range stages {
-		s, o := settings[i], options[i]
-		r.progress("estimate", len(e.Steps), len(pipelineSteps()), 0, string(stage)+": some steps are tried")
-		c, err := training.Estimate(ctx, s, o)
-		if err != nil {
+		r.progress("estimate", i, len(stages)+1, 0, string(stage)+": some steps are tried")
+		var err error
+		if t.stages[i], err = training.Estimate(ctx, settings[i], options[i]); err != nil {
 			return nil, err
 		}
-		if stage == training.FineTune {
-			c.Seconds, c.Disk = c.Seconds*networks, c.Disk*networks
-			tuned = c
-			continue
-		}
-		e.add(string(stage), c)
 	}
-	opened, image, heldOut, err := r.evaluating(ctx)
-	if err != nil {
+	var err error
+	r.progress("estimate", len(stages), len(stages)+1, 0, "some networks are evaluated")
+	if t.opened, t.image, t.heldOut, err = r.evaluating(ctx); err != nil {
 		return nil, err
 	}
-	judged := float64(heldOut)
-	if r.SampleImages > 0 {
-		judged = min(judged, float64(r.SampleImages))
-	}
-	each := training.Cost{Seconds: opened + judged*image}
-	pinned := opened + min(float64(heldOut), float64(r.PinnedImages))*image
-	e.add("samples", training.Cost{Seconds: float64(r.Samples+r.TestSamples) * each.Seconds})
-	e.add("contribute", training.Cost{Seconds: float64(r.Contributions*len(r.space.Decisions())) * pinned * otherPins})
-	e.add("fit", training.Cost{Seconds: fitSeconds * float64(r.Samples)})
-	e.add("finetune", tuned)
-	e.add("measure", training.Cost{Seconds: networks * (networkSeconds + 2*each.Seconds)})
-	return e, nil
+	return r.expected(t), nil
 }
 
 // otherPins is the share of decisions that are pinned and not what a network has

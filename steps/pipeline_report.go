@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -30,12 +31,13 @@ type Results struct {
 	Measured  []float64 // accuracies of the test networks, percent
 	Networks  []Network
 	Latencies Latencies
+	Table     *latency.Quality   // how well the latency table was measured; nil where it does not say
 	Seconds   map[string]float64 // by step
 	Estimate  *Estimate          // before the first training; nil where none was made
 }
 
 func (r *run) results() (res Results, err error) {
-	res.Settings, res.Data, res.Classes = r.PipelineSettings, r.train.Name, r.train.Classes
+	res.Settings, res.Data, res.Classes, res.Table = r.PipelineSettings, r.train.Name, r.train.Classes, r.lut.Quality
 	samples, err := r.readSamples(samplesFile)
 	if err != nil {
 		return res, err
@@ -123,7 +125,7 @@ func (res Results) writeRanking(b *strings.Builder) {
 	if t.noiseCeilingIsKnown {
 		sanitize.Fprintf(b, "Kendall's tau between the accuracies of the same %d networks on two halves of the held-out images is %.3f: ", t.networks, t.ceiling)
 		if told {
-			b.WriteString("a predictor that reaches it ranks networks as well as half of the images do.\n")
+			b.WriteString("a predictor that reaches it ranks networks as well as half of the images do. It is compared with all of them, and may reach more.\n")
 		} else {
 			sanitize.Fprintf(b, "two halves of the images do not agree on a rank (chance alone gives up to %.2f), so nothing is known about how well a predictor ranks. Evaluate on more images, or train the supernet longer.\n", chance)
 		}
@@ -154,8 +156,16 @@ func (res Results) writeNetworks(b *strings.Builder) {
 	for _, n := range res.Networks {
 		sanitize.Fprintf(b, "| %s | %.4f | %.4f | %.4f | %.2f | %.2f | %.2f | %d |\n", n.Name, n.LimitMS, n.LatencyMS, n.MeasuredMS, n.Predicted, n.Supernet, n.FineTuned, n.Images)
 	}
-	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, of which %.1f%% remains when their common factor of %.3f is taken out; Kendall %.3f.\n\n",
+	sanitize.Fprintf(b, "\nThe table's mean error on these networks is %.1f%%, of which %.1f%% remains when their common factor of %.3f is taken out; Kendall %.3f.",
 		100*res.Latencies.MAPE, 100*res.Latencies.Shape, res.Latencies.Level, res.Latencies.Kendall)
+	if q := res.Table; q != nil {
+		sanitize.Fprintf(b, " It was measured in %s: a block is certain to ± %.1f%% (standard error, median), the level of all to ± %.1f%%; two halves of it rank networks alike to Kendall %.3f.",
+			phrase.Count(q.Networks, "network"), 100*q.StandardError, 100*q.LevelError, q.Halves)
+		if q.Disturbed != "" {
+			sanitize.Fprintf(b, " It is less certain than it should be: %s.", line(q.Disturbed))
+		}
+	}
+	b.WriteString("\n\n")
 	b.WriteString("| budget | searched % | random, mean % | random, best % | searched is better than the mean by | ± |\n|---|---|---|---|---|---|\n")
 	told, compared := 0, 0
 	for _, c := range res.Comparisons() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/fit"
+	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/supernet/training"
 )
@@ -19,8 +20,9 @@ func TestReportSaysWhatIsNotTold(t *testing.T) {
 		Test:     sampleStatistics{networks: 20, ceiling: 0.1, noiseCeilingIsKnown: true},
 		Rankings: []Ranking{{Predictor: fit.Bilinear, Metrics: model.Metrics{Kendall: 0.3}}},
 		Networks: []Network{{Budget: 1, Kind: Searched, FineTuned: 30, Images: 70}, {Budget: 1, Kind: Random, FineTuned: 25, Images: 70}},
+		Table:    &latency.Quality{Networks: 24, StandardError: 0.071, LevelError: 0.02, Halves: 0.85, Disturbed: "the speed varied by 1.9"},
 	}
-	for _, want := range []string{"a guess is right in 20.0%", "chance alone gives up to 0.32", "0.000 to 0.000 | – |", "| +5.00 | 7.54 |", "0 of 1 differences are more than twice that"} {
+	for _, want := range []string{"± 7.1% (standard error, median), the level of all to ± 2.0%", "less certain than it should be: the speed varied by 1.9.", "a guess is right in 20.0%", "chance alone gives up to 0.32", "0.000 to 0.000 | – |", "| +5.00 | 7.54 |", "0 of 1 differences are more than twice that"} {
 		if text := res.Markdown(); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/timetest"
 	"github.com/binas-tui/binas-tui/latency"
+	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/supernet/dataset"
 	"github.com/binas-tui/binas-tui/supernet/training"
@@ -319,21 +320,38 @@ func TestTimesAddUp(t *testing.T) {
 	}
 }
 
-// Trainings that are short each are long together, fine-tunings above all.
+// Steps that are short each are long together: fine-tunings, evaluations, a table that
+// is measured.
 func TestPipelineIsGuessedAsAWhole(t *testing.T) {
 	trainings := make([]training.Settings, len(stages))
 	for i, stage := range stages {
 		s := training.Small(stage)
-		s.Space, s.ImageSize, s.Classes, s.Images, s.Epochs = "mobilenasnet", 32, 3, 48, 32
+		s.Space, s.ImageSize, s.Classes, s.Images, s.HeldOut, s.Epochs = "mobilenasnet", 32, 3, 48, 12, 32
 		if trainings[i] = s; !short(s) || s.Guess() <= 0 {
 			t.Fatalf("%s: guessed to take %.1f s: expected less than %d", stage, s.Guess(), shortWork)
 		}
 	}
-	s := &PipelineSettings{Budgets: 6, Random: 3}
-	few := s.guess(trainings)
-	s.Budgets = 600
-	if many := s.guess(trainings); few >= shortWork || many < shortWork || few <= trainings[0].Guess()+trainings[1].Guess() {
-		t.Errorf("24 networks: %.1f s, 2400: %.1f s: expected less and more than %d", few, many, shortWork)
+	space, err := model.NewSpace("mobilenasnet", 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{PipelineSettings: PipelineSettings{Budgets: 2, Random: 1, Samples: 20, TestSamples: 10, Contributions: 1, PinnedImages: 12, LUT: digitsTable}, space: space}
+	few := r.expected(guessed(trainings)).Seconds
+	if few >= shortWork || few <= trainings[0].Guess()+trainings[1].Guess() {
+		t.Errorf("guessed to take %.1f s: expected less than %d", few, shortWork)
+	}
+	for name, change := range map[string]func(*run){
+		"many budgets": func(r *run) { r.Budgets = 600 },
+		"many samples": func(r *run) { r.Samples = 10_000 },
+		"many pinned":  func(r *run) { r.Contributions = 100 },
+		"a table":      func(r *run) { r.LUT = "" },
+	} {
+		more := *r
+		change(&more)
+		e := more.expected(guessed(trainings))
+		if e.Seconds < few+tableSeconds || name != "a table" && e.Seconds < shortWork {
+			t.Errorf("%s: %.1f s, without %.1f s", name, e.Seconds, few)
+		}
 	}
 }
 

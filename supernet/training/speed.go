@@ -80,11 +80,16 @@ func Estimate(ctx context.Context, s Settings, o Options) (Cost, error) {
 // Guess is what a training takes in seconds, guessed from its multiplications: a
 // machine that trains takes longer.
 func (s Settings) Guess() float64 {
+	return 3 * s.GuessImage() * float64(s.TotalEpochs()) * float64(s.Images)
+}
+
+// GuessImage is what the heaviest network takes for an image, in seconds, likewise.
+func (s Settings) GuessImage() float64 {
 	cost, err := s.cost()
 	if err != nil {
 		return 0
 	}
-	return 3 * float64(cost.MACs) * float64(s.TotalEpochs()) * float64(s.Images) / guessedMACs
+	return float64(cost.MACs) / guessedMACs
 }
 
 // baseMemory is what the process takes beside the maps of a step: ONNX Runtime, its
