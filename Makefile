@@ -16,7 +16,7 @@ PEERS       ?= ../peers
 CONCURRENT = $(shell grep -rlE --include=*.go --exclude-dir=e2e $(GOROUTINES) . | xargs -n1 dirname | sort -u)
 GOROUTINES := '"sync(/atomic)?"|"golang.org/x/sync/errgroup"|/internal/parallel"|\bgo func\b'
 
-.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines roofline screenshots terminals keys clean
+.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines loading roofline screenshots terminals keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -96,6 +96,9 @@ peers: ## PyTorch 2, timm, ONNX Runtime, OpenVINO and pillow in a virtual enviro
 # Takes half an hour with a compiled PyTorch; ARGS='--ways kernels,off --sizes 96x64' is less.
 baselines: ## how fast training is, beside PyTorch's of make peers: the table of docs/TRAINING.md
 	$(PEERS)/bin/python docs/baselines/train.py $(ARGS)
+
+loading: ## how fast images are read, beside torchvision of make peers: a table of docs/TRAINING.md
+	$(PEERS)/bin/python docs/baselines/loading.py $(ARGS)
 
 roofline: ## where a training step spends its time, against what the machine can do: a table of docs/TRAINING.md
 	python3 docs/baselines/roofline.py $(ARGS)

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"image"
 	"image/color"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/hometest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
+	"github.com/binas-tui/binas-tui/internal/timetest"
 )
 
 // smooth is a picture whose colours change slowly, so that sizes can be compared.
@@ -447,40 +449,83 @@ func TestReducedSides(t *testing.T) {
 	}
 }
 
-// BenchmarkLoad is of JPEG files of 500x375, ImageNet's usual size, on one core:
-// decoded each time, and from a pack, with random resized crops and flips and as
-// evaluation sees them.
+var loadFolder = flag.String("load", "", "folder of images that BenchmarkLoad reads in place of its own")
+
+// BenchmarkLoad is of JPEG files of 500x375, ImageNet's usual size, or of the folder
+// that -load names: decoded each time, in the first epoch of a pack, and from a pack,
+// with random resized crops and flips and as evaluation sees them.
 func BenchmarkLoad(b *testing.B) {
 	hometest.Own(b, "XDG_CACHE_HOME")
-	dir := b.TempDir()
-	for i := range 32 {
-		var file bytes.Buffer
-		if err := jpeg.Encode(&file, smooth(500, 375, i), &jpeg.Options{Quality: 90}); err != nil {
-			b.Fatal(err)
-		}
-		for _, part := range []string{"train", "val"} {
-			writeFile(b, filepath.Join(dir, part, fmt.Sprint("class", i%2), fmt.Sprintf("%d.jpg", i)), file.Bytes())
+	dir := *loadFolder
+	if dir == "" {
+		dir = b.TempDir()
+		for i := range 32 {
+			var file bytes.Buffer
+			if err := jpeg.Encode(&file, smooth(500, 375, i), &jpeg.Options{Quality: 90}); err != nil {
+				b.Fatal(err)
+			}
+			for _, part := range []string{"train", "val"} {
+				writeFile(b, filepath.Join(dir, part, fmt.Sprint("class", i%2), fmt.Sprintf("%d.jpg", i)), file.Bytes())
+			}
 		}
 	}
-	crops := LoaderOptions{Batch: 16, Augment: Augment{Crop: 0.08, Flip: 0.5}, Workers: 1}
-	for _, size := range []int{32, 96, 224} {
-		train, val, err := Open(b.Context(), dir, Options{Size: size})
+	for _, size := range []int{32, 64, 96, 224} {
+		b.Run(fmt.Sprintf("%dpx", size), func(b *testing.B) {
+			bare, val, err := Open(b.Context(), dir, Options{Size: size})
+			if err != nil {
+				b.Fatal(err)
+			}
+			run := func(name string, s *Set, o LoaderOptions) {
+				for o.Workers = range 2 {
+					o.Workers++
+					b.Run(fmt.Sprintf("%s/workers=%d", name, o.Workers), func(b *testing.B) {
+						if s == nil {
+							benchmarkFirstEpoch(b, dir, size, o)
+						} else {
+							benchmarkLoader(b, s, o)
+						}
+					})
+				}
+			}
+			crops, evaluation := LoaderOptions{Batch: 16, Augment: Augment{Crop: 0.08, Flip: 0.5}}, LoaderOptions{Batch: 16, Evaluate: true}
+			run("decoded/crops", bare, crops)
+			run("decoded/evaluation", val, evaluation)
+			crops.Packed = true
+			run("first epoch/crops", nil, crops)
+			train, val, p := openPacked(b, dir, size)
+			if err := p.Fill(b.Context(), nil); err != nil {
+				b.Fatal(err)
+			}
+			run("packed/crops", train, crops)
+			run("packed/evaluation", val, evaluation)
+		})
+	}
+}
+
+// benchmarkFirstEpoch is of epochs that each make a pack.
+func benchmarkFirstEpoch(b *testing.B, dir string, size int, o LoaderOptions) {
+	n, took, busy := 0, time.Duration(0), time.Duration(0)
+	for b.Loop() {
+		train, _, p := openPacked(b, dir, size)
+		if !p.made {
+			b.Fatal("the pack was there")
+		}
+		l, err := NewLoader(train, o)
 		if err != nil {
 			b.Fatal(err)
 		}
-		run := func(name string, s *Set, o LoaderOptions) {
-			b.Run(fmt.Sprintf("%dpx/%s", size, name), func(b *testing.B) { benchmarkLoader(b, s, o) })
+		start, before := time.Now(), timetest.Processor()
+		for batch, err := range l.Epoch(b.Context(), 0, 0) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n += len(batch.Labels)
 		}
-		run("decoded/crops", train, crops)
-		packed := crops
-		packed.Packed = true
-		run("decoded and reduced/crops", train, packed)
-		run("decoded/evaluation", val, LoaderOptions{Batch: 16, Evaluate: true, Workers: 1})
-		train, val, p := openPacked(b, dir, size)
-		if err := p.Fill(b.Context(), nil); err != nil {
+		took, busy = took+time.Since(start), busy+timetest.Processor()-before
+		if err := os.RemoveAll(p.Folder); err != nil {
 			b.Fatal(err)
 		}
-		run("packed/crops", train, packed)
-		run("packed/evaluation", val, LoaderOptions{Batch: 16, Evaluate: true, Workers: 1})
 	}
+	b.ReportMetric(float64(n)/took.Seconds(), "images/s")
+	b.ReportMetric(float64(n)/busy.Seconds(), "images/core-s")
 }
