@@ -16,7 +16,7 @@ PEERS       ?= ../peers
 CONCURRENT = $(shell grep -rlE --include=*.go --exclude-dir=e2e $(GOROUTINES) . | xargs -n1 dirname | sort -u)
 GOROUTINES := '"sync(/atomic)?"|"golang.org/x/sync/errgroup"|/internal/parallel"|\bgo func\b'
 
-.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines loading roofline screenshots terminals keys clean
+.PHONY: run build cross setup onnxruntime node tools data test fmt check unit race fuzz bench peers baselines supernet-baselines loading roofline screenshots terminals keys clean
 
 run: setup ## build with all set-up, start the explorer
 	@$(BIN)
@@ -99,6 +99,9 @@ baselines: ## how fast training is, beside PyTorch's of make peers: the table of
 
 loading: ## how fast images are read, beside torchvision of make peers: a table of docs/TRAINING.md
 	$(PEERS)/bin/python docs/baselines/loading.py $(ARGS)
+
+supernet-baselines: ## how fast a supernet trains and its networks are evaluated, beside PyTorch's of make peers
+	$(PEERS)/bin/python docs/baselines/supernet.py $(ARGS)
 
 roofline: ## where a training step spends its time, against what the machine can do: a table of docs/TRAINING.md
 	python3 docs/baselines/roofline.py $(ARGS)

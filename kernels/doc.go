@@ -34,8 +34,9 @@
 // Gate (batch): y [C, M], g [C, B] to y⊙g. GateGradient (batch): d, y [C, M] to
 // Σ d⊙y over positions [C, B].
 //
-// Normalise (batch): u [C, M], γ, β, and where they are given keep [1, B] and x [C, M],
-// to keep⊙(γ(u - mean)/√(var+ε) + β) + x, mean and var. NormaliseGradient (batch):
+// Normalise (batch, ones): u [C, M], γ, β, and where they are given keep [1, B] and x [C, M],
+// to keep⊙(γ(u - mean)/√(var+ε) + β) + x, mean and var. Without γ and β the first is
+// u - mean; with ones = 1 a row of ones follows it. NormaliseGradient (batch):
 // d, u, γ, mean, var, keep to du, dγ, dβ.
 //
 // HardSwish, HardSwishGradient: h to act(h); d, h to d⊙act'(h).
@@ -59,9 +60,9 @@
 //	OuterProduct       2N        4N/R + 4N/K      the same for R and K
 //
 // A depthwise kernel of 5 is bound by arithmetic, one of 3 about evenly by both.
-// docs/TRAINING.md has what is reached of that. Channels are shared out between the
-// threads of the session in 32 chunks at most, rows or columns of a product in 16, rows of
-// an outer product in 8. Large tensors are asked to be on huge pages. A chunk needs scratch memory: about
+// docs/TRAINING.md has what is reached of that. Channels, or rows or columns of a
+// product, are shared out between the threads of the session in twice as many chunks as
+// there are processors. Large tensors are asked to be on huge pages. A chunk needs scratch memory: about
 // two maps of a channel forward, four backward; it is kept for the next one until
 // [Release].
 //

@@ -29,7 +29,7 @@ static void gate_gradient(const shape *s, long from, long to, float *const *in, 
 #define BLOCK (256 * LANES) // floats that are summed before the sum goes into a double
 
 // normalise is batch normalisation of u [C, m], times a number per image and plus x
-// [C, m] where these are there.
+// [C, m] where these are there. Without γ and β it takes the mean off and no more.
 static void normalise(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
   long n = s->columns, turn = period(s->batch);
   if (in[3]) tile(scratch, in[3], s->batch);
@@ -38,7 +38,7 @@ static void normalise(const shape *s, long from, long to, float *const *in, floa
     moments stats = {0};
     for (long i = 0; i < n; i += BLOCK) observe(&stats, u + i, n - i < BLOCK ? n - i : BLOCK);
     float variance = (float)(stats.squares / n);
-    affine f = {(float)stats.mean, in[1][c] / sqrtf(variance + (float)EPSILON), in[2][c]};
+    affine f = {(float)stats.mean, in[1] ? in[1][c] / sqrtf(variance + (float)EPSILON) : 1, in[2] ? in[2][c] : 0};
     out[1][c] = f.mean, out[2][c] = variance;
     for (long i = 0, j = 0; i < n; i += LANES, j = j + LANES == turn ? 0 : j + LANES) {
       vf z = normal(f, get(u + i, n - i));
@@ -46,6 +46,7 @@ static void normalise(const shape *s, long from, long to, float *const *in, floa
       if (in[4]) z += get(in[4] + c * n + i, n - i);
       put(out[0] + c * n + i, z, n - i);
     }
+    for (long i = 0; s->ones && c + 1 == s->channels && i < n; i += LANES) put(out[0] + (c + 1) * n + i, all(1), n - i);
   }
 }
 
@@ -82,11 +83,9 @@ static void normalise_gradient(const shape *s, long from, long to, float *const 
 // hard_swish is act(h), hard_swish_gradient d·act'(h).
 static void hard_swish(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
   long n = s->columns * to;
-  (void)scratch;
   for (long i = s->columns * from; i < n; i += LANES) put(out[0] + i, activate(HSWISH, get(in[0] + i, n - i)), n - i);
 }
 
 static void hard_swish_gradient(const shape *s, long from, long to, float *const *in, float *const *out, float *scratch) {
-  (void)scratch;
   put_derived(HSWISH, out[0] + s->columns * from, in[0] + s->columns * from, in[1] + s->columns * from, s->columns * (to - from), 0);
 }

@@ -10,7 +10,7 @@ enum { NONE, RELU, HSWISH }; // activations
 typedef struct {
   long kernel, stride, side, out; // of a depthwise convolution; out is the side of its result
   long batch;
-  int act_in, act_out, plain, transposed, by_rows;
+  int act_in, act_out, plain, transposed, by_rows, ones;
   float alpha;
   long channels, columns; // of the first input
   long rows, depth, width; // of a product; of an outer one, rows of A and of B, and columns
@@ -27,9 +27,7 @@ enum { DEPTHWISE, DEPTHWISE_GRADIENT, GATE, GATE_GRADIENT, NORMALISE, NORMALISE_
 // kernels are all operators for one kind of processor.
 typedef struct {
   task *run[OPERATORS];
-  long (*depthwise_scratch)(const shape *);
-  long (*product_scratch)(const shape *);
-  long (*outer_scratch)(const shape *);
+  long (*scratch[OPERATORS])(const shape *); // NULL: a period, which 16 batches have
 } kernels;
 
 extern const kernels binas_portable;

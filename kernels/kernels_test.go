@@ -348,6 +348,14 @@ func TestElementwiseOperators(t *testing.T) {
 			near(t, "dγ", got[1], s1, 1e-5)
 			near(t, "dβ", got[2], s0, 1e-5)
 
+			got = mustCompute(t, set, "Normalise", []onnx.Attr{onnx.Int("ones", 1)}, []matrix{u}, matrix{c + 1, m, nil}, narrow, narrow)
+			centred := slices.Repeat([]float64{1}, (c+1)*m)
+			for i := range u.data {
+				centred[i] = float64(u.data[i]) - mean[i/m]
+			}
+			near(t, "centred, and ones", got[0], centred, 1e-6)
+			near(t, "mean", got[1], mean, 1e-6)
+
 			keep := random(rand.New(rand.NewPCG(17, 18)), 1, batch, 1, 0)
 			kept, wide2 := matrix{c, m, make([]float32, c*m)}, make([]float64, c*m)
 			for i := range wide2 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "kernels.h"
 #include "operators.h"
@@ -33,7 +34,7 @@ static const signature signatures[OPERATORS] = {
     [DEPTHWISE_GRADIENT] = {"DepthwiseGradient", 7, "mkccccobb", "mkcc"},
     [GATE] = {"Gate", 2, "mb", "m"},
     [GATE_GRADIENT] = {"GateGradient", 2, "mm", "b"},
-    [NORMALISE] = {"Normalise", 3, "mccem", "mcc"},
+    [NORMALISE] = {"Normalise", 1, "mccem", "mcc"},
     [NORMALISE_GRADIENT] = {"NormaliseGradient", 5, "mmccce", "mcc"},
     [HARD_SWISH] = {"HardSwish", 1, "m", "m"},
     [HARD_SWISH_GRADIENT] = {"HardSwishGradient", 2, "mm", "m"},
@@ -78,13 +79,13 @@ static OrtStatus *create(const OrtCustomOp *op, const void *api, const OrtInfo *
   node *n = calloc(1, sizeof *n);
   if (!n) return CreateStatus(1, "no memory");
   n->of = (const operation *)op;
-  static const char *const names[] = {"kernel", "stride", "side", "batch", "act_in", "act_out", "plain", "transposed", "negative"};
-  int64_t v[9] = {0};
-  for (int i = 0; i < 9; i++) {
+  static const char *const names[] = {"kernel", "stride", "side", "batch", "act_in", "act_out", "plain", "transposed", "negative", "ones"};
+  int64_t v[10] = {0};
+  for (int i = 0; i < 10; i++) {
     OrtStatus *missing = KernelInfoGetAttribute_int64(info, names[i], &v[i]);
     if (missing) ReleaseStatus(missing), v[i] = 0;
   }
-  n->shape = (shape){.kernel = v[0], .stride = v[1], .side = v[2], .batch = v[3], .act_in = v[4], .act_out = v[5], .plain = v[6], .transposed = v[7], .alpha = v[8] ? -1 : 1};
+  n->shape = (shape){.kernel = v[0], .stride = v[1], .side = v[2], .batch = v[3], .act_in = v[4], .act_out = v[5], .plain = v[6], .transposed = v[7], .alpha = v[8] ? -1 : 1, .ones = v[9] != 0};
   shape *s = &n->shape;
   if (!s->batch) s->batch = 1;
   int depthwise = n->of->kind == DEPTHWISE || n->of->kind == DEPTHWISE_GRADIENT;
@@ -214,18 +215,12 @@ static const char *fit(run *r, int64_t d[MOST][2]) {
     if (r->in[outer ? 2 : 3] && (e[0] != (outer ? s->rows : s->depth) || e[1] != s->batch || s->width % s->batch)) return "the gate has another size than the matrix";
     s->by_rows = outer || s->width < 4 * s->rows; // which packs less again in every chunk
     r->parts = s->by_rows ? (s->rows + PART_ROWS - 1) / PART_ROWS : (s->width + PART_COLUMNS - 1) / PART_COLUMNS;
-    r->scratch = outer ? r->node->of->set->outer_scratch(s) : r->node->of->set->product_scratch(s);
     r->made[0] = outer && s->transposed ? s->depth : s->rows, r->made[1] = !outer ? s->width : s->transposed ? s->rows : s->depth;
     return 0;
   }
   s->channels = r->parts = d[0][0], s->columns = d[0][1];
-  r->scratch = 16 * s->batch; // a period
-  if (s->out) {
-    if (s->columns != s->side * s->side * s->batch) return "the map has another size than its side and the batch say";
-    r->scratch = r->node->of->set->depthwise_scratch(s);
-  } else if (s->columns % s->batch) {
-    return "the columns are no multiple of the batch";
-  }
+  if (s->out && s->columns != s->side * s->side * s->batch) return "the map has another size than its side and the batch say";
+  if (s->columns % s->batch) return "the columns are no multiple of the batch";
   const char *in = signatures[kind].in;
   for (size_t i = 1; in[i]; i++) {
     int64_t want = (in[i] == 'e' ? 1 : s->channels) * columns(s, in[i]);
@@ -247,6 +242,10 @@ static void huge(const void *tensor, size_t bytes) {
 #endif
 }
 
+// most is how many chunks an operator has at most: the session gives every thread as many
+// in a row, and preparing one costs time.
+static size_t most = 32;
+
 static OrtStatus *compute(void *p, OrtContext *context) {
   run r = {.node = p, .shape = ((node *)p)->shape};
   const signature *g = &signatures[r.node->of->kind];
@@ -263,14 +262,15 @@ static OrtStatus *compute(void *p, OrtContext *context) {
   const char *why = fit(&r, d);
   if (why) return refuse(p, why);
   for (size_t i = 0; !status && g->out[i]; i++) {
-    int64_t want[2] = {r.shape.channels, columns(&r.shape, g->out[i])};
+    int64_t want[2] = {r.shape.channels + (i ? 0 : r.shape.ones), columns(&r.shape, g->out[i])};
     OrtValue *v;
     const int64_t *size = g->out[i] == 'C' ? r.made : want;
     if (!(status = KernelContext_GetOutput(context, i, size, 2, &v))) status = GetTensorMutableData(v, (void **)&r.out[i]);
     if (!status) huge(r.out[i], size[0] * size[1] * 4);
   }
   if (status || !r.parts) return status;
-  size_t most = r.node->of->kind == OUTER ? 8 : r.node->of->kind == PRODUCT ? 16 : 32; // enough for many threads, few enough that preparing a chunk costs little
+  long (*scratch)(const shape *) = r.node->of->set->scratch[r.node->of->kind];
+  r.scratch = scratch ? scratch(&r.shape) : 16 * r.shape.batch;
   r.chunks = r.parts < most ? r.parts : most;
   status = KernelContext_ParallelFor(context, chunk, r.chunks, 0, &r);
   return status || !r.failed ? status : refuse(p, "no memory");
@@ -291,11 +291,8 @@ enum { SETS = sizeof sets / sizeof *sets };
 
 int binas_kernels_supported(int set) {
 #if defined(__x86_64__)
-  switch (set) {
-  case 1: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  case 2:
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-  }
+  if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (set == 2) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
 #endif
   return set == 0;
 }
@@ -319,6 +316,7 @@ const char *binas_kernels_open(const char *library) {
   if (!api) return "the library has another interface";
 #define LOOK_UP(place, result, name, parameters) name = (result(*) parameters)api[place];
   FUNCTIONS(LOOK_UP)
+  most = 2 * sysconf(_SC_NPROCESSORS_ONLN);
   static operation operations[SETS][OPERATORS];
   for (int i = 0; i < SETS; i++) {
     OrtStatus *status = CreateCustomOpDomain(sets[i].domain, &domains[i]);

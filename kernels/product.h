@@ -27,6 +27,8 @@ static long product_scratch(const shape *s) { return (s->rows + ROWS + PRODUCT_C
 // columns of it come from memory.
 INLINE void corner(const int rows, const shape *s, const float *a, const float *b, const float *plus, float *c, long width, int past, const float *next) {
   vf r[ROWS][COLUMNS] = {{{0}}};
+  for (int i = 0; plus && i < rows; i++)
+    for (int u = 0; u < STRIP; u += 16) __builtin_prefetch(plus + i * width + u, 0, 3);
   for (long k = 0; k < s->depth; k++, a += ROWS, b += PRODUCT_COLUMNS) {
     vf x[COLUMNS];
     if (next) {
@@ -114,11 +116,12 @@ enum { HIGH = REGISTERS > 16 ? PART_ROWS : PART_ROWS / 2, ACROSS = REGISTERS > 1
 static long outer_scratch(const shape *s) { return (s->depth + HIGH) * BLOCK_COLUMNS + period(s->batch) + 64; }
 
 // dots is t[i][j] = Σ a[i]·b[j] over n columns, a multiple of LANES. Rows of a are pitch
-// floats apart.
-INLINE void dots(const int across, const float *a, long pitch, const float *b, float t[HIGH][ACROSS], long n) {
+// floats apart. Meanwhile n floats of next come from memory.
+INLINE void dots(const int across, const float *a, long pitch, const float *b, float t[HIGH][ACROSS], long n, const float *next) {
   vf r[HIGH][ACROSS] = {{{0}}};
   for (long k = 0; k < n; k += LANES) {
     vf x[ACROSS];
+    __builtin_prefetch(next + k, 0, 2);
 #pragma GCC unroll 4
     for (int j = 0; j < across; j++) x[j] = load(b + j * BLOCK_COLUMNS + k);
 #pragma GCC unroll 6
@@ -148,7 +151,7 @@ static void outer(const shape *s, long from, long to, float *const *in, float *c
     }
     for (long r = begin; r < end; r += HIGH) {
       long rows = end - r < HIGH ? end - r : HIGH;
-      const float *high = in[0] + r * width + n;
+      const float *high = in[0] + r * width + n, *next = r + HIGH < end ? high + HIGH * width : in[0] + begin * width + n + some;
       long pitch = width;
       if (in[2] || rows < HIGH || whole > columns) {
         memset(a, 0, HIGH * BLOCK_COLUMNS * 4);
@@ -156,13 +159,13 @@ static void outer(const shape *s, long from, long to, float *const *in, float *c
           pack(s, a + i * BLOCK_COLUMNS, in[0] + (r + i) * width, in[2] ? in[2] + (r + i) * s->batch : 0, spare, n, columns);
         high = a, pitch = BLOCK_COLUMNS;
       }
-      for (long k = 0; k < depth; k += ACROSS) {
+      for (long k = 0; k < depth; k += ACROSS, next += k < HIGH * ACROSS ? width : 0) {
         const float *bk = b + k * BLOCK_COLUMNS;
         long across = depth - k < ACROSS ? depth - k : ACROSS;
         if (across == 1)
-          dots(1, high, pitch, bk, t, whole);
+          dots(1, high, pitch, bk, t, whole, next);
         else
-          dots(ACROSS, high, pitch, bk, t, whole); // what is behind the last row of B is not used
+          dots(ACROSS, high, pitch, bk, t, whole, next); // what is behind the last row of B is not used
         for (long i = 0; i < rows; i++)
           for (long j = 0; j < across; j++) {
             float *c = out[0] + (r + i) * down + (k + j) * right;

@@ -12,7 +12,5 @@
 
 const kernels SET = {
     .run = {depthwise, depthwise_gradient, gate, gate_gradient, normalise, normalise_gradient, hard_swish, hard_swish_gradient, product, outer},
-    .depthwise_scratch = depthwise_scratch,
-    .product_scratch = product_scratch,
-    .outer_scratch = outer_scratch,
+    .scratch = {[DEPTHWISE] = depthwise_scratch, [DEPTHWISE_GRADIENT] = depthwise_scratch, [PRODUCT] = product_scratch, [OUTER] = outer_scratch},
 };

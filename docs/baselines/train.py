@@ -1,7 +1,7 @@
 """How fast the heaviest network of the BINAS space trains: this program and PyTorch, in turn.
 
 usage: make baselines, or python3 docs/baselines/train.py [--threads 2] [--rounds 2] [--steps 10]
-       [--sizes 32x64,96x64,224x8] [--ways kernels,off,nchw,channels_last,compiled,bf16] [--loading]
+       [--sizes 32x64,96x64,224x8] [--ways kernels,off,nchw,channels_last,compiled,bf16] [--loading] [--binary FILE]
 
 Sizes are pixels x images of a step. One step is what BenchmarkTrainStep of supernet/backprop
 does: forward, cross entropy with smoothing 0.1 and backward, batch norm in training mode, dropout
@@ -11,7 +11,8 @@ are PyTorch's layouts in float32; compiled is channels_last under torch.compile,
 under autocast. With --loading all of them train on a folder of JPEG files of 500x375, with random
 resized crops and flips and the optimiser: this program as `binas-tui train` does, from its pack (that is
 its second epoch and later ones), PyTorch with torchvision's ImageFolder and two workers. Every measurement is a process of its own, of which the peak memory is its own; of
-the rounds the fastest counts. The result is a table in Markdown on standard output.
+the rounds the fastest counts. --binary is what would be built: the program with --loading, else the test
+binary of supernet/backprop. The result is a table in Markdown on standard output.
 """
 import argparse, json, os, re, statistics, subprocess, sys, tempfile, time
 
@@ -27,6 +28,7 @@ def arguments():
     a.add_argument("--sizes", default="32x64,96x64,224x8")
     a.add_argument("--ways", default="kernels,off,nchw,channels_last,compiled,bf16")
     a.add_argument("--loading", action="store_true")
+    a.add_argument("--binary")
     a.add_argument("--folder", help=argparse.SUPPRESS)
     a.add_argument("--one", nargs=3, metavar=("WAY", "SIDE", "BATCH"), help=argparse.SUPPRESS)
     return a.parse_args()
@@ -36,8 +38,8 @@ def main(a):
     sizes = [tuple(map(int, s.split("x"))) for s in a.sizes.split(",")]
     ways, found = a.ways.split(","), {}
     with tempfile.TemporaryDirectory() as folder:
-        bench = os.path.join(folder, "bench")
-        if set(ways) & set(here):
+        bench = os.path.abspath(a.binary) if a.binary else os.path.join(folder, "bench")
+        if set(ways) & set(here) and not a.binary:
             build = ["build", "-o", bench, "."] if a.loading else ["test", "-c", "-o", bench, "./supernet/backprop"]
             subprocess.run(["go", *build], cwd=root, check=True)
         if a.loading:
@@ -46,7 +48,7 @@ def main(a):
         for _ in range(a.rounds):
             for side, batch in sizes:
                 for way in ways:
-                    speed, memory = measure(a, bench, way, side, batch)
+                    speed, memory = measure(a, folder, bench, way, side, batch)
                     print(f"{side} px, {batch} images, {way}: {speed:.1f} images/s, {memory:.0f} MB", file=sys.stderr, flush=True)
                     old = found.get((side, way), (0, 0))
                     found[side, way] = max(speed, old[0]), max(memory, old[1])
@@ -68,16 +70,16 @@ def pictures(folder, count=256):
         noise.filter(ImageFilter.GaussianBlur(1)).save(os.path.join(folder, str(i % 4), f"{i}.jpg"), quality=90)
 
 
-def measure(a, bench, way, side, batch):
+def measure(a, folder, bench, way, side, batch):
     """Images a second and the peak memory of a process, in MB."""
     env = dict(os.environ)
-    run = tempfile.mkdtemp(dir=os.path.dirname(bench))
+    run = tempfile.mkdtemp(dir=folder)
     if way in here:
-        env["XDG_CACHE_HOME"] = os.path.join(os.path.dirname(bench), "cache")  # where packs are
+        env["XDG_CACHE_HOME"] = os.path.join(folder, "cache")  # where packs are
         command = [bench, "train", "--stage", "heaviest", "--data", str(a.folder), "--out", run, "--image-size", str(side), "--batch-size", str(batch), "--threads", str(a.threads),
                    "--epochs", "3", "--train-percent", "90", "--augment", "pictures", "--validation", "16", "--log-interval", "1", "--lr", "0.001"]
         if not a.loading:
-            command = [bench, "-test.run", "^$", "-test.bench", f"^BenchmarkTrainStep$/^{side}px$", "-test.benchtime", f"{a.steps}x"]
+            command = [bench, "-test.run", "^$", "-test.bench", f"^BenchmarkTrainStep$/^{side}px$", "-test.benchtime", f"{a.steps}x", "-images", str(batch)]
         env.pop("BINAS_KERNELS", None)
         if way == "off":
             env["BINAS_KERNELS"] = "off"

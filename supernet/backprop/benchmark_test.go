@@ -1,6 +1,7 @@
 package backprop
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -13,7 +14,10 @@ import (
 	"github.com/binas-tui/binas-tui/supernet"
 )
 
-var traces = flag.String("traces", "", "folder for the traces of ONNX Runtime's profiler, of benchmarks of a step")
+var (
+	traces = flag.String("traces", "", "folder for the traces of ONNX Runtime's profiler, of benchmarks of a step")
+	images = flag.Int("images", 0, "images of a step of BenchmarkTrainStep, in place of its own")
+)
 
 func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -30,8 +34,8 @@ func randomBatch(batch, side, classes int) (x []float32, labels []int) {
 // BenchmarkTrainStep is a step of the heaviest network without the update:
 // forward, loss and backward. MB is the memory of the process while it trains.
 func BenchmarkTrainStep(b *testing.B) {
-	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {96, 64}, {224, 8}} {
-		b.Run(fmt.Sprintf("%dpx", c.side), func(b *testing.B) { benchmarkHeaviest(b, c.side, c.batch) })
+	for _, c := range []struct{ side, batch int }{{32, 64}, {64, 64}, {96, 64}, {128, 32}, {224, 8}} {
+		b.Run(fmt.Sprintf("%dpx", c.side), func(b *testing.B) { benchmarkHeaviest(b, c.side, cmp.Or(*images, c.batch)) })
 	}
 	b.Run("224px, 64 images", func(b *testing.B) {
 		if onnx.Target(*device).Kind() == onnx.CPU {

@@ -1,5 +1,7 @@
 package backprop
 
+import "github.com/binas-tui/binas-tui/onnx"
+
 // pointwise is a 1x1 convolution without bias and batch normalisation.
 //
 // Where it widens a map, the wide map is not normalised, unless it is
@@ -39,10 +41,7 @@ func (l pointwise) forward(b *builder, x string) string {
 
 func (l pointwise) forwardFolded(b *builder, x string, m int) string {
 	weight := l.weight(b)
-	mean := b.mean(x, 1)
-	centred := b.sub(x, mean)
-	xt := b.concat(0, centred, b.ones(1, m))
-	covariance := b.scale(b.outer(centred, centred), 1/float64(m))
+	xt, covariance, mean := b.covariance(x, m)
 	p := b.matmul(weight, covariance)
 	variance := b.sum(b.mul(p, weight), 1)
 	b.statistics(b.matmul(weight, mean), variance, m, l.bn)
@@ -52,6 +51,23 @@ func (l pointwise) forwardFolded(b *builder, x string, m int) string {
 	b.save("inv."+l.bn, inv)
 	gamma, beta := norm(l.bn).parameters(b, l.out)
 	return b.product(b.concat(1, b.mul(weight, b.mul(gamma, inv)), beta), xt, "", false, false)
+}
+
+// covariance returns x̃ = [x - mean; 1] of the m columns of x, and their covariance and
+// mean.
+func (b *builder) covariance(x string, m int) (xt, covariance, mean string) {
+	n := b.rows(x)
+	if b.useKernels() {
+		one := []int{n, 1}
+		out := b.own("Normalise", []string{x}, []onnx.Attr{onnx.Int("ones", 1)}, []int{n + 1, m}, one, one)
+		xt, mean = out[0], out[1]
+		covariance = b.slice(b.slice(b.outer(xt, xt), 0, 0, n), 1, 0, n)
+	} else {
+		mean = b.mean(x, 1)
+		centred := b.sub(x, mean)
+		xt, covariance = b.concat(0, centred, b.ones(1, m)), b.outer(centred, centred)
+	}
+	return xt, b.scale(covariance, 1/float64(m)), mean
 }
 
 func (l pointwise) backward(b *builder, d, plus string) string {

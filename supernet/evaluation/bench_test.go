@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -9,27 +10,40 @@ import (
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/model"
 )
 
-// BenchmarkEvaluateChild evaluates random children on 2,000 images of 32 pixels,
-// two at a time on one thread each: extraction, folding and the making of the
-// session included. An iteration is one child.
+// BenchmarkEvaluateChild evaluates random children on images of three sizes, two at
+// a time on one thread each: extraction, folding and the making of the session
+// included. An iteration is one child; -test.v prints its architecture.
 func BenchmarkEvaluateChild(b *testing.B) {
-	for _, bn := range []string{Running, Recalibrated} {
-		b.Run(bn, func(b *testing.B) {
-			e := evaluator(b, 2000)
-			if bn == Recalibrated {
-				e.Calibration = noise(b, DefaultBNImages, 2)
-			}
-			b.ResetTimer()
-			err := inOrder(b.Context(), new(job.Job), b.N, 2, func(ctx context.Context, i int) (Score, error) {
-				return e.Child(ctx, RandomPath(e.Space, 1, i), 0, 2000)
-			}, func(int, Score) error { return nil })
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(2000*b.N)/b.Elapsed().Seconds(), "images/s")
-		})
+	for _, c := range []struct{ side, images int }{{32, 2000}, {96, 1000}, {224, 249}} {
+		for _, bn := range []string{Running, Recalibrated} {
+			b.Run(fmt.Sprintf("%dpx/%s", c.side, bn), func(b *testing.B) {
+				e := evaluator(b, 1)
+				e.Images = noiseOf(b, c.side, c.images, 1)
+				if bn == Recalibrated {
+					e.Calibration = noiseOf(b, c.side, DefaultBNImages, 2)
+				}
+				var err error
+				if e.Space, err = model.NewSpace(model.MobileNASNet, c.side); err != nil {
+					b.Fatal(err)
+				}
+				b.ResetTimer()
+				err = inOrder(b.Context(), new(job.Job), b.N, 2, func(ctx context.Context, i int) (Score, error) {
+					return e.Child(ctx, RandomPath(e.Space, 1, i), 0, c.images)
+				}, func(i int, _ Score) error {
+					if testing.Verbose() {
+						b.Log(e.Space.Architecture(RandomPath(e.Space, 1, i)))
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(c.images*b.N)/b.Elapsed().Seconds(), "images/s")
+			})
+		}
 	}
 }
 

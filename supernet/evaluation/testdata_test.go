@@ -62,15 +62,22 @@ func children(t testing.TB) []child {
 // noise is n images of random pixels in 10 classes.
 func noise(t testing.TB, n int, seed uint64) *Images {
 	t.Helper()
+	return noiseOf(t, 32, n, seed)
+}
+
+func noiseOf(t testing.TB, side, n int, seed uint64) *Images {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
-	x, labels := make([]float32, n*3*32*32), make([]int, n)
+	x, labels := make([]float32, n*3*side*side), make([]int, n)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
 	}
 	for i := range labels {
 		labels[i] = r.IntN(10)
 	}
-	return kept("noise", x, labels)
+	im := kept("noise", x, labels)
+	im.Size = side
+	return im
 }
 
 // kept are images of 32 pixels in 10 classes, in memory.
