@@ -14,6 +14,8 @@
 #define STREAM(p, v) __builtin_ia32_movntps512(p, v)
 #endif
 #define FENCE() __builtin_ia32_sfence()
+#define GET_FIRST(p, left) __builtin_ia32_loadups512_mask(p, (vf){0}, (1 << (left)) - 1)
+#define PUT_FIRST(p, v, left) __builtin_ia32_storeups512_mask(p, v, (1 << (left)) - 1)
 
 #include "set.h"
 

@@ -161,25 +161,22 @@ static void weigh_rows(const shape *s, int rows, const float *v, long line, cons
   BY_SHAPE(s->kernel, s->stride, rows, WEIGH);
 }
 
+// first_column is where a row of the padded map has what is in column odd, 0 or 1, of the map.
+INLINE long first_column(const shape *s, const geometry *g, long odd) {
+  long column = odd + g->margin;
+  return (s->stride == 1 ? column : column % 2 * g->even + column / 2) * s->batch;
+}
+
 // fill copies a channel's map into its margins, which are 0 already, and makes it
 // active: act(0) is 0.
 INLINE void fill_as(const int act, const shape *s, const geometry *g, const float *h, float *map) {
-  for (long y = 0; y < s->side; y++) {
-    const float *from = h + y * s->side * s->batch;
-    float *to = map + (y + g->margin) * g->row;
-    if (s->stride == 1) {
-      long n = s->side * s->batch;
-      to += g->margin * s->batch;
-      for (long i = 0; i < n; i += LANES) put(to + i, activate(act, get(from + i, n - i)), n - i);
-      continue;
+  long wide = s->side * s->batch, n = s->stride == 1 ? wide : s->batch; // of a row, and what stays together of it
+  for (long y = 0; y < s->side; y++, h += wide)
+    for (long odd = 0; odd < s->stride; odd++) {
+      float *to = map + (y + g->margin) * g->row + first_column(s, g, odd);
+      for (long x = odd * n; x < wide; x += s->stride * n, to += n)
+        for (long i = 0; i < n; i += LANES) put(to + i, activate(act, get(h + x + i, n - i)), n - i);
     }
-    for (long x = 0; x < s->side; x++) {
-      long column = x + g->margin;
-      copy(to + (column % 2 * g->even + column / 2) * s->batch, from + x * s->batch, s->batch);
-    }
-    if (act != NONE)
-      for (long i = 0; i < g->row; i += LANES) put(to + i, activate(act, get(to + i, g->row - i)), g->row - i);
-  }
 }
 
 static void fill(const shape *s, const geometry *g, const float *h, float *map) {

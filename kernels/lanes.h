@@ -14,23 +14,25 @@ INLINE vf load(const float *p) { return *(const loose *)p; }
 INLINE void store(float *p, vf v) { *(loose *)p = v; }
 INLINE vf all(float x) { return x - (vf){0}; }
 
-// get and put move the first left floats where fewer than LANES are left; get
-// sets the rest to 0.
-INLINE vf get(const float *p, long left) {
-  if (left >= LANES) return load(p);
+#ifndef GET_FIRST
+#define GET_FIRST(p, left) some(p, left)
+#define PUT_FIRST(p, v, left) memcpy(p, &v, (left) * 4)
+INLINE vf some(const float *p, long left) {
   vf v = {0};
   memcpy(&v, p, left * 4);
   return v;
 }
+#endif
+
+// get and put move the first left floats where fewer than LANES are left; get
+// sets the rest to 0.
+INLINE vf get(const float *p, long left) { return left >= LANES ? load(p) : GET_FIRST(p, left); }
 INLINE void put(float *p, vf v, long left) {
   if (left >= LANES)
     store(p, v);
   else
-    memcpy(p, &v, left * 4);
+    PUT_FIRST(p, v, left);
 }
-
-// first clears all but the first left lanes.
-INLINE vf first(vf v, long left) { return left >= LANES ? v : get((const float *)&v, left); }
 
 INLINE float sum(vf v) {
   typedef float four __attribute__((vector_size(16)));
@@ -40,16 +42,22 @@ INLINE float sum(vf v) {
   return (q[0][0] + q[0][1]) + (q[0][2] + q[0][3]);
 }
 
-// copy moves n floats; short runs, of which batches of 8 are many, are worth no call.
+// copy moves n floats; 8, an image each of many batches, at once.
 INLINE void copy(float *to, const float *from, long n) {
-  long i = 0;
-  for (; i + LANES <= n; i += LANES) store(to + i, load(from + i));
-  for (; i + 8 <= n; i += 8) memcpy(to + i, from + i, 32);
-  for (; i < n; i++) to[i] = from[i];
+  if (n == 8) memcpy(to, from, 32), n = 0;
+  for (long i = 0; i < n; i += LANES) put(to + i, get(from + i, n - i), n - i);
 }
 
 INLINE vf clear(vi where, vf v) { return (vf)((vi)v & ~where); }
 INLINE vf choose(vi where, vf a, vf b) { return (vf)(((vi)a & where) | ((vi)b & ~where)); }
+
+// first clears all but the first left lanes.
+INLINE vf first(vf v, long left) {
+  static const int number[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  vi lane;
+  memcpy(&lane, number, sizeof lane);
+  return left >= LANES ? v : clear(lane >= (int)left, v);
+}
 
 // activate is act(x). Comparisons are such that NaN stays NaN.
 INLINE vf activate(int act, vf x) {
