@@ -251,16 +251,19 @@ func doctorCUDA(ctx context.Context, w io.Writer, library string) {
 	}
 	section(w, "GPU by CUDA (not needed)")
 	lib, _, err := onnx.FindFor(library, onnx.CUDA)
+	var needs onnx.CUDANeeds
+	if err == nil {
+		line(w, "ONNX Runtime", lib.Path)
+		needs, err = lib.CUDA(ctx)
+	}
 	if err != nil {
 		line(w, "ONNX Runtime", err.Error())
-		line(w, "to install it", "binas-tui doctor --install-onnxruntime cuda")
-		return
-	}
-	line(w, "ONNX Runtime", lib.Path)
-	needs, err := lib.CUDA(ctx)
-	if err != nil {
-		line(w, "result", err.Error())
-		return
+		install := "binas-tui doctor --install-onnxruntime cuda"
+		if os.Getenv(onnx.EnvPushed) != "" {
+			install = "--on this host --device cuda pushes it, 275 MB, or here: " + install
+		}
+		line(w, "to install it", install)
+		needs = onnx.CUDAOfInstall(ctx)
 	}
 	writeCUDA(w, needs)
 }
@@ -298,6 +301,8 @@ func writeCUDA(w io.Writer, n onnx.CUDANeeds) {
 		line(w, "result", err.Error())
 	case missing:
 		line(w, "result", "libraries are missing")
+	case n.Provider == "":
+		line(w, "result", "the library alone is missing")
 	default:
 		line(w, "result", "--device cuda can be used, to train too (by graphs of ordinary operators)")
 	}

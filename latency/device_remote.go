@@ -99,7 +99,7 @@ var errorKinds = []struct {
 	err  error
 }{
 	{"no-trace", ErrNoTrace}, {"trace", ErrTrace}, {"target", onnx.ErrTargetUnavailable}, {"memory", memory.ErrTooMuch},
-	{"in-use", ErrDeviceInUse}, {"protocol", ErrProtocol}, {"library", onnx.ErrNoLibrary}, {"old-library", onnx.ErrTooOld},
+	{"in-use", ErrDeviceInUse}, {"protocol", ErrProtocol}, {"cuda-library", onnx.ErrNoCUDALibrary}, {"library", onnx.ErrNoLibrary}, {"old-library", onnx.ErrTooOld},
 }
 
 // remoteError is an error of the other end.

@@ -13,7 +13,7 @@ import (
 
 // CUDANeeds is what the CUDA provider of a library needs, and what of it was found.
 type CUDANeeds struct {
-	Provider  string // file of the provider, beside the library
+	Provider  string // file of the provider, beside the library; "" where there is none yet
 	Version   int    // major, of CUDA; 0 is not known
 	Libraries []cuda.Library
 	Places    []cuda.Place // that were looked at
@@ -34,10 +34,35 @@ func (l Library) CUDA(ctx context.Context) (CUDANeeds, error) {
 	if err != nil {
 		return n, fmt.Errorf("%w: %w", ErrTargetUnavailable, err)
 	}
+	n.look(ctx, names)
+	return n, nil
+}
+
+// CUDAOfInstall is what the library that [InstallCUDA] fetches needs, by what is known
+// of it: it need not be there.
+func CUDAOfInstall(ctx context.Context) (n CUDANeeds) {
+	n.look(ctx, cudaWheel.needs)
+	return n
+}
+
+// look looks for the driver, and for libraries of CUDA and cuDNN.
+func (n *CUDANeeds) look(ctx context.Context, names []string) {
 	n.Version, n.Places = cuda.Major(names), cuda.Places(ctx)
 	n.Libraries = cuda.Look(names, n.Places)
 	n.Driver, n.DriverErr = cuda.LoadDriver()
-	return n, nil
+}
+
+// missing says what is in the way of a target on cards before there is a library
+// with its provider; the error wraps [ErrTargetUnavailable].
+func (n CUDANeeds) missing(t Target) error {
+	_, card := t.split()
+	if err := n.Check(card); err != nil {
+		return err
+	}
+	if err := cuda.Found(n.Libraries); err != nil {
+		return fmt.Errorf("%w: %w; %s", ErrTargetUnavailable, err, n.Remedy())
+	}
+	return nil
 }
 
 // Text is what is needed, in words: CUDA 13 and cuDNN 9.

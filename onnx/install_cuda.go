@@ -20,6 +20,7 @@ import (
 // no part of Python: of it the libraries alone are kept.
 type wheel struct {
 	file, sha256 string
+	needs        []string       // libraries of CUDA and cuDNN
 	libraries    []wheelLibrary // the one that is looked for comes last: where it is, all are
 }
 
@@ -39,6 +40,7 @@ const (
 var cudaWheel = wheel{
 	"onnxruntime_gpu-1.27.0-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
 	"b2b8d6afabf3c23c2c698639a16388816dc7298f388a9ddddf504b283990ea01",
+	[]string{"libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcufft.so.12", "libcudart.so.13", "libnvrtc.so.13", "libcudnn.so.9"},
 	[]wheelLibrary{
 		{"onnxruntime/capi/" + sharedProvider, sharedProvider, "086ec1d5388f64153d9c63470d126693db9a182c8ce236d3a1119068471b8a0d"},
 		{"onnxruntime/capi/" + cudaProvider, cudaProvider, "9aacf1788ceae09ca362cbf9bb3c1d69c94cec86e24310de7ad14e6b05b5bb5d"},
@@ -65,10 +67,16 @@ func CUDAInstallPath() string {
 // index is that of PIP_INDEX_URL, else pypi.org. CUDA and cuDNN are not in it: see
 // [CUDA].
 func InstallCUDA(ctx context.Context, progress download.Progress) (Library, error) {
-	switch {
-	case !CanRun():
+	if !CanRun() {
 		return Library{}, ErrNoCgo
-	case platform != cudaPlatform:
+	}
+	return InstallCUDAFor(ctx, platform, progress)
+}
+
+// InstallCUDAFor is InstallCUDA for another machine of a platform that this one
+// measures on.
+func InstallCUDAFor(ctx context.Context, platform string, progress download.Progress) (Library, error) {
+	if platform != cudaPlatform {
 		return Library{}, fmt.Errorf("install: %w with CUDA: %s; there is one for %s", ErrNoBuild, platform, cudaPlatform)
 	}
 	index := os.Getenv("PIP_INDEX_URL")
@@ -80,6 +88,16 @@ func InstallCUDA(ctx context.Context, progress download.Progress) (Library, erro
 		return Library{}, fmt.Errorf("install ONNX Runtime %s with CUDA: %w", LibraryVersion, err)
 	}
 	return lib, nil
+}
+
+// sum is the SHA-256 of a library, "" where it is none of the package.
+func (w wheel) sum(file string) string {
+	for _, l := range w.libraries {
+		if l.file == file {
+			return l.sha256
+		}
+	}
+	return ""
 }
 
 // install puts the libraries into a folder, where they are not there already. The

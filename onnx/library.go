@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +14,11 @@ import (
 )
 
 // EnvLibrary is the environment variable that names the ONNX Runtime library.
-const EnvLibrary = "BINAS_ONNXRUNTIME"
+// EnvPushed names where one is that another machine has pushed here, if it has.
+const (
+	EnvLibrary = "BINAS_ONNXRUNTIME"
+	EnvPushed  = "BINAS_ONNXRUNTIME_PUSHED"
+)
 
 // LibraryVersion is the version of ONNX Runtime that [Install] fetches.
 // OldestVersion is the oldest that works: the Go binding asks for C API 24.
@@ -59,9 +64,11 @@ type Tried struct {
 // Find looks for the library, in this order, and takes the first file there is:
 //
 //  1. flag, the value of --onnxruntime (a file or the folder it is in)
-//  2. the environment variable BINAS_ONNXRUNTIME, likewise
+//  2. the environment variable BINAS_ONNXRUNTIME, likewise; what was pushed for
+//     the processor, by [EnvPushed], stands before it
 //  3. the folder of the executable
-//  4. the user's data folder, where [Install] puts it
+//  4. the user's data folder, where [Install] puts it; what was pushed for another
+//     target stands behind it
 //  5. the system's library folders: those of LD_LIBRARY_PATH whose paths are
 //     absolute, then the usual ones
 //
@@ -83,7 +90,7 @@ func FindFor(flag string, t Target) (Library, []Tried, error) {
 
 func locate(flag string, t Target) (Library, []Tried, error) {
 	var tried []Tried
-	k := t.Kind()
+	k, pushed := t.Kind(), os.Getenv(EnvPushed)
 	nvidia, given := k == CUDA || k == TensorRT, true
 	look := func(place, path string) bool {
 		path = inFolder(path)
@@ -101,6 +108,9 @@ func locate(flag string, t Target) (Library, []Tried, error) {
 	for _, named := range []struct{ place, path string }{
 		{"--onnxruntime", flag}, {EnvLibrary, os.Getenv(EnvLibrary)},
 	} {
+		if k == CPU && named.place == EnvLibrary && pushed != "" && look("pushed", pushed) {
+			return found(tried), tried, nil
+		}
 		if look(named.place, named.path) {
 			return found(tried), tried, nil
 		}
@@ -118,6 +128,9 @@ func locate(flag string, t Target) (Library, []Tried, error) {
 		}
 	}
 	if nvidia && look("user data", CUDAInstallPath()) || look("user data", InstallPath()) {
+		return found(tried), tried, nil
+	}
+	if k != CPU && pushed != "" && look("pushed", pushed) {
 		return found(tried), tried, nil
 	}
 	for _, folder := range systemFolders() {
@@ -253,12 +266,23 @@ func Load(lib Library) (Library, error) {
 // Open finds the library and loads it, unless one is loaded already.
 func Open(flag string) (Library, error) { return OpenFor(flag, CPU) }
 
-// OpenFor is Open for a target. Whether that can be used is for [Target.Check] to say.
+// OpenFor is Open for a target. Whether that can be used is for [Target.Check] to say;
+// where the library with CUDA is missing, as is the driver, CUDA or cuDNN, the error is
+// about those and wraps [ErrTargetUnavailable], as does that of a library which is
+// loaded and lacks the target where another has it.
 func OpenFor(flag string, t Target) (Library, error) {
-	if lib, ok := Loaded(); ok {
-		return lib, nil
-	}
 	lib, _, err := FindFor(flag, t)
+	if have, ok := Loaded(); ok {
+		if _, lacks := have.Files(t); lacks != nil && err == nil && lib.Path != have.Path {
+			return have, fmt.Errorf("%w: ONNX Runtime is loaded from %s, without %s, and a process loads one: start the program again and use %[3]s in it first, with that from %s", ErrTargetUnavailable, have.Path, t, lib.Path)
+		}
+		return have, nil
+	}
+	if errors.Is(err, ErrNoCUDALibrary) { // which is large, and of no use without these
+		if missing := CUDAOfInstall(context.Background()).missing(t); missing != nil {
+			err = missing
+		}
+	}
 	if err != nil {
 		return Library{}, err
 	}

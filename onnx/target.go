@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,15 +37,17 @@ type provider struct {
 	halves bool // it computes in fp16
 	loud   bool // to ask for it writes to standard error where the machine has none
 	async  bool // runs are not over when operators return: their times say nothing
+
+	files []string // libraries of the provider, beside ONNX Runtime's; none where it is a part of that
 }
 
 var providers = []provider{
 	{target: CPU},
-	{target: CUDA, numbered: true, halves: true, async: true},
-	{target: TensorRT, numbered: true, halves: true, async: true},
+	{target: CUDA, numbered: true, halves: true, async: true, files: []string{cudaProvider, sharedProvider}},
+	{target: TensorRT, numbered: true, halves: true, async: true, files: []string{"libonnxruntime_providers_tensorrt.so", cudaProvider, sharedProvider}},
 	{target: CoreML, ort: "CoreML", shares: true, halves: true},
 	{target: DirectML, ort: "DML", numbered: true, halves: true, async: true},
-	{target: OpenVINO, ort: "OpenVINO", shares: true},
+	{target: OpenVINO, ort: "OpenVINO", shares: true, files: []string{"libonnxruntime_providers_openvino.so", sharedProvider}},
 	{target: WebGPU, ort: "WebGPU", halves: true, loud: true, async: true},
 	{target: XNNPACK, ort: "XNNPACK", shares: true},
 }
@@ -104,6 +107,28 @@ func (t Target) split() (provider, int) {
 		}
 	}
 	return providers[0], n
+}
+
+// File is one of a library; its SHA-256 is "" where it is not known beforehand.
+type File struct{ Path, SHA256 string }
+
+// Files are those that a target needs of a library, that itself first; those at
+// [CUDAInstallPath] need not be there. The error says which is missing; it wraps
+// [ErrTargetUnavailable].
+func (l Library) Files(t Target) ([]File, error) {
+	var files []File
+	p, _ := t.split()
+	for _, name := range append([]string{filepath.Base(l.Path)}, p.files...) {
+		f := File{Path: filepath.Join(filepath.Dir(l.Path), name)}
+		if l.Path == CUDAInstallPath() {
+			f.SHA256 = cudaWheel.sum(name)
+		}
+		if f.SHA256 == "" && name != filepath.Base(l.Path) && !exists(f.Path) {
+			return nil, fmt.Errorf("%w: %s has no provider of %s beside it (%s)", ErrTargetUnavailable, l.Path, p.target, name)
+		}
+		files = append(files, f)
+	}
+	return files, nil
 }
 
 // Kind is the target without the number of the device.

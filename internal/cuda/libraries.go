@@ -166,9 +166,9 @@ func machineOf(path string) (elf.Machine, error) {
 	return f.Machine, f.Close()
 }
 
-// Load loads libraries that were looked for; the error names those that were not
-// found, or says why one cannot be loaded. It wraps [ErrLibraries].
-func Load(libraries []Library) error {
+// Found says which of the libraries that were looked for were not found; the error
+// wraps [ErrLibraries].
+func Found(libraries []Library) error {
 	var missing []string
 	for _, l := range libraries {
 		if l.Path == "" {
@@ -181,6 +181,15 @@ func Load(libraries []Library) error {
 	}
 	if missing != nil {
 		return fmt.Errorf("%w: not found: %s", ErrLibraries, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// Load loads libraries that were looked for; the error is that of [Found], or says why
+// one cannot be loaded. It wraps [ErrLibraries].
+func Load(libraries []Library) error {
+	if err := Found(libraries); err != nil {
+		return err
 	}
 	// A library may need one that comes later in the list: those that fail are tried
 	// again while others succeed.

@@ -35,11 +35,15 @@ func hostErrorf(host, format string, args ...any) error {
 	return hostError{host + ": " + fmt.Sprintf(format, args...)}
 }
 
-// Payload is what a platform is sent: files of this machine.
+// Payload is what a platform is sent.
 type Payload struct {
-	Program string // to be run
-	Library string // whose path it gets in the environment variable Variable
+	Program File   // to be run
+	Library []File // of one folder; the program gets the path of the first in the environment variable Variable
 }
+
+// File is a file of this machine, and what it is called there. Where its SHA-256 is
+// given, the file need not be there before it is pushed.
+type File struct{ Path, Name, SHA256 string }
 
 // Options say what to run.
 type Options struct {
@@ -47,10 +51,12 @@ type Options struct {
 	// Payload gets what a platform, such as linux/arm64, is sent; its errors are the
 	// caller's.
 	Payload  func(ctx context.Context, platform string) (Payload, error)
-	Name     string   // of the program there
 	Variable string   // see Payload
 	Args     []string // plain words
 	Log      func(text string)
+	// LibraryLater runs the program also where its library was not pushed before: none
+	// may be at the path that it gets.
+	LibraryLater bool
 }
 
 // Of the connection: how long it may take, and after what silence it is given up.
@@ -107,7 +113,7 @@ func (s *Session) Lost() error {
 }
 
 // start runs a script in the POSIX shell of a host. It holds no single quotes.
-func start(ctx context.Context, host, script string, stdin io.Reader) (*Session, error) {
+func start(ctx context.Context, host, script string) (*Session, error) {
 	if err := CheckHost(host); err != nil {
 		return nil, hostError{err.Error()}
 	}
@@ -115,12 +121,10 @@ func start(ctx context.Context, host, script string, stdin io.Reader) (*Session,
 	cmd := exec.CommandContext(ctx, "ssh", args...)
 	cmd.WaitDelay = closeTime
 	s := &Session{host: host, cmd: cmd, errs: &tail{}, wait: sync.OnceValue(cmd.Wait)}
-	cmd.Stderr, cmd.Stdin = s.errs, stdin
+	cmd.Stderr = s.errs
 	out, err := cmd.StdoutPipe()
-	if err == nil && stdin == nil {
+	if err == nil {
 		s.in, err = cmd.StdinPipe()
-	} else {
-		s.in = nothing{}
 	}
 	if err == nil {
 		err = cmd.Start()
@@ -134,12 +138,6 @@ func start(ctx context.Context, host, script string, stdin io.Reader) (*Session,
 	s.out = bufio.NewReader(out)
 	return s, nil
 }
-
-// nothing is the input of a session that has one of its own.
-type nothing struct{}
-
-func (nothing) Write(p []byte) (int, error) { return 0, io.ErrClosedPipe }
-func (nothing) Close() error                { return nil }
 
 // marked is the rest of the next marked line; what stands before is of start-up
 // files. The error says why there was none.
