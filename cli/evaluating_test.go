@@ -229,6 +229,10 @@ func TestEvaluatingBadInput(t *testing.T) {
 		{[]string{"sample", "--out", "x", "--checkpoint", "../supernet/testdata/ckpt_tiny_raw.pth", "--data", data}, "expected 10"},
 		{[]string{"validate", "--checkpoint", checkpoint, "--data", data, "--image-size", "32"}, "an architecture"},
 		{[]string{"validate", "--arch", arch, "--checkpoint", checkpoint, "--data", data, "--image-size", "32"}, "not of the supernet"},
+		// A device that is not there is one error, whoever asks for it.
+		{[]string{"validate", "--arch", tinyNetwork, "--checkpoint", checkpoint, "--data", data, "--image-size", "32", "--device", "xnnpack"}, "target is not available: xnnpack"},
+		{[]string{"sample", "--out", filepath.Join(folder, "s.jsonl"), "--checkpoint", checkpoint, "--data", data, "--image-size", "32", "--device", "xnnpack"}, "target is not available: xnnpack"},
+		{[]string{"measure", tinyNetwork, "--device", "xnnpack"}, "target is not available: xnnpack"},
 	} {
 		r := runCLI(t, c.args...)
 		if r.code != exitUsage || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 || r.out != "" {

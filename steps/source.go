@@ -190,7 +190,7 @@ func (s *Source) sourceError(err error) error {
 	case s.Run != "" && errors.Is(err, fs.ErrNotExist):
 		return requestf("%w: is the data of the run there%s, and were its weights written yet?", err, s.orName(" (--data)"))
 	case errors.Is(err, onnx.ErrNoTensor), errors.Is(err, onnx.ErrTensorShape), errors.Is(err, supernet.ErrExtraTensor), errors.Is(err, fs.ErrNotExist),
-		errors.Is(err, evaluation.ErrNetwork), errors.Is(err, onnx.ErrTargetUnavailable):
+		errors.Is(err, evaluation.ErrNetwork):
 		return requestError{err}
 	}
 	return err
