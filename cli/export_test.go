@@ -235,7 +235,7 @@ func TestExportBadInput(t *testing.T) {
 		t.Errorf("failed exports left %v, %v", entries, err)
 	}
 	if _, err := os.Stat("/dev/full"); err == nil {
-		if r := runCLI(t, "export", tinyNetwork, "--onnx", "/dev/full"); r.code != 1 || !strings.Contains(r.err, "no space left") {
+		if r := runCLI(t, "export", tinyNetwork, "--onnx", "/dev/full"); r.code != exitUsage || !strings.Contains(r.err, "no space left") {
 			t.Errorf("full disk: %+v", r)
 		}
 	}

@@ -22,7 +22,8 @@ func figureFormat(flag, name string) (string, error) {
 // figureFile is a figure in any format.
 var figureFile = safefile.Kind{Name: "an SVG or PNG image", Begins: []string{"\x89PNG"}, Has: []string{"<svg"}}
 
-// pageFile is what pareto --html writes, tableFile what lut convert and lut measure do.
+// pageFile is what pareto --html writes, tableFile what lut convert, lut measure
+// and lut verify do.
 var (
 	pageFile  = safefile.Kind{Name: "an HTML page", Has: []string{"<!doctype html"}}
 	tableFile = safefile.Kind{Name: "a latency table", Begins: []string{"\x80"}, Has: []string{"binas-tui-lut"}}

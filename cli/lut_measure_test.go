@@ -106,6 +106,10 @@ func TestLUTMeasureVerifyCalibrate(t *testing.T) {
 	if lut = loadLUT(t, r.File); r.Method != latency.Isolated || r.Quality != nil || r.Rounds != 1 || lut.Provenance.Method != latency.Isolated {
 		t.Errorf("%+v, %+v", r, lut.Provenance)
 	}
+	other := writeTemp(t, "other.json", []byte(`{"a":1}`))
+	if refused := runCLI(t, "lut", "verify", "--lut", "alone", "--calibrate", "--out", other); refused.code != exitUsage || !strings.Contains(refused.err, "other.json is there and is not a latency table") {
+		t.Errorf("a file of another kind: %+v", refused)
+	}
 	c := decode[verification](t, runBusy(t, "lut", "verify", "--lut", "alone", "--calibrate", "--networks", "6", "--rounds", "1", "--json"))
 	if c.CeilingMAPE != nil || c.CeilingKendall != nil {
 		t.Errorf("a ceiling of one round: %v, %v", *c.CeilingMAPE, *c.CeilingKendall)
@@ -139,7 +143,7 @@ func TestLUTMeasureUnwritable(t *testing.T) {
 	}{
 		{filepath.Join(dir, "none", "a.json"), "--out: not a file to write: " + filepath.Join(dir, "none", "a.json"), exitUsage},
 		{dir, "--out: not a file to write: " + dir, exitUsage},
-		{"/dev/full", "write /dev/full", 1},
+		{"/dev/full", "--out: not a file to write: /dev/full: no space left on device", exitUsage},
 	} {
 		out := c.out
 		if _, err := os.Stat("/dev/full"); out == "/dev/full" && err != nil {

@@ -166,6 +166,9 @@ func calibratedFile(name, out string) (lutFile, error) {
 		if err == nil {
 			err = f.makeFolder()
 		}
+		if err == nil {
+			err = checkOutput("out", f.path, tableFile)
+		}
 		return f, err
 	}
 	f := lutFile{path: name}

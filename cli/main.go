@@ -14,6 +14,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/internal/mpi"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/internal/stdio"
 )
 
 // Streams are what a command reads and writes. In and Out are asked whether
@@ -64,6 +65,9 @@ func Main(args []string, s Streams) int {
 		s.Out, s.Err = io.Discard, io.Discard
 	}
 	s.Err = s.encoded(s.Err)
+	if s.Out == io.Writer(os.Stdout) && stdio.OutputClosed() { // before work that nobody would see
+		return conclude(errors.New("standard output is closed: there is nowhere to write to"), nil, s.Err)
+	}
 	ctx, caught := watchSignals(context.Background())
 	err := run(ctx, args, s)
 	return conclude(err, caught(), s.Err)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -121,5 +122,18 @@ func TestFullDisk(t *testing.T) {
 	c.Stdout, c.Stderr = full, &errs
 	if c.Run(); c.ProcessState.ExitCode() != 1 || !strings.Contains(errs.String(), "no space left") {
 		t.Errorf("exit code %d, error %q", c.ProcessState.ExitCode(), errs.String())
+	}
+}
+
+// An answer that nobody can get is an error, before there is work.
+func TestClosedOutput(t *testing.T) {
+	for redirect, want := range map[string]string{">&-": "exit status 1 binas-tui: standard output is closed: there is nowhere to write to\n", ">/dev/null": "<nil> ", "<>/dev/null 1>&0": "<nil> "} {
+		var errs bytes.Buffer
+		c := exec.Command("sh", "-c", `exec "$0" version `+redirect, binary)
+		c.Stderr = &errs
+		err := c.Run()
+		if got := fmt.Sprint(err, " ", errs.String()); got != want {
+			t.Errorf("%s: %q, want %q", redirect, got, want)
+		}
 	}
 }

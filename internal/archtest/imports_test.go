@@ -23,6 +23,7 @@ const binding = "github.com/yalue/onnxruntime_go"
 var mayImport = map[string][]string{
 	"internal/safefile":    {},
 	"internal/nobodytest":  {},
+	"internal/stdio":       {},
 	"internal/memory":      {"internal/safefile"},
 	"internal/sanitize":    {},
 	"internal/phrase":      {},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	"steps":                {"internal/mpi", "explore", "internal/figure", "fit", "internal/jsonl", "internal/logits", "internal/memory", "internal/param", "internal/phrase", "internal/records", "internal/safefile", "internal/strictjson", "internal/job", "latency", "internal/version", "model", "onnx", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training"},
 	"tui/cell":             {"internal/sanitize"},
 	"tui":                  {"tui/cell", "explore", "internal/figure", "internal/page", "internal/param", "internal/phrase", "fit", "internal/safefile", "internal/job", "latency", "model", "onnx", "steps", "fit/published", "internal/sanitize", "solver", "supernet/evaluation", "supernet/training"},
-	"cli":                  {"internal/ssh", "internal/mpi", "explore", "internal/figure", "internal/page", "internal/param", "internal/phrase", "fit", "internal/memory", "internal/safefile", "internal/job", "latency", "internal/version", "model", "onnx", "steps", "fit/published", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
+	"cli":                  {"internal/ssh", "internal/stdio", "internal/mpi", "explore", "internal/figure", "internal/page", "internal/param", "internal/phrase", "fit", "internal/memory", "internal/safefile", "internal/job", "latency", "internal/version", "model", "onnx", "steps", "fit/published", "internal/sanitize", "solver", "supernet", "supernet/dataset", "supernet/evaluation", "supernet/training", "tui"},
 	"internal/archtest":    {},
 	"internal/datatest":    {},
 	"internal/npytest":     {},

@@ -9,6 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -107,5 +110,28 @@ func TestRegistryOfTheEnvironment(t *testing.T) {
 	t.Setenv("npm_config_registry", "https://mirror.example/npm/")
 	if r := registry(context.Background()); r != "https://mirror.example/npm/" {
 		t.Errorf("registry %q", r)
+	}
+}
+
+// What leads to a file is refused, and npm is not asked, which would wait for it.
+func TestARegistryThatLeadsToAFile(t *testing.T) {
+	bin := t.TempDir()
+	asked := filepath.Join(bin, "asked")
+	if err := os.WriteFile(filepath.Join(bin, "npm"), []byte("#!/bin/sh\necho > "+asked+"\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":/bin:/usr/bin")
+	leads := "file:///etc/passwd"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, leads, http.StatusFound) }))
+	defer server.Close()
+	t.Setenv("npm_config_registry", server.URL)
+	err := some.Read(t.Context(), nil, none)
+	if _, npm := os.Stat(asked); !errors.Is(err, ErrRedirect) || !strings.Contains(err.Error(), "it leads to file:///etc/passwd") || npm == nil {
+		t.Errorf("%v, npm: %v", err, npm)
+	}
+	leads = server.URL
+	err = some.Read(t.Context(), nil, none)
+	if _, npm := os.Stat(asked); err == nil || errors.Is(err, ErrRedirect) || npm != nil {
+		t.Errorf("in a circle: %v, npm: %v", err, npm)
 	}
 }

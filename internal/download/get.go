@@ -12,8 +12,26 @@ import (
 	"time"
 )
 
-// ErrStalled says that a download stopped arriving.
-var ErrStalled = errors.New("the download was given up")
+// Errors of downloads.
+var (
+	// ErrStalled says that a download stopped arriving.
+	ErrStalled = errors.New("the download was given up")
+	// ErrRedirect says that an address leads to what is not on the network.
+	ErrRedirect = errors.New("expected an address of http or https")
+)
+
+// client follows redirections to such addresses.
+var client = &http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	if s := r.URL.Scheme; s != "http" && s != "https" {
+		return fmt.Errorf("it leads to %s: %w", r.URL.Redacted(), ErrRedirect)
+	}
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirections", maxRedirects)
+	}
+	return nil
+}}
+
+const maxRedirects = 10
 
 // stallTime is how long the next bytes may take; tests shorten it.
 var stallTime = time.Minute
@@ -39,7 +57,7 @@ func Get(ctx context.Context, address string, progress Progress, use func(from *
 	if err != nil {
 		return fmt.Errorf("address %s: %w", address, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -42,8 +42,9 @@ type Visit func(name string, size int64, content io.Reader) (done bool, err erro
 // The registry is that of npm_config_registry, else of `npm config get
 // registry` where npm is installed, else registry.npmjs.org. Where a plain
 // request fails and npm is installed, `npm pack` is tried, which knows about
-// logins. A registry that sends nothing for a minute is given up with
-// [ErrStalled], as is npm after 15 minutes. An error of visit is returned as it is.
+// logins, but not where the registry leads elsewhere than to the network. A registry
+// that sends nothing for a minute is given up with [ErrStalled], as is npm after 15
+// minutes. An error of visit is returned as it is.
 func (p NPM) Read(ctx context.Context, progress Progress, visit Visit) error {
 	refused := false
 	guarded := func(name string, size int64, content io.Reader) (done bool, err error) {
@@ -53,7 +54,7 @@ func (p NPM) Read(ctx context.Context, progress Progress, visit Visit) error {
 		return done, err
 	}
 	err := p.fromRegistry(ctx, progress, guarded)
-	if err == nil || ctx.Err() != nil || refused || errors.Is(err, ErrStalled) || !haveNPM() {
+	if err == nil || ctx.Err() != nil || refused || errors.Is(err, ErrStalled) || errors.Is(err, ErrRedirect) || !haveNPM() {
 		return err
 	}
 	packErr := p.fromPack(ctx, guarded)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // ErrOutput is wrapped by errors about the name of a file to write.
@@ -44,6 +45,8 @@ func (k Kind) Check(name string) error {
 		return fmt.Errorf("%w: %s: %w", ErrOutput, name, plain(err))
 	case info.IsDir():
 		return fmt.Errorf("%w: %s: it is a folder", ErrOutput, name)
+	case alwaysFull(name):
+		return fmt.Errorf("%w: %s: %w", ErrOutput, name, syscall.ENOSPC)
 	case !info.Mode().IsRegular() || info.Size() == 0:
 		return nil
 	}
@@ -63,4 +66,11 @@ func (k Kind) Check(name string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s is there and is not %s: name another file, or move it away", ErrOutput, name, k.Name)
+}
+
+// alwaysFull reports that a name is that of the device on which there is never room:
+// what else is known of devices is known once they are written to.
+func alwaysFull(name string) bool {
+	target, err := filepath.EvalSymlinks(name)
+	return err == nil && target == "/dev/full"
 }

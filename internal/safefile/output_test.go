@@ -25,6 +25,7 @@ func TestOutputsReplaceTheirKindAlone(t *testing.T) {
 		write("begins", "\x89 with it"):                    "",
 		write("has", "x\x89"):                              "is there and is not a page",
 		os.DevNull:                                         "",
+		"/dev/full":                                        "no space left on device",
 		write("settings.json", `{"a":1}`):                  "is there and is not a page",
 		write("late", strings.Repeat(" ", headBytes)+"<!doctype html"): "is there and is not a page",
 		dir:                             "it is a folder",

@@ -60,6 +60,9 @@ func replace(name string, durable bool, write func(io.Writer) error) error {
 	}
 	if err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if info.Mode()&fs.ModeNamedPipe != 0 && errors.Is(err, syscall.ENXIO) {
+			return errors.New("nobody reads from the pipe")
+		}
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,5 @@
+//go:build !cgo || !unix
+
+package stdio
+
+func outputClosed() bool { return false }
