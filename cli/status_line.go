@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/term"
 
+	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
@@ -83,6 +84,7 @@ func (l *statusLine) end() {
 
 type measureStatus struct {
 	*statusLine
+	at     job.Snapshot
 	rounds int    // that count, or networks, as last reported
 	unit   string // round or network
 }
@@ -92,12 +94,13 @@ func (a *app) newMeasureStatus() *measureStatus { return &measureStatus{statusLi
 // report is a MeasureOptions.Progress.
 func (s *measureStatus) report(p latency.MeasureProgress) {
 	if !p.Preparing {
+		s.at = s.at.At(p.Done, p.Total)
 		s.rounds, s.unit = p.Round, cmp.Or(p.Unit, "round")
 	}
 	s.show(func() string {
 		if p.Preparing {
 			return fmt.Sprintf("preparing %d of %d", p.Done, p.Total)
 		}
-		return fmt.Sprintf("%s, %d%%, %s left", p, 100*p.Done/max(p.Total, 1), phrase.Duration(p.Remaining))
+		return fmt.Sprintf("%s, %d%%, %s left", p, int(100*s.at.Fraction()), phrase.Duration(p.Remaining))
 	})
 }

@@ -130,7 +130,9 @@ var checkParam = param.Param{Key: "check", Usage: "`IMAGE` to answer to with the
 func (e *Exporting) Values() param.Values { return exportingParams.In(e, &e.Common) }
 
 // Plan implements [Task].
-func (e *Exporting) Plan() (Plan, error) { return Plan{Task: Clone(e)}, nil }
+func (e *Exporting) Plan() (Plan, error) {
+	return Plan{Task: Clone(e), Refused: e.checkQuantised()}, nil
+}
 
 // Work implements [Task]: the result is an [Exported].
 func (e *Exporting) Work(ctx context.Context, j *job.Job) (any, error) {

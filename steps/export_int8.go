@@ -97,7 +97,12 @@ func (e *Exporting) judge(ctx context.Context, j *job.Job, arch model.Architectu
 	if err != nil {
 		return out, err
 	}
+	before := 0
+	if e.Precision == onnx.INT8 { // it was calibrated
+		before = 1
+	}
 	for i, g := range []*onnx.Graph{g, other} {
+		j.Part(before+i, before+2)
 		n, err := evaluation.GraphNetwork(g, onnx.CPU)
 		if err != nil {
 			return out, err
@@ -130,6 +135,12 @@ func (e *Exporting) refuseINT8(keys ...string) error {
 	return nil
 }
 
+// calledBy is what the parameter of a key is called.
+func (e *Exporting) calledBy(key string) string {
+	v, _ := e.Values().Named(key)
+	return e.called(v.Param)
+}
+
 // checkQuantised refuses what cannot be quantised, before anything is read.
 func (e *Exporting) checkQuantised() error {
 	switch {
@@ -138,9 +149,9 @@ func (e *Exporting) checkQuantised() error {
 	case e.Precision != onnx.INT8:
 		return e.refuseINT8("data", "calibration", "percentile", "calibration_images")
 	case e.Checkpoint == "":
-		return requestf("--precision %s needs trained weights (--checkpoint): ranges of random ones mean nothing; measure --precision %s says how fast the network is", onnx.INT8, onnx.INT8)
+		return requestf("%s %s needs trained weights (%s): ranges of random ones mean nothing; measuring in %[2]s says how fast the network is", e.calledBy("precision"), onnx.INT8, e.calledBy("checkpoint"))
 	case e.Data == "":
-		return requestf("--precision %s needs --data, whose images the activations are calibrated on", onnx.INT8)
+		return requestf("%s %s needs %s, whose images the activations are calibrated on", e.calledBy("precision"), onnx.INT8, e.calledBy("data"))
 	case e.Check != "":
 		return requestf("--check is for precision %s: in %s answers differ from those of the weights; the accuracy is said instead", onnx.FP32, onnx.INT8)
 	case e.Calibration == byEntropy && e.Given["percentile"]:
@@ -189,6 +200,7 @@ func (e *Exporting) quantise(ctx context.Context, j *job.Job, arch model.Archite
 		if err != nil {
 			return nil, err
 		}
+		j.Part(0, 3)
 		if found, err = e.ranges(ctx, j, arch, w, images, r.Classes); err != nil {
 			return nil, err
 		}

@@ -129,6 +129,7 @@ type Plan struct {
 	Meant map[string]string
 
 	Note     string               // what should be known of the values; "" is nothing
+	Refused  error                // why the step is refused as it is; nil where it is not
 	Data     string               // folder or name of the run's data set, "" where there is no run yet
 	Have     int                  // networks in the records of Sample, Fit and Contribute
 	Recorded model.EvaluationInfo // what those were begun with, where there are some

@@ -147,6 +147,9 @@ func (v *Validating) Work(ctx context.Context, j *job.Job) (any, error) {
 		return nil, v.sourceError(err)
 	}
 	defer n.Close()
+	if o.ranges != nil || stage == training.FineTune && o.known != nil && o.known.Quantize != "" {
+		v.note("evaluated in floats: the weights were fine-tuned for int8; export with precision int8 says what the network reaches in integers")
+	}
 	v.noteData(images.Set())
 	v.noteChoice(src.Checkpoint, n.Choice)
 	v.noteAssumed(o, src, images)

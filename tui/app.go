@@ -262,6 +262,9 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
 		*msg.finder = runtimeFinder{msg.library, msg.err, msg.hosts, true}
+		if m, ok := a.dialog.(*measureMenu); ok && &m.runtimeFinder == msg.finder && m.missing() && m.row == 0 && m.want.Host == "" && len(m.hosts) == 0 {
+			m.row = len(m.rows(a)) - 1 // nothing else can be done
+		}
 	case copiedMsg:
 		a.say(msg.text)
 	case failedMsg:

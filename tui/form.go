@@ -152,7 +152,7 @@ func (f *form) place(w, h, n int) (box cell.Rect, list cell.Rows, status cell.Re
 	if f.helps {
 		lines += helpLines
 	}
-	box = cell.Centred(w, h, width, n+lines+3)
+	box = cell.Centred(w, h, width, min(n+lines+3, h-2)) // the hints stay
 	at := box.Inside()
 	below := at.Below(at.H - 1 - lines)
 	at.H = max(1, min(n, at.H-1-lines))

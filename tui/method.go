@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,6 +129,8 @@ func (f *stepForm) note() (text string, bad bool) {
 		return "the " + f.noData + " data set has not been made: it is " + e.About, true
 	case f.planErr != nil:
 		return sanitize.Line(f.planErr.Error()), true
+	case f.plan.Refused != nil:
+		return sanitize.Line(f.plan.Refused.Error()), true
 	case f.plan.Begun:
 		return "this run was begun: it resumes with the settings that it has", false
 	case f.plan.Have > 0:
@@ -328,8 +331,9 @@ func (f *stepForm) give(a *App, v param.Value, text string) (tea.Cmd, error) {
 
 // startStep starts the step of the form, unless something has to come first.
 func (f *stepForm) startStep(a *App) tea.Cmd {
-	if f.planErr != nil {
-		return a.warn(sanitize.Line(f.planErr.Error()))
+	if err := cmp.Or(f.planErr, f.plan.Refused); err != nil {
+		a.dialog = f
+		return a.warn(sanitize.Line(err.Error()))
 	}
 	return a.startTask(steps.Clone(f.shown()))
 }

@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -9,7 +11,9 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/supernet/training"
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
@@ -39,7 +43,7 @@ func (p *jobsPane) offers(a *App, id string) bool {
 		return running && a.isMethod(j.Name)
 	case "resume-job":
 		_, again := a.works[j.Name]
-		return ok && again && j.State != job.Done && !running
+		return ok && again && j.State != job.Done && !running && !asksOtherwise(j.Err)
 	}
 	return ok
 }
@@ -130,6 +134,8 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("cancel-job") + " cancels"
 	case isFit(j.Result):
 		return a.keyOf("use-measured") + " explores with the predictor, " + a.keyOf("job-open") + " shows how well it predicts"
+	case j.State != job.Done && again && asksOtherwise(j.Err):
+		return a.keyOf(map[bool]string{true: "method", false: "measure"}[a.isMethod(j.Name)]) + " starts it with other settings; " + a.keyOf("job-open") + " shows its log"
 	case j.State != job.Done && again:
 		return a.keyOf("resume-job") + " starts it again: it resumes where it stopped; " + a.keyOf("job-open") + " shows its log"
 	case a.isMethod(j.Name):
@@ -142,6 +148,13 @@ func (a *App) jobHint(j job.Snapshot) string {
 		return a.keyOf("job-open") + " shows how well it predicts"
 	}
 	return ""
+}
+
+// asksOtherwise reports an error that the same settings would have again.
+func asksOtherwise(err error) bool {
+	return slices.ContainsFunc([]error{
+		steps.ErrRequest, steps.ErrSettings, steps.ErrMismatch, training.ErrSettings, training.ErrMismatch, onnx.ErrTargetUnavailable, onnx.ErrNoCgo,
+	}, func(is error) bool { return errors.Is(err, is) })
 }
 
 // isTable reports a job that measures, or has measured, a table.

@@ -40,6 +40,22 @@ type Snapshot struct {
 	Err      error    // of a Failed job
 	Result   any      // of a Done job; of a Running one, what there is so far
 	Finished time.Time
+
+	least       float64 // that Fraction had before there was more to do
+	part, parts int     // of the work; 0 of 0 where it is one
+}
+
+// At is the job so far. Where there is more to do than was known the fraction does
+// not go back.
+func (s Snapshot) At(done, total int) Snapshot {
+	switch {
+	case s.Total > 0 && total > s.Total && done >= s.Done:
+		s.least = max(s.least, share(s.Done, s.Total))
+	case total != s.Total || done < s.Done:
+		s.least = 0 // it is other work
+	}
+	s.Done, s.Total = done, total
+	return s
 }
 
 // Fraction is how far the job is, 0 to 1.
@@ -47,10 +63,14 @@ func (s Snapshot) Fraction() float64 {
 	if s.State == Done {
 		return 1
 	}
-	if s.Total <= 0 {
+	return (float64(s.part) + max(s.least, share(s.Done, s.Total))) / float64(max(s.parts, 1))
+}
+
+func share(done, total int) float64 {
+	if total <= 0 {
 		return 0
 	}
-	return min(1, max(0, float64(s.Done)/float64(s.Total)))
+	return min(1, max(0, float64(done)/float64(total)))
 }
 
 // Left estimates how long the rest of equal pieces of work takes from what those
@@ -146,9 +166,19 @@ func guarded(ctx context.Context, j *Job, work func(context.Context, *Job) (any,
 // Progress reports how far the work is and how long it will take.
 func (j *Job) Progress(done, total int, left time.Duration, status string) {
 	j.mu.Lock()
-	j.snap.Done, j.snap.Total, j.snap.Left, j.snap.Status = done, total, left, status
+	j.snap = j.snap.At(done, total)
+	j.snap.Left, j.snap.Status = left, status
 	j.mu.Unlock()
 	j.publish(false)
+}
+
+// Part begins a part of the work, the first being 0: what [Job.Progress] reports from
+// now on is of that.
+func (j *Job) Part(part, parts int) {
+	j.mu.Lock()
+	j.snap = j.snap.At(0, 0)
+	j.snap.part, j.snap.parts = part, parts
+	j.mu.Unlock()
 }
 
 // Partial reports what there is of the result so far; it must not change

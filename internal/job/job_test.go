@@ -171,3 +171,27 @@ func TestBeat(t *testing.T) {
 		t.Error("Beat publishes a job that has ended")
 	}
 }
+
+// Where work is added, or there are parts, the fraction does not go back.
+func TestFractionsDoNotGoBack(t *testing.T) {
+	j := &Job{runner: &Runner{}}
+	last := 0.0
+	for i, step := range []struct{ part, done, total int }{{0, 1, 2}, {0, 2, 4}, {0, 3, 4}, {0, 3, 6}, {0, 5, 6}, {1, 0, 9}, {1, 8, 9}} {
+		if step.part != j.Snapshot().part || i == 0 {
+			j.Part(step.part, 2)
+		}
+		j.Progress(step.done, step.total, 0, "")
+		s := j.Snapshot()
+		if s.Fraction() < last || s.Done != step.done || s.Total != step.total {
+			t.Errorf("%+v: %v after %v", step, s.Fraction(), last)
+		}
+		last = s.Fraction()
+	}
+	if want := (1 + 8.0/9) / 2; last != want {
+		t.Errorf("at the end %v, want %v", last, want)
+	}
+	j.Progress(1, 20, 0, "")
+	if s := j.Snapshot(); s.Fraction() != (1+1.0/20)/2 {
+		t.Errorf("other work: %v", s.Fraction())
+	}
+}
