@@ -136,6 +136,11 @@ func (c *Common) openTrainer() error {
 	if err := device.Check(); err != nil {
 		return err
 	}
+	for _, key := range []string{"threads", "training_threads"} {
+		if c.Given[key] {
+			c.note("--threads is not used: %s trains", device)
+		}
+	}
 	c.note("trained on %s (%s), by graphs of ordinary operators, none of which falls back to the processor, which updates the weights", device, device.Describe())
 	return nil
 }

@@ -206,6 +206,9 @@ func TestDamagedStates(t *testing.T) {
 // goes on with the same does not.
 func TestOtherKernelsAreSaid(t *testing.T) {
 	onnxtest.Require(t)
+	if card := (Options{Target: onnx.CUDA}).computing(); !strings.HasPrefix(card, "cuda (") {
+		t.Errorf("a card computes with %q", card)
+	}
 	now := Options{}.computing()
 	for _, computed := range []string{now, "", "kernels another and ONNX Runtime 9.9"} {
 		folder := t.TempDir()
