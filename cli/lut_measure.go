@@ -313,12 +313,7 @@ func (r measuredReport) write(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s, %s, %s, %d %s, batch %d\n", sanitize.Line(latency.Provenance{Host: r.Host, Processor: r.Processor}.Machine()), r.Runtime, r.Target, r.Precision, r.Threads, phrase.Plural(r.Threads, "thread"), r.Batch)
 	how := "how well it predicts networks: binas-tui lut verify"
 	if q := r.Quality; q != nil {
-		by := "traced node by node"
-		if !q.Traced {
-			by = "whole: this target gives no traces"
-		}
-		sanitize.Fprintf(w, "networks %s; a block is certain to ± %.1f %% (standard error, median), the level of all to ± %.1f %%;\ntwo halves rank networks alike to Kendall %.3f, the device's speed varied by %.2f\n",
-			by, 100*q.StandardError, 100*q.LevelError, q.Halves, q.Speeds)
+		fmt.Fprintln(w, qualityText(q))
 		if q.Disturbed != "" {
 			fmt.Fprintf(w, "less certain than it should be: %s; %s\n", q.Disturbed, whatHelps)
 		}
@@ -332,6 +327,16 @@ func (r measuredReport) write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "written to %s\nuse it with --lut %s; %s --lut %[2]s\n", sanitize.Line(r.File), sanitize.Line(phrase.ShellWord(name)), how)
 	return err
+}
+
+// qualityText says how certain a table is.
+func qualityText(q *latency.Quality) string {
+	by := "traced node by node"
+	if !q.Traced {
+		by = "whole: this target gives no traces"
+	}
+	return sanitize.Sprintf("networks %s; a block is certain to ± %.1f %% (standard error, median), the level of all to ± %.1f %%; two halves rank networks alike to Kendall %.3f, the device's speed varied by %.2f",
+		by, 100*q.StandardError, 100*q.LevelError, q.Halves, q.Speeds)
 }
 
 // whatHelps says what to do about a machine that is disturbed.

@@ -85,6 +85,11 @@ func writeLUT(w io.Writer, name string, l *latency.LUT, s explore.Setup, t *late
 	if !p.Date.IsZero() {
 		field("date", p.Date.Format(time.DateOnly))
 	}
+	field("method", string(p.Method))
+	if l.Quality != nil {
+		field("quality", qualityText(l.Quality))
+		field("disturbed", l.Quality.Disturbed)
+	}
 	field("note", p.Note)
 	if c := l.Calibration; c.Set() {
 		field("calibration", fmt.Sprintf("%.4g × sum %+.4g ms, on %d networks", c.Slope, c.InterceptMS, c.Networks))

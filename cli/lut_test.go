@@ -54,6 +54,25 @@ func TestLUTConvert(t *testing.T) {
 	}
 }
 
+// A table that is less certain than it should be says so wherever it is used.
+func TestDisturbedTable(t *testing.T) {
+	const name = "ort-cpu-224-2t"
+	lut, err := explore.LoadLUT(name)
+	if err != nil || lut.Quality.Disturbed == "" {
+		t.Fatalf("the table is certain, or there is none: %v", err)
+	}
+	why := lut.Quality.Disturbed
+	if text := mustRun(t, "lut", "show", name); !strings.Contains(text, why) {
+		t.Errorf("lut show:\n%s", text)
+	}
+	if text := mustRun(t, "search", "--limit", "5ms", "--lut", name); !strings.Contains(text, "less certain than it should be") {
+		t.Errorf("search:\n%s", text)
+	}
+	if r := decode[explore.SearchReport](t, mustRun(t, "search", "--limit", "5ms", "--lut", name, "--json")); r.Disturbed != why {
+		t.Errorf("search --json: %q", r.Disturbed)
+	}
+}
+
 func TestLUTShow(t *testing.T) {
 	e := defaultEngine(t)
 	text := mustRun(t, "lut", "show")
@@ -62,6 +81,9 @@ func TestLUTShow(t *testing.T) {
 	}
 	if !strings.Contains(text, e.LUT.Provenance.Source) || strings.Count(text, "\nstage ") != 2*len(e.Space.Stages) {
 		t.Errorf("lut show:\n%s", text)
+	}
+	if !strings.Contains(text, "in-context") || !strings.Contains(text, "a block is certain to ±") || strings.Contains(text, "disturbed") {
+		t.Errorf("how well it was measured:\n%s", text)
 	}
 	file := writeTemp(t, "a.json", []byte(mustRun(t, "lut", "show", "--json")))
 	if again := loadLUT(t, file); len(again.Blocks) != len(e.LUT.Blocks) {

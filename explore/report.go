@@ -48,6 +48,7 @@ type SearchReport struct {
 	Top               []ReportTop   `json:"top,omitempty"` // best first, the first is the answer
 	Level             *ReportLevel  `json:"level,omitempty"`
 	LevelUnused       string        `json:"level_unused,omitempty"` // why what is learnt does not count
+	Disturbed         string        `json:"disturbed,omitempty"`    // why the table is less certain than it should be
 	// Confidence with which the limit is kept on the device: by the table alone,
 	// or where MeasuredMS is set by measurements.
 	Confidence *Number `json:"confidence,omitempty"`
@@ -149,6 +150,9 @@ func NewReport(e *Engine, f SearchResult) SearchReport {
 		r.Level = &ReportLevel{Number(l.Level), Number(l.SD), l.Measurements, l.Networks}
 	}
 	r.LevelUnused = e.LUT.Learnt.Unused
+	if q := e.LUT.Quality; q != nil {
+		r.Disturbed = q.Disturbed
+	}
 	for _, l := range f.Limits {
 		r.Limits = append(r.Limits, ReportLimit{l.Name(), l.Unit(), Number(l.Cap), Number(l.Used), Number(l.Slack), Number(l.ShadowPrice), l.Binding})
 	}

@@ -31,6 +31,9 @@ func (l *LUT) Source() string {
 	if l.Calibration.Set() {
 		parts = append(parts, fmt.Sprintf("calibrated on %d networks", l.Calibration.Networks))
 	}
+	if l.Quality != nil && l.Quality.Disturbed != "" {
+		parts = append(parts, "less certain than it should be")
+	}
 	add("%s", l.Learnt.String())
 	if len(parts) == 0 {
 		return "the file does not say how they were measured"
