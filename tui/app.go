@@ -238,7 +238,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.key(msg)
 	case tea.PasteMsg:
 		if a.dialog != nil {
-			return a.dialog.paste(a, msg.Content)
+			return a.dialog.Paste(a, msg.Content)
 		}
 		return a.pasted(msg.Content)
 	case tea.MouseMsg:
@@ -262,8 +262,8 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 		return a.jobChanged(job.Snapshot(msg))
 	case libraryMsg:
 		*msg.finder = runtimeFinder{msg.library, msg.err, msg.hosts, true}
-		if m, ok := a.dialog.(*measureMenu); ok && &m.runtimeFinder == msg.finder && m.missing() && m.row == 0 && m.want.Host == "" && len(m.hosts) == 0 {
-			m.row = len(m.rows(a)) - 1 // nothing else can be done
+		if m, ok := a.dialog.(*measureMenu); ok && &m.runtimeFinder == msg.finder && m.missing() && m.Row == 0 && m.want.Host == "" && len(m.hosts) == 0 {
+			m.Row = len(m.rows(a)) - 1 // nothing else can be done
 		}
 	case copiedMsg:
 		a.say(msg.text)
@@ -331,7 +331,7 @@ func (a *App) render() string {
 	a.drawHints(s, a.layout.hints)
 	a.drawCaption(s)
 	if a.dialog != nil {
-		a.dialog.draw(a, s)
+		a.dialog.Draw(a, s)
 	}
 	return s.String()
 }

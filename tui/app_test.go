@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // driver runs an App without a terminal: messages go in, and commands are run
@@ -223,7 +224,7 @@ func TestTypedBudget(t *testing.T) {
 		d.press("=", "backspace")
 		typeIn(bad.text)
 		d.mustSee(bad.want)
-		if e := d.dialog.(*entry).err; strings.Contains(e, "ms ms") || !strings.Contains(e, bad.text) && bad.text != "1" {
+		if e := d.dialog.(*entry).Err; strings.Contains(e, "ms ms") || !strings.Contains(e, bad.text) && bad.text != "1" {
 			t.Errorf("typed %q: %s", bad.text, e)
 		}
 		d.press("esc")
@@ -242,18 +243,18 @@ func TestEntryIsSelected(t *testing.T) {
 		{nil, "12ms"}, {[]string{"4"}, "4"}, {[]string{"4", "5"}, "45"}, {[]string{"backspace"}, ""}, {[]string{"left", "0"}, "12m0s"}, {[]string{"end", "!"}, "12ms!"},
 	} {
 		d := newDriver(t, 80, 24)
-		e := newEntry("Limit", "at most: ", "12ms", func(*App, string) (tea.Cmd, error) { return nil, nil })
+		e := form.NewEntry("Limit", "at most: ", "12ms", func(*App, string) (tea.Cmd, error) { return nil, nil })
 		d.dialog = e
 		d.press(c.keys...)
-		if got := e.input.Value(); got != c.want {
+		if got := e.Input.Value(); got != c.want {
 			t.Errorf("%q: %q, want %q", c.keys, got, c.want)
 		}
 	}
 	d := newDriver(t, 80, 24)
-	e := newEntry("Limit", "at most: ", "12ms", nil)
+	e := form.NewEntry[*App]("Limit", "at most: ", "12ms", nil)
 	d.dialog = e
 	d.send(tea.PasteMsg{Content: "9ms"})
-	if got := e.input.Value(); got != "9ms" {
+	if got := e.Input.Value(); got != "9ms" {
 		t.Errorf("pasted over: %q", got)
 	}
 }

@@ -11,11 +11,13 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // steps is the number of steps of the slider: one for every dot column of the
@@ -106,6 +108,49 @@ func frontierStep(n int) func(*App) tea.Cmd {
 		a.record(true)
 		return a.setLimit(a.frontier.Points[i].LatencyMS)
 	}
+}
+
+// openEntry asks for a budget.
+func (a *App) openEntry() tea.Cmd {
+	e := form.NewEntry("Budget", "limit: ", a.ms(a.limitMS)+" ms", (*App).typedBudget)
+	e.Hint = "in ms, or with a unit: us, ms, s   "
+	return a.Open(e)
+}
+
+// openEntryWith asks for it where its first digit is typed already.
+func (a *App) openEntryWith(digit string) tea.Cmd {
+	a.openEntry()
+	return a.dialog.Paste(a, digit)
+}
+
+// typedBudget moves the budget to a limit as it is typed.
+func (a *App) typedBudget(text string) (tea.Cmd, error) {
+	if text == a.ms(a.limitMS)+" ms" {
+		return nil, nil // as it was opened: the limit may have more decimals
+	}
+	limit, err := typedAmount(explore.LimitLatency, text)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi := a.engine.MinLatencyMS(), a.engine.MaxLatencyMS()
+	if limit < lo {
+		return nil, fmt.Errorf("no network within %s ms: at least %s ms are needed", a.ms(limit), a.ms(lo))
+	}
+	if limit > hi {
+		a.say("no improvement above " + a.ms(hi) + " ms: budget set there")
+	}
+	a.record(true)
+	a.history.moving = false
+	return a.setLimit(limit), nil
+}
+
+// typedAmount reads an amount of a resource. The explorer shows every latency in
+// milliseconds, so that a number alone is one.
+func typedAmount(kind explore.LimitKind, text string) (float64, error) {
+	if text != "" && strings.Trim(text, "0123456789.eE+-") == "" && kind == explore.LimitLatency {
+		text += "ms"
+	}
+	return explore.ParseAmount(kind, text)
 }
 
 func (a *App) trackLimit(x int) float64 {

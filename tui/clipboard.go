@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // copyText puts text on the clipboard: through the native tool where there is
@@ -39,14 +40,14 @@ func (a *App) openCopyMenu() tea.Cmd {
 	if !a.hasSolution() {
 		return a.warn("no network to copy")
 	}
-	return a.open(&menu{title: "Copy", items: []item{
-		{label: "architecture string", detail: "as BINAS and timm read it", choose: (*App).copyArchitecture},
-		{label: "JSON", detail: "what search --json prints", choose: (*App).copyJSON},
-		{label: "command line", detail: "that finds this network again", choose: (*App).copyCommand},
-		{label: "timm model definition", detail: "Python: arch_def and the model", choose: (*App).copyDefinition},
-		{label: "save the JSON to a file" + a.glyphSet().Ellipsis, choose: (*App).saveJSON},
-		{label: "save the timm definition to a file" + a.glyphSet().Ellipsis, choose: (*App).saveDefinition},
-		{label: "ONNX file" + a.glyphSet().Ellipsis, detail: "with trained or random weights", choose: func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
+	return a.Open(&menu{Title: "Copy", Items: []item{
+		{Label: "architecture string", Detail: "as BINAS and timm read it", Choose: (*App).copyArchitecture},
+		{Label: "JSON", Detail: "what search --json prints", Choose: (*App).copyJSON},
+		{Label: "command line", Detail: "that finds this network again", Choose: (*App).copyCommand},
+		{Label: "timm model definition", Detail: "Python: arch_def and the model", Choose: (*App).copyDefinition},
+		{Label: "save the JSON to a file" + a.glyphSet().Ellipsis, Choose: (*App).saveJSON},
+		{Label: "save the timm definition to a file" + a.glyphSet().Ellipsis, Choose: (*App).saveDefinition},
+		{Label: "ONNX file" + a.glyphSet().Ellipsis, Detail: "with trained or random weights", Choose: func(a *App) tea.Cmd { return a.openStep(steps.Export) }},
 	}})
 }
 
@@ -112,7 +113,7 @@ func (a *App) saveDefinition() tea.Cmd {
 
 // saveText asks for a file; it never replaces one.
 func (a *App) saveText(title, name string, text func() ([]byte, error)) tea.Cmd {
-	return a.open(newEntry(title, "file: ", name, func(a *App, name string) (tea.Cmd, error) {
+	return a.Open(form.NewEntry(title, "file: ", name, func(a *App, name string) (tea.Cmd, error) {
 		data, err := text()
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/solver"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // comparison is a network kept to compare the shown one with. All methods
@@ -81,7 +82,7 @@ func (a *App) takeSnapshot() tea.Cmd {
 	if !a.hasSolution() {
 		return a.warn("no network to keep")
 	}
-	return a.open(newEntry("Keep this network", "name: ", a.ms(a.limitMS)+" ms", func(a *App, name string) (tea.Cmd, error) {
+	return a.Open(form.NewEntry("Keep this network", "name: ", a.ms(a.limitMS)+" ms", func(a *App, name string) (tea.Cmd, error) {
 		name = sanitize.Line(name)
 		if name == "" {
 			return nil, fmt.Errorf("no name given")
@@ -124,10 +125,10 @@ func (a *App) snapshotNow(name string) snapshot {
 func (a *App) openCompareMenu() tea.Cmd { return a.sources(explore.LUTs, (*App).compareMenu) }
 
 func (a *App) compareMenu(devices []explore.Source) {
-	m := &menu{title: "Compare the network shown with"}
-	head := func(text string) { m.items = append(m.items, item{label: text, head: true}) }
+	m := &menu{Title: "Compare the network shown with"}
+	head := func(text string) { m.Items = append(m.Items, item{Label: text, Head: true}) }
 	add := func(label, detail string, choose func(*App) tea.Cmd) {
-		m.items = append(m.items, item{label: label, detail: detail, choose: choose})
+		m.Items = append(m.Items, item{Label: label, Detail: detail, Choose: choose})
 	}
 	head("Snapshots")
 	add("the network shown now", "as it is at this budget", (*App).compareWithShown)
@@ -160,7 +161,7 @@ func (a *App) compareMenu(devices []explore.Source) {
 		head("Nothing")
 		add("stop comparing", "with "+a.compare.name, (*App).toggleCompare)
 	}
-	m.settle()
+	m.Settle()
 	a.dialog = m
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 func (a *App) openDeviceComparison() tea.Cmd {
@@ -57,22 +58,22 @@ type devices struct {
 	*explore.Comparison
 }
 
-func (d *devices) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (d *devices) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q", "enter":
-		a.leaveDialog()
+		a.Leave()
 	case "U":
-		a.closeDialog()
+		a.Close()
 		return a.openSetup(a.engine.Profile, d.B, a.engine.PredictorName)
 	}
 	return nil
 }
 
-func (d *devices) hints(*App) []hint {
-	return []hint{{"U", "explore with B"}, {"esc", "close"}}
+func (d *devices) Hints(*App) []hint {
+	return []hint{{Key: "U", Label: "explore with B"}, {Key: "esc", Label: "close"}}
 }
 
-func (d *devices) draw(a *App, s *cell.Screen) {
+func (d *devices) Draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	r := s.Centred(min(s.W, 92), min(s.H, 34), "A "+sourceLabel(d.A)+"   B "+sourceLabel(d.B))
 	s.Text(r.X+1, r.Y, r.W-2, t.Text, sanitize.Sprintf("%d blocks: Kendall tau %.3f   %s", d.Blocks, float64(d.Kendall), d.Slower()))
@@ -80,7 +81,7 @@ func (d *devices) draw(a *App, s *cell.Screen) {
 	rows := min(len(d.Transfers)+2, max(0, r.H-14))
 	d.drawScatter(s, cell.At(r.X+9, r.Y+3, r.W-11, r.H-7-rows))
 	d.drawTransfers(s, cell.At(r.X+1, r.Y+r.H-1-rows, r.W-2, rows))
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(d.hints(a)))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, form.HintLine(d.Hints(a)))
 }
 
 // drawScatter plots every block on logarithmic axes, the diagonal being the

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // jobLog is all that a job has said: its error whole, and its log.
@@ -51,15 +52,15 @@ func (l *jobLog) place(a *App, w, h int) (box cell.Rect, at cell.Rect, lines []l
 	return box, at, l.lines(a, at.W)
 }
 
-func (l *jobLog) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (l *jobLog) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	_, at, lines := l.place(a, a.width, a.height)
-	if n := rowKey(msg.String(), len(lines), at.H, true); n != 0 {
+	if n := form.RowKey(msg.String(), len(lines), at.H, true); n != 0 {
 		l.top = min(max(l.top+n, 0), max(0, len(lines)-at.H))
 		return nil
 	}
 	switch msg.String() {
 	case "esc", "q", "enter":
-		a.leaveDialog()
+		a.Leave()
 	case "y":
 		j, _ := a.jobOf(l.id)
 		text := j.Name + "\n"
@@ -71,19 +72,19 @@ func (l *jobLog) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-func (l *jobLog) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+func (l *jobLog) Mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	if e, ok := msg.(tea.MouseWheelMsg); ok {
 		_, at, lines := l.place(a, a.width, a.height)
-		l.top = min(max(l.top+3*wheelStep(e), 0), max(0, len(lines)-at.H))
+		l.top = min(max(l.top+3*form.WheelStep(e), 0), max(0, len(lines)-at.H))
 	}
 	return nil
 }
 
-func (l *jobLog) hints(a *App) []hint {
-	return []hint{{"up, down", "scroll"}, {"y", "copy it all"}, {"esc", "close"}}
+func (l *jobLog) Hints(a *App) []hint {
+	return []hint{{Key: "up, down", Label: "scroll"}, {Key: "y", Label: "copy it all"}, {Key: "esc", Label: "close"}}
 }
 
-func (l *jobLog) draw(a *App, s *cell.Screen) {
+func (l *jobLog) Draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	j, _ := a.jobOf(l.id)
 	box, at, lines := l.place(a, s.W, s.H)
@@ -97,5 +98,5 @@ func (l *jobLog) draw(a *App, s *cell.Screen) {
 		s.Text(at.X, at.Y+i, at.W, st, line.text)
 	}
 	s.Position(box, cell.Rows{N: len(lines), At: at}, top+at.H/2)
-	s.Text(at.X, r.Y+r.H-1, at.W, t.Dim, hintLine(l.hints(a)))
+	s.Text(at.X, r.Y+r.H-1, at.W, t.Dim, form.HintLine(l.Hints(a)))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // measurement shows a table while it fills up: one line for every kind of
@@ -24,10 +25,10 @@ type measurement struct {
 	errors      bool // cells show standard errors in percent
 }
 
-func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (m *measurement) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q":
-		a.leaveDialog()
+		a.Leave()
 	case "up", "k":
 		m.row--
 	case "down", "j":
@@ -41,7 +42,7 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	case "e":
 		m.errors = !m.errors
 	case "U":
-		a.closeDialog()
+		a.Close()
 		return a.useMeasured()
 	}
 	m.row = min(max(m.row, 0), len(a.blockKinds())-1)
@@ -50,11 +51,11 @@ func (m *measurement) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 }
 
 // mouse moves to a block: the wheel by lines, a click where it is.
-func (m *measurement) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+func (m *measurement) Mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	kinds, options := len(a.blockKinds()), a.space().NumOptions()
 	switch e := msg.(type) {
 	case tea.MouseWheelMsg:
-		m.row = min(max(m.row+wheelStep(e), 0), kinds-1)
+		m.row = min(max(m.row+form.WheelStep(e), 0), kinds-1)
 	case tea.MouseClickMsg:
 		box, width := m.place(a, a.width, a.height)
 		r := box.Inside()
@@ -125,11 +126,11 @@ func fourDigits(ms float64) string {
 	return cell.Number(ms, 0)
 }
 
-func (m *measurement) hints(*App) []hint {
-	return []hint{{"arrows", "a block"}, {"e", "± of each, %"}, {"x", "cancel"}, {"U", "use it"}, {"esc", "leave it"}}
+func (m *measurement) Hints(*App) []hint {
+	return []hint{{Key: "arrows", Label: "a block"}, {Key: "e", Label: "± of each, %"}, {Key: "x", Label: "cancel"}, {Key: "U", Label: "use it"}, {Key: "esc", Label: "leave it"}}
 }
 
-func (m *measurement) draw(a *App, s *cell.Screen) {
+func (m *measurement) Draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	results, j := m.tableSoFar(a)
 	box, width := m.place(a, s.W, s.H)
@@ -168,7 +169,7 @@ func (m *measurement) draw(a *App, s *cell.Screen) {
 		}
 	}
 	m.drawChosen(s, cell.At(r.X, y+len(kinds), r.W, 3), space, kinds, results)
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(m.hints(a)))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, form.HintLine(m.Hints(a)))
 }
 
 // spaceOfResults is the space at the image size that the results are for.

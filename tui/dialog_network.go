@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // network is a network block by block: shapes, what each block costs and takes, and of
@@ -95,14 +96,14 @@ func (a *App) openBlock() tea.Cmd {
 			n.row = i
 		}
 	}
-	return a.open(n)
+	return a.Open(n)
 }
 
 // openInspect asks for an architecture, or the name of a published network.
 func (a *App) openInspect() tea.Cmd {
-	e := newEntry("Inspect a network", "architecture: ", "", (*App).inspect)
-	e.hint = "paste one, or a name such as BINAS C   "
-	return a.open(e)
+	e := form.NewEntry("Inspect a network", "architecture: ", "", (*App).inspect)
+	e.Hint = "paste one, or a name such as BINAS C   "
+	return a.Open(e)
 }
 
 func (a *App) inspect(text string) (tea.Cmd, error) {
@@ -132,25 +133,25 @@ func (a *App) pasted(text string) tea.Cmd {
 	return cmd
 }
 
-func (n *network) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (n *network) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	_, rows := n.place(a.width, a.height)
-	if by := rowKey(msg.String(), len(n.lines), rows.At.H, true); by != 0 {
+	if by := form.RowKey(msg.String(), len(n.lines), rows.At.H, true); by != 0 {
 		n.row = min(max(n.row+by, 0), len(n.lines)-1)
 		return nil
 	}
 	switch msg.String() {
 	case "esc", "q":
-		a.leaveDialog()
+		a.Leave()
 	case "enter":
-		a.leaveDialog()
+		a.Leave()
 		if l := n.lines[n.row]; l.stage >= 0 && a.hasSolution() && samePath(n.path, a.solution.Path) {
 			return a.goToDecision(l.decision)
 		}
 	case "c":
-		a.closeDialog()
+		a.Close()
 		return a.startComparison(n.name, n.path)
 	case "b":
-		a.closeDialog()
+		a.Close()
 		a.record(true)
 		return a.setLimit(a.engine.LatencyMS(n.path))
 	case "y":
@@ -159,11 +160,11 @@ func (n *network) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-func (n *network) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
+func (n *network) Mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	_, rows := n.place(a.width, a.height)
 	switch e := msg.(type) {
 	case tea.MouseWheelMsg:
-		n.row = min(max(n.row+wheelStep(e), 0), len(n.lines)-1)
+		n.row = min(max(n.row+form.WheelStep(e), 0), len(n.lines)-1)
 	case tea.MouseClickMsg:
 		if rows.At.Contains(e.X, e.Y) {
 			n.row = min(rows.Top(n.row)+e.Y-rows.At.Y, len(n.lines)-1)
@@ -172,8 +173,8 @@ func (n *network) mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-func (n *network) hints(*App) []hint {
-	return []hint{{"c", "compare with it"}, {"b", "budget to its latency"}, {"y", "copy"}, {"esc", "close"}}
+func (n *network) Hints(*App) []hint {
+	return []hint{{Key: "c", Label: "compare with it"}, {Key: "b", Label: "budget to its latency"}, {Key: "y", Label: "copy"}, {Key: "esc", Label: "close"}}
 }
 
 // layerLines is the room for the layers of the block under the cursor.
@@ -191,7 +192,7 @@ func (n *network) place(w, h int) (box cell.Rect, rows cell.Rows) {
 	return box, cell.Rows{N: len(n.lines), At: at}
 }
 
-func (n *network) draw(a *App, s *cell.Screen) {
+func (n *network) Draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	box, rows := n.place(s.W, s.H)
 	r := s.Panel(box, n.name)
@@ -230,7 +231,7 @@ func (n *network) draw(a *App, s *cell.Screen) {
 			s.Text(r.X+1, y+1+i, r.W-2, t.Dim, layerText(l))
 		}
 	}
-	s.Text(r.X+1, end, r.W-2, t.Dim, hintLine(n.hints(a)))
+	s.Text(r.X+1, end, r.W-2, t.Dim, form.HintLine(n.Hints(a)))
 }
 
 func (a *App) msOr(ms float64) string {

@@ -105,8 +105,8 @@ func TestExportsFromTheExplorer(t *testing.T) {
 	}
 	d.mustSee("file to write")
 	for row, want := range []string{"ONNX file        network.onnx", "checkpoint       random weights", "precision        fp32", "data set         none"} {
-		if rows := d.dialog.(*stepForm).rows(d.App); !strings.HasPrefix(want, rows[row].label) || !d.sees(want) {
-			t.Errorf("row %d is %s %s, expected %s", row, rows[row].label, rows[row].value, want)
+		if rows := d.dialog.(*stepForm).rows(d.App); !strings.HasPrefix(want, rows[row].Label) || !d.sees(want) {
+			t.Errorf("row %d is %s %s, expected %s", row, rows[row].Label, rows[row].Value, want)
 		}
 	}
 	d.press("esc", "Y", "G")

@@ -9,6 +9,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // verification shows how well a table predicts whole networks, none of which it
@@ -18,25 +19,25 @@ type verification struct {
 	result explore.VerifiedTable
 }
 
-func (v *verification) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (v *verification) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q", "enter":
-		a.leaveDialog()
+		a.Leave()
 	case "U":
-		a.closeDialog()
+		a.Close()
 		return a.useMeasured()
 	}
 	return nil
 }
 
-func (v *verification) hints(*App) []hint {
+func (v *verification) Hints(*App) []hint {
 	if v.result.Calibrated {
-		return []hint{{"U", "use this table"}, {"esc", "close"}}
+		return []hint{{Key: "U", Label: "use this table"}, {Key: "esc", Label: "close"}}
 	}
-	return []hint{{"esc", "close"}}
+	return []hint{{Key: "esc", Label: "close"}}
 }
 
-func (v *verification) draw(a *App, s *cell.Screen) {
+func (v *verification) Draw(a *App, s *cell.Screen) {
 	t := s.Theme
 	check, c := v.result.Verification, v.result.LUT.Calibration
 	r := s.Centred(min(s.W, 84), min(s.H, 30), "Whole networks, predicted by "+sourceLabel(v.result.Name))
@@ -59,5 +60,5 @@ func (v *verification) draw(a *App, s *cell.Screen) {
 		points = append(points, cell.ScatterPoint{X: n.PredictedMS, Y: n.MeasuredMS, XBar: 2 * n.PredictedErrorMS, YBar: 2 * n.Measurement.StandardErrorMS, Mark: "o"})
 	}
 	cell.Scatter(s, cell.At(r.X+8, r.Y+4, r.W-10, r.H-7), "predicted ms", "measured ms, bars: 2 standard errors", points)
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(v.hints(a)))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, form.HintLine(v.Hints(a)))
 }

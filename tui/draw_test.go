@@ -49,7 +49,7 @@ func TestDrawingChangesNothing(t *testing.T) {
 			d.run(d.openStep(step))
 			check(fmt.Sprint(size, " ", step, ", first row"))
 			f := d.dialog.(*stepForm)
-			f.all, f.row = true, 100 // more rows than most screens have, the cursor below them
+			f.all, f.Row = true, 100 // more rows than most screens have, the cursor below them
 			check(fmt.Sprint(size, " ", step, ", all parameters"))
 			d.press("esc")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/job"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // last is the line of hints.
@@ -66,7 +67,7 @@ func TestEscGoesBackOneLevel(t *testing.T) {
 	menuOfTables := d.dialog
 	d.press("/", "z", "z", "z")
 	d.mustSee("nothing matches")
-	if d.press("esc"); d.dialog != menuOfTables || d.dialog.(*menu).filter != "" {
+	if d.press("esc"); d.dialog != menuOfTables || d.dialog.(*menu).Filter != "" {
 		t.Error("esc did not leave the filter alone")
 	}
 	d.press("G", "enter") // a file
@@ -215,7 +216,7 @@ func TestMenusMove(t *testing.T) {
 	d := newDriver(t, 80, 24)
 	d.press("?")
 	m := d.dialog.(*menu)
-	first, n := m.row, len(m.items)
+	first, n := m.Row, len(m.Items)
 	for _, menus := range []string{"d", "C", "M"} {
 		o := newDriver(t, 80, 24)
 		o.press(menus)
@@ -225,25 +226,25 @@ func TestMenusMove(t *testing.T) {
 		key string
 		row int
 	}{{"end", n - 1}, {"home", first}, {"G", n - 1}, {"g", first}, {"j", first + 1 + 1}, {"k", first}} {
-		if d.press(c.key); m.row != c.row && !m.items[c.row].head {
-			t.Errorf("%s: row %d of %d, want %d", c.key, m.row, n, c.row)
+		if d.press(c.key); m.Row != c.row && !m.Items[c.row].Head {
+			t.Errorf("%s: row %d of %d, want %d", c.key, m.Row, n, c.row)
 		}
 	}
 	d.press("pgdown")
-	if m.row < 10 {
-		t.Errorf("a page down went to row %d", m.row)
+	if m.Row < 10 {
+		t.Errorf("a page down went to row %d", m.Row)
 	}
 	d.mustSee(cell.BrailleGlyphs().Down)
-	row := m.row
+	row := m.Row
 	d.send(tea.MouseWheelMsg{X: 40, Y: 12, Button: tea.MouseWheelDown})
-	if m.row <= row {
-		t.Errorf("the wheel went from row %d to %d", row, m.row)
+	if m.Row <= row {
+		t.Errorf("the wheel went from row %d to %d", row, m.Row)
 	}
 	d.press("home")
-	box, _ := m.box(80, 24)
-	d.send(tea.MouseClickMsg{X: box.X + 4, Y: m.list(box.Inside()).At.Y, Button: tea.MouseLeft})
+	y := slices.IndexFunc(d.lines(), func(line string) bool { return strings.Contains(line, m.Items[0].Label) })
+	d.send(tea.MouseClickMsg{X: 40, Y: y, Button: tea.MouseLeft})
 	if !d.tour.on {
-		t.Errorf("a click on %q did nothing", m.items[0].label)
+		t.Errorf("a click on %q did nothing", m.Items[0].Label)
 	}
 }
 
@@ -259,8 +260,8 @@ func TestThePaletteKnowsOtherWords(t *testing.T) {
 			d.press(string(c))
 		}
 		var found []string
-		for _, it := range d.dialog.(*menu).shown() {
-			found = append(found, strings.Fields(it.also + " -")[0])
+		for _, it := range d.dialog.(*menu).Shown() {
+			found = append(found, strings.Fields(it.Also + " -")[0])
 		}
 		for _, id := range want {
 			if i := slices.Index(found, id); i < 0 || i > 6 {
@@ -300,8 +301,8 @@ func TestListsSayThatTheyGoOn(t *testing.T) {
 func TestComparisonOffersWhatItTakes(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	d.press("D")
-	for _, it := range d.dialog.(*menu).items {
-		name := it.label
+	for _, it := range d.dialog.(*menu).Items {
+		name := it.Label
 		if name == d.engine.LUTName {
 			t.Error("it offers the table in use")
 		}
@@ -316,15 +317,15 @@ func TestComparisonOffersWhatItTakes(t *testing.T) {
 			t.Errorf("it offers %s: %v", name, err)
 		}
 	}
-	if len(d.dialog.(*menu).items) < 2 {
-		t.Errorf("it offers %d", len(d.dialog.(*menu).items))
+	if len(d.dialog.(*menu).Items) < 2 {
+		t.Errorf("it offers %d", len(d.dialog.(*menu).Items))
 	}
 }
 
 // A long name keeps both its ends; a table in a file is called by its own name.
 func TestLongNames(t *testing.T) {
 	name := "beginning-" + strings.Repeat("middle-", 10) + "end"
-	if got := sourceLabel(name); !strings.HasPrefix(got, "beginning") || !strings.HasSuffix(got, "end") || len([]rune(got)) > sourceWidth {
+	if got := sourceLabel(name); !strings.HasPrefix(got, "beginning") || !strings.HasSuffix(got, "end") || len([]rune(got)) > form.LabelWidth {
 		t.Errorf("%q", got)
 	}
 	d := newDriver(t, 120, 40)
@@ -344,14 +345,14 @@ func TestLongNames(t *testing.T) {
 func TestFormsTakeText(t *testing.T) {
 	d := newDriver(t, 120, 40)
 	var text string
-	f := &form{title: "a form", status: func() (string, bool) { return "", false }}
-	f.fields = func(*App) []formRow {
-		return []formRow{{label: "value", value: text, edit: func(a *App) tea.Cmd {
-			e := newEntry("value", "value: ", "before", func(_ *App, s string) (tea.Cmd, error) { text = s; return nil, nil })
-			e.back = f
+	f := &baseForm{Title: "a form", Status: func() (string, bool) { return "", false }}
+	f.Fields = func(*App) []formRow {
+		return []formRow{{Label: "value", Value: text, Edit: func(a *App) tea.Cmd {
+			e := form.NewEntry("value", "value: ", "before", func(_ *App, s string) (tea.Cmd, error) { text = s; return nil, nil })
+			e.Back = f
 			a.dialog = e
 			return nil
-		}}, {label: "start", start: func(*App) tea.Cmd { return nil }}}
+		}}, {Label: "start", Start: func(*App) tea.Cmd { return nil }}}
 	}
 	d.dialog = f
 	d.press("1", "2", "enter")
@@ -362,12 +363,12 @@ func TestFormsTakeText(t *testing.T) {
 	if d.press("enter"); text != "/data/x" {
 		t.Errorf("pasted %q", text)
 	}
-	if d.press("G"); f.row != 1 {
-		t.Errorf("G went to row %d", f.row)
+	if d.press("G"); f.Row != 1 {
+		t.Errorf("G went to row %d", f.Row)
 	}
 	d.send(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
-	if f.row != 0 {
-		t.Errorf("the wheel went to row %d", f.row)
+	if f.Row != 0 {
+		t.Errorf("the wheel went to row %d", f.Row)
 	}
 }
 

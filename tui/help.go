@@ -6,8 +6,8 @@ import tea "charm.land/bubbletea/v2"
 func (a *App) openHelp() tea.Cmd {
 	a.openActions("Help: every action and its keys", false)
 	m := a.dialog.(*menu)
-	m.items = append([]item{{label: "take the guided tour", keys: a.keyOf("tour"), choose: (*App).openTour}}, m.items...)
-	m.settle()
+	m.Items = append([]item{{Label: "take the guided tour", Keys: a.keyOf("tour"), Choose: (*App).openTour}}, m.Items...)
+	m.Settle()
 	return nil
 }
 
@@ -26,17 +26,17 @@ var synonyms = map[string]string{
 }
 
 func (a *App) openActions(title string, palette bool) {
-	m := &menu{title: title, typing: palette, palette: palette}
+	m := &menu{Title: title, Typing: palette, Palette: palette}
 	group := ""
 	for i := range a.keys.bindings {
 		b := &a.keys.bindings[i]
 		if b.group != group {
 			group = b.group
-			m.items = append(m.items, item{label: group, head: true})
+			m.Items = append(m.Items, item{Label: group, Head: true})
 		}
-		m.items = append(m.items, item{
-			label: b.help, keys: keyLabel(b.keys, a.glyphSet()), also: b.id + " " + synonyms[b.id],
-			choose: func(a *App) tea.Cmd {
+		m.Items = append(m.Items, item{
+			Label: b.help, Keys: keyLabel(b.keys, a.glyphSet()), Also: b.id + " " + synonyms[b.id],
+			Choose: func(a *App) tea.Cmd {
 				if !b.worksIn(a.focus) {
 					a.setFocus(b.pane)
 				}
@@ -44,6 +44,6 @@ func (a *App) openActions(title string, palette bool) {
 			},
 		})
 	}
-	m.settle()
+	m.Settle()
 	a.dialog = m
 }

@@ -11,18 +11,6 @@ import (
 	"github.com/binas-tui/binas-tui/tui/cell"
 )
 
-// hint is a key and what it does now.
-type hint struct{ key, label string }
-
-// hintLine writes hints for the inside of a dialog.
-func hintLine(hints []hint) string {
-	var out []string
-	for _, h := range hints {
-		out = append(out, h.key+": "+h.label)
-	}
-	return strings.Join(out, "   ")
-}
-
 // hinter is a pane whose actions do not all make sense all the time.
 type hinter interface{ offers(a *App, id string) bool }
 
@@ -31,19 +19,19 @@ type hinter interface{ offers(a *App, id string) bool }
 // network, help and out, have their place.
 func (a *App) hints(g *cell.Glyphs) []hint {
 	if a.dialog != nil {
-		return a.dialog.hints(a)
+		return a.dialog.Hints(a)
 	}
 	var back, own, general, last []hint
 	switch {
 	case a.tour.on: // whose keys these are before the pane's
-		back = []hint{{"enter", "next"}, {"esc", "skip the tour"}}
+		back = []hint{{Key: "enter", Label: "next"}, {Key: "esc", Label: "skip the tour"}}
 		if a.tour.step == len(tourSteps())-1 {
-			back = []hint{{"enter", "end the tour"}}
+			back = []hint{{Key: "enter", Label: "end the tour"}}
 		}
 	case a.play.on:
-		back = []hint{{a.keyOf("back"), "stop"}}
+		back = []hint{{Key: a.keyOf("back"), Label: "stop"}}
 	case a.zoomed:
-		back = []hint{{a.keyOf("back"), "back"}}
+		back = []hint{{Key: a.keyOf("back"), Label: "back"}}
 	}
 	pane, choosy := a.panes.of(a.focus).(hinter)
 	for i := range a.keys.bindings {
@@ -51,13 +39,13 @@ func (a *App) hints(g *cell.Glyphs) []hint {
 		if b.hint == "" || len(b.keys) == 0 || !b.worksIn(a.focus) {
 			continue
 		}
-		h := hint{keyLabel(b.keys[:1], g), b.hint}
+		h := hint{Key: keyLabel(b.keys[:1], g), Label: b.hint}
 		switch {
 		case b.id == "copy" || b.id == "help" || b.id == "quit":
 			last = append(last, h)
 		case b.id == "zoom" && a.zoomed, a.tour.on && b.keys[0] == "enter":
 		case b.id == "budget-down":
-			general = append(general, hint{g.Arrows, b.hint})
+			general = append(general, hint{Key: g.Arrows, Label: b.hint})
 		case b.pane == "":
 			general = append(general, h)
 		case !choosy || pane.offers(a, b.id):
@@ -81,7 +69,7 @@ func (a *App) placedHints(g *cell.Glyphs, x, end int) []placedHint {
 	if a.dialog == nil {
 		kept = 3
 	}
-	width := func(h hint) int { return ansi.StringWidth(h.key) + 1 + ansi.StringWidth(h.label) }
+	width := func(h hint) int { return ansi.StringWidth(h.Key) + 1 + ansi.StringWidth(h.Label) }
 	if a.message != "" {
 		kept = min(kept, 2)
 	}
@@ -115,7 +103,7 @@ func (a *App) clickHint(x int) tea.Cmd {
 			continue
 		}
 		k := tea.Key{}
-		switch h.key {
+		switch h.Key {
 		case "enter":
 			k.Code = tea.KeyEnter
 		case "esc":
@@ -125,11 +113,11 @@ func (a *App) clickHint(x int) tea.Cmd {
 		case "tab":
 			k.Code = tea.KeyTab
 		default:
-			r, size := utf8.DecodeRuneInString(h.key)
-			if size != len(h.key) {
+			r, size := utf8.DecodeRuneInString(h.Key)
+			if size != len(h.Key) {
 				return nil // of several keys
 			}
-			k.Code, k.Text = r, h.key
+			k.Code, k.Text = r, h.Key
 		}
 		return a.key(tea.KeyPressMsg(k))
 	}
@@ -167,8 +155,8 @@ func (a *App) drawHints(s *cell.Screen, r cell.Rect) {
 		s.Text(x, y, end-x, st, text)
 	}
 	for _, h := range a.placedHints(s.Glyphs, x, end) {
-		used := s.Text(h.x, r.Y, h.w, t.Key, h.key)
-		s.Text(h.x+used, r.Y, h.w-used, t.Dim, " "+h.label)
+		used := s.Text(h.x, r.Y, h.w, t.Key, h.Key)
+		s.Text(h.x+used, r.Y, h.w-used, t.Dim, " "+h.Label)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/binas-tui/binas-tui/internal/job"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // key sends a key to the dialog on top, or to the action that the key table
@@ -19,7 +20,7 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	if a.dialog != nil && name != "ctrl+c" && name != "ctrl+z" {
 		said := a.message
-		cmd := a.dialog.key(a, msg)
+		cmd := a.dialog.Key(a, msg)
 		if a.dialog != nil && a.message == said {
 			a.message = "" // it is read: the keys of the dialog are shown again
 		}
@@ -73,7 +74,7 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 			a.dirty = false
 			return nil
 		}
-		return a.dialog.mouse(a, msg)
+		return a.dialog.Mouse(a, msg)
 	}
 	switch msg.(type) {
 	case tea.MouseClickMsg:
@@ -110,7 +111,7 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		a.history.moving = false
 		return cmd
 	case tea.MouseWheelMsg:
-		step := wheelStep(tea.MouseWheelMsg(m))
+		step := form.WheelStep(tea.MouseWheelMsg(m))
 		if step == 0 {
 			return nil
 		}
@@ -127,17 +128,6 @@ func (a *App) mouse(msg tea.MouseMsg) tea.Cmd {
 		return budgetStep(-step)(a)
 	}
 	return nil
-}
-
-// wheelStep is how far the wheel moves a cursor.
-func wheelStep(e tea.MouseWheelMsg) int {
-	switch e.Button {
-	case tea.MouseWheelUp:
-		return -1
-	case tea.MouseWheelDown:
-		return 1
-	}
-	return 0
 }
 
 // filterMouse drops mouse movement that comes faster than the screen is

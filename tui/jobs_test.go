@@ -95,11 +95,11 @@ func TestFormsAreShort(t *testing.T) {
 			t.Errorf("%s: %d rows", step, len(rows))
 		}
 		for i, r := range rows {
-			if r.help == "" && r.label != "install ONNX Runtime" {
-				t.Errorf("%s: %s has no help", step, r.label)
+			if r.Help == "" && r.Label != "install ONNX Runtime" {
+				t.Errorf("%s: %s has no help", step, r.Label)
 			}
-			f.row = i
-			if first := strings.Fields(r.help); len(first) > 2 {
+			f.Row = i
+			if first := strings.Fields(r.Help); len(first) > 2 {
 				d.mustSee(strings.Join(first[:2], " "))
 			}
 		}

@@ -22,7 +22,7 @@ func (d *driver) typeIn(text string) {
 	if !ok {
 		d.Fatalf("no entry is open: %T", d.dialog)
 	}
-	e.input.SetValue(text)
+	e.Input.SetValue(text)
 	d.press("enter")
 }
 

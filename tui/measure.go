@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // verifiedNetworks is how many networks a table is verified on.
@@ -32,7 +33,7 @@ func (a *App) openMeasureOn(host string) tea.Cmd {
 	if p := a.engine.LUT.Provenance; p.Threads > 0 {
 		m.want.Threads = p.Threads
 	}
-	m.form = form{title: "Measure", fields: m.rows, status: m.status}
+	m.baseForm = baseForm{Title: "Measure", Fields: m.rows, Status: m.status}
 	a.dialog = m
 	return m.find(a, m.want.Library)
 }
@@ -70,7 +71,7 @@ func (f *runtimeFinder) remedy() []formRow {
 	if errors.Is(f.err, onnx.ErrNoCgo) {
 		return nil
 	}
-	return []formRow{{label: "install ONNX Runtime", start: (*App).startInstall}}
+	return []formRow{{Label: "install ONNX Runtime", Start: (*App).startInstall}}
 }
 
 func (f *runtimeFinder) found() (text string, bad bool) {
@@ -85,7 +86,7 @@ func (f *runtimeFinder) found() (text string, bad bool) {
 
 // measureMenu is the form of what to measure and how.
 type measureMenu struct {
-	form
+	baseForm
 	runtimeFinder
 	want explore.Measuring
 }
@@ -114,15 +115,15 @@ func (m *measureMenu) setHost(host string) {
 }
 
 func (m *measureMenu) editHost(a *App) tea.Cmd {
-	e := newEntry("Host", "[USER@]NAME: ", m.want.Host, func(_ *App, text string) (tea.Cmd, error) {
+	e := form.NewEntry("Host", "[USER@]NAME: ", m.want.Host, func(_ *App, text string) (tea.Cmd, error) {
 		if err := explore.CheckHost(text); err != nil {
 			return nil, err
 		}
 		m.setHost(text)
 		return nil, nil
 	})
-	e.back = a.dialog
-	return a.open(e)
+	e.Back = a.dialog
+	return a.Open(e)
 }
 
 func (m *measureMenu) rows(a *App) []formRow {
@@ -131,26 +132,26 @@ func (m *measureMenu) rows(a *App) []formRow {
 		hosts = append(hosts, host)
 	}
 	rows := []formRow{
-		{label: "host", value: cmp.Or(host, "this machine"), edit: m.editHost, step: func(n int) tea.Cmd {
+		{Label: "host", Value: cmp.Or(host, "this machine"), Edit: m.editHost, Step: func(n int) tea.Cmd {
 			stepThrough(&host, hosts)(n)
 			m.setHost(host)
 			return nil
 		}},
-		{label: "device", value: deviceText(m.want), step: m.stepDevice},
-		{label: "threads", value: fmt.Sprint(m.want.Threads), step: stepThrough(&m.want.Threads, latency.Threads(m.want.Host))},
-		{label: "image size", value: fmt.Sprintf("%d px", m.want.ImageSize), step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
-		{label: "rounds", value: roundsText(m.want.Rounds), step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
+		{Label: "device", Value: deviceText(m.want), Step: m.stepDevice},
+		{Label: "threads", Value: fmt.Sprint(m.want.Threads), Step: stepThrough(&m.want.Threads, latency.Threads(m.want.Host))},
+		{Label: "image size", Value: fmt.Sprintf("%d px", m.want.ImageSize), Step: stepThrough(&m.want.ImageSize, []int{32, 64, 96, 128, 160, 192, 224, 256, 288, 320})},
+		{Label: "rounds", Value: roundsText(m.want.Rounds), Step: stepThrough(&m.want.Rounds, []int{0, 1, 2, 3, 4, 6, 8, 10, 15, 20, 40})},
 	}
 	if m.want.Host == "" {
-		rows = append(rows, formRow{label: "blocks", value: methodText(m.want.Method), step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})})
+		rows = append(rows, formRow{Label: "blocks", Value: methodText(m.want.Method), Step: stepThrough(&m.want.Method, []latency.Method{latency.InContext, latency.Isolated})})
 	}
 	if m.missing() && m.want.Host == "" {
 		return append(rows, m.remedy()...)
 	}
 	return append(rows,
-		formRow{label: "measure the network shown", start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
-		formRow{label: "measure the whole table", start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
-		formRow{label: a.verifyVerb() + " " + sourceLabel(a.engine.LUTName), start: func(a *App) tea.Cmd { return a.startVerify(m.want) }},
+		formRow{Label: "measure the network shown", Start: func(a *App) tea.Cmd { return a.startNetwork(m.want) }},
+		formRow{Label: "measure the whole table", Start: func(a *App) tea.Cmd { return a.startTable(m.want) }},
+		formRow{Label: a.verifyVerb() + " " + sourceLabel(a.engine.LUTName), Start: func(a *App) tea.Cmd { return a.startVerify(m.want) }},
 	)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/binas-tui/binas-tui/internal/param"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // methodChoices is what the forms of the method's steps begin with: what was
@@ -32,17 +33,17 @@ func newMethodChoices() methodChoices {
 
 // openMethod chooses a step of the method: training, sampling, fitting.
 func (a *App) openMethod() tea.Cmd {
-	m := &menu{title: "Train and fit"}
+	m := &menu{Title: "Train and fit"}
 	for _, step := range steps.Steps() {
-		m.items = append(m.items, item{label: string(step), detail: step.About(), choose: func(a *App) tea.Cmd { return a.openStep(step) }})
+		m.Items = append(m.Items, item{Label: string(step), Detail: step.About(), Choose: func(a *App) tea.Cmd { return a.openStep(step) }})
 	}
-	return a.open(m)
+	return a.Open(m)
 }
 
 // stepForm is the form of one step: its rows are the parameters of the task. What
 // the run folder holds is looked up in the background.
 type stepForm struct {
-	form
+	baseForm
 	runtimeFinder
 	task    steps.Task // as it is asked for
 	all     bool       // those that are not common are shown too
@@ -60,7 +61,7 @@ func (a *App) openStep(step steps.Step) tea.Cmd {
 		return a.warn("no network is shown: " + a.keyOf("budget-up") + " raises the budget")
 	}
 	f := &stepForm{task: a.taskOf(step)}
-	f.form = form{title: string(step) + ": " + step.About(), fields: f.rows, status: f.note, helps: true}
+	f.baseForm = baseForm{Title: string(step) + ": " + step.About(), Fields: f.rows, Status: f.note, Helps: true}
 	a.dialog = f
 	if !step.NeedsRuntime() {
 		return f.look(a)
@@ -115,7 +116,7 @@ func (f *stepForm) takePlan(a *App) {
 		f.task = a.taskOf(f.task.Step())
 	}
 	if !f.opened && f.plan.Begun {
-		f.row = len(f.rows(a)) - 1 // enter resumes
+		f.Row = len(f.rows(a)) - 1 // enter resumes
 	}
 	f.opened = true
 }
@@ -184,15 +185,15 @@ func (f *stepForm) rows(a *App) []formRow {
 		}
 	}
 	if len(others) > 0 {
-		more := formRow{label: "more", value: fmt.Sprintf("%d others", len(others)), help: "shows the parameters that are seldom changed", verb: "show or hide"}
+		more := formRow{Label: "more", Value: fmt.Sprintf("%d others", len(others)), Help: "shows the parameters that are seldom changed", Verb: "show or hide"}
 		if f.all {
-			more.value, more.help = "shown", "hides the parameters that are seldom changed"
+			more.Value, more.Help = "shown", "hides the parameters that are seldom changed"
 		}
-		more.step = func(n int) tea.Cmd {
+		more.Step = func(n int) tea.Cmd {
 			f.all = n > 0
 			return nil
 		}
-		more.edit = func(*App) tea.Cmd {
+		more.Edit = func(*App) tea.Cmd {
 			f.all = !f.all
 			return nil
 		}
@@ -205,15 +206,15 @@ func (f *stepForm) rows(a *App) []formRow {
 		return append(rows, f.remedy()...)
 	case f.noData != "":
 		make := func(a *App) tea.Cmd { return a.startExample(f.noData) }
-		return append(rows, formRow{label: "make it now", help: "makes the data set as a job; then choose this step again", start: make})
+		return append(rows, formRow{Label: "make it now", Help: "makes the data set as a job; then choose this step again", Start: make})
 	}
 	if estimable {
-		r := formRow{label: "what it takes", value: f.cost, help: "trains some steps and evaluates some networks, in about a minute, to say what the step will take", edit: f.estimate, verb: "measure"}
+		r := formRow{Label: "what it takes", Value: f.cost, Help: "trains some steps and evaluates some networks, in about a minute, to say what the step will take", Edit: f.estimate, Verb: "measure"}
 		switch {
 		case a.runs(estimateOf(f.shown())):
-			r.value = "is being measured"
+			r.Value = "is being measured"
 		case f.cost == "":
-			r.value = "not measured yet"
+			r.Value = "not measured yet"
 		}
 		rows = append(rows, r)
 	}
@@ -221,7 +222,7 @@ func (f *stepForm) rows(a *App) []formRow {
 	if f.plan.Begun || f.plan.Have > 0 && f.task.Step() != steps.Fit {
 		label = "resume"
 	}
-	return append(rows, formRow{label: label, help: "does the step as a job: " + a.keyOf("show-jobs") + " shows it, and the explorer goes on", start: f.startStep})
+	return append(rows, formRow{Label: label, Help: "does the step as a job: " + a.keyOf("show-jobs") + " shows it, and the explorer goes on", Start: f.startStep})
 }
 
 var placeholder = regexp.MustCompile("(, `N`)|`([^`]*)`")
@@ -238,20 +239,20 @@ func formHelp(usage string) string {
 }
 
 func (f *stepForm) rowOf(a *App, v param.Value) formRow {
-	r := formRow{label: v.FormLabel(), value: v.Shown(), help: formHelp(v.FlagUsage())}
+	r := formRow{Label: v.FormLabel(), Value: v.Shown(), Help: formHelp(v.FlagUsage())}
 	if meant := f.plan.Meant[v.Key]; meant != "" && v.IsZero() {
-		r.value = meant
+		r.Value = meant
 	}
 	switch {
 	case v.Key == "run":
-		r.value = a.method.run
+		r.Value = a.method.run
 	case v.Key == "data" && f.task.Step() != steps.Export:
-		r.value = a.method.data
+		r.Value = a.method.data
 	}
-	r.value = sanitize.Line(r.value)
+	r.Value = sanitize.Line(r.Value)
 	if f.plan.Kept[v.Key] {
 		if !f.plan.Begun && f.plan.Have == 0 {
-			r.value += " (same as heaviest)"
+			r.Value += " (same as heaviest)"
 		}
 		return r
 	}
@@ -270,7 +271,7 @@ func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 		}
 	}
 	if len(options) > 0 {
-		r.step = func(n int) tea.Cmd {
+		r.Step = func(n int) tea.Cmd {
 			at := slices.Index(options, now)
 			if n < 0 || v.Key != "data" { // from none of the data sets on comes the first
 				at = max(at, 0)
@@ -280,10 +281,10 @@ func (f *stepForm) rowOf(a *App, v param.Value) formRow {
 		}
 	}
 	if len(options) == 0 || v.Key == "run" || v.Key == "data" {
-		r.edit = func(a *App) tea.Cmd {
-			e := newEntry(string(f.task.Step()), v.FormLabel()+": ", r.value, func(a *App, text string) (tea.Cmd, error) { return f.give(a, v, text) })
-			e.back = f
-			return a.open(e)
+		r.Edit = func(a *App) tea.Cmd {
+			e := form.NewEntry(string(f.task.Step()), v.FormLabel()+": ", r.Value, func(a *App, text string) (tea.Cmd, error) { return f.give(a, v, text) })
+			e.Back = f
+			return a.Open(e)
 		}
 	}
 	return r

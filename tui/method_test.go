@@ -26,18 +26,18 @@ func (d measuringDriver) chooseStep(step steps.Step) {
 	d.Helper()
 	d.run(d.App.openMethod())
 	m := d.dialog.(*menu)
-	it, err := m.named(string(step))
+	it, err := m.Named(string(step))
 	if err != nil {
 		d.Fatal(err)
 	}
-	d.run(it.choose(d.App))
+	d.run(it.Choose(d.App))
 }
 
 func (d measuringDriver) start() {
 	f := d.dialog.(formed)
-	rows := f.formRows(d.App)
-	d.closeDialog()
-	d.run(rows[len(rows)-1].start(d.App))
+	rows := f.Base().Fields(d.App)
+	d.Close()
+	d.run(rows[len(rows)-1].Start(d.App))
 }
 
 func trainingSoFar() training.Progress {
@@ -170,19 +170,19 @@ func TestClicksInAScrolledForm(t *testing.T) {
 	d := newMeasuringDriver(t, 80, 24)
 	d.run(d.openStep(steps.Pipeline))
 	f := d.dialog.(*stepForm)
-	f.all, f.row = true, 100
+	f.all, f.Row = true, 100
 	rows := f.rows(d.App)
 	for _, y := range []int{5, 12, 3} {
 		line := d.lines()[y]
 		d.send(tea.MouseClickMsg{X: 30, Y: y, Button: tea.MouseLeft})
-		if label := rows[f.row].label; f.row == len(rows)-1 || !strings.Contains(line, "  "+label+" ") {
+		if label := rows[f.Row].Label; f.Row == len(rows)-1 || !strings.Contains(line, "  "+label+" ") {
 			t.Fatalf("a click on %q is on %q", line, label)
 		}
 	}
 	for range rows {
 		d.press("up")
 	}
-	first := rows[0].label
+	first := rows[0].Label
 	y := slices.IndexFunc(d.lines(), func(l string) bool { return strings.Contains(l, " "+first+" ") })
 	d.send(tea.MouseClickMsg{X: 30, Y: y, Button: tea.MouseLeft})
 	if _, typing := d.dialog.(*entry); !typing {
@@ -214,9 +214,9 @@ func TestTypingTheRunFolder(t *testing.T) {
 func (d measuringDriver) typeRow(label, value string) {
 	d.Helper()
 	f := d.dialog.(formed)
-	for _, row := range f.formRows(d.App) {
-		if row.label == label && row.edit != nil {
-			if d.run(row.edit(d.App)); value == "" {
+	for _, row := range f.Base().Fields(d.App) {
+		if row.Label == label && row.Edit != nil {
+			if d.run(row.Edit(d.App)); value == "" {
 				return
 			}
 			d.press("ctrl+u")
@@ -269,8 +269,8 @@ func TestSettingsOfATrainingAreChanged(t *testing.T) {
 	for _, text := range []string{"77", "this run was begun", "resume", "/sets/mine"} {
 		d.mustSee(text)
 	}
-	for _, row := range d.dialog.(formed).formRows(d.App) {
-		if row.label == "epochs" && (row.edit != nil || row.step != nil) {
+	for _, row := range d.dialog.(formed).Base().Fields(d.App) {
+		if row.Label == "epochs" && (row.Edit != nil || row.Step != nil) {
 			t.Error("the epochs of a run that was begun can be changed")
 		}
 	}
@@ -298,9 +298,9 @@ func TestClassOrderIsChosen(t *testing.T) {
 		d.chooseStep(step)
 		d.dialog.(*stepForm).all = true
 		d.mustSee("natural")
-		for _, row := range d.dialog.(formed).formRows(d.App) {
-			if row.label == "class order" {
-				d.run(row.step(1))
+		for _, row := range d.dialog.(formed).Base().Fields(d.App) {
+			if row.Label == "class order" {
+				d.run(row.Step(1))
 			}
 		}
 		d.mustSee("bytes")
@@ -422,13 +422,13 @@ func TestTheFormOfAPipeline(t *testing.T) {
 	typeIn := func(label, value string) {
 		t.Helper()
 		f := d.dialog.(formed)
-		for _, r := range f.formRows(d.App) {
-			if r.label == label {
-				d.run(r.edit(d.App))
+		for _, r := range f.Base().Fields(d.App) {
+			if r.Label == label {
+				d.run(r.Edit(d.App))
 			}
 		}
 		e := d.dialog.(*entry)
-		e.input.SetValue(value)
+		e.Input.SetValue(value)
 		d.press("enter")
 	}
 	typeIn("train share", "100 %")

@@ -14,6 +14,7 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // onDeviceRounds is what a search on the device has measured so far.
@@ -138,15 +139,15 @@ type onDevice struct {
 	kept explore.Kept
 }
 
-func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (d *onDevice) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc", "q":
-		a.leaveDialog()
+		a.Leave()
 	case "enter":
-		a.closeDialog()
+		a.Close()
 		return a.adopt(d.kept)
 	case "U":
-		a.closeDialog()
+		a.Close()
 		return a.useMeasured()
 	case "y":
 		return a.services.copy(d.kept.Engine.Space.Architecture(d.kept.Path).String(), "architecture")
@@ -154,11 +155,11 @@ func (d *onDevice) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-func (d *onDevice) hints(*App) []hint {
-	return []hint{{"enter", "show this network (pins it)"}, {"U", "use what was learnt"}, {"y", "copy"}, {"esc", "close"}}
+func (d *onDevice) Hints(*App) []hint {
+	return []hint{{Key: "enter", Label: "show this network (pins it)"}, {Key: "U", Label: "use what was learnt"}, {Key: "y", Label: "copy"}, {Key: "esc", Label: "close"}}
 }
 
-func (d *onDevice) draw(a *App, s *cell.Screen) {
+func (d *onDevice) Draw(a *App, s *cell.Screen) {
 	t, k := s.Theme, d.kept
 	r := s.Centred(min(s.W, 92), min(s.H, 12+len(k.Rounds)), "Kept on the device")
 	y := r.Y
@@ -187,7 +188,7 @@ func (d *onDevice) draw(a *App, s *cell.Screen) {
 		}
 		line(fmt.Sprintf("%3d. %s", round.Number, onDeviceLine(round)), style)
 	}
-	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, hintLine(d.hints(a)))
+	s.Text(r.X+1, r.Y+r.H-1, r.W-2, t.Dim, form.HintLine(d.Hints(a)))
 }
 
 // adopt shows a network that keeps the limit on the device: with the level that

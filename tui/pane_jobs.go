@@ -188,13 +188,13 @@ func (a *App) openJob() tea.Cmd {
 	j, ok := a.currentJob()
 	switch r := j.Result.(type) {
 	case explore.VerifiedTable:
-		return a.open(&verification{result: r})
+		return a.Open(&verification{result: r})
 	case explore.PartialTable:
 		if j.State != job.Running && j.Err != nil {
-			return a.open(&jobLog{id: j.ID})
+			return a.Open(&jobLog{id: j.ID})
 		}
 	case explore.Kept:
-		return a.open(&onDevice{kept: r})
+		return a.Open(&onDevice{kept: r})
 	}
 	switch {
 	case !ok:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // limitsPane lists the limits: caps, what is used, slack and price.
@@ -161,15 +162,15 @@ func (a *App) addLimit() tea.Cmd {
 	if !a.engine.Bilinear() {
 		return a.warn("limits beside the latency need a bilinear predictor: " + a.keyOf("predictor") + " chooses one")
 	}
-	m := &menu{title: "Limit on"}
+	m := &menu{Title: "Limit on"}
 	for _, r := range explore.Resources[1:] {
 		l := explore.Limit{Kind: r.Kind}
-		m.items = append(m.items, item{label: l.Name(), detail: r.About + ", for example " + r.Example, choose: func(a *App) tea.Cmd { return a.askCap(l, r.Example, "") }})
+		m.Items = append(m.Items, item{Label: l.Name(), Detail: r.About + ", for example " + r.Example, Choose: func(a *App) tea.Cmd { return a.askCap(l, r.Example, "") }})
 	}
-	m.items = append(m.items, item{label: "another device", detail: "latency by another table", choose: func(a *App) tea.Cmd {
+	m.Items = append(m.Items, item{Label: "another device", Detail: "latency by another table", Choose: func(a *App) tea.Cmd {
 		return a.openTables("Latency table to limit", a.engine.LUTName, func(a *App, name string) tea.Cmd { return a.loadLimitTable(name) })
 	}})
-	return a.open(m)
+	return a.Open(m)
 }
 
 func (a *App) loadLimitTable(name string) tea.Cmd {
@@ -193,7 +194,7 @@ func (a *App) loadLimitTable(name string) tea.Cmd {
 
 // askCap asks for the amount of a limit; example shows how it is written.
 func (a *App) askCap(l explore.Limit, example, value string) tea.Cmd {
-	return a.open(a.capEntry(l, example, value))
+	return a.Open(a.capEntry(l, example, value))
 }
 
 func (a *App) capEntry(l explore.Limit, example, value string) *entry {
@@ -201,7 +202,7 @@ func (a *App) capEntry(l explore.Limit, example, value string) *entry {
 	if example != "" {
 		prompt = "at most, such as " + example + ": "
 	}
-	return newEntry("Limit on "+l.Name(), prompt, value, func(a *App, text string) (tea.Cmd, error) {
+	return form.NewEntry("Limit on "+l.Name(), prompt, value, func(a *App, text string) (tea.Cmd, error) {
 		var err error
 		if l.Cap, err = typedAmount(l.Kind, text); err != nil {
 			return nil, err

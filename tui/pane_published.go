@@ -11,6 +11,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/fit/published"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // publishedPane compares the published networks with the best that this table
@@ -127,7 +128,7 @@ func (p *publishedPane) budgetToNetwork(a *App) tea.Cmd {
 }
 
 func (p *publishedPane) openFilter(a *App) tea.Cmd {
-	return a.open(newEntry("Filter", "name contains: ", p.filter, func(_ *App, text string) (tea.Cmd, error) {
+	return a.Open(form.NewEntry("Filter", "name contains: ", p.filter, func(_ *App, text string) (tea.Cmd, error) {
 		p.filter, p.row = ansi.Strip(text), 0
 		return nil, nil
 	}))

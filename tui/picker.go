@@ -11,10 +11,8 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
 	"github.com/binas-tui/binas-tui/tui/cell"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
-
-// sourceWidth is the most cells of a source's label.
-const sourceWidth = 32
 
 // sourceLabel names a latency table or predictor in few cells: a file is told by
 // its folder and its own name, such as digits/lut.json for that of a run.
@@ -23,8 +21,8 @@ func sourceLabel(name string) string {
 	if dir := filepath.Base(filepath.Dir(name)); name != filepath.Base(name) && dir != "." && dir != string(filepath.Separator) {
 		text = sanitize.Line(dir + "/" + filepath.Base(name))
 	}
-	if over := ansi.StringWidth(text) - sourceWidth; over > 0 { // both ends tell names apart
-		return ansi.Truncate(text, sourceWidth/2, "…") + ansi.TruncateLeft(text, over+sourceWidth/2, "")
+	if over := ansi.StringWidth(text) - form.LabelWidth; over > 0 { // both ends tell names apart
+		return ansi.Truncate(text, form.LabelWidth/2, "…") + ansi.TruncateLeft(text, over+form.LabelWidth/2, "")
 	}
 	return text
 }
@@ -53,7 +51,7 @@ func (a *App) openLUTPicker() tea.Cmd {
 		})
 		m := a.dialog.(*menu)
 		for _, host := range hosts {
-			m.items = append(m.items, item{label: "measure on " + host, detail: "over ssh", choose: func(a *App) tea.Cmd { return a.openMeasureOn(host) }})
+			m.Items = append(m.Items, item{Label: "measure on " + host, Detail: "over ssh", Choose: func(a *App) tea.Cmd { return a.openMeasureOn(host) }})
 		}
 	})
 }
@@ -73,23 +71,23 @@ type opening struct {
 	typed []tea.Msg
 }
 
-func (o *opening) key(a *App, msg tea.KeyPressMsg) tea.Cmd {
+func (o *opening) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	if msg.String() == "esc" && len(o.typed) == 0 {
-		a.leaveDialog()
+		a.Leave()
 		return nil
 	}
 	o.typed = append(o.typed, msg)
 	return nil
 }
 
-func (o *opening) paste(_ *App, text string) tea.Cmd {
+func (o *opening) Paste(_ *App, text string) tea.Cmd {
 	o.typed = append(o.typed, tea.PasteMsg{Content: text})
 	return nil
 }
 
-func (o *opening) hints(*App) []hint { return []hint{{"esc", "cancel"}} }
+func (o *opening) Hints(*App) []hint { return []hint{{Key: "esc", Label: "cancel"}} }
 
-func (o *opening) draw(*App, *cell.Screen) {}
+func (o *opening) Draw(*App, *cell.Screen) {}
 
 // sources looks for tables or predictors, which reads folders, and opens what is
 // made of them.
@@ -102,7 +100,7 @@ func (a *App) sources(list func() []explore.Source, open func(*App, []explore.So
 			if a.dialog != dialog(place) {
 				return nil // it was closed meanwhile
 			}
-			a.closeDialog()
+			a.Close()
 			open(a, found)
 			var cmds []tea.Cmd
 			for _, typed := range place.typed {
@@ -115,14 +113,14 @@ func (a *App) sources(list func() []explore.Source, open func(*App, []explore.So
 
 // openProfilePicker chooses space, table and predictor together.
 func (a *App) openProfilePicker() tea.Cmd {
-	m := &menu{title: "Profile"}
+	m := &menu{Title: "Profile"}
 	for _, p := range explore.Profiles() {
-		m.items = append(m.items, item{
-			label: p.Name, detail: fmt.Sprintf("%s at %d px, %s, %s", p.Space, p.ImageSize, p.LUT, p.Predictor),
-			choose: func(a *App) tea.Cmd { return a.openSetup(p.Name, "", "") },
+		m.Items = append(m.Items, item{
+			Label: p.Name, Detail: fmt.Sprintf("%s at %d px, %s, %s", p.Space, p.ImageSize, p.LUT, p.Predictor),
+			Choose: func(a *App) tea.Cmd { return a.openSetup(p.Name, "", "") },
 		})
 	}
-	return a.open(m)
+	return a.Open(m)
 }
 
 // openTables chooses among latency tables, those of run folders too.
@@ -132,15 +130,15 @@ func (a *App) openTables(title, current string, open func(*App, string) tea.Cmd)
 
 // openSources chooses among sources known by name and files of run folders.
 func (a *App) openSources(title string, named, found []explore.Source, current string, open func(*App, string) tea.Cmd) {
-	m := &menu{title: title}
+	m := &menu{Title: title}
 	add := func(label, name, detail string) {
 		if name == current {
-			m.row = len(m.items)
+			m.Row = len(m.Items)
 			detail = "(in use) " + detail
 		}
-		m.items = append(m.items, item{
-			label: sanitize.Line(label), detail: sanitize.Line(detail),
-			choose: func(a *App) tea.Cmd { return open(a, name) },
+		m.Items = append(m.Items, item{
+			Label: sanitize.Line(label), Detail: sanitize.Line(detail),
+			Choose: func(a *App) tea.Cmd { return open(a, name) },
 		})
 	}
 	for _, s := range named {
@@ -157,10 +155,10 @@ func (a *App) openSources(title string, named, found []explore.Source, current s
 	if current != "" && !known {
 		add(sourceLabel(current), current, current)
 	}
-	m.items = append(m.items, item{
-		label: "a file" + a.glyphSet().Ellipsis, detail: "type its path",
-		choose: func(a *App) tea.Cmd {
-			return a.open(newEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
+	m.Items = append(m.Items, item{
+		Label: "a file" + a.glyphSet().Ellipsis, Detail: "type its path",
+		Choose: func(a *App) tea.Cmd {
+			return a.Open(form.NewEntry(title+" file", "path: ", "", func(a *App, text string) (tea.Cmd, error) {
 				if text == "" {
 					return nil, fmt.Errorf("no path given")
 				}

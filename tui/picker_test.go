@@ -12,6 +12,7 @@ import (
 	"github.com/binas-tui/binas-tui/explore"
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/steps"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 func TestSourceLabelsTellFilesApart(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSourceLabelsTellFilesApart(t *testing.T) {
 		"/data/runs/a-very-long-name-of-a-run/lut.json": "a-very-long-nam…f-a-run/lut.json",
 	} {
 		got := sourceLabel(name)
-		if got != want || ansi.StringWidth(got) > sourceWidth {
+		if got != want || ansi.StringWidth(got) > form.LabelWidth {
 			t.Errorf("%s: %q, expected %q", name, got, want)
 		}
 	}

@@ -314,12 +314,12 @@ func (p *plain) compareWord(args []string) error {
 	}
 	p.do(p.app.openCompareMenu())
 	m := p.app.dialog.(*menu)
-	p.app.closeDialog()
-	it, err := m.named(strings.Join(args, " "))
+	p.app.Close()
+	it, err := m.Named(strings.Join(args, " "))
 	if err != nil {
 		return err
 	}
-	p.do(it.choose(p.app))
+	p.do(it.Choose(p.app))
 	p.tellMessage()
 	return p.show("compare")
 }

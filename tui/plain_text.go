@@ -172,28 +172,28 @@ func (p *plain) tellDialog() {
 	switch d := a.dialog.(type) {
 	case nil:
 	case *menu:
-		p.line(d.title + ": the number or the name of one, or an empty line for none")
+		p.line(d.Title + ": the number or the name of one, or an empty line for none")
 		n := 0
-		for _, it := range d.items {
-			if it.head {
-				p.line(it.label + ":")
+		for _, it := range d.Items {
+			if it.Head {
+				p.line(it.Label + ":")
 				continue
 			}
 			n++
-			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", n, it.label, it.detail)))
+			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", n, it.Label, it.Detail)))
 		}
 	case *entry:
-		p.line(fmt.Sprintf("%s, %san empty line for %q, \"cancel\" for nothing", d.title, d.prompt, strings.TrimSpace(d.input.Value())))
+		p.line(fmt.Sprintf("%s, %san empty line for %q, \"cancel\" for nothing", d.Title, d.Prompt, strings.TrimSpace(d.Input.Value())))
 	case formed:
-		p.line(d.formTitle() + ": the number of a line; for a setting with + or - to change it (\"1 +\"); or an empty line for none")
-		for i, row := range d.formRows(a) {
-			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", i+1, row.label, row.value)))
+		p.line(d.Base().Title + ": the number of a line; for a setting with + or - to change it (\"1 +\"); or an empty line for none")
+		for i, row := range d.Base().Fields(a) {
+			p.line(strings.TrimSpace(fmt.Sprintf("%d. %s %s", i+1, row.Label, row.Value)))
 		}
-		text, _ := d.formStatus()
+		text, _ := d.Base().Status()
 		p.line(text)
 	default:
-		p.drawn("", func(s *cell.Screen) { d.draw(a, s) })
-		a.closeDialog()
+		p.drawn("", func(s *cell.Screen) { d.Draw(a, s) })
+		a.Close()
 	}
 }
 
@@ -202,25 +202,25 @@ func (p *plain) answer(line string) {
 	a := p.app
 	switch d := a.dialog.(type) {
 	case *menu:
-		a.closeDialog()
+		a.Close()
 		if line == "" {
 			return
 		}
-		if it, err := d.named(line); err == nil {
-			p.do(it.choose(a))
+		if it, err := d.Named(line); err == nil {
+			p.do(it.Choose(a))
 		} else if p.interpret(line) != nil {
 			p.line(err.Error())
 			a.dialog = d
 		}
 	case *entry:
-		a.dialog = d.back
+		a.dialog = d.Back
 		switch line {
 		case "cancel":
 			return
 		case "":
-			line = d.input.Value()
+			line = d.Input.Value()
 		}
-		cmd, err := d.accept(a, strings.TrimSpace(line))
+		cmd, err := d.Accept(a, strings.TrimSpace(line))
 		if err != nil {
 			p.line(err.Error())
 			a.dialog = d
@@ -235,13 +235,13 @@ func (p *plain) answer(line string) {
 func (p *plain) answerForm(d formed, line string) {
 	fields := strings.Fields(line)
 	if len(fields) == 0 {
-		p.app.closeDialog()
+		p.app.Close()
 		return
 	}
-	rows := d.formRows(p.app)
+	rows := d.Base().Fields(p.app)
 	n, err := strconv.Atoi(fields[0])
 	if err != nil || n < 1 || n > len(rows) {
-		p.app.closeDialog()
+		p.app.Close()
 		if p.interpret(line) != nil {
 			p.line(fmt.Sprintf("%q: expected 1 to %d", fields[0], len(rows)))
 			p.app.dialog = d
@@ -249,49 +249,17 @@ func (p *plain) answerForm(d formed, line string) {
 		return
 	}
 	switch row := rows[n-1]; {
-	case row.start != nil:
-		p.app.closeDialog()
-		p.do(row.start(p.app))
-	case row.edit != nil:
-		p.do(row.edit(p.app))
-	case row.step == nil:
+	case row.Start != nil:
+		p.app.Close()
+		p.do(row.Start(p.app))
+	case row.Edit != nil:
+		p.do(row.Edit(p.app))
+	case row.Step == nil:
 	case len(fields) > 1 && fields[1] == "-":
-		p.do(row.step(-1))
+		p.do(row.Step(-1))
 	default:
-		p.do(row.step(1))
+		p.do(row.Step(1))
 	}
-}
-
-// named is the item with this number, name, or beginning of one name alone.
-func (m *menu) named(text string) (item, error) {
-	var items, found []item
-	for _, it := range m.items {
-		if !it.head && it.choose != nil {
-			items = append(items, it)
-		}
-	}
-	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(items) {
-		return items[n-1], nil
-	}
-	for _, it := range items {
-		if strings.EqualFold(it.label, text) {
-			return it, nil
-		}
-		if strings.Contains(strings.ToLower(it.label), strings.ToLower(text)) {
-			found = append(found, it)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return item{}, fmt.Errorf("%q: none has this name", text)
-	}
-	var names []string
-	for _, it := range found {
-		names = append(names, it.label)
-	}
-	return item{}, fmt.Errorf("%q: could be %s", text, strings.Join(names, ", "))
 }
 
 // PlainDemo prints the demo: what each step says and what it shows.

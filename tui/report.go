@@ -14,12 +14,13 @@ import (
 	"github.com/binas-tui/binas-tui/internal/page"
 	"github.com/binas-tui/binas-tui/internal/phrase"
 	"github.com/binas-tui/binas-tui/internal/sanitize"
+	"github.com/binas-tui/binas-tui/tui/form"
 )
 
 // openReport asks where to write the session as a report: Markdown, and beside
 // it the frontier as SVG and as a page with every network of it. Files that are there are never replaced.
 func (a *App) openReport() tea.Cmd {
-	return a.open(newEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
+	return a.Open(form.NewEntry("Write the session as a report", "file: ", "binas-report.md", func(a *App, name string) (tea.Cmd, error) {
 		if name == "" {
 			return nil, errors.New("no file name given")
 		}

@@ -103,9 +103,9 @@ func (a *App) nextOptimizer() tea.Cmd {
 func (a *App) quit() tea.Cmd {
 	if j, running := a.runningJob(); running && !a.askedToQuit {
 		a.askedToQuit = true
-		return a.open(&menu{title: j.Name + " is still running", hint: quitHint(a.isMethod(j.Name)), items: []item{
-			{label: "go on"},
-			{label: "quit", detail: "it resumes when it is started again", choose: func(a *App) tea.Cmd { return tea.Quit }},
+		return a.Open(&menu{Title: j.Name + " is still running", Hint: quitHint(a.isMethod(j.Name)), Items: []item{
+			{Label: "go on"},
+			{Label: "quit", Detail: "it resumes when it is started again", Choose: func(a *App) tea.Cmd { return tea.Quit }},
 		}})
 	}
 	return tea.Quit

@@ -119,7 +119,7 @@ func TestASCIITerminal(t *testing.T) {
 		}
 		d.run(d.act(b.id))
 		check(b.id)
-		d.closeDialog()
+		d.Close()
 	}
 	if got := d.state().Glyphs; got != "block" {
 		t.Errorf("glyphs kept are %q", got)

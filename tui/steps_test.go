@@ -19,18 +19,18 @@ func TestParametersAreFields(t *testing.T) {
 		f.all = true
 		rows := f.rows(d.App)
 		for _, v := range steps.New(step).Values() {
-			i := slices.IndexFunc(rows, func(r formRow) bool { return r.label == v.FormLabel() })
+			i := slices.IndexFunc(rows, func(r formRow) bool { return r.Label == v.FormLabel() })
 			switch {
 			case v.NoForm != "" && i >= 0:
 				t.Errorf("%s: %s is a field, though %s", step, v.FormLabel(), v.NoForm)
 			case v.NoForm != "":
 			case i < 0:
 				t.Errorf("%s: no field %s", step, v.FormLabel())
-			case rows[i].edit == nil && rows[i].step == nil:
+			case rows[i].Edit == nil && rows[i].Step == nil:
 				t.Errorf("%s: %s cannot be changed", step, v.FormLabel())
 			case v.Key == "run" || v.Key == "data" || v.Key == "onnx": // the explorer's own beginning
-			case rows[i].value != sanitize.Line(v.Shown()):
-				t.Errorf("%s: %s is %q, expected %q", step, v.FormLabel(), rows[i].value, v.Shown())
+			case rows[i].Value != sanitize.Line(v.Shown()):
+				t.Errorf("%s: %s is %q, expected %q", step, v.FormLabel(), rows[i].Value, v.Shown())
 			}
 		}
 		d.press("esc")

@@ -206,7 +206,7 @@ func TestKeysTypedAheadOfAMenu(t *testing.T) {
 	if d.engine.LUTName == was || d.limitMS == limit {
 		t.Errorf("exploring %s at %v ms", d.engine.LUTName, d.limitMS)
 	}
-	if m, ok := d.dialog.(*menu); !ok || m.title != "Predictor" {
+	if m, ok := d.dialog.(*menu); !ok || m.Title != "Predictor" {
 		t.Errorf("%T is open", d.dialog)
 	}
 	d.press("esc")
