@@ -56,7 +56,7 @@ func usagef(format string, args ...any) error {
 // usageErrors are those of wrong usage and unreadable input, as [usageError] is.
 var usageErrors = []error{
 	explore.ErrUnreadable, explore.ErrOptimizer, explore.ErrOnDevice, explore.ErrNoDeviation,
-	onnx.ErrKernels, onnx.ErrDeviceMemory, onnx.ErrTargetUnavailable,
+	onnx.ErrKernels, onnx.ErrDeviceMemory, onnx.ErrTensorSize, onnx.ErrTargetUnavailable,
 	latency.ErrObservations, latency.ErrDeviceInUse, latency.ErrNoProgram, latency.ErrProtocol,
 	ssh.ErrHost,
 	fit.ErrSamples, fit.ErrSettings,

@@ -121,7 +121,7 @@ the same command resumes, also where the connection to a host was lost.`,
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS`")
 	f.StringVar(&space, "space", model.MobileNASNet, "search `SPACE`, "+model.MobileNASNet+" or "+model.MobileNASNetLarge)
 	f.StringVar(&method, "method", string(latency.InContext), "how blocks are timed, a `METHOD`, "+string(latency.InContext)+" or "+string(latency.Isolated))
-	f.IntVar(&m.networks, "networks", 0, "networks that blocks are timed in, `N` (default 48, 120 without traces, and more where needed)")
+	f.IntVar(&m.networks, "networks", 0, "networks that blocks are timed in, `N` (default 48, 72 without traces, and more where needed)")
 	f.StringVar(&name, "name", "", "`NAME` inside the table (default: that of the file)")
 	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default FILE.run)")
 	a.addJSON(cmd)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/binas-tui/binas-tui/internal/parallel"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/model"
 	"github.com/binas-tui/binas-tui/onnx"
@@ -41,6 +42,10 @@ type Machine struct {
 	weights *shapeWeights
 	clean   sync.Once // removes what killed processes left
 	warm    bool      // a card has its clocks
+	// together is whether several networks are made ready at once: on a card the first
+	// run, in which cuDNN chooses how to compute each convolution, keeps a processor busy
+	// for hundreds of milliseconds.
+	together bool
 }
 
 // NewMachine returns this machine as a device.
@@ -49,7 +54,7 @@ func NewMachine(o MachineOptions) *Machine {
 	o.Threads, o.Batch = max(o.Threads, 1), max(o.Batch, 1)
 	o.Classes = cmp.Or(o.Classes, 1000)
 	o.Precision = cmp.Or(o.Precision, onnx.FP32)
-	return &Machine{o: o, weights: &shapeWeights{tensors: map[string][]float32{}}}
+	return &Machine{o: o, weights: &shapeWeights{tensors: map[string][]float32{}}, together: o.Target.Async()}
 }
 
 // Provenance implements [Device].
@@ -158,6 +163,30 @@ func (m *Machine) open(ctx context.Context, arch model.Architecture, imageSize i
 	return &machineNetwork{session: session, machine: m}, nil
 }
 
+// prepare implements [preparer]; networks have run once.
+func (m *Machine) prepare(ctx context.Context, archs []model.Architecture, imageSize int) (networks []OpenNetwork, release func(), err error) {
+	if !m.together {
+		return nil, func() {}, nil
+	}
+	opened, errs := make([]*machineNetwork, len(archs)), make([]error, len(archs))
+	err = parallel.For(ctx, len(archs), func(i int) {
+		if opened[i], errs[i] = m.open(ctx, archs[i], imageSize, ""); errs[i] == nil {
+			errs[i] = opened[i].session.Run(ctx)
+		}
+	})
+	release = func() {
+		parallel.For(context.Background(), len(opened), func(i int) {
+			if opened[i] != nil {
+				opened[i].Close()
+			}
+		})
+	}
+	if err = cmp.Or(err, cmp.Or(errs...)); err != nil {
+		return nil, release, err
+	}
+	return each(opened, func(n *machineNetwork) OpenNetwork { return n }), release, nil
+}
+
 // fill writes the image.
 func (m *Machine) fill(session *onnx.Session) error {
 	image, err := session.Input(0)
@@ -262,6 +291,7 @@ func (n *machineNetwork) Trace() (Trace, error) {
 // network takes does not depend on their values, and making them is most of
 // what opening a network takes.
 type shapeWeights struct {
+	mu      sync.Mutex // held while tensors are made
 	tensors map[string][]float32
 }
 
@@ -269,6 +299,8 @@ type shapeWeights struct {
 func (w *shapeWeights) Tensor(name string, shape []int) ([]float32, error) {
 	kind := name[strings.LastIndexByte(name, '.')+1:] // of a normalisation; values of the others are alike
 	key := fmt.Sprint(kind, shape)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if data, ok := w.tensors[key]; ok {
 		return data, nil
 	}

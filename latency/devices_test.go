@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,8 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/binas-tui/binas-tui/internal/memory"
+	"github.com/binas-tui/binas-tui/internal/onnxtest"
 	"github.com/binas-tui/binas-tui/internal/safefile"
 	"github.com/binas-tui/binas-tui/internal/ssh"
+	"github.com/binas-tui/binas-tui/model"
+	"github.com/binas-tui/binas-tui/onnx"
 )
 
 // What is no target, or no host that ssh may be given, is refused before anything
@@ -87,5 +92,50 @@ func TestCardsHaveNoTraces(t *testing.T) {
 	here := ObservationHeader{Processor: "Card A" + cardOf + Processor()}
 	if other := (ObservationHeader{Processor: "Card A, another processor"}); !here.Here() || other.Here() {
 		t.Error("observations of a card here, and elsewhere")
+	}
+}
+
+// Networks that are made ready together are measured like others, and all are closed,
+// also where one cannot be opened.
+func TestNetworksTogether(t *testing.T) {
+	onnxtest.Require(t)
+	s, err := model.NewSpace(model.MobileNASNet, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := NewMachine(MachineOptions{Classes: 10})
+	m.together = true
+	archs := each(networksToTime(s, 3, 1), s.Architecture)
+	found, err := lookAt(t.Context(), archs, 32, MeasureOptions{Device: m, Rounds: 1})
+	if err != nil || len(found.openings) != len(archs) {
+		t.Fatalf("%d networks of %d: %v", len(found.openings), len(archs), err)
+	}
+	for i, one := range found.measurements() {
+		if !(one.MedianMS > 0) || one.Rounds != 1 {
+			t.Errorf("network %d: %+v", i, one)
+		}
+	}
+	networks, release, err := m.prepare(t.Context(), archs, 32)
+	if err != nil || len(networks) != len(archs) {
+		t.Fatalf("%d networks: %v", len(networks), err)
+	}
+	release()
+	for i, n := range networks {
+		if _, err := n.Run(t.Context(), 1); !errors.Is(err, onnx.ErrClosed) {
+			t.Errorf("network %d: %v: expected it to be closed", i, err)
+		}
+	}
+	large, err := model.ParseArchitecture("[['cn_r9_k7_s1_c16384']]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	networks, release, err = m.prepare(t.Context(), append(archs, large), 32)
+	if release(); !errors.Is(err, memory.ErrTooMuch) || networks != nil {
+		t.Errorf("a network that is too large: %d networks, %v", len(networks), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := lookAt(ctx, archs, 32, MeasureOptions{Device: m}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -129,7 +129,7 @@ var (
 // blocks from traces, level, fixed part and the overhead of tracing from whole
 // networks. Where nothing was traced all is from whole networks, by regression,
 // which is rough where it is not searched.
-func contextFit(c *columns, paths []model.Path, openings []opening, batch int, search bool) blockFit {
+func contextFit(c *columns, paths []model.Path, openings []opening, search bool) blockFit {
 	var traced []tracedRuns
 	nodes := make([][]float64, len(c.keys))
 	for _, o := range openings {
@@ -149,20 +149,11 @@ func contextFit(c *columns, paths []model.Path, openings []opening, batch int, s
 		}
 		traced = append(traced, t)
 	}
-	var rows [][]float64
-	var ms []float64
-	take := func(networks []float64) {
-		for i, p := range paths {
-			if !math.IsNaN(networks[i]) {
-				rows, ms = append(rows, c.row(p)), append(ms, networks[i])
-			}
-		}
-	}
 	whole := timings(openings)
 	if len(traced) == 0 {
-		networks := fitNetworks(whole, len(paths))
-		take(networks.ms)
-		f := regress(c, rows, ms, batch, search)
+		networks := networksOfColumns(c, paths, whole)
+		rows, ms := knownNetworks(c, paths, networks.ms)
+		f := regress(c, rows, ms, search)
 		f.speeds = speedsOf(openings, networks)
 		for column := range f.count {
 			for _, row := range rows {
@@ -174,10 +165,31 @@ func contextFit(c *columns, paths []model.Path, openings []opening, batch int, s
 		return f
 	}
 	f := fitTraces(traced, len(c.keys))
-	take(levelled(c, paths, openings, f.ms))
+	rows, ms := knownNetworks(c, paths, levelled(c, paths, openings, f.ms))
 	f.correct(c, nodes, rows, ms)
 	f.sums = offSums(c, paths, whole, f.ms)
 	return f
+}
+
+// knownNetworks are the columns of networks of which it is known what they take, and
+// what that is.
+func knownNetworks(c *columns, paths []model.Path, networkMS []float64) (rows [][]float64, ms []float64) {
+	for i, p := range paths {
+		if !math.IsNaN(networkMS[i]) {
+			rows, ms = append(rows, c.row(p)), append(ms, networkMS[i])
+		}
+	}
+	return rows, ms
+}
+
+// networksOfColumns is what networks take, the speed of the device being told by
+// what kinds of work take in all of them.
+func networksOfColumns(c *columns, paths []model.Path, timings []timing) networkFit {
+	w := workOf(c)
+	return fitNetworks(timings, len(paths), func(ms []float64) []float64 {
+		usual, _ := w.columns(knownNetworks(c, paths, ms))
+		return each(paths, func(p model.Path) float64 { return dot(c.row(p), usual) })
+	})
 }
 
 // levelled is what networks take, untraced, on level with what traces say of
@@ -202,7 +214,7 @@ func levelled(c *columns, paths []model.Path, openings []opening, columnMS []flo
 			}
 		}
 	}
-	fit := fitNetworks(all, 2*len(paths))
+	fit := fitNetworks(all, 2*len(paths), nil)
 	groups := map[int64][]float64{}
 	for _, o := range openings {
 		if traced := fit.ms[len(paths)+o.Network]; !math.IsNaN(traced) {

@@ -32,7 +32,10 @@ const neighbours = 2
 // turn, which takes networks that are not always beside the same others: they are
 // looked at in several rounds. Latencies are at the tenth percentile of the speeds: what networks take
 // where nothing disturbs the device.
-func fitNetworks(timings []timing, networks int) networkFit {
+//
+// expected, where it is not nil, is what networks are expected to take by what all
+// of them do; speeds are taken over that. Then one round is enough.
+func fitNetworks(timings []timing, networks int, expected func(ms []float64) []float64) networkFit {
 	timings = slices.Clone(timings)
 	slices.SortStableFunc(timings, byTime)
 	of := make([][]int, networks)
@@ -48,7 +51,11 @@ func fitNetworks(timings []timing, networks int) networkFit {
 		for n, bursts := range of {
 			ms[n] = Quantile(each(bursts, ratio), 0.5)
 		}
-		slow = smoothed(each(timings, func(t timing) float64 { return t.ms / ms[t.network] }))
+		usual := ms
+		if expected != nil {
+			usual = expected(ms)
+		}
+		slow = smoothed(each(timings, func(t timing) float64 { return t.ms / usual[t.network] }))
 	}
 	f := networkFit{ms, make([]float64, networks), make([]float64, networks), make([]int, networks)}
 	level := Quantile(slow, lowQuantile)

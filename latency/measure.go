@@ -44,11 +44,10 @@ type MeasureOptions struct {
 	Device Device
 
 	// Rounds is how often everything is opened anew: 0 is once for a table in
-	// context (twice at least where the device gives no traces), 4 for networks,
-	// and 10 conclusive rounds for isolated blocks.
+	// context, 4 for networks, and 10 conclusive rounds for isolated blocks.
 	Rounds int
 	// Networks is how many networks a table in context is timed in; 0 is 48, or
-	// 120 where the device gives no traces, and up to 48 more where those do not
+	// 72 where the device gives no traces, and up to 48 more where those do not
 	// make it conclusive.
 	Networks int
 	Seed     uint64 // of networks, and of the order within rounds

@@ -180,7 +180,7 @@ func TestContextWithoutTraces(t *testing.T) {
 			t.Fatal(err)
 		}
 		shape, level := shapeError(t, d, lut)
-		if shape > 0.02 || level < 0.97 || level > 1.08 || lut.Quality.Traced || lut.Quality.Networks < 120 {
+		if shape > 0.02 || level < 0.97 || level > 1.08 || lut.Quality.Traced || lut.Quality.Networks < 72 {
 			t.Errorf("%s: the shape is off by %.2f%%, the level is %.3f; %+v", name, 100*shape, level, lut.Quality)
 		}
 		for key, m := range lut.Blocks {

@@ -69,7 +69,7 @@ func lookAt(ctx context.Context, archs []model.Architecture, imageSize int, o Me
 
 // fit is what the networks take, by the openings of some rounds.
 func (l looks) fit(use func(round int) bool) networkFit {
-	return fitNetworks(timings(slices.DeleteFunc(slices.Clone(l.openings), func(o opening) bool { return !use(o.Round) })), l.networks)
+	return fitNetworks(timings(slices.DeleteFunc(slices.Clone(l.openings), func(o opening) bool { return !use(o.Round) })), l.networks, nil)
 }
 
 // measurements are what the networks take, in their order.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/binas-tui/binas-tui/model"
 )
 
 // session is an open network with how often it ran and what a run takes.
@@ -112,6 +114,14 @@ type taken struct {
 // must follow one another as closely as here.
 type turnTaker interface {
 	takeTurns(ctx context.Context, turns []turn, now func() time.Time) ([]taken, error)
+}
+
+// preparer is a device that has several networks ready sooner together than one
+// after the other.
+type preparer interface {
+	// prepare opens networks; none where they are to be opened one by one. release
+	// closes all that it opened.
+	prepare(ctx context.Context, archs []model.Architecture, imageSize int) (networks []OpenNetwork, release func(), err error)
 }
 
 // takeTurns has networks of a device take turns, one right after the other.

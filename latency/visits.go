@@ -253,16 +253,27 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 			}
 		}
 	}()
-	var bytes int64
-	spent := 0.0 // ms, by the bursts of the group, estimated
-	for _, n := range networks {
-		if len(members) > 0 {
-			bytes += v.size(archs[n])
-			if len(members) == groupNetworks || bytes > groupBytes || spent > float64(groupTime/time.Millisecond) {
-				break
-			}
+	networks = v.fitting(archs, networks)
+	var ready []OpenNetwork
+	if p, ok := v.d.(preparer); ok {
+		var release func()
+		ready, release, err = p.prepare(ctx, each(networks, func(n int) model.Architecture { return archs[n] }), v.imageSize)
+		defer release()
+		if err != nil {
+			return nil, err
 		}
-		m, err := v.open(ctx, archs[n], n)
+	}
+	spent := 0.0 // ms, by the bursts of the group, estimated
+	most := 0    // bursts
+	for i, n := range networks {
+		if spent > float64(groupTime/time.Millisecond) {
+			break
+		}
+		var open OpenNetwork
+		if len(ready) > 0 {
+			open = ready[i]
+		}
+		m, err := v.open(ctx, archs[n], n, open)
 		if err != nil {
 			return nil, err
 		}
@@ -270,15 +281,17 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 		if _, err := takeTurns(ctx, v.d, []turn{{session: m.plain, warmUp: true}}, v.now); err != nil {
 			return nil, err
 		}
-		if bytes == 0 {
-			bytes = v.size(archs[n])
+		usual := v.bursts
+		if v.traced == 0 {
+			usual = max(usual, onlyBursts)
 		}
-		m.bursts = burstsOf(v.bursts, m.plain.ms)
+		m.bursts = burstsOf(usual, m.plain.ms)
+		most = max(most, m.bursts, v.traced)
 		spent += float64((m.bursts+v.traced)*(WarmUpRuns+runsOfBurst(m.plain.ms))) * m.plain.ms
 	}
 	var turns []turn
 	var whose []*member
-	for round := range max(moreBursts*v.bursts, v.traced) {
+	for round := range most {
 		for _, i := range rng.Perm(2 * len(members)) {
 			m := members[i/2]
 			if i%2 == 0 && round < m.bursts {
@@ -315,6 +328,18 @@ func (v *visitor) group(ctx context.Context, archs []model.Architecture, network
 	return found, nil
 }
 
+// fitting are the first of networks that can be open at once: one at least.
+func (v *visitor) fitting(archs []model.Architecture, networks []int) []int {
+	networks = networks[:min(len(networks), groupNetworks)]
+	var bytes int64
+	for i, n := range networks {
+		if bytes += v.size(archs[n]); i > 0 && bytes > groupBytes {
+			return networks[:i]
+		}
+	}
+	return networks
+}
+
 // size estimates what an open network takes, with its traced twin.
 func (v *visitor) size(arch model.Architecture) int64 {
 	c, err := arch.Cost(v.imageSize, 1000)
@@ -328,28 +353,30 @@ func (v *visitor) size(arch model.Architecture) int64 {
 	return bytes
 }
 
-// open opens a network, and once more to be traced.
-func (v *visitor) open(ctx context.Context, arch model.Architecture, network int) (*member, error) {
+// open opens a network, where it is not open yet, and once more to be traced.
+func (v *visitor) open(ctx context.Context, arch model.Architecture, network int, n OpenNetwork) (*member, error) {
 	m := &member{opening: opening{Network: network}}
 	if tracer, ok := v.d.(Tracer); ok && v.traced > 0 {
-		n, err := tracer.OpenTraced(ctx, arch, v.imageSize)
+		traced, err := tracer.OpenTraced(ctx, arch, v.imageSize)
 		switch {
 		case errors.Is(err, ErrNoTrace):
 			v.traced = 0
 		case err != nil:
 			return nil, err
 		default:
-			m.traced = &session{OpenNetwork: n}
+			m.traced = &session{OpenNetwork: traced}
 		}
 	} else {
 		v.traced = 0
 	}
-	n, err := v.d.Open(ctx, arch, v.imageSize)
-	if err != nil {
-		if m.traced != nil {
-			m.traced.Close()
+	if n == nil {
+		var err error
+		if n, err = v.d.Open(ctx, arch, v.imageSize); err != nil {
+			if m.traced != nil {
+				m.traced.Close()
+			}
+			return nil, err
 		}
-		return nil, err
 	}
 	m.plain = &session{OpenNetwork: n}
 	return m, nil

@@ -69,7 +69,7 @@ func FuzzVisits(f *testing.F) {
 				known = append(known, visit)
 			}
 		}
-		for key, m := range c.results(contextFit(c, paths, known, 1, false)) {
+		for key, m := range c.results(contextFit(c, paths, known, false)) {
 			if !usable(m.MedianMS) {
 				t.Fatalf("%s takes %v ms", key, m.MedianMS)
 			}

@@ -243,6 +243,8 @@ func TestDeviceErrors(t *testing.T) {
 		"CUDA failure 2: out of memory ; GPU=0 ; hostname=box ; file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_allocator.cc ; line=45 ; expr=cudaMalloc((void**)&p, size);": ErrDeviceMemory,
 		"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=box":                                                                         ErrDeviceMemory,
 		"This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.": ErrTargetUnavailable,
+		"Error running network: Non-zero status code returned while running Conv node. Name:'conv_stem' Status Message: CUDNN failure 3000: CUDNN_STATUS_NOT_SUPPORTED ; GPU=0 ; hostname=vm ; " +
+			"file=/onnxruntime_src/onnxruntime/core/providers/cuda/cudnn_common.cc ; line=82 ; expr=cudnnSetTensorNdDescriptor(tensor_, dataType, static_cast<int>(rank), dims.data(), strides.data());": ErrTensorSize,
 		"something else": nil,
 	} {
 		err := deviceError("cuda:1", errors.New(text))
@@ -254,6 +256,10 @@ func TestDeviceErrors(t *testing.T) {
 				t.Errorf("on the processor: %v", err)
 			}
 		}
+	}
+	large := deviceError(CUDA, errors.New("Name:'conv_stem' CUDNN_STATUS_NOT_SUPPORTED ; file=/onnxruntime_src/cudnn_common.cc ; expr=cudnnSetTensorNdDescriptor(tensor_)"))
+	if want := "a tensor is larger than the device takes: cuda: cuDNN computes at most 2^31 - 1 values at once: a smaller batch or smaller images (conv_stem: CUDNN_STATUS_NOT_SUPPORTED)"; large.Error() != want {
+		t.Errorf("%v: expected %s", large, want)
 	}
 	const said = "/onnxruntime_src/onnxruntime/core/a.cc:65 void f(const X&) a == b was false. No adapter\ntrace"
 	if line := firstLine(errors.New("webgpu: " + said)); line != "webgpu: No adapter" {

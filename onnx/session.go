@@ -17,6 +17,9 @@ var (
 	ErrClosed    = errors.New("session is closed")
 	// ErrDeviceMemory is wrapped by errors about a card whose memory is too small.
 	ErrDeviceMemory = errors.New("the memory of the device is full")
+	// ErrTensorSize is wrapped by errors about tensors of more values than a card's
+	// libraries take.
+	ErrTensorSize = errors.New("a tensor is larger than the device takes")
 )
 
 // MaxThreads bounds the threads of a session: they are started at once.
@@ -100,6 +103,10 @@ func newSession(model []byte, o SessionOptions, open func(inputs, outputs []stri
 // whose memory is full.
 var fullMemory = []string{"Failed to allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"}
 
+// largeTensor are the parts of what is said where cuDNN refuses a tensor: it takes up
+// to 2^31 - 1 values.
+var largeTensor = []string{"cudnnSetTensorNdDescriptor", "CUDNN_STATUS_NOT_SUPPORTED"}
+
 // deviceError says what an error of ONNX Runtime means for a target that is not the
 // processor, where that is known.
 func deviceError(t Target, err error) error {
@@ -110,7 +117,13 @@ func deviceError(t Target, err error) error {
 	if strings.Contains(text, "CPU EP has been explicitly disabled") {
 		return fmt.Errorf("%w: %s lacks operators of this network, and none falls back to the processor", ErrTargetUnavailable, t)
 	}
-	if slices.ContainsFunc(fullMemory, func(part string) bool { return strings.Contains(text, part) }) {
+	has := func(part string) bool { return strings.Contains(text, part) }
+	if has(largeTensor[0]) && has(largeTensor[1]) {
+		_, node, _ := strings.Cut(text, "Name:'")
+		node, _, _ = strings.Cut(node, "'")
+		return fmt.Errorf("%w: %s: cuDNN computes at most 2^31 - 1 values at once: a smaller batch or smaller images (%s: %s)", ErrTensorSize, t, node, largeTensor[1])
+	}
+	if slices.ContainsFunc(fullMemory, has) {
 		return fmt.Errorf("%w: %s: a smaller batch, smaller images or fewer threads take less (%s)", ErrDeviceMemory, t, firstLine(err))
 	}
 	return err

@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"kernels":              {},
 	"onnx":                 {"internal/cuda", "internal/download", "internal/ieee", "internal/safefile", "kernels", "model"},
 	"supernet":             {"internal/safetensors", "internal/safefile", "model", "onnx", "internal/pickle"},
-	"latency":              {"internal/ssh", "internal/version", "internal/jsonl", "internal/memory", "internal/records", "internal/safefile", "internal/job", "internal/phrase", "model", "onnx", "internal/pickle", "internal/sanitize"},
+	"latency":              {"internal/ssh", "internal/version", "internal/jsonl", "internal/memory", "internal/parallel", "internal/records", "internal/safefile", "internal/job", "internal/phrase", "model", "onnx", "internal/pickle", "internal/sanitize"},
 	"supernet/backprop":    {"kernels", "internal/logits", "internal/parallel", "model", "onnx", "supernet"},
 	"assets/generate":      {"model", "fit/published"},
 	"supernet/dataset":     {"internal/download", "internal/parallel", "internal/safefile", "internal/strictjson", "internal/sanitize"},
