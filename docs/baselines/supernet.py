@@ -13,7 +13,7 @@ logits of the heaviest network, and backward. --original is a checkout of github
 whose own code is measured in its two ways, a path per image and one per batch; without it nothing is
 compared. Every measurement is a process of its own; of the rounds the fastest counts.
 """
-import argparse, ast, json, os, re, subprocess, sys, tempfile, time, types
+import argparse, ast, importlib.machinery, json, os, re, subprocess, sys, tempfile, time, unittest.mock
 
 root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 images = {32: (2000, 100), 96: (1000, 100), 224: (249, 83)}  # of a network, and at once
@@ -104,7 +104,8 @@ def original(way, steps, folder):
     import torch
 
     sys.path.insert(0, folder)
-    sys.modules.setdefault("torch._six", types.SimpleNamespace(container_abcs=__import__("collections.abc").abc, int_classes=int, string_classes=str))
+    for name in ("torch._six", "pandas", "tqdm", "cvxopt", "scipy", "scipy.optimize", "tensorflow"):  # imported beside what a step needs
+        sys.modules.setdefault(name, unittest.mock.MagicMock(__spec__=importlib.machinery.ModuleSpec(name, None)))
     from timm.models.mobilenasnet import IKD_mobilenasnet_model, mobilenasnet
 
     torch.manual_seed(1)

@@ -26,11 +26,13 @@ type Ranging struct {
 // The histograms of values: bins, and the levels of 8 bits.
 const (
 	rangeBins = 2048
-	rangeFew  = 25 // of as many images as are evaluated at once the values are kept, this many times fewer
+	rangeFew  = 25 // of as many images as a run may have the values are kept, this many times fewer
 )
 
 // RangeImages is the number of images that the graph given to Ranges takes at once.
-func RangeImages(imageSize int) int { return max(1, runImages(imageSize)/rangeFew) }
+func RangeImages(imageSize int) int {
+	return max(1, min(evaluationBatch, maxRunPixels/(imageSize*imageSize))/rangeFew)
+}
 
 // Ranges are those of the values of a float graph of a network that it is
 // quantised by ([onnx.Graph.Quantised]), from what they are on images: least and
