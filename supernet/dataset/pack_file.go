@@ -42,7 +42,8 @@ var keepFree int64 = 1 << 30
 
 // packFile holds the images of a part of a data set, as far as they were needed so
 // far. Its methods may be called from many goroutines, and other processes may use
-// the file at the same time.
+// the file at the same time: it is read, not mapped, so that what goes wrong with it is
+// an error.
 type packFile struct {
 	path         string
 	file         *os.File
