@@ -187,7 +187,7 @@ func TestMeasureErrors(t *testing.T) {
 	}{
 		{fmt.Errorf("verify: %w: busy", latency.ErrInconclusive), exitFailed, "inconclusive: busy; what helps"},
 		{fmt.Errorf("run folder: %w: threads", latency.ErrRunMismatch), exitUsage, "another --folder"},
-		{fmt.Errorf("new session: %w", onnx.ErrTargetUnavailable), exitFailed, "target is not available"},
+		{fmt.Errorf("new session: %w", onnx.ErrTargetUnavailable), exitUsage, "target is not available"},
 		{fmt.Errorf("run: %w", onnx.ErrTensorSize), exitUsage, "larger than the device takes"},
 		{fmt.Errorf("verify: %w", latency.ErrLUTMismatch), exitUsage, "does not fit"},
 		{fmt.Errorf("%w: data", steps.ErrMismatch), exitUsage, "other settings"},

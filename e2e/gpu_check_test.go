@@ -53,13 +53,13 @@ func TestGPUCheck(t *testing.T) {
 	}
 	out, failed := run()
 	for _, want := range []string{"cuda:1 on Card A, Xeon, ONNX Runtime 1.27.0", "images/s at 224 px, batch 64, cuda:1", "| 992 ", "| 100 ", "batch 64, fp16", "no session was refused",
-		judged("0.0004", "<= 0.001", "yes"), judged("2.00", "<= 3", "yes"), judged("1.09", "kept", "yes"), "search within 1.10 ms"} {
+		judged("0.0004", "<= 0.001", "yes"), judged("2", "<= 3", "yes"), judged("1.09", "kept", "yes"), "search within 1.1 ms"} {
 		if !strings.Contains(out, want) || failed {
 			t.Errorf("failed %v, no %q in\n%s", failed, want, out)
 		}
 	}
 	for env, want := range map[string]string{
-		"TABLE_ERROR=0.05": judged("5.00", "<= 3", "NO"),
+		"TABLE_ERROR=0.05": judged("5", "<= 3", "NO"),
 		"LOSS=2.31":        judged("0.01", "<= 0.001", "NO"),
 		"KEPT=1.2":         judged("1.2", "kept", "NO"),
 		"REFUSED=1":        "failed: binas-tui: target is not available: cuda:1 lacks operators",
