@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/binas-tui/binas-tui/internal/logits"
@@ -33,7 +34,7 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 	if err != nil {
 		return nil, err
 	}
-	n.engine = engine
+	n.engine, n.collection = engine, debug.SetGCPercent(trainingGC)
 	var out trainee
 	if n.validator, err = newValidator(engine, batch, s, o); err == nil {
 		if s.Stage == OneShot {
@@ -43,24 +44,30 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 		}
 	}
 	if err != nil {
-		engine.Close()
+		n.close()
 		return nil, err
 	}
 	return out, nil
 }
 
+// trainingGC is the garbage, in percent of what is in use, at which it is collected
+// while an engine is open: maps of hundreds of MB are quickly looked through, and as
+// much again as garbage would be the most memory that a training takes.
+const trainingGC = 20
+
 // network is what the stages have in common: weights with an engine, and maybe
 // a teacher.
 type network struct {
-	space     *model.Space
-	s         Settings
-	engine    *backprop.Engine
-	batch     int // images of a run of the engine
-	net       *backprop.Network
-	teacher   *backprop.Teacher // nil without
-	w         onnx.StateDict
-	validator *validator
-	moments   []backprop.Moments // of the passes of a micro-batch, where there are several
+	space      *model.Space
+	s          Settings
+	engine     *backprop.Engine
+	collection int // as it was before; see [trainingGC]
+	batch      int // images of a run of the engine
+	net        *backprop.Network
+	teacher    *backprop.Teacher // nil without
+	w          onnx.StateDict
+	validator  *validator
+	moments    []backprop.Moments // of the passes of a micro-batch, where there are several
 
 	// With [Settings.Quantize]:
 	ranges onnx.Calibrated
@@ -130,6 +137,7 @@ func (n *network) close() {
 		n.teacher.Close()
 	}
 	n.engine.Close()
+	debug.SetGCPercent(n.collection)
 }
 
 // teach takes the heaviest network as the teacher.

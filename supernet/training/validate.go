@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/model"
@@ -44,7 +45,11 @@ func (v *validator) score(ctx context.Context, name string, p model.Path, w onnx
 	if err != nil {
 		return score, err
 	}
-	defer net.Close()
+	defer func() { // its maps are many times as large as what is kept of them
+		net.Close()
+		debug.FreeOSMemory()
+		onnx.ReleaseMemory()
+	}()
 	top1, top5, loss := 0, 0, 0.0
 	for b, err := range v.loader.Epoch(ctx, 0, 0) {
 		if err != nil {
