@@ -8,10 +8,8 @@ import (
 
 // demoCommand plays a scripted exploration.
 func (a *app) demoCommand() *cobra.Command {
-	var (
-		sel   selection
-		speed float64
-	)
+	var sel selection
+	var speed float64
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Play a scripted exploration, for talks",

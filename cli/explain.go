@@ -16,10 +16,8 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	var (
-		sel  selection
-		form forms
-	)
+	var sel selection
+	var form forms
 	cmd := &cobra.Command{
 		Use:   "explain [--limit 5ms]",
 		Short: "Explain what pays off in the space, or why a network is what it is",

@@ -12,11 +12,7 @@ import (
 )
 
 func (a *app) lutCompareCommand() *cobra.Command {
-	var (
-		predictor string
-		inactive  string
-		seed      uint64
-	)
+	var sel selection
 	cmd := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Compare the latency tables of two devices",
@@ -26,21 +22,20 @@ costs to run on one device the networks that are best on the other.`,
 		Example: "  binas-tui lut compare laptop phone.json",
 		Args:    arguments("the first table", "the second table"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			off, err := inactiveBlocks(inactive)
+			off, err := inactiveBlocks(sel.inactive)
 			if err != nil {
 				return err
 			}
-			r, err := explore.CompareTables(cmd.Context(), "", [2]string(args), predictor, off, seed)
+			r, err := explore.CompareTables(cmd.Context(), "", [2]string(args), sel.predictor, off, sel.seed)
 			if err != nil {
 				return err
 			}
 			return a.print(r, func(w io.Writer) error { return writeComparison(w, r) })
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
-	addInactive(cmd, &inactive)
-	f.Uint64Var(&seed, "seed", 1, "random `SEED` of the evolution, where the predictor is not bilinear")
+	cmd.Flags().StringVar(&sel.predictor, "predictor", "", "predictor that says what is best, a `FILE|NAME` (default: the profile's)")
+	addInactive(cmd, &sel.inactive)
+	sel.addSeed(cmd, " of the evolution, where the predictor is not bilinear")
 	a.addJSON(cmd)
 	return cmd
 }

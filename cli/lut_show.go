@@ -13,9 +13,7 @@ import (
 )
 
 func (a *app) lutShowCommand() *cobra.Command {
-	var (
-		profile string
-	)
+	var profile string
 	cmd := &cobra.Command{
 		Use:   "show [FILE|NAME]",
 		Short: "Show a latency table and how it was measured",

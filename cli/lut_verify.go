@@ -24,13 +24,16 @@ import (
 // 30 MB.
 const maxVerified = 200
 
+// verifying is the flags of lut verify.
+type verifying struct {
+	measuring
+	out, figure, folder string
+	compared            int // networks
+	calibrate           bool
+}
+
 func (a *app) lutVerifyCommand() *cobra.Command {
-	var (
-		m                            measuring
-		lutName, out, figure, folder string
-		networks                     int
-		calibrate                    bool
-	)
+	v := verifying{}
 	cmd := &cobra.Command{
 		Use:   "verify [--lut FILE|NAME]",
 		Short: "Measure how well a latency table predicts networks",
@@ -56,42 +59,35 @@ command resumes.`,
   binas-tui lut verify --lut alone.json --calibrate`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := m.check(cmd); err != nil {
+			if err := v.check(cmd); err != nil {
 				return err
 			}
-			if err := checkVerify(cmd, networks, out, figure, calibrate); err != nil {
-				return err
-			}
-			profile, err := explore.FindProfile("")
+			lut, name, profile, err := v.table()
 			if err != nil {
 				return err
 			}
-			r := verifyReport{LUT: cmp.Or(lutName, profile.LUT), Calibrated: calibrate}
-			lut, err := explore.LoadLUT(r.LUT)
-			if err != nil {
-				return err
-			}
+			r := verifyReport{LUT: name, Calibrated: v.calibrate}
 			if r.space, err = explore.SpaceOf(lut, profile); err != nil {
 				return err
 			}
-			if err := m.like(lut.Provenance); err != nil {
+			if err := v.like(lut.Provenance); err != nil {
 				return err
 			}
 			file := lutFile{}
-			if calibrate && lut.Provenance.Method == latency.InContext {
+			if v.calibrate && lut.Provenance.Method == latency.InContext {
 				return usagef("--calibrate: %w", explore.ErrCalibrated)
 			}
-			if calibrate {
-				if file, err = calibratedFile(r.LUT, out); err != nil {
+			if v.calibrate {
+				if file, err = calibratedFile(name, v.out); err != nil {
 					return err
 				}
 			}
-			device, err := m.open(cmd.Context(), a)
+			device, err := v.open(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
 			defer device.Close()
-			for _, path := range []string{file.path, figure} {
+			for _, path := range []string{file.path, v.figure} {
 				if path == "" {
 					continue
 				}
@@ -99,31 +95,31 @@ command resumes.`,
 					return err
 				}
 			}
-			o := m.options(a, device)
-			if o.Folder = folder; folder == "" {
-				o.Folder = verifyFolder(r.LUT)
+			o := v.options(a, device)
+			if o.Folder = v.folder; v.folder == "" {
+				o.Folder = verifyFolder(name)
 			}
-			if err := a.verify(cmd.Context(), &r, lut, networks, o, file); err != nil {
+			if err := a.verify(cmd.Context(), &r, lut, v.compared, o, file); err != nil {
 				return err
 			}
-			if figure != "" {
+			if v.figure != "" {
 				d, err := r.chart()
-				if err := saveFigure(figure, d, err); err != nil {
+				if err := saveFigure(v.figure, d, err); err != nil {
 					return err
 				}
-				a.wrote(figure)
+				a.wrote(v.figure)
 			}
 			return a.print(r, r.write)
 		},
 	}
-	m.addFlags(cmd, "the table's")
+	v.addFlags(cmd, "the table's")
+	v.addLUT(cmd, "")
 	f := cmd.Flags()
-	f.StringVar(&lutName, "lut", "", "latency table, a `FILE|NAME` (default: the profile's)")
-	f.IntVar(&networks, "networks", 30, "networks to compare, `N`")
-	f.BoolVar(&calibrate, "calibrate", false, "fit a calibration on other networks and store it in the table")
-	f.StringVar(&out, "out", "", "with --calibrate, write the table to `FILE|NAME` instead")
-	f.StringVar(&folder, "folder", "", "`FOLDER` that keeps finished rounds (default runs/verify-NAME in the user's data folder)")
-	f.StringVar(&figure, "figure", "", "draw predicted against measured to `FILE`, which ends in .svg or .png")
+	f.IntVar(&v.compared, "networks", 30, "networks to compare, `N`")
+	f.BoolVar(&v.calibrate, "calibrate", false, "fit a calibration on other networks and store it in the table")
+	f.StringVar(&v.out, "out", "", "with --calibrate, write the table to `FILE|NAME` instead")
+	f.StringVar(&v.folder, "folder", "", "`FOLDER` that keeps finished rounds (default runs/verify-NAME in the user's data folder)")
+	f.StringVar(&v.figure, "figure", "", "draw predicted against measured to `FILE`, which ends in .svg or .png")
 	a.addJSON(cmd)
 	return cmd
 }
@@ -140,16 +136,19 @@ func verifyFolder(lut string) string {
 	return filepath.Join(runs, "verify-"+strings.TrimSuffix(base, filepath.Ext(base)))
 }
 
-// checkVerify refuses flags that do not go together.
-func checkVerify(cmd *cobra.Command, networks int, out, figure string, calibrate bool) error {
-	if networks < 2 || networks > maxVerified {
-		return usagef("--networks %d: expected 2 to %d", networks, maxVerified)
+// check refuses flags that cannot be measured with, or do not go together.
+func (v *verifying) check(cmd *cobra.Command) error {
+	if err := v.measuring.check(cmd); err != nil {
+		return err
 	}
-	if out != "" && !calibrate {
+	if v.compared < 2 || v.compared > maxVerified {
+		return usagef("--networks %d: expected 2 to %d", v.compared, maxVerified)
+	}
+	if v.out != "" && !v.calibrate {
 		return usagef("--out is for --calibrate: nothing else changes the table")
 	}
 	if cmd.Flags().Changed("figure") {
-		return checkFigure("figure", figure)
+		return checkFigure("figure", v.figure)
 	}
 	return nil
 }

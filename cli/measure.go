@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 
@@ -16,11 +15,8 @@ import (
 )
 
 func (a *app) measureCommand() *cobra.Command {
-	var (
-		m         measuring
-		lutName   string
-		imageSize int
-	)
+	var m measuring
+	var imageSize int
 	cmd := &cobra.Command{
 		Use:   "measure ARCH",
 		Short: "Measure the latency of one network on this machine",
@@ -41,17 +37,12 @@ table predicts. With --lut, what other flags leave open is as in the table.
 			if err != nil {
 				return err
 			}
-			profile, err := explore.FindProfile("")
-			if err != nil {
-				return err
-			}
-			name := cmp.Or(lutName, profile.LUT)
-			lut, err := explore.LoadLUT(name)
+			lut, name, _, err := m.table()
 			if err != nil {
 				return err
 			}
 			like := latency.Provenance{}
-			if lutName != "" {
+			if m.lut != "" {
 				like = lut.Provenance
 				if !cmd.Flags().Changed("image-size") && like.ImageSize != 0 {
 					imageSize = like.ImageSize
@@ -85,8 +76,8 @@ table predicts. With --lut, what other flags leave open is as in the table.
 		},
 	}
 	m.addFlags(cmd, "the table's, else as for lut measure")
+	m.addLUT(cmd, " that predicts")
 	f := cmd.Flags()
-	f.StringVar(&lutName, "lut", "", "latency table that predicts, a `FILE|NAME` (default: the profile's)")
 	f.IntVar(&imageSize, "image-size", 224, "side of the input image in `PIXELS` (default: the table's, else 224)")
 	f.Lookup("image-size").DefValue = "0" // the text has it
 	a.addJSON(cmd)

@@ -29,6 +29,7 @@ type measuring struct {
 	rounds    int
 	seed      uint64
 	library   string
+	lut       string // that they are compared with, where the command has it
 
 	method   latency.Method // of a table
 	networks int            // to time it in; 0 is the usual number
@@ -53,6 +54,21 @@ func (m *measuring) addFlags(cmd *cobra.Command, otherwise string) {
 	f.IntVar(&m.rounds, "rounds", 0, "rounds, each with new sessions, `N` (default 4 for networks, 1 for a table, 10 for blocks alone)")
 	f.Uint64Var(&m.seed, "seed", 1, "random `SEED`, of the order and of networks")
 	addLibrary(cmd, &m.library)
+}
+
+// addLUT adds the flag of the table; what says what it is for.
+func (m *measuring) addLUT(cmd *cobra.Command, what string) {
+	cmd.Flags().StringVar(&m.lut, "lut", "", "latency table"+what+", a `FILE|NAME` (default: the profile's)")
+}
+
+// table is the table and its name, of the profile that says what it leaves open.
+func (m *measuring) table() (lut *latency.LUT, name string, profile explore.Profile, err error) {
+	if profile, err = explore.FindProfile(""); err != nil {
+		return nil, "", profile, err
+	}
+	name = cmp.Or(m.lut, profile.LUT)
+	lut, err = explore.LoadLUT(name)
+	return lut, name, profile, err
 }
 
 // addOn adds the flag of the host to measure on.

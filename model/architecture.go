@@ -249,10 +249,10 @@ func ParseBlockCode(code string) (BlockCode, error) {
 }
 
 func (b *BlockCode) set(letter, value string) error {
-	whole := func(dst *int, low, high int) error {
+	whole := func(dst *int, high int) error {
 		v, err := strconv.Atoi(value)
-		if err != nil || v < low || v > high || strconv.Itoa(v) != value {
-			return fmt.Errorf("%s%s: expected a whole number from %d to %d", letter, value, low, high)
+		if err != nil || v < 1 || v > high || strconv.Itoa(v) != value {
+			return fmt.Errorf("%s%s: expected a whole number from 1 to %d", letter, value, high)
 		}
 		*dst = v
 		return nil
@@ -267,9 +267,9 @@ func (b *BlockCode) set(letter, value string) error {
 	}
 	switch letter {
 	case "r":
-		return whole(&b.Repeats, 1, maxBlocks)
+		return whole(&b.Repeats, maxBlocks)
 	case "k":
-		if err := whole(&b.Kernel, 1, 31); err != nil {
+		if err := whole(&b.Kernel, 31); err != nil {
 			return err
 		}
 		if b.Kernel%2 == 0 {
@@ -277,11 +277,11 @@ func (b *BlockCode) set(letter, value string) error {
 		}
 		return nil
 	case "s":
-		return whole(&b.Stride, 1, 9)
+		return whole(&b.Stride, 9)
 	case "e":
 		return real(&b.Expansion, 0.125, 64)
 	case "c":
-		return whole(&b.Channels, 1, maxChannels)
+		return whole(&b.Channels, maxChannels)
 	case "se":
 		return real(&b.SERatio, 0, 1)
 	case "n":

@@ -117,7 +117,7 @@ type File struct{ Path, SHA256 string }
 // [ErrTargetUnavailable].
 func (l Library) Files(t Target) ([]File, error) {
 	var files []File
-	p, _ := t.split()
+	p := t.provider()
 	for _, name := range append([]string{filepath.Base(l.Path)}, p.files...) {
 		f := File{Path: filepath.Join(filepath.Dir(l.Path), name)}
 		if l.Path == CUDAInstallPath() {
@@ -131,32 +131,25 @@ func (l Library) Files(t Target) ([]File, error) {
 	return files, nil
 }
 
-// Kind is the target without the number of the device.
-func (t Target) Kind() Target {
+func (t Target) provider() provider {
 	p, _ := t.split()
-	return p.target
+	return p
 }
+
+// Kind is the target without the number of the device.
+func (t Target) Kind() Target { return t.provider().target }
 
 // Shares says that operators which the target lacks run on the processor; a target
 // that does not refuses networks with such.
-func (t Target) Shares() bool {
-	p, _ := t.split()
-	return p.shares
-}
+func (t Target) Shares() bool { return t.provider().shares }
 
 // Async says that the times of single operators on the target are those of handing
 // them over, and not what they take.
-func (t Target) Async() bool {
-	p, _ := t.split()
-	return p.async
-}
+func (t Target) Async() bool { return t.provider().async }
 
 // Loud says that [Target.Check] may write to standard error, as the library of WebGPU
 // does on a machine without a card.
-func (t Target) Loud() bool {
-	p, _ := t.split()
-	return p.loud
-}
+func (t Target) Loud() bool { return t.provider().loud }
 
 // Check reports whether sessions can be made for the target; the error wraps
 // ErrTargetUnavailable or ErrNotLoaded.

@@ -16,8 +16,7 @@ import (
 type bestPane struct{ card }
 
 func newBestPane() *bestPane {
-	return &bestPane{card{id: paneBest, name: "Best networks", short: "best", question: "which networks come next, and in what do they differ?",
-		key: "t", help: "go to the best networks at this budget and how they differ"}}
+	return &bestPane{card{id: paneBest, name: "Best networks", short: "best", question: "which networks come next, and in what do they differ?", key: "t", help: "go to the best networks at this budget and how they differ"}}
 }
 
 func (p *bestPane) keys() []action {

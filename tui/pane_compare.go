@@ -15,8 +15,7 @@ import (
 type comparePane struct{ card }
 
 func newComparePane() *comparePane {
-	return &comparePane{card{id: paneCompare, name: "Compare", short: "compare", question: "what differs from a snapshot, a published network, another device's best?",
-		key: "V", help: "go to the comparison: what differs"}}
+	return &comparePane{card{id: paneCompare, name: "Compare", short: "compare", question: "what differs from a snapshot, a published network, another device's best?", key: "V", help: "go to the comparison: what differs"}}
 }
 
 func (p *comparePane) keys() []action {

@@ -194,21 +194,23 @@ func (s Series) addBars(p *plot.Plot, points plotter.XYs) error {
 	with := bars{points, plotter.XErrors(half(s.XError)), plotter.YErrors(half(s.YError))}
 	c := s.Style.colour
 	pale := draw.LineStyle{Color: color.RGBA{R: 128 + c.R/2, G: 128 + c.G/2, B: 128 + c.B/2, A: 0xff}, Width: vg.Points(0.5)}
+	add := func(b plot.Plotter, line *draw.LineStyle, cap *vg.Length) {
+		*line, *cap = pale, 0
+		p.Add(b)
+	}
 	if s.XError != nil {
 		across, err := plotter.NewXErrorBars(with)
 		if err != nil {
 			return err
 		}
-		across.LineStyle, across.CapWidth = pale, 0
-		p.Add(across)
+		add(across, &across.LineStyle, &across.CapWidth)
 	}
 	if s.YError != nil {
 		up, err := plotter.NewYErrorBars(with)
 		if err != nil {
 			return err
 		}
-		up.LineStyle, up.CapWidth = pale, 0
-		p.Add(up)
+		add(up, &up.LineStyle, &up.CapWidth)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (r *ranks) Rank() int { return r.rank }
 func (r *ranks) Size() int { return r.size }
 
 // do runs an operation; after one that failed there are none.
-func (r *ranks) do(ctx context.Context, what string, operation func() error) error {
+func (r *ranks) do(what string, operation func() error) error {
 	if r.broken == nil {
 		if err := operation(); err != nil {
 			r.broken = fmt.Errorf("%s: %w", what, err)
@@ -88,7 +88,7 @@ func (r *ranks) do(ctx context.Context, what string, operation func() error) err
 }
 
 func (r *ranks) Broadcast(ctx context.Context, data []byte) ([]byte, error) {
-	err := r.do(ctx, "broadcast", func() error {
+	err := r.do("broadcast", func() error {
 		size := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 		if err := r.broadcast(ctx, size, true); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (r *ranks) Broadcast(ctx context.Context, data []byte) ([]byte, error) {
 }
 
 func (r *ranks) Gather(ctx context.Context, data []byte) (all [][]byte, err error) {
-	err = r.do(ctx, "gather", func() error {
+	err = r.do("gather", func() error {
 		sizes := make([]byte, 8*r.size)
 		if err := r.allGather(ctx, binary.LittleEndian.AppendUint64(nil, uint64(len(data))), sizes, true); err != nil {
 			return err
@@ -139,7 +139,7 @@ func (r *ranks) Gather(ctx context.Context, data []byte) (all [][]byte, err erro
 }
 
 func (r *ranks) Barrier(ctx context.Context) error {
-	return r.do(ctx, "barrier", func() error { return r.meet(ctx) })
+	return r.do("barrier", func() error { return r.meet(ctx) })
 }
 
 // meet waits patiently for the other ranks.
@@ -150,7 +150,7 @@ func (r *ranks) meet(ctx context.Context) error {
 // Sum gives every rank a part of each piece of the values to add up, and then all
 // the sums.
 func (r *ranks) Sum(ctx context.Context, values []float32) error {
-	return r.do(ctx, "sum", func() error {
+	return r.do("sum", func() error {
 		if err := r.meet(ctx); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (r *ranks) sum(ctx context.Context, values, received []float32) error {
 func (r *ranks) Abort(code int) { r.abort(code) }
 
 func (r *ranks) Finalize(ctx context.Context) error {
-	err := r.do(ctx, "finalize", func() error { return r.finalize(ctx) })
+	err := r.do("finalize", func() error { return r.finalize(ctx) })
 	if r.broken == nil {
 		r.broken = errFinalized
 	}
