@@ -328,9 +328,15 @@ func (f *blockFit) correct(c *columns, nodes [][]float64, rows [][]float64, ms [
 	}
 }
 
+// certainlyOff is by how much networks must be further from sums than their noise,
+// which of 48 is known to a tenth.
+const certainlyOff = 1.5
+
 // offSums is how far networks that are not traced are from the sums of their
-// columns, the device's speed around each burst taken out: the median over networks,
-// as a fraction.
+// columns, the device's speed around each burst and the noise of bursts taken out:
+// the median over networks, as a fraction; 0 where the noise explains it. Half the
+// sum of what two halves of a network's bursts say has the noise of half their
+// difference.
 func offSums(c *columns, paths []model.Path, whole []timing, columnMS []float64) float64 {
 	slices.SortStableFunc(whole, byTime)
 	slow := each(whole, func(t timing) float64 { return t.ms / dot(c.row(paths[t.network]), columnMS) })
@@ -339,13 +345,25 @@ func offSums(c *columns, paths []model.Path, whole []timing, columnMS []float64)
 	for i, t := range whole {
 		off[t.network] = append(off[t.network], slow[i]/around[i]-1)
 	}
-	var networks []float64
+	var sums, differences []float64
 	for _, list := range off {
-		if len(list) > 0 {
-			networks = append(networks, math.Abs(Quantile(list, 0.5)))
+		var half [2][]float64
+		for i, v := range list {
+			half[i%2] = append(half[i%2], v)
+		}
+		if len(half[1]) > 0 {
+			a, b := Quantile(half[0], 0.5), Quantile(half[1], 0.5)
+			sums, differences = append(sums, math.Abs(a+b)/2), append(differences, math.Abs(a-b)/2)
 		}
 	}
-	return Quantile(networks, 0.5)
+	if len(sums) == 0 {
+		return 0
+	}
+	sum, noise := Quantile(sums, 0.5), Quantile(differences, 0.5)
+	if sum < certainlyOff*noise {
+		return 0
+	}
+	return math.Sqrt(sum*sum - noise*noise)
 }
 
 // dot is the sum of products; where a is 0, b may be no number.

@@ -74,7 +74,8 @@ type Quality struct {
 	// later, as a fraction: see levelError. 0 is unknown.
 	LevelError float64 `json:"level_error,omitempty"`
 	// NetworkError is how far networks that were timed whole are from the sums of
-	// their blocks: the median, as a fraction, the noise of those timings included.
+	// their blocks: the median, as a fraction, the noise of an opening included and
+	// that of bursts taken out; 0 where that explains it, or nothing is known.
 	NetworkError float64 `json:"network_error,omitempty"`
 	// Halves is how alike the tables of two halves of the networks rank networks:
 	// Kendall's tau.

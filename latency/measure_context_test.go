@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -259,6 +260,21 @@ func TestContextOnADisturbedDevice(t *testing.T) {
 	}
 	if shape, _ := shapeError(t, d, lut); shape > 0.005 {
 		t.Errorf("its table is off by %.2f%%", 100*shape)
+	}
+}
+
+// What other programs take of every burst is not said to be of networks.
+func TestContextOnABusyDevice(t *testing.T) {
+	d := devicetest.New(newSpace(t, 224), 1)
+	d.Drift = func(seconds float64) float64 {
+		return 1 + 0.3*rand.New(rand.NewPCG(uint64(seconds/0.05), 1)).ExpFloat64()
+	}
+	lut, err := latency.Measure(t.Context(), d.Space, latency.MeasureOptions{Device: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := lut.Quality; q.NetworkError > 0.04 || strings.Contains(q.Disturbed, "sum of their blocks") {
+		t.Errorf("networks are the sums of their blocks: %+v", q)
 	}
 }
 
