@@ -49,7 +49,7 @@ func (v *verification) Draw(a *App, s *cell.Screen) {
 		ceiling = sanitize.Sprintf("two halves of the measurement: %.1f%%, tau %.3f (ceiling)", 100*check.CeilingMAPE, check.CeilingKendall)
 	}
 	line(1, t.Dim, ceiling)
-	level := sanitize.Sprintf("level: they take %.3f times what is predicted; error with it %.1f%% on average, worst %+.1f%%",
+	level := sanitize.Sprintf("level: they take %.3f times what is predicted; error with it %.1f%%, worst %+.1f%%",
 		check.Level, 100*check.MAPE, 100*check.Networks[check.Worst].Error())
 	if c.Set() {
 		level = sanitize.Sprintf("calibration: %.3f x sum %+.3f ms, fitted on %d others; error with the level %.1f%%", c.Slope, c.InterceptMS, c.Networks, 100*check.MAPE)
