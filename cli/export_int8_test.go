@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,12 @@ func TestExportInt8(t *testing.T) {
 	r := decode[report](t, mustRun(t, append(export, "--precision", "int8")...))
 	if q := r.Quantised; q.Calibration != "fine-tuning that was quantised" || q.CalibrationImages != 0 || math.Abs(q.Top1-k.Scores[0].Top1) > 2.6 { // an image
 		t.Errorf("%+v, in training top-1 was %v", q, k.Scores[0].Top1)
+	}
+	for _, of := range [][]string{{"--checkpoint", weights, "--data", data}, {"--run", tuned}} { // not what it is trained to be
+		v := decode[struct{ Notes []string }](t, runCLI(t, append([]string{"validate", "--json"}, of...)...).out)
+		if !slices.ContainsFunc(v.Notes, func(n string) bool { return strings.HasPrefix(n, "evaluated in floats: the weights were fine-tuned for int8") }) {
+			t.Errorf("validate %v: notes %q", of, v.Notes)
+		}
 	}
 
 	one, _ := datatest.Twins(t, 32, 4, 8, 4)

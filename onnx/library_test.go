@@ -29,6 +29,30 @@ func emptyMachine(t *testing.T) (home string) {
 	return home
 }
 
+// A library that is loaded stays; where another one has what is asked for, that is said
+// with what to do.
+func TestALoadedLibraryStays(t *testing.T) {
+	emptyMachine(t)
+	touch(t, CUDAInstallPath())
+	touch(t, filepath.Join(filepath.Dir(CUDAInstallPath()), cudaProvider))
+	touch(t, filepath.Join(filepath.Dir(CUDAInstallPath()), sharedProvider))
+	before := loading.library
+	defer func() { loading.library = before }()
+	loading.library = Library{Path: InstallPath()}
+	if lib, err := OpenFor("", CPU); err != nil || lib.Path != InstallPath() {
+		t.Errorf("%+v, %v", lib, err)
+	}
+	if _, err := OpenFor("", "cuda:1"); !errors.Is(err, ErrTargetUnavailable) || !strings.Contains(err.Error(), "start the program again and use cuda:1 in it first, with that from "+CUDAInstallPath()) {
+		t.Errorf("the processor's is loaded: %v", err)
+	}
+	loading.library.Path = CUDAInstallPath()
+	for _, target := range []Target{CPU, CUDA} {
+		if lib, err := OpenFor("", target); err != nil || lib.Path != CUDAInstallPath() {
+			t.Errorf("%s: %+v, %v", target, lib, err)
+		}
+	}
+}
+
 func touch(t *testing.T, path string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,6 +109,28 @@ func TestTrainingIsWatchedPausedAndResumed(t *testing.T) {
 		}
 		d.press("X")
 		d.until(job.Cancelled)
+	}
+}
+
+// What would be refused as it is, is said in the form, which stays; a job that failed
+// for what it was asked is not offered again.
+func TestRefusedSteps(t *testing.T) {
+	d := newMeasuringDriver(t, 120, 40)
+	d.services.method = func(context.Context, steps.Task, *job.Job) (any, error) {
+		return nil, fmt.Errorf("refused: %w", steps.ErrRequest)
+	}
+	d.chooseStep(steps.Export)
+	d.press("down", "down", "right", "right")
+	d.mustSee("precision int8 needs trained weights (checkpoint)")
+	d.press("end", "enter")
+	if d.mustSee("export: write the network shown"); len(d.jobs) > 0 {
+		t.Fatal("int8 without weights is begun")
+	}
+	d.press("home", "down", "down", "left", "left", "end", "enter")
+	d.until(job.Failed)
+	d.mustSee("M starts it with other settings")
+	if d.sees("r starts it again") {
+		t.Error("what was refused is offered again")
 	}
 }
 
