@@ -102,7 +102,9 @@ func TestExportInt8(t *testing.T) {
 	}
 	for _, of := range [][]string{{"--checkpoint", weights, "--data", data}, {"--run", tuned}} { // not what it is trained to be
 		v := decode[struct{ Notes []string }](t, runCLI(t, append([]string{"validate", "--json"}, of...)...).out)
-		if !slices.ContainsFunc(v.Notes, func(n string) bool { return strings.HasPrefix(n, "evaluated in floats: the weights were fine-tuned for int8") }) {
+		if !slices.ContainsFunc(v.Notes, func(n string) bool {
+			return strings.HasPrefix(n, "evaluated in floats: the weights were fine-tuned for int8")
+		}) {
 			t.Errorf("validate %v: notes %q", of, v.Notes)
 		}
 	}
