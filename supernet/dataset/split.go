@@ -34,7 +34,11 @@ func (s *Set) Split(percent int, seed uint64) (train, heldOut *Set, err error) {
 		}
 	}
 	if len(in) == 0 || len(out) == 0 {
-		return nil, nil, fmt.Errorf("data set %s: %d percent of %d images leaves one part empty", s.Name, percent, s.Len())
+		most := 0 // images of a class
+		for _, positions := range byClass {
+			most = max(most, len(positions))
+		}
+		return nil, nil, fmt.Errorf("data set %s: %d percent of the images of each of its %d classes, which have %d at most, leaves one part empty", s.Name, percent, s.Classes, most)
 	}
 	slices.Sort(in)
 	slices.Sort(out)
