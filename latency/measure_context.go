@@ -35,11 +35,9 @@ const (
 	goodSpeeds              = 1.3
 	goodHalves, worstHalves = 0.97, 0.9
 	goodSums                = 0.04
-	// By regression halves have too few networks, and how far networks are from what
-	// the others say is the measure: on a card the tables of 72 whose median is 1% are
-	// 1.4% off others, and their halves agree to 0.79 to 0.95 (docs/MEASURING.md).
+	// By regression halves have too few networks: of tables of 72 on a card that are 1.4%
+	// off others they agree to 0.79 to 0.95 (docs/MEASURING.md).
 	goodRegression, worstRegression = 0.75, 0.6
-	goodLeftOut                     = 0.02
 )
 
 // measureContext is Measure in context.
@@ -120,7 +118,7 @@ func (o MeasureOptions) timeNetworks(ctx context.Context, v *visitor, c *columns
 		}
 		lut, bad := o.contextTable(c, paths, v)
 		q := lut.Quality
-		if q.Disturbed == "" && q.Traced || !q.Traced && q.Halves >= goodRegression && q.NetworkError <= goodLeftOut {
+		if q.Disturbed == "" && q.Traced || !q.Traced && q.Halves >= goodRegression && q.NetworkError <= goodSums {
 			return lut, nil
 		}
 		if more < mostMore && given == 0 {
