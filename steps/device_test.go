@@ -38,6 +38,13 @@ func TestDeviceOfSteps(t *testing.T) {
 	if _, err := trained.trains(); !errors.Is(err, ErrRequest) || !strings.Contains(err.Error(), "over several ranks") {
 		t.Error(err)
 	}
+	r := &run{task: NewPipeline(), PipelineSettings: DigitsPipeline()}
+	if err := Give(r.task, "device", "cuda:1"); err != nil {
+		t.Fatal(err)
+	}
+	if trains, judges := r.training(training.OneShot), r.source(); trains.Device != "cuda:1" || judges.Device != "cuda:1" {
+		t.Errorf("a pipeline on cuda:1 trains on %q and evaluates on %q", trains.Device, judges.Device)
+	}
 	info := New(Sample).(*Sampling)
 	info.recorded(model.EvaluationInfo{Device: "cuda"})
 	if info.Device != "cuda" {
