@@ -2,6 +2,7 @@ package backprop
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -367,6 +368,9 @@ func TestRoundedNetworkIsTheIntegerForm(t *testing.T) {
 	}
 	have := make([]float32, len(want)) // [batch, channels, positions]
 	m, positions := f.maps[stage], side*side
+	if err := errors.Join(m.Mirror(), m.Download(), e.memory.Wait()); err != nil {
+		t.Fatal(err)
+	}
 	for c := range m.Shape[0] {
 		for p := range positions {
 			for n := range batch {
