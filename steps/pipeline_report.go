@@ -254,12 +254,14 @@ func (res Results) writeTimes(b *strings.Builder) {
 	total := 0.0
 	for _, name := range PipelineSteps() {
 		if s, ok := res.Seconds[name]; ok {
-			total += s
+			if name != estimateStep {
+				total += s
+			}
 			sanitize.Fprintf(b, "| %s | %v | %s |\n", name, time.Duration(s*float64(time.Second)).Round(time.Second), expected[name])
 		}
 	}
 	if res.Estimate != nil {
-		sanitize.Fprintf(b, "| all | %s | %s |\n", seconds(total), seconds(res.Estimate.Seconds))
+		sanitize.Fprintf(b, "| all but the estimate | %s | %s |\n", seconds(total), seconds(res.Estimate.Seconds))
 	}
 }
 

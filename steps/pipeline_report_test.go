@@ -29,6 +29,14 @@ func TestReportSaysWhatIsNotTold(t *testing.T) {
 	}
 }
 
+// What the estimate took is not of what it estimated.
+func TestReportComparesTimes(t *testing.T) {
+	res := Results{Seconds: map[string]float64{estimateStep: 600, "heaviest": 60}, Estimate: &Estimate{Cost: training.Cost{Seconds: 70}}}
+	if text := res.Markdown(); !strings.Contains(text, "| all but the estimate | "+seconds(60)+" | "+seconds(70)+" |") {
+		t.Error(text)
+	}
+}
+
 // A report of a run of which nothing is known says so, and prints no figure that
 // is none.
 func TestReportOfNothingKnown(t *testing.T) {
