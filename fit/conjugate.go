@@ -83,11 +83,12 @@ func (s *sparse) predict(ctx context.Context, w, out []float64) error {
 // weights it touches, centred.
 func (s *sparse) collect(ctx context.Context, values, out []float64) error {
 	err := parallel.For(ctx, chunks, func(c int) {
-		clear(s.partial[c])
+		partial := s.partial[c]
+		clear(partial)
 		for i, to := s.chunk(c); i < to; i++ {
 			first, second := values[i*columns], values[i*columns+1]
 			for _, k := range s.active.row(i) {
-				v := (*[columns]float64)(s.partial[c][int(k)*columns:])
+				v := (*[columns]float64)(partial[int(k)*columns:])
 				v[0] += first
 				v[1] += second
 			}

@@ -212,39 +212,42 @@ type machineNetwork struct {
 func (n *machineNetwork) Run(ctx context.Context, runs int) ([]float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := n.warmClocks(ctx); err != nil {
-		return nil, err
-	}
 	took := make([]float64, 0, runs)
-	for range runs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	err := n.session.Runs(func(run func(context.Context) error) error {
+		if err := n.warmClocks(ctx, run); err != nil {
+			return err
 		}
-		runCtx := context.Background()
-		if n.typical > interruptible || n.runs == 0 {
-			runCtx = ctx
+		for range runs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			runCtx := context.Background()
+			if n.typical > interruptible || n.runs == 0 {
+				runCtx = ctx
+			}
+			start := time.Now()
+			if err := run(runCtx); err != nil {
+				return err
+			}
+			n.typical = time.Since(start)
+			n.runs++
+			took = append(took, float64(n.typical)/float64(time.Millisecond))
 		}
-		start := time.Now()
-		if err := n.session.Run(runCtx); err != nil {
-			return nil, err
-		}
-		n.typical = time.Since(start)
-		n.runs++
-		took = append(took, float64(n.typical)/float64(time.Millisecond))
-	}
-	return took, nil
+		return nil
+	})
+	return took, err
 }
 
 // clockTime is how long a card that was idle is given to raise its clocks.
 const clockTime = time.Second
 
 // warmClocks runs the first network of a card until the card has its clocks.
-func (n *machineNetwork) warmClocks(ctx context.Context) error {
+func (n *machineNetwork) warmClocks(ctx context.Context, run func(context.Context) error) error {
 	if !n.machine.o.Target.Async() || n.machine.warm {
 		return nil
 	}
 	for begun := time.Now(); time.Since(begun) < clockTime; {
-		if err := n.session.Run(ctx); err != nil {
+		if err := run(ctx); err != nil {
 			return err
 		}
 	}

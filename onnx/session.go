@@ -49,11 +49,13 @@ type SessionOptions struct {
 }
 
 // Session is a model ready to run. Run uses the session's own tensors and is
-// for one goroutine; RunTensors may be called from several at once.
+// for one goroutine; RunTensors may be called from several at once, whose runs follow
+// one another on a card.
 type Session struct {
 	inputs, outputs []Value
 	session         boundSession
 	target          Target
+	thread          *thread // of a card's session; nil: it runs where it is called
 
 	mu     sync.RWMutex // held for reading while a run uses the session
 	closed bool
@@ -67,21 +69,29 @@ type Session struct {
 // block and 30-100 ms for a network. Errors wrap ErrNotLoaded, ErrNotModel or
 // ErrTargetUnavailable, or are ONNX Runtime's own.
 func NewSession(model []byte, o SessionOptions) (*Session, error) {
-	return newSession(model, o, func(inputs, outputs []string) (boundSession, error) {
+	var t *thread
+	if o.Target.Async() {
+		t = newThread()
+	}
+	s, err := newSession(model, o, t, func(inputs, outputs []string) (boundSession, error) {
 		return bound.newSession(model, inputs, outputs, o)
 	})
+	if err != nil {
+		t.end()
+	}
+	return s, err
 }
 
 // NewIsolatedSession prepares a model of others, of which ONNX Runtime may die, in
 // processes of its own: one for each run at a time. Values are copied to and fro.
 // The errors of a session whose process died wrap [ErrDied].
 func NewIsolatedSession(ctx context.Context, model []byte, o SessionOptions) (*Session, error) {
-	return newSession(model, o, func(inputs, outputs []string) (boundSession, error) {
+	return newSession(model, o, nil, func(inputs, outputs []string) (boundSession, error) {
 		return newIsolated(ctx, model, inputs, outputs, o)
 	})
 }
 
-func newSession(model []byte, o SessionOptions, open func(inputs, outputs []string) (boundSession, error)) (*Session, error) {
+func newSession(model []byte, o SessionOptions, t *thread, open func(inputs, outputs []string) (boundSession, error)) (*Session, error) {
 	if _, ok := Loaded(); !ok {
 		return nil, fmt.Errorf("new session: %w", ErrNotLoaded)
 	}
@@ -92,8 +102,11 @@ func newSession(model []byte, o SessionOptions, open func(inputs, outputs []stri
 	if err != nil {
 		return nil, fmt.Errorf("new session: %w", err)
 	}
-	s := &Session{inputs: inputs, outputs: outputs, target: o.Target}
-	if s.session, err = open(names(inputs), names(outputs)); err != nil {
+	s := &Session{inputs: inputs, outputs: outputs, target: o.Target, thread: t}
+	if err = t.do(func() (err error) {
+		s.session, err = open(names(inputs), names(outputs))
+		return err
+	}); err != nil {
 		return nil, fmt.Errorf("new session: %w", deviceError(o.Target, err))
 	}
 	return s, nil
@@ -220,13 +233,33 @@ func (s *Session) allocate() error {
 // RunTensors runs the model on the given tensors, in the order of Inputs and
 // Outputs. A context that ends stops it as in [Session.Run].
 func (s *Session) RunTensors(ctx context.Context, inputs, outputs []*Tensor) error {
-	if err := ctx.Err(); err != nil {
+	return s.use(func() error { return s.run(ctx, inputs, outputs) })
+}
+
+// Runs calls f with [Session.Run] on the thread that the session runs on, so that what f
+// times is not the way there.
+func (s *Session) Runs(f func(run func(context.Context) error) error) error {
+	if err := s.allocate(); err != nil {
 		return err
 	}
+	return s.use(func() error {
+		return f(func(ctx context.Context) error { return s.run(ctx, s.own.in, s.own.out) })
+	})
+}
+
+// use calls f on the thread of the session, which is not freed meanwhile.
+func (s *Session) use(f func() error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
 		return ErrClosed
+	}
+	return s.thread.do(f)
+}
+
+func (s *Session) run(ctx context.Context, inputs, outputs []*Tensor) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if err := s.session.run(ctx, inputs, outputs); err != nil {
 		if ctx.Err() != nil {
@@ -247,7 +280,8 @@ func (s *Session) Close() error {
 	s.closed = true
 	closeAll(s.own.in)
 	closeAll(s.own.out)
-	return s.session.Destroy()
+	defer s.thread.end()
+	return s.thread.do(s.session.Destroy)
 }
 
 func closeAll(tensors []*Tensor) {

@@ -74,7 +74,15 @@ func smallSession(t *testing.T) *Session {
 
 func TestOneSessionServesSeveralGoroutines(t *testing.T) {
 	requireLibrary(t)
-	s := smallSession(t)
+	t.Run("where they are", func(t *testing.T) { serveSeveral(t, smallSession(t)) })
+	t.Run("on a thread, as on a card", func(t *testing.T) {
+		s := smallSession(t)
+		s.thread = newThread()
+		serveSeveral(t, s)
+	})
+}
+
+func serveSeveral(t *testing.T, s *Session) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var wg sync.WaitGroup
