@@ -62,16 +62,16 @@
 // A depthwise kernel of 5 is bound by arithmetic, one of 3 about evenly by both.
 // docs/TRAINING.md has what is reached of that. Channels, or rows or columns of a
 // product, are shared out between the threads of the session in twice as many chunks as
-// there are processors. Large tensors are asked to be on huge pages. A chunk needs scratch memory: about
-// two maps of a channel forward, four backward; it is kept for the next one until
-// [Release].
+// there are processors. Large tensors are asked to be on huge pages. A chunk needs scratch
+// memory: about two maps of a channel forward, four backward; it is kept for the next one
+// until [Release].
 //
 // # Registration
 //
-// [Open] looks up ONNX Runtime's C interface in the library that the process has
-// loaded; [Register] adds a set's operators to the options of a session. Package onnx
-// does both, and makes tensors in the memory of a card by [NewValue]. [Choose] takes the fastest set of the processor, or that which
-// BINAS_KERNELS names: off, portable, avx2 or avx512.
+// [Open] makes the operators for the library that the process has loaded; [Register]
+// adds a set's operators to the options of a session. Package onnx does both. [Choose]
+// takes the fastest set of the processor, or that which BINAS_KERNELS names: off,
+// portable, avx2 or avx512.
 //
 // They are not used, and graphs of ordinary operators take their place, in a build
 // without cgo, on Windows, where the Go binding keeps its options in another way

@@ -14,9 +14,3 @@ func Open(string) error { return ErrUnavailable }
 
 // Register returns ErrUnavailable.
 func Register(Set, unsafe.Pointer) error { return ErrUnavailable }
-
-// NewValue returns ErrUnavailable.
-func NewValue(string, int, unsafe.Pointer, []int) (unsafe.Pointer, error) { return nil, ErrUnavailable }
-
-// FreeValue has nothing to free.
-func FreeValue(unsafe.Pointer) {}

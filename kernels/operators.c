@@ -3,7 +3,6 @@
 // The kernels as operators of ONNX Runtime: what they take and give, checked at
 // every run, and how they are split between the threads of a session.
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,6 @@
 #include "kernels.h"
 #include "operators.h"
 #include "ort.h"
-
-#define POINTER(place, result, name, parameters) static result(*name) parameters;
-FUNCTIONS(POINTER)
 
 // signature is an operator's name and its tensors, a letter each:
 //
@@ -298,24 +294,9 @@ int binas_kernels_supported(int set) {
 }
 
 static OrtDomain *domains[SETS];
-static char problem[300];
 
-static const char *failed(const char *what, OrtStatus *status) {
-  snprintf(problem, sizeof problem, "%s: %s", what, GetErrorMessage(status));
-  ReleaseStatus(status);
-  return problem;
-}
-
-const char *binas_kernels_open(const char *library) {
-  void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
-  if (!handle) return "the library is not loaded";
-  const OrtApiBase *(*base)(void) = (const OrtApiBase *(*)(void))dlsym(handle, "OrtGetApiBase");
-  dlclose(handle); // it stays: somebody else has it open
-  if (!base) return "the library has no OrtGetApiBase";
-  void *const *api = base()->GetApi(API_VERSION);
-  if (!api) return "the library has another interface";
-#define LOOK_UP(place, result, name, parameters) name = (result(*) parameters)api[place];
-  FUNCTIONS(LOOK_UP)
+const char *binas_kernels_open(const void *api) {
+  look_up(api);
   most = 2 * sysconf(_SC_NPROCESSORS_ONLN);
   static operation operations[SETS][OPERATORS];
   for (int i = 0; i < SETS; i++) {
@@ -337,15 +318,3 @@ const char *binas_kernels_add(void *options, int set) {
   OrtStatus *status = AddCustomOpDomain(options, domains[set]);
   return status ? failed(sets[set].domain, status) : 0;
 }
-
-const char *binas_kernels_value(const char *memory, int device, void *data, size_t bytes, const int64_t *shape, size_t dimensions, void **value) {
-  enum { DEVICE_ALLOCATOR = 0, DEFAULT_KIND = 0, FLOAT = 1 };
-  OrtMemoryInfo *info = 0;
-  OrtStatus *status = CreateMemoryInfo(memory, DEVICE_ALLOCATOR, device, DEFAULT_KIND, &info);
-  if (status) return failed(memory, status);
-  status = CreateTensorWithDataAsOrtValue(info, data, bytes, shape, dimensions, FLOAT, (OrtValue **)value);
-  ReleaseMemoryInfo(info);
-  return status ? failed("tensor", status) : 0;
-}
-
-void binas_kernels_free(void *value) { ReleaseValue(value); }

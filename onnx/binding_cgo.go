@@ -14,6 +14,7 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
+	"github.com/binas-tui/binas-tui/internal/ortapi"
 	"github.com/binas-tui/binas-tui/kernels"
 )
 
@@ -272,15 +273,15 @@ func (v deviceValue) GetInternals() *ort.ValueInternalData {
 }
 
 func (v deviceValue) Destroy() error {
-	kernels.FreeValue(v.inside)
+	ortapi.FreeValue(v.inside)
 	return nil
 }
 
 func (ortBinding) newDeviceTensor(memory string, device int, at unsafe.Pointer, shape []int) (boundTensor, error) {
 	if t := reflect.TypeFor[ort.ValueInternalData](); t.NumField() != 1 || t.Field(0).Type.Kind() != reflect.Pointer || !strings.HasSuffix(t.Field(0).Type.Elem().Name(), "OrtValue") {
-		return nil, fmt.Errorf("%w: the binding's %v is another", kernels.ErrUnavailable, t)
+		return nil, fmt.Errorf("%w: the binding's %v is another", ErrTargetUnavailable, t)
 	}
-	value, err := kernels.NewValue(memory, device, at, shape)
+	value, err := ortapi.NewValue(memory, device, at, shape)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
-// The part of ONNX Runtime's C interface that operators need, and tensors in the memory of
-// a device. Its layout is
-// promised: new versions add functions behind the old ones. kernels_test.go compares
-// it with the header that comes with the Go binding.
+// The part of ONNX Runtime's C interface that operators and tensors in the memory of a
+// device need. Its layout is promised: new versions add functions behind the old ones.
+// Who includes this has pointers of its own, which look_up sets.
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { API_VERSION = 24 };
 
@@ -43,6 +43,22 @@ typedef struct {
   F(96, void, ReleaseValue, (OrtValue *)) \
   F(99, void, ReleaseTensorTypeAndShapeInfo, (OrtShape *)) \
   F(274, OrtStatus *, KernelContext_ParallelFor, (const OrtContext *, void (*)(void *, size_t), size_t total, size_t batches, void *))
+
+#define POINTER(place, result, name, parameters) static result(*name) parameters;
+FUNCTIONS(POINTER)
+
+static inline void look_up(void *const *api) {
+#define LOOK_UP(place, result, name, parameters) name = (result(*) parameters)api[place];
+  FUNCTIONS(LOOK_UP)
+}
+
+// failed is the text of a status, which it frees; the next one takes its place.
+static inline const char *failed(const char *what, OrtStatus *status) {
+  static char problem[300];
+  snprintf(problem, sizeof problem, "%s: %s", what, GetErrorMessage(status));
+  ReleaseStatus(status);
+  return problem;
+}
 
 struct OrtCustomOp {
   uint32_t version;
