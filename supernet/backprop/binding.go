@@ -199,10 +199,11 @@ func (n *Network) inPlace(p *parameter) bool { return n.memory == nil && p.conti
 // mirrored makes a tensor of the network's own.
 func (n *Network) mirrored(shape []int) (*onnx.Tensor, error) {
 	t, err := n.memory.NewTensor(shape...)
-	if err == nil {
-		err = t.Mirror()
+	if err != nil {
+		return nil, err
 	}
-	return t, err
+	n.owned = append(n.owned, t)
+	return t, t.Mirror()
 }
 
 // load copies the parameters of a route that programs do not read in place.
@@ -230,17 +231,18 @@ func (n *Network) gradient(slot, option int, local string, shape []int) (*gradie
 	g := &gradient{parameter: p, total: n.Gradients[p.name].Data}
 	if n.memory != nil {
 		g.scratch, err = n.mirrored(shape)
-		n.owned = append(n.owned, g.scratch)
 		return g, err
 	}
 	if g.scratch, err = n.e.scratch(local, shape); err != nil {
 		return nil, err
 	}
 	if p.contiguous() {
-		g.direct, err = onnx.NewTensor(g.total[:p.rows*p.columns], shape...)
+		if g.direct, err = onnx.NewTensor(g.total[:p.rows*p.columns], shape...); err != nil {
+			return nil, err
+		}
 		n.owned = append(n.owned, g.direct)
 	}
-	return g, err
+	return g, nil
 }
 
 // target chooses where the next backward pass writes the gradient.

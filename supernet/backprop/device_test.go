@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/binas-tui/binas-tui/internal/onnxtest"
@@ -200,5 +201,30 @@ func TestDeviceMemoryIsThePlace(t *testing.T) {
 			}
 			sameStates(t, "weights", got.weights, want.weights)
 		})
+	}
+}
+
+// A device that is full is an error, wherever that comes to light, and all that was
+// taken of it is freed.
+func TestAFullDevice(t *testing.T) {
+	onnxtest.Require(t)
+	s := newSpace(t, 32)
+	path := s.HeaviestPath()
+	x, labels := randomBatch(4, 32, 10)
+	for limit, done := 8<<20, false; !done; limit += 12 << 20 {
+		e, err := NewEngine(s, 10, Options{Batch: 4, memory: onnx.NewProcessorMemory(&onnxtest.Memory{Limit: limit})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := e.Child(path, supernet.Init{Seed: 5}.Weights(supernet.ChildLayout(s, path, 10)))
+		if err == nil {
+			_, err = n.Step(t.Context(), x, labels, Loss{}, StepOptions{})
+		}
+		if done = err == nil; !done && !strings.Contains(err.Error(), "out of memory") {
+			t.Fatalf("of %d MB: %v", limit>>20, err)
+		}
+		if err := e.Close(); err != nil {
+			t.Errorf("of %d MB: %v", limit>>20, err)
+		}
 	}
 }

@@ -78,6 +78,7 @@ func (e *Engine) Close() error {
 	}
 	clear(e.programs)
 	errs = append(errs, e.memory.Close())
+	e.memory = nil
 	kernels.Release()
 	onnx.ReleaseMemory()
 	return errors.Join(errs...)
