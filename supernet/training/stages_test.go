@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -266,4 +267,20 @@ func TestStagesOnImagesFromDisk(t *testing.T) {
 		s.Arch, s.Epochs = space.Architecture(smallestPath(space)).String(), 1
 		o.Heaviest, o.Supernet = load(t, Run{Folder: o.Folder}.Weights(Heaviest)), load(t, Run{Folder: o.Folder}.Weights(OneShot))
 	})
+}
+
+// Garbage is collected as before once no engine is open, whichever was closed first.
+func TestGarbageIsCollectedAsBefore(t *testing.T) {
+	percent := func() int { // stays as it is
+		p := debug.SetGCPercent(-1)
+		debug.SetGCPercent(p)
+		return p
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(77))
+	for _, step := range []struct{ engines, want int }{{1, trainingGC}, {1, trainingGC}, {-1, trainingGC}, {-1, 77}, {1, trainingGC}, {-1, 77}} {
+		collectGarbage(step.engines)
+		if p := percent(); p != step.want {
+			t.Errorf("at %d percent, want %d", p, step.want)
+		}
+	}
 }

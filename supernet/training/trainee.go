@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/binas-tui/binas-tui/internal/logits"
 	"github.com/binas-tui/binas-tui/model"
@@ -34,7 +35,8 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 	if err != nil {
 		return nil, err
 	}
-	n.engine, n.collection = engine, debug.SetGCPercent(trainingGC)
+	n.engine = engine
+	collectGarbage(1)
 	var out trainee
 	if n.validator, err = newValidator(engine, batch, s, o); err == nil {
 		if s.Stage == OneShot {
@@ -55,19 +57,36 @@ func newTrainee(ctx context.Context, s Settings, o Options, w onnx.StateDict) (t
 // much again as garbage would be the most memory that a training takes.
 const trainingGC = 20
 
+// collecting is how many engines are open, and what the percentage was before the first.
+var collecting struct {
+	sync.Mutex
+	engines, before int
+}
+
+// collectGarbage counts an engine that is opened, 1, or closed, -1.
+func collectGarbage(engines int) {
+	collecting.Lock()
+	defer collecting.Unlock()
+	switch collecting.engines += engines; {
+	case engines > 0 && collecting.engines == 1:
+		collecting.before = debug.SetGCPercent(trainingGC)
+	case collecting.engines == 0:
+		debug.SetGCPercent(collecting.before)
+	}
+}
+
 // network is what the stages have in common: weights with an engine, and maybe
 // a teacher.
 type network struct {
-	space      *model.Space
-	s          Settings
-	engine     *backprop.Engine
-	collection int // as it was before; see [trainingGC]
-	batch      int // images of a run of the engine
-	net        *backprop.Network
-	teacher    *backprop.Teacher // nil without
-	w          onnx.StateDict
-	validator  *validator
-	moments    []backprop.Moments // of the passes of a micro-batch, where there are several
+	space     *model.Space
+	s         Settings
+	engine    *backprop.Engine
+	batch     int // images of a run of the engine
+	net       *backprop.Network
+	teacher   *backprop.Teacher // nil without
+	w         onnx.StateDict
+	validator *validator
+	moments   []backprop.Moments // of the passes of a micro-batch, where there are several
 
 	// With [Settings.Quantize]:
 	ranges onnx.Calibrated
@@ -137,7 +156,7 @@ func (n *network) close() {
 		n.teacher.Close()
 	}
 	n.engine.Close()
-	debug.SetGCPercent(n.collection)
+	collectGarbage(-1)
 }
 
 // teach takes the heaviest network as the teacher.
