@@ -29,8 +29,8 @@ The run folder keeps settings, metrics and checkpoints. The same command resumes
 from the last checkpoint, whatever ended it, and ends with the same weights.
 What flags leave open is as the run folder has it, else as in the preset: auto,
 which follows from the data, small, for the digits, or paper. What a training of
-more than a minute will take is estimated from some steps before the first. --device cuda
-trains on a graphics card.
+more than a minute will take is estimated from some steps before the first.
+--device cuda trains on a graphics card.
 
 The run keeps which data it was begun with. Other data is refused; a data folder
 that was moved or renamed is the same data, and --data says where it is.`,

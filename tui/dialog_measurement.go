@@ -50,7 +50,7 @@ func (m *measurement) Key(a *App, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// mouse moves to a block: the wheel by lines, a click where it is.
+// Mouse moves to a block: the wheel by lines, a click where it is.
 func (m *measurement) Mouse(a *App, msg tea.MouseMsg) tea.Cmd {
 	kinds, options := len(a.blockKinds()), a.space().NumOptions()
 	switch e := msg.(type) {

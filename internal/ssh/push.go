@@ -225,6 +225,7 @@ func (o Options) push(ctx context.Context, f file) error {
 		return failed(said)
 	}
 	if err != nil {
+		s.Close()
 		return failed(err)
 	}
 	return s.wait()

@@ -72,7 +72,7 @@ func (f *Form[H]) Key(a H, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// paste edits the value under the cursor, in whose place the text is.
+// Paste edits the value under the cursor, in whose place the text is.
 func (f *Form[H]) Paste(a H, text string) tea.Cmd {
 	rows := f.Fields(a)
 	row := rows[f.cursor(rows)]
