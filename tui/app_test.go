@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -257,6 +258,24 @@ func TestEntryIsSelected(t *testing.T) {
 	if got := e.Input.Value(); got != "9ms" {
 		t.Errorf("pasted over: %q", got)
 	}
+}
+
+// A field shows signs that take two cells, or two runes, whole; why a text is refused is
+// read whole on a narrow screen.
+func TestEntryShowsWhatIsTyped(t *testing.T) {
+	d := newDriver(t, 60, 16)
+	long := strings.Repeat("expected something else, ", 6) + "at-last"
+	e := form.NewEntry("Name", "name: ", "", func(*App, string) (tea.Cmd, error) { return nil, errors.New(long) })
+	d.dialog = e
+	d.send(tea.PasteMsg{Content: "日本語 e\u0301t\u00e9"})
+	d.mustSee("name: 日本語 e\u0301t\u00e9")
+	d.press("home", "right")
+	d.mustSee("日本語")
+	d.send(tea.PasteMsg{Content: strings.Repeat("語", 60) + "!"})
+	d.mustSee("語!") // the cursor is behind it
+	d.press("enter")
+	d.mustSee("at-last")
+	d.checkFits("entry")
 }
 
 func TestMouseMovesTheBudget(t *testing.T) {

@@ -103,8 +103,10 @@ func (a *App) drawJob(s *cell.Screen, r cell.Rect, j job.Snapshot) {
 		s.Text(r.X+1, r.Y+1+i, r.W-2, st, line)
 	}
 	top := r.Y + 1 + len(status)
-	s.Text(r.X+1, top, r.W-2, t.Dim, a.jobHint(j))
-	top++
+	for _, line := range cell.Wrap(a.jobHint(j), r.W-2) {
+		s.Text(r.X+1, top, r.W-2, t.Dim, line)
+		top++
+	}
 	bottom := r.Y + r.H
 	if top < bottom {
 		logs := min(len(j.Log), 3) // beside curves a few lines of the log stay

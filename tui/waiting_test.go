@@ -215,3 +215,21 @@ func TestKeysTypedAheadOfAMenu(t *testing.T) {
 		t.Errorf("%T is open, %d under way", d.dialog, d.working)
 	}
 }
+
+// What a verification found is read whole on small screens.
+func TestVerificationIsReadWhole(t *testing.T) {
+	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}} {
+		d := newDriver(t, size[0], size[1])
+		v := someCalibration()
+		v.Verification.Worst, v.Verification.Level = 1, 1.103
+		v.Verification.Networks = append(v.Verification.Networks[:1], latency.NetworkCheck{PredictedMS: 1.75, MeasuredMS: 2})
+		d.dialog = &verification{result: v}
+		text := strings.Join(strings.Fields(strings.Join(strings.Split(strings.Join(d.lines(), "\n"), "│"), " ")), " ")
+		for _, want := range []string{"2 networks not fitted on", "1.103 times what is predicted", "worst -12.5%"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%v: no %q", size, want)
+			}
+		}
+		d.checkFits("verification")
+	}
+}

@@ -76,7 +76,7 @@ func (s *Screen) Text(x, y, w int, st uv.Style, str string) int {
 	}
 	used := 0
 	for len(str) > 0 {
-		if c := str[0]; c < utf8.RuneSelf {
+		if str[0] < utf8.RuneSelf && (len(str) == 1 || str[1] < utf8.RuneSelf) { // what follows may be a mark on it
 			s.Set(x+used, y, st, str[:1])
 			used++
 			str = str[1:]

@@ -56,18 +56,19 @@ func (s *Screen) Lines(r Rect, lines []string) {
 	}
 }
 
-// Wrap breaks a text of words into lines of at most w characters.
+// Wrap breaks a text of words into lines of at most w cells.
 func Wrap(text string, w int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		for r := []rune(word); w > 0 && len(r) > w; r = []rune(word) { // a path that no line takes whole
+		for w > 1 && ansi.StringWidth(word) > w { // a path that no line takes whole
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
-			lines, word = append(lines, string(r[:w])), string(r[w:])
+			head := ansi.Truncate(word, w, "")
+			lines, word = append(lines, head), word[len(head):]
 		}
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > w {
+		if line != "" && ansi.StringWidth(line)+1+ansi.StringWidth(word) > w {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {

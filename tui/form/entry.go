@@ -1,7 +1,9 @@
 package form
 
 import (
+	"cmp"
 	"strings"
+	"unicode/utf8"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -77,26 +79,40 @@ func (e *Entry[H]) Hints(H) []Hint { return []Hint{{"enter", "accept"}, {"esc", 
 func (e *Entry[H]) Draw(a H, s *cell.Screen) {
 	t := s.Theme
 	hint := e.Hint + HintLine(e.Hints(a))
-	width := min(s.W-2, max(50, len(e.Err)+4, len(hint)+4))
-	r := s.Centred(width, 5, e.Title)
+	width := min(s.W-2, max(50, ansi.StringWidth(e.Err)+4, ansi.StringWidth(hint)+4))
+	below, st := []string{hint}, t.Dim
+	if e.Err != "" {
+		below, st = cell.Wrap(e.Err, width-4), t.Bad
+	}
+	r := s.Centred(width, min(s.H, max(5, len(below)+3)), e.Title)
 	x := r.X + 1 + s.Text(r.X+1, r.Y, r.W-2, t.Dim, e.Prompt)
+	e.drawValue(s, x, r.Y, r.X+r.W-2-x)
+	for i, line := range below {
+		s.Text(r.X+1, r.Y+1+i, r.W-2, st, line)
+	}
+}
+
+// drawValue draws what of the text is around the cursor, in so many cells.
+func (e *Entry[H]) drawValue(s *cell.Screen, x, y, room int) {
 	value, cursor := []rune(e.Input.Value()), e.Input.Position()
-	room := r.X + r.W - 2 - x
-	start := max(0, cursor-room+1)
-	for i := start; i <= len(value) && i-start < room; i++ {
-		c, st := " ", t.Text
-		if i < len(value) {
-			c = string(value[i])
+	next := func(i int) string { // the sign there, of one rune or more
+		c, _ := ansi.FirstGraphemeCluster(string(value[i:]), ansi.GraphemeWidth)
+		return cmp.Or(c, " ")
+	}
+	start, used := cursor, ansi.StringWidth(next(cursor))
+	for ; start > 0; start-- {
+		if used += ansi.StringWidth(string(value[start-1])); used > room {
+			break
 		}
-		if i == cursor || e.selected && i < len(value) {
-			st = t.Selected
+	}
+	for i, at := start, 0; i <= len(value) && at < room; {
+		c, st := next(i), s.Theme.Text
+		n := utf8.RuneCountInString(c)
+		if i <= cursor && cursor < i+n || e.selected && i < len(value) {
+			st = s.Theme.Selected
 			st.Attrs |= cell.MonoTheme().Selected.Attrs
 		}
-		s.Text(x+i-start, r.Y, 1, st, c)
-	}
-	if e.Err != "" {
-		s.Text(r.X+1, r.Y+1, r.W-2, t.Bad, e.Err)
-	} else {
-		s.Text(r.X+1, r.Y+1, r.W-2, t.Dim, hint)
+		at += s.Text(x+at, y, room-at, st, c)
+		i += n
 	}
 }
