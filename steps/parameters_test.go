@@ -19,7 +19,7 @@ func document() string {
 	b.WriteString(`# Parameters of the steps
 
 Made of the tables in the code, of which the flags of commands, the forms of the explorer, their checks and their errors are made too. A
-setting is its name in JSON, in the files of a run. Rare ones are in forms under "parameters: all"; those without a field there are given
+setting is its name in JSON, in the files of a run. Rare ones are in forms under "more"; those without a field there are given
 by the explorer itself.
 `)
 	for _, step := range Steps() {

@@ -101,7 +101,7 @@ func (s *PipelineSettings) suit(l looked, given map[string]bool, say func(string
 	if !given["image_size"] && l.usual > 0 {
 		s.ImageSize = min(max(l.usual/8*8, digitsSide), eveningSide)
 		if s.ImageSize != digitsSide {
-			say("images are of %d pixels: their files have %d, at the median; --image-size takes others", s.ImageSize, l.usual)
+			say("images are of %d pixels: the shorter side of their files is %d, at the median; --image-size takes others", s.ImageSize, l.usual)
 		}
 	}
 	if s.ImageSize != digitsSide && !given["lut"] && s.LUT == digitsTable {
