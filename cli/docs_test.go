@@ -42,7 +42,7 @@ var (
 	backticks = regexp.MustCompile("`([^`]+)`")
 	// A line of a block that is typed: one with a prompt, or one that begins
 	// with a program. What begins otherwise is output or a file.
-	typed = regexp.MustCompile(`^(\$ |(binas-tui|make|go|python3|while) )`)
+	typed = regexp.MustCompile(`^(\$ |(binas-tui|make|go|python3|while|mpirun|srun) )`)
 )
 
 func readDocument(text string) document {
@@ -143,6 +143,9 @@ func valuesOf(cmd *cobra.Command, words []string) []string {
 // checkLine checks every call of the program in a command line.
 func checkLine(line string, nameAlone bool) (calls int, err error) {
 	for _, words := range shellCommands(line) {
+		if at := slices.Index(words, "binas-tui"); at > 0 && slices.Contains([]string{"mpirun", "srun"}, words[0]) {
+			words = words[at:] // what a launcher starts
+		}
 		if filepath.Base(words[0]) != "binas-tui" {
 			continue
 		}
@@ -174,6 +177,7 @@ func TestCommandChecker(t *testing.T) {
 		`binas-tui finetune --arch "$(binas-tui serch)" --data D --out RUN --run RUN`: `no command "serch"`,
 		"make data  # or: binas-tui data digts [--out FOLDER]":                        `no command "digts"`,
 		"binas-tui train --stage heaviest \\\n  --out RUN --datta digits":             "unknown flag: --datta",
+		"mpirun -np 4 --bind-to none binas-tui sample --run RUN --nun 9":              "unknown flag: --nun",
 	} {
 		calls, err := checkLine(line, false)
 		if err == nil || calls == 0 || !strings.Contains(err.Error(), want) {
