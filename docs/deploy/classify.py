@@ -42,7 +42,8 @@ def prepare(rgb, meta):
 if __name__ == "__main__":
     network = onnxruntime.InferenceSession(sys.argv[1])
     meta = network.get_modelmeta().custom_metadata_map
-    assert meta["preprocessing"] == "1"
+    if meta.get("preprocessing") != "1":
+        sys.exit(f"{sys.argv[1]}: its preprocessing is {meta.get('preprocessing')}, expected 1: the rules of docs/DEPLOYING.md")
     names = json.loads(meta["class_names"])
     for file in sys.argv[2:]:
         logits = network.run(None, {"image": prepare(decode(file), meta)})[0][0]
