@@ -62,7 +62,7 @@ func (p *PipelineRun) Values() param.Values {
 // given in their place.
 func (p *PipelineRun) settings() (s PipelineSettings, begun bool, err error) {
 	if p.Run == "" {
-		return s, false, requestf("pipeline needs --out, the folder of the run")
+		return s, false, requestf("pipeline needs --data, a folder of images or the name of a data set, or --out, the folder of a run to resume")
 	}
 	s, err = ReadPipeline(p.Run)
 	switch begun = err == nil; {

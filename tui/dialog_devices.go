@@ -100,10 +100,13 @@ func (d *devices) drawScatter(s *cell.Screen, area cell.Rect) {
 
 func (d *devices) drawTransfers(s *cell.Screen, r cell.Rect) {
 	t := s.Theme
-	lines := []string{sanitize.Sprintf("%-26s%10s%15s%11s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
+	lines := []string{sanitize.Sprintf("%-24s%9s%15s%10s%17s", "the best network for one", "limit", "on the other", "accuracy", "best there")}
 	for _, x := range d.Transfers {
-		lines = append(lines, sanitize.Sprintf("%-26s%7s ms%12s ms%11s%17s", x.Way, cell.Number(float64(x.LimitMS), 2), cell.Number(float64(x.LatencyMS), 2),
+		lines = append(lines, sanitize.Sprintf("%-24s%6s ms%12s ms%10s%17s", x.Way, cell.Number(float64(x.LimitMS), 2), cell.Number(float64(x.LatencyMS), 2),
 			cell.Number(float64(x.Accuracy), 2), cell.Number(float64(x.BestAccuracy), 2)+" "+cell.Signed(-float64(x.Lost), 2, s.Glyphs)))
+	}
+	if left := len(lines) - r.H; left > 0 && r.H > 1 {
+		lines = append(lines[:r.H-1], sanitize.Sprintf("%s and %d more: a higher screen shows them", s.Glyphs.Ellipsis, left+1))
 	}
 	for i, l := range lines {
 		if i >= r.H {

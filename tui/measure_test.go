@@ -229,6 +229,10 @@ func TestComparingTwoDevices(t *testing.T) {
 			d.mustSee("A on B")
 			d.mustSee("× slower (IQR")
 		}
+		if size[0] == 80 {
+			d.mustSee("best there")
+			d.mustSee("more: a higher screen shows them")
+		}
 		if d.press("esc"); d.dialog != nil || d.working != 0 {
 			t.Errorf("dialog %v, %d jobs", d.dialog, d.working)
 		}
