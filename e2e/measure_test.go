@@ -186,7 +186,7 @@ func TestMeasureTargets(t *testing.T) {
 		missing = "directml"
 	}
 	out, errs, code := command(t, "measure", tinyNetwork, "--target", missing, "--onnxruntime", lib)
-	if code != 1 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "not available: "+missing) {
+	if code != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "not available: "+missing) {
 		t.Errorf("target that the library lacks: exit code %d, output %q, error %q", code, out, errs)
 	}
 }
