@@ -39,33 +39,39 @@ const shuffleSeed = 0x5eed
 
 // Load takes n images of a set, or all where n is 0 or there are fewer, mixed so
 // that any run of them is of all classes: the same ones each time. Images that
-// cannot be read are left out, as package dataset says.
+// cannot be read are left out, as package dataset says; where n are kept in memory,
+// as many others take their place, so that Load of [Images.Len] gives the same again.
 func Load(ctx context.Context, set *dataset.Set, n int) (*Images, error) {
 	if set.Len() == 0 {
 		return nil, fmt.Errorf("%w: %s: the set is empty", ErrImages, set.Name)
 	}
 	order := rand.New(rand.NewPCG(shuffleSeed, 0)).Perm(set.Len())
-	if n > 0 {
-		order = order[:min(n, len(order))]
+	if n = min(n, len(order)); n <= 0 {
+		n = len(order)
 	}
-	part, err := set.Subset(order)
+	part, err := set.Subset(order[:n])
 	if err != nil {
 		return nil, err
 	}
 	im := &Images{Name: set.Name + " " + set.Part, Size: set.Size, Classes: set.Classes, labels: part.Labels(), set: part}
 	per := 3 * im.Size * im.Size
-	if per*part.Len() > keptValues {
+	if per*n > keptValues {
 		return im, nil
 	}
-	x, labels, positions := make([]float32, 0, per*part.Len()), make([]int, 0, part.Len()), make([]int, 0, part.Len())
-	for b, err := range im.read(ctx, 0, part.Len(), loadBatch) {
-		if err != nil {
+	x, labels, positions := make([]float32, 0, per*n), make([]int, 0, n), make([]int, 0, n)
+	for from, to := 0, n; from < to; from, to = to, min(to+n-len(labels), len(order)) {
+		if im.set, err = set.Subset(order[:to]); err != nil {
 			return nil, err
 		}
-		x, labels, positions = append(x, b.x...), append(labels, b.labels...), append(positions, b.positions...)
+		for b, err := range im.read(ctx, from, to, loadBatch) {
+			if err != nil {
+				return nil, err
+			}
+			x, labels, positions = append(x, b.x...), append(labels, b.labels...), append(positions, b.positions...)
+		}
 	}
 	if len(labels) == 0 {
-		return nil, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, part.Len())
+		return nil, fmt.Errorf("%w: %s: none of %d could be read", ErrImages, im.Name, im.set.Len())
 	}
 	im.x, im.labels, im.positions = x, labels, positions
 	return im, nil

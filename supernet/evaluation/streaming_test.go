@@ -171,6 +171,26 @@ func TestCalibrationWithUnreadableImages(t *testing.T) {
 	sameStatistics(t, have, want, w)
 }
 
+// As many images as there were are those that there were: records of an evaluation that
+// left unreadable ones out are resumed on the same.
+func TestLoadingAsManyAgain(t *testing.T) {
+	_, folder, memory, _ := unreadable(t, 330, 37, "train/4/00160.png", "train/9/00320.png")
+	lower(t, &keptValues, 1<<30)
+	for _, n := range []int{1, 160, 327, memory.Len(), 329, 500} {
+		set, _, err := dataset.Open(t.Context(), folder, dataset.Options{Size: 32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := Load(t.Context(), set, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := min(n, memory.Len()); im.Len() != kept || !slices.Equal(im.positions, memory.positions[:kept]) || !slices.Equal(im.labels, memory.labels[:kept]) {
+			t.Errorf("%d: %d images, other than the first of all", n, im.Len())
+		}
+	}
+}
+
 // Predictions are of every image that can be read, under its file's name, in an
 // order that depends on nothing, and make the score.
 func TestPredictions(t *testing.T) {
