@@ -293,6 +293,9 @@ func (l *LUT) check() error {
 			ErrLUTFormat, c.Slope, c.InterceptMS, 1/maxSlope, maxSlope, l.Fixed.MedianMS)
 	}
 	if q := l.Quality; q != nil {
+		if q.Networks < 0 || !(q.Halves >= -1 && q.Halves <= 1) {
+			return fmt.Errorf("%w: quality: networks %d, halves_kendall %v: expected at least 0, and -1 to 1", ErrLUTFormat, q.Networks, q.Halves)
+		}
 		for i, v := range []float64{q.StandardError, q.Speeds, q.LevelError, q.NetworkError} {
 			if !(v >= 0 && v <= maxSlope) {
 				return fmt.Errorf("%w: quality: %s %v: expected 0 to %v", ErrLUTFormat, []string{"standard_error", "speeds", "level_error", "network_error"}[i], v, maxSlope)

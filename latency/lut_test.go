@@ -224,6 +224,7 @@ func TestDecodeLUTRefuses(t *testing.T) {
 		"BINAS zeros":      {seconds(t, func(m map[string]any) { scale(m, 0) }), "all 120 blocks"},
 		"absurd error":     {ours(lutFormat, "1", strings.Replace(block, "1}}", `1,"standard_error_ms":1e300}}`, 1)), "standard error of 1e+300 ms"},
 		"absurd latency":   {ours(lutFormat, "1", strings.Replace(block, "1}}", `1e300}}`, 1)), "at most 1e+07 ms"},
+		"absurd halves":    {ours(lutFormat, "1", block+`,"quality":{"halves_kendall":77}`), "halves_kendall 77"},
 		"absurd level":     {ours(lutFormat, "1", block+`,"quality":{"level_error":1e9}`), "level_error 1e+09"},
 		"width":            {ours(lutFormat, "1", block+`,"provenance":{"space":"mobilenasnet","image_size":224,"channel_multiplier":1e9}`), "channel_multiplier 1e+09: expected 1"},
 		"image size":       {ours(lutFormat, "1", block+`,"provenance":{"image_size":-5}`), "image_size -5"},
