@@ -10,7 +10,8 @@ import (
 )
 
 // cardProgram stands for the program on a machine with a card: it answers as that
-// does, with figures of its own. TABLE_ERROR, LOSS, KEPT and REFUSED change some.
+// does, with figures of its own. TABLE_ERROR, LOSS, KEPT and REFUSED change some;
+// with OTHER the data cannot be read.
 const cardProgram = `#!/bin/bash
 device=cpu batch=1
 for ((i = 1; i < $#; i++)); do
@@ -24,6 +25,8 @@ case "$1 $2" in
 "search "*) printf '{\n  "measured_ms": %s,\n  "measurements": 5,\n}\n' "${KEPT:-1.09}" ;;
 measure*) ms=$batch; test "$device" = cpu && ms=$((10 * batch)); printf '{\n  "architecture": "[[]]",\n  "median_ms": %s.5\n}\n' "$ms" ;;
 validate*) loss=2.3; test "$device" = cpu || loss=${LOSS:-2.3004}; printf '{\n  "top1": 12.5,\n  "loss": %s,\n  "images_per_second": 1000\n}\n' "$loss" ;;
+"data show") test -z "$OTHER" || exit 2; printf '{\n  "image_size": 32,\n  "classes": 4,\n  "class_names": []\n}\n' ;;
+export*) case "$*" in *"--classes 4 "*) ;; *) exit 2 ;; esac ;;
 "data digits") mkdir -p "$4" ;;
 *) printf '{}\n' ;;
 esac
@@ -68,8 +71,15 @@ func TestGPUCheck(t *testing.T) {
 			t.Errorf("%s: failed %v, no %q in\n%s", env, failed, want, out)
 		}
 	}
-	for arg, want := range map[string]string{"--program": "there is no /none", "--data": "there is no folder /none"} {
-		if out, err := exec.Command(bash, "../scripts/gpu-check", "--program", program, arg, "/none").CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+	if out, failed := run("OTHER=1"); !failed || strings.Contains(out, "table") {
+		t.Errorf("data that cannot be read: %s", out)
+	}
+	for arg, want := range map[string]string{"--program": "there is no /none", "--data": "there is no folder /none", "--out": "--out is empty"} {
+		value := "/none"
+		if arg == "--out" {
+			value = ""
+		}
+		if out, err := exec.Command(bash, "../scripts/gpu-check", "--program", program, arg, value).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v\n%s", arg, err, out)
 		}
 	}
