@@ -166,7 +166,7 @@ func TestEndedTrainingGoesOn(t *testing.T) {
 			if err := os.RemoveAll(supernet); err != nil {
 				t.Fatal(err)
 			}
-			if r := runCLI(t, "finetune", "--out", broken); r.code != exitUsage || !strings.Contains(r.err, broken+" was begun with "+supernet) || strings.Count(r.err, "\n") != 1 {
+			if r := runCLI(t, "finetune", "--out", broken); r.code != exitUsage || !strings.Contains(r.err, broken+" was begun with "+supernet) || !strings.Contains(r.err, "--arch, says where it is now") || strings.Count(r.err, "\n") != 1 {
 				t.Errorf("without its supernet: %+v", r)
 			}
 		})

@@ -30,7 +30,7 @@ func (t *Training) GoOn() error {
 	}
 	for _, path := range []string{r.From.Run, r.From.Checkpoint, r.From.Teacher} {
 		if _, err := os.Stat(path); path != "" && err != nil {
-			return requestf("%s was begun with %s: %w", t.Out, path, err)
+			return requestf("%s was begun with %s: %w%s", t.Out, path, err, t.orName("; --run or --checkpoint, with --arch, says where it is now"))
 		}
 	}
 	t.Run, t.Checkpoint, t.Teacher = r.From.Run, r.From.Checkpoint, cmp.Or(t.Teacher, r.From.Teacher)
