@@ -22,6 +22,11 @@ func TestDeviceOfSteps(t *testing.T) {
 		if device, err := task.Shared().device(); err != nil || device != "cuda:1" {
 			t.Errorf("%s: %s, %v", s, device, err)
 		}
+		// as a form sets it: what is refused leaves what was there
+		v, _ := task.Values().Named("device")
+		if err := v.Set("quantum"); err == nil || !strings.Contains(err.Error(), "expected one of") || v.String() != "cuda:1" {
+			t.Errorf("%s: a device that is none: %v, now %s", s, err, v)
+		}
 	}
 	c := Common{Device: "quantum"}
 	if _, err := c.device(); !errors.Is(err, ErrRequest) || !strings.HasPrefix(err.Error(), "--device: ") {

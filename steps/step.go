@@ -259,6 +259,11 @@ func (c *Common) called(p param.Param) string {
 	return "--" + p.Flag()
 }
 
+func validDevice(name string) error {
+	_, err := onnx.ParseTarget(name)
+	return err
+}
+
 func (c *Common) device() (onnx.Target, error) {
 	t, err := onnx.ParseTarget(c.Device)
 	if err != nil {
@@ -319,7 +324,7 @@ var (
 	dataParam       = param.Param{Key: "data", Label: "data set", Usage: "data set, a `FOLDER|NAME`: train/ and val/ of classes, CIFAR-10, IDX, digits or emoji", Zero: "that of the run"}
 	ClassOrderParam = param.Param{Key: "class_order", Usage: "order of the classes of image folders, by `KIND`: natural (2 before 10, a before B) as in BINAS and timm, or bytes as in torchvision", Choices: orders()}
 	badParam        = param.Param{Key: "max_unreadable", Label: "unreadable images", Usage: "`PERCENT` of the images that may be unreadable and are skipped; beyond, the step ends", Unit: "%", Most: 100, Free: true, Rare: true}
-	DeviceParam     = param.Param{Key: "device", Usage: "`DEVICE` that networks run on: cpu, cuda (cuda:1 is the second card), or another provider of the library", Zero: "cpu", Rare: true}
+	DeviceParam     = param.Param{Key: "device", Usage: "`DEVICE` that networks run on: cpu, cuda (cuda:1 is the second card), or another provider of the library", Valid: validDevice, Zero: "cpu", Rare: true}
 	LibraryParam    = param.Param{Key: "library", Name: "onnxruntime", Usage: "ONNX Runtime library, a `FILE` or its folder", Free: true, NoForm: "it is that of the explorer"}
 	spaceParam      = param.Param{Key: "space", Usage: "search `SPACE`", Choices: []string{model.MobileNASNet, model.MobileNASNetLarge}, Rare: true}
 	archParam       = param.Param{Key: "arch", Usage: "`ARCH` to work on", NoForm: "it is the network shown"}

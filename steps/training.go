@@ -108,7 +108,7 @@ func (t *Training) Values() param.Values {
 }
 
 // trainDeviceParam is the device of steps that train.
-var trainDeviceParam = param.Param{Key: "device", Usage: "`DEVICE` that networks are trained and evaluated on: cpu, or cuda (cuda:1 is the second card)", Zero: "cpu", Free: true, Rare: true}
+var trainDeviceParam = param.Param{Key: "device", Usage: "`DEVICE` that networks are trained and evaluated on: cpu, or cuda (cuda:1 is the second card)", Valid: validDevice, Zero: "cpu", Free: true, Rare: true}
 
 // trains is the device where it can train: the processor or a card of CUDA.
 func (c *Common) trains() (onnx.Target, error) {

@@ -25,10 +25,11 @@ type Param struct {
 	Unit  string // in forms, such as %
 	Zero  string // what 0, "" or false stands for, such as "the preset's"
 
-	Choices     []string // of a text
-	Least, Most float64  // of a number; Most of 0 is none
-	Above       bool     // Least itself is too little
-	Below       bool     // Most itself is too much
+	Choices     []string           // of a text
+	Valid       func(string) error // of a text that is not one of a few: what is wrong with it
+	Least, Most float64            // of a number; Most of 0 is none
+	Above       bool               // Least itself is too little
+	Below       bool               // Most itself is too much
 
 	Free   bool   // what comes out does not depend on it: it may change when work is resumed
 	Rare   bool   // forms show it only among all parameters
@@ -310,6 +311,11 @@ func (v Value) Check(by func(Param) string) error {
 	case *float64:
 		ok = v.within(*x)
 	case *string:
+		if v.Valid != nil {
+			if err := v.Valid(*x); err != nil {
+				return fmt.Errorf("%s: %w", by(v.Param), err)
+			}
+		}
 		ok = v.Choices == nil || slices.Contains(v.Choices, *x)
 		shown = fmt.Sprintf("%.40q", *x)
 	case *time.Duration:
