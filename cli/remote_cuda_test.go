@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,17 +19,6 @@ import (
 	"github.com/binas-tui/binas-tui/latency"
 	"github.com/binas-tui/binas-tui/onnx"
 )
-
-// makeLibrary makes a library of C; more are arguments of the compiler.
-func makeLibrary(t *testing.T, path, source string, more ...string) {
-	t.Helper()
-	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	cmd := exec.Command(needed.Program(t, "cc"), append([]string{"-shared", "-fPIC", "-o", path, "-Wl,--no-as-needed", "-Wl,-soname," + filepath.Base(path), "-x", "c", "-", "-x", "none"}, more...)...)
-	cmd.Stdin = strings.NewReader(source)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
 
 func check(t *testing.T, err error) {
 	t.Helper()
@@ -57,12 +45,14 @@ func TestCardsOfAHost(t *testing.T) {
 	dir := t.TempDir()
 	there, own := filepath.Join(dir, "there"), filepath.Join(dir, "own")
 	here := filepath.Join(dir, "here", "onnxruntime.so") // whatever it is called here
-	check(t, os.MkdirAll(there, 0o755))
-	makeLibrary(t, here, "int other;")
+	for _, folder := range []string{there, filepath.Dir(here), filepath.Join(dir, "needs")} {
+		check(t, os.Mkdir(folder, 0o755))
+	}
+	needed.Library(t, here, "int other;")
 	folder := filepath.Dir(here)
-	makeLibrary(t, filepath.Join(dir, "needs", "libcudart.so.13"), "int runtime;")
-	makeLibrary(t, filepath.Join(folder, "libonnxruntime_providers_cuda.so"), "int provider;", filepath.Join(dir, "needs", "libcudart.so.13"))
-	makeLibrary(t, filepath.Join(folder, "libonnxruntime_providers_shared.so"), "int shared;")
+	needed.Library(t, filepath.Join(dir, "needs", "libcudart.so.13"), "int runtime;")
+	needed.Library(t, filepath.Join(folder, "libonnxruntime_providers_cuda.so"), "int provider;", filepath.Join(dir, "needs", "libcudart.so.13"))
+	needed.Library(t, filepath.Join(folder, "libonnxruntime_providers_shared.so"), "int shared;")
 	server := sshtest.Start(t, sshtest.Options{Env: " LD_LIBRARY_PATH=" + there + " XDG_DATA_HOME=" + own})
 	ownData(t)
 	t.Setenv(onnx.EnvLibrary, "")
@@ -100,9 +90,9 @@ func TestCardsOfAHost(t *testing.T) {
 	if _, err := cuda.LoadDriver(); err != nil {
 		says(on("cuda"), "pi: target is not available: no NVIDIA driver: libcuda.so.1")
 	}
-	makeLibrary(t, filepath.Join(there, "libcuda.so.1"), fmt.Sprintf(driverOf, 12040))
+	needed.Library(t, filepath.Join(there, "libcuda.so.1"), fmt.Sprintf(driverOf, 12040))
 	says(on("cuda"), "pi: target is not available: the driver runs CUDA up to 12.4, and this ONNX Runtime needs CUDA 13")
-	makeLibrary(t, filepath.Join(there, "libcuda.so.1"), fmt.Sprintf(driverOf, 13000))
+	needed.Library(t, filepath.Join(there, "libcuda.so.1"), fmt.Sprintf(driverOf, 13000))
 	says(on("cuda:5"), "there is no card 5: found cuda (Card A, 8192 MiB), cuda:1 (Card B, 8192 MiB)")
 	says(on("cuda"), "not found: libcublasLt.so.13, libcublas.so.13", "libcudnn.so.9", "pip install nvidia-cuda-runtime")
 	pushed("binas-tui")
@@ -112,7 +102,7 @@ func TestCardsOfAHost(t *testing.T) {
 
 	// Where nothing but the library is missing there, it is fetched to be pushed.
 	for _, name := range []string{"libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcufft.so.12", "libcudart.so.13", "libnvrtc.so.13", "libcudnn.so.9"} {
-		makeLibrary(t, filepath.Join(there, name), "int "+strings.NewReplacer(".", "_").Replace(name)+";")
+		needed.Library(t, filepath.Join(there, name), "int "+strings.NewReplacer(".", "_").Replace(name)+";")
 	}
 	says(on("cuda"), "note: downloading ONNX Runtime "+onnx.LibraryVersion+" with CUDA, 220 MB, for linux/amd64", "binas-tui: install ONNX Runtime "+onnx.LibraryVersion+" with CUDA: ")
 

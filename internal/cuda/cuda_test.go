@@ -15,23 +15,6 @@ import (
 	"github.com/binas-tui/binas-tui/internal/needed"
 )
 
-// compile makes a library of C; more are arguments of the compiler.
-func compile(t *testing.T, path, source string, more ...string) {
-	t.Helper()
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		needed.Missing(t, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(cc, append([]string{"-shared", "-fPIC", "-o", path, "-Wl,--no-as-needed", "-Wl,-soname," + filepath.Base(path), "-x", "c", "-", "-x", "none"}, more...)...)
-	cmd.Stdin = strings.NewReader(source)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
-
 // foreign makes a library of another architecture of one of this.
 func foreign(t *testing.T, from, to string) {
 	t.Helper()
@@ -51,10 +34,13 @@ func provider(t *testing.T) (path, folder string) {
 	t.Helper()
 	dir := t.TempDir()
 	folder = filepath.Join(dir, "nvidia")
-	compile(t, filepath.Join(folder, "libcudart.so.13"), "int binas_test_runtime(void) { return 13; }")
-	compile(t, filepath.Join(folder, "libcudnn.so.9"), "int binas_test_runtime(void); int binas_test_dnn(void) { return binas_test_runtime(); }", filepath.Join(folder, "libcudart.so.13"))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	needed.Library(t, filepath.Join(folder, "libcudart.so.13"), "int binas_test_runtime(void) { return 13; }")
+	needed.Library(t, filepath.Join(folder, "libcudnn.so.9"), "int binas_test_runtime(void); int binas_test_dnn(void) { return binas_test_runtime(); }", filepath.Join(folder, "libcudart.so.13"))
 	path = filepath.Join(dir, "provider.so")
-	compile(t, path, "int binas_test_dnn(void); int binas_test_provider(void) { return binas_test_dnn(); }",
+	needed.Library(t, path, "int binas_test_dnn(void); int binas_test_provider(void) { return binas_test_dnn(); }",
 		filepath.Join(folder, "libcudnn.so.9"), filepath.Join(folder, "libcudart.so.13"))
 	return path, folder
 }
@@ -73,7 +59,7 @@ func TestNeedsAndLook(t *testing.T) {
 		}
 	}
 
-	compile(t, filepath.Join(other, "libcudart.so.12"), "")
+	needed.Library(t, filepath.Join(other, "libcudart.so.12"), "")
 	foreign(t, filepath.Join(folder, "libcudnn.so.9"), filepath.Join(other, "libcudnn.so.9"))
 	wrong := Look(names, []Place{{"wrong", []string{other}}})
 	err = Load(wrong)
@@ -121,7 +107,7 @@ func TestLoad(t *testing.T) {
 	}
 
 	broken := filepath.Join(t.TempDir(), "libcufft.so.12")
-	compile(t, broken, "int binas_test_nowhere(void); int binas_test_broken(void) { return binas_test_nowhere(); }")
+	needed.Library(t, broken, "int binas_test_nowhere(void); int binas_test_broken(void) { return binas_test_nowhere(); }")
 	err = Load([]Library{{Name: "libcufft.so.12", Path: broken}})
 	if !errors.Is(err, ErrLibraries) || !strings.Contains(err.Error(), "binas_test_nowhere") {
 		t.Errorf("a library that cannot be loaded: %v", err)
@@ -182,7 +168,10 @@ func TestDriver(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name, source string) string {
 		folder := filepath.Join(dir, name)
-		compile(t, filepath.Join(folder, "libcuda.so.1"), source)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		needed.Library(t, filepath.Join(folder, "libcuda.so.1"), source)
 		return folder
 	}
 	text := filepath.Join(dir, "text")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/binas-tui/binas-tui/internal/needed"
 )
 
 // runtimeSource is CUDA's runtime with the processor's memory, whose second card has none.
@@ -34,7 +36,7 @@ func TestMemory(t *testing.T) {
 		t.Fatal("without a runtime: ", err)
 	}
 	path := filepath.Join(t.TempDir(), "libcudart.so.13")
-	compile(t, path, runtimeSource)
+	needed.Library(t, path, runtimeSource)
 	if err := Load([]Library{{Name: "libcudart.so.13", Path: path}}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ package needed
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,17 @@ func Program(t testing.TB, name string) string {
 		Missing(t, err)
 	}
 	return path
+}
+
+// Library makes a library of C in a folder that is there, known by its name to those that need it;
+// more are arguments of the compiler, such as libraries that it needs itself.
+func Library(t testing.TB, path, source string, more ...string) {
+	t.Helper()
+	cmd := exec.Command(Program(t, "cc"), append([]string{"-shared", "-fPIC", "-o", path, "-Wl,--no-as-needed", "-Wl,-soname," + filepath.Base(path), "-x", "c", "-", "-x", "none"}, more...)...)
+	cmd.Stdin = strings.NewReader(source)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // Python returns a Python that has modules which no distribution's packages have: that
